@@ -1,0 +1,152 @@
+//! Capabilities and the one check that every host call goes through.
+
+use alloc::collections::BTreeSet;
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Denial;
+
+/// The longest written capability, in bytes.
+pub const CAPABILITY_BYTES_MAX: usize = 512;
+
+/// The kinds that the contract knows, as they begin a written capability.
+const KINDS: [&str; 7] = ["ask", "http", "http.raw", "kv", "llm", "secret", "tool"];
+
+/// Something that a plugin may be granted, written `kind` or `kind:resource`, such as `ask`,
+/// `kv:run:ro`, `llm:fast` or `secret:token:hold`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Capability(String);
+
+impl Capability {
+    /// The capability of that kind for that resource.
+    #[must_use]
+    pub fn of(kind: &str, resource: &str) -> Self {
+        if resource.is_empty() {
+            return Self(kind.to_string());
+        }
+        Self([kind, ":", resource].concat())
+    }
+
+    /// The part before the first colon.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.0.split_once(':').map_or(&self.0, |(kind, _)| kind)
+    }
+
+    /// The part after the first colon; empty where there is none.
+    #[must_use]
+    pub fn resource(&self) -> &str {
+        self.0.split_once(':').map_or("", |(_, resource)| resource)
+    }
+
+    /// Whether who holds `self` may do `wanted`: the same; or `kind:*` for any resource of that
+    /// kind; or without `:ro` for the same with it.
+    #[must_use]
+    pub fn covers(&self, wanted: &Self) -> bool {
+        self == wanted
+            || self.kind() == wanted.kind()
+                && (self.resource() == "*"
+                    || wanted.0.strip_suffix(":ro").is_some_and(|full| full == self.0))
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Text that is no capability.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "\"{text}\" is no capability: write one of ask, kv:<scope>[:ro], llm:<model>, http:<rule>, \
+     http.raw:<rule>, tool:<name>, secret:<name>:hold, secret:<name>:reveal"
+)]
+pub struct ParseCapabilityError {
+    text: String,
+}
+
+impl FromStr for Capability {
+    type Err = ParseCapabilityError;
+
+    fn from_str(text: &str) -> Result<Self, ParseCapabilityError> {
+        let capability = Self(text.to_string());
+        let known = KINDS.contains(&capability.kind());
+        let needs_resource = capability.kind() != "ask";
+        let printable = text.chars().all(|c| !c.is_control() && !c.is_whitespace());
+        if known
+            && printable
+            && text.len() <= CAPABILITY_BYTES_MAX
+            && needs_resource != capability.resource().is_empty()
+        {
+            return Ok(capability);
+        }
+        Err(ParseCapabilityError { text: text.to_string() })
+    }
+}
+
+crate::id::text_serde!(Capability);
+
+/// What one node's plugin may do. Deny by default: the empty set allows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Grants(BTreeSet<Capability>);
+
+impl Grants {
+    /// Those of `needs` that the operator's `granted` covers. A need is a request, never a grant.
+    pub fn intersect<'a>(
+        needs: impl IntoIterator<Item = &'a Capability>,
+        granted: &[Capability],
+    ) -> Self {
+        let covered = |need: &&Capability| granted.iter().any(|grant| grant.covers(need));
+        Self(needs.into_iter().filter(covered).cloned().collect())
+    }
+
+    /// Those that `allow` covers as well: a workflow can narrow, never widen.
+    #[must_use]
+    pub fn narrow(&self, allow: &[Capability]) -> Self {
+        Self::intersect(&self.0, allow)
+    }
+
+    /// Whether `wanted` is among them. This is the one check; every host call begins with it.
+    ///
+    /// # Errors
+    /// The denial that the guest sees, with the line that would grant it.
+    pub fn require(&self, plugin: &str, wanted: &Capability) -> Result<(), Denial> {
+        if self.0.iter().any(|grant| grant.covers(wanted)) {
+            return Ok(());
+        }
+        Err(Denial {
+            capability: wanted.kind().to_string(),
+            resource: wanted.resource().to_string(),
+            hint: [
+                "to grant it, add to the operator's grants file: [[grant]] plugin = \"",
+                plugin,
+                "\", capabilities = [\"",
+                &wanted.0,
+                "\"]; the plugin's manifest must name it among its needs",
+            ]
+            .concat(),
+        })
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Capability> {
+        self.0.iter()
+    }
+}
+
+impl FromIterator<Capability> for Grants {
+    fn from_iter<I: IntoIterator<Item = Capability>>(capabilities: I) -> Self {
+        Self(capabilities.into_iter().collect())
+    }
+}

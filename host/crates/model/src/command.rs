@@ -1,0 +1,75 @@
+//! What the pure engine wants done. The shell performs commands after the events that go with them
+//! are durable; what comes of them returns as facts.
+
+use crate::agent::{Execution, Reply};
+use crate::{Failure, QuestionId, TaskId, Timestamp, Value};
+use alloc::string::String;
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Call the agent of this task. An id in flight is not started twice.
+    Start {
+        /// The task.
+        task: TaskId,
+        /// The attempt.
+        attempt: u32,
+    },
+    /// Come back with [`Fact::Time`] at that moment.
+    WakeAt {
+        /// The moment.
+        at: Timestamp,
+    },
+    /// Drop the sandboxes of this run.
+    StopTasks,
+}
+
+/// Something that came to pass outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// The run was loaded again, or just started: start what is open.
+    Loaded,
+    /// An execution of a task ended.
+    Executed {
+        /// The task.
+        task: TaskId,
+        /// The attempt.
+        attempt: u32,
+        /// What came of it.
+        execution: Execution,
+        /// How long it took, in milliseconds.
+        elapsed_ms: u64,
+    },
+    /// A person answered. It was checked against the question's schema.
+    Answer {
+        /// The question.
+        question: QuestionId,
+        /// The answer.
+        answer: Value,
+        /// By whom.
+        by: String,
+    },
+    /// Time passed.
+    Time,
+    /// Somebody wants the run ended.
+    Cancel {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Fact {
+    /// An execution that ended with a reply.
+    #[must_use]
+    pub const fn replied(task: TaskId, attempt: u32, reply: Reply, elapsed_ms: u64) -> Self {
+        Self::Executed { task, attempt, execution: Execution::Replied(reply), elapsed_ms }
+    }
+
+    /// An execution that failed before it had an effect.
+    #[must_use]
+    pub const fn failed(task: TaskId, attempt: u32, failure: Failure, elapsed_ms: u64) -> Self {
+        let execution = Execution::Failed { failure, effects: 0 };
+        Self::Executed { task, attempt, execution, elapsed_ms }
+    }
+}
+

@@ -1,0 +1,144 @@
+//! What a guest asks of the host, and what a task may wait for.
+
+use alloc::string::String;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::IdHasher;
+use crate::{QuestionId, TaskId, Timestamp, Value};
+
+/// The host functions that are recorded, by interface and name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each is the function of the contract that bears its name")]
+pub enum Operation {
+    LlmComplete,
+    HttpFetch,
+    ToolsList,
+    ToolsCall,
+    KvGet,
+    KvSet,
+    KvDelete,
+    KvList,
+    KvCompareAndSwap,
+    HumanAsk,
+    TimerSleep,
+    SecretsGet,
+    SecretsReveal,
+    BlobsCreate,
+    BlobsRead,
+}
+
+impl Operation {
+    /// `interface.function`, as the contract names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LlmComplete => "llm.complete",
+            Self::HttpFetch => "http.fetch",
+            Self::ToolsList => "tools.list",
+            Self::ToolsCall => "tools.call",
+            Self::KvGet => "kv.get",
+            Self::KvSet => "kv.set",
+            Self::KvDelete => "kv.delete",
+            Self::KvList => "kv.list",
+            Self::KvCompareAndSwap => "kv.compare-and-swap",
+            Self::HumanAsk => "human.ask",
+            Self::TimerSleep => "timer.sleep",
+            Self::SecretsGet => "secrets.get",
+            Self::SecretsReveal => "secrets.reveal",
+            Self::BlobsCreate => "blobs.create",
+            Self::BlobsRead => "blobs.read",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where in a task's record an effect stands: attempt from 1, position from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecordKey {
+    /// The task.
+    pub task: TaskId,
+    /// The attempt.
+    pub attempt: u32,
+    /// The place among the attempt's effects.
+    pub position: u32,
+}
+
+/// The hash of a guest's canonical request, without what the host adds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestHash(pub [u8; 16]);
+
+impl RequestHash {
+    /// Hashes an operation and its request. Objects have their keys in order, so equal requests
+    /// give equal text.
+    #[must_use]
+    pub fn of(operation: Operation, request: &Value) -> Self {
+        let text = serde_json::to_vec(request).unwrap_or_default();
+        let hasher = IdHasher::new("wforge.request.v1").field(operation.as_str().as_bytes());
+        Self(hasher.field(&text).finish())
+    }
+}
+
+impl fmt::Debug for RequestHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What a suspended task waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Waiting {
+    /// A person's answer.
+    Question(Question),
+    /// A moment.
+    Timer {
+        /// When it goes on.
+        until: Timestamp,
+    },
+}
+
+/// A question to a person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Question {
+    /// H(task, n) for the task's n-th question.
+    pub id: QuestionId,
+    /// The question as the person reads it.
+    pub prompt: String,
+    /// JSON Schema that the answer must fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+    /// When nobody needs to answer any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    /// Hash of the request that asked it; an answer counts for the same request only.
+    pub request: RequestHash,
+}
+
+/// The id of a task's n-th question, from 0.
+#[must_use]
+pub fn question_id(task: TaskId, ordinal: u32) -> QuestionId {
+    let hasher = IdHasher::new("wforge.question.v1").field(task.as_bytes());
+    QuestionId::from_bytes(hasher.number(u64::from(ordinal)).finish())
+}
+
+/// The answer to a question, kept over all attempts of its task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answered {
+    /// The question.
+    pub question: QuestionId,
+    /// The request that asked it.
+    pub request: RequestHash,
+    /// What was answered; none where the deadline passed.
+    pub answer: Option<Value>,
+    /// When.
+    pub at: Timestamp,
+}

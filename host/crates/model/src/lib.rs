@@ -1,0 +1,33 @@
+//! Ids, values, workflows, run events and commands: the plain data that every other crate speaks.
+//!
+//! Never here: decisions (`wforge-graph`), input and output, clocks, randomness, or anything that
+//! needs std; the crate compiles for `x86_64-unknown-none`.
+#![no_std]
+
+extern crate alloc;
+
+pub mod agent;
+pub mod capability;
+pub mod command;
+pub mod effect;
+pub mod event;
+pub mod failure;
+pub mod head;
+pub mod id;
+pub mod limits;
+pub mod manifest;
+pub mod mock;
+pub mod name;
+pub mod time;
+pub mod workflow;
+
+pub use capability::{Capability, Grants};
+pub use failure::{Denial, Failure, FailureKind, Problem};
+pub use id::{Digest, Epoch, QuestionId, RunId, Seq, TaskId, ThreadId, Version};
+pub use name::{AgentRef, Key, NodeId, PluginName, TenantId};
+pub use time::Timestamp;
+
+/// JSON, as state and messages hold it. Objects keep their keys in order of the alphabet.
+pub type Value = serde_json::Value;
+/// A JSON object.
+pub type Object = serde_json::Map<alloc::string::String, Value>;

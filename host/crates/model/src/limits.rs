@@ -1,0 +1,94 @@
+//! Budgets with their defaults. The unit is in the name.
+
+use serde::{Deserialize, Serialize};
+
+/// What one run may use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunLimits {
+    /// Super-steps until the run fails with `step_limit`.
+    pub steps_max: u32,
+    /// Time during which a task ran, in milliseconds; waiting for people, timers or admission is
+    /// free. 0: no limit.
+    pub wall_ms_max: u64,
+    /// Tasks of one run at the same time.
+    pub parallel_max: u32,
+    /// State after a super-step, as JSON text, in bytes.
+    pub state_bytes_max: u64,
+    /// Tasks in one super-step.
+    pub tasks_per_step_max: u32,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        Self {
+            steps_max: 1_000,
+            wall_ms_max: 3_600_000,
+            parallel_max: 16,
+            state_bytes_max: 8 << 20,
+            tasks_per_step_max: 4_096,
+        }
+    }
+}
+
+/// What one call of a plugin may use. The manifest may ask for less, never for more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SandboxLimits {
+    /// Linear memory, summed over all memories of the sandbox.
+    pub memory_bytes_max: u64,
+    /// Elements of one table.
+    pub table_elements_max: u32,
+    /// CPU time of the guest in milliseconds, measured in ticks of 10.
+    pub cpu_ms_max: u64,
+    /// Time of the whole call, host calls included, in milliseconds. A node's timeout can be
+    /// shorter.
+    pub wall_ms_max: u64,
+    /// Calls from the guest into the host.
+    pub host_calls_max: u32,
+    /// Recorded effects of one task.
+    pub effects_max: u32,
+    /// Bytes that one host call may copy out of the guest.
+    pub host_call_bytes_max: u64,
+    /// JSON text of one input.
+    pub input_bytes_max: u32,
+    /// JSON text of one reply.
+    pub output_bytes_max: u32,
+    /// Nesting of JSON that a guest hands over.
+    pub json_depth_max: u32,
+    /// Log lines of one call; the rest is counted and dropped.
+    pub log_lines_max: u32,
+    /// Bytes of one log line; the rest of the line is dropped.
+    pub log_line_bytes_max: u32,
+    /// Bytes of all log lines of one call.
+    pub log_bytes_max: u32,
+    /// Events that one call may emit.
+    pub emits_max: u32,
+    /// Random bytes of one request.
+    pub random_bytes_max: u32,
+    /// Live handles of the component model in one sandbox.
+    pub handles_max: u32,
+}
+
+impl Default for SandboxLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes_max: 128 << 20,
+            table_elements_max: 100_000,
+            cpu_ms_max: 10_000,
+            wall_ms_max: 60_000,
+            host_calls_max: 100_000,
+            effects_max: 1_000,
+            host_call_bytes_max: 8 << 20,
+            input_bytes_max: 4 << 20,
+            output_bytes_max: 4 << 20,
+            json_depth_max: 64,
+            log_lines_max: 1_000,
+            log_line_bytes_max: 8 << 10,
+            log_bytes_max: 1 << 20,
+            emits_max: 10_000,
+            random_bytes_max: 64 << 10,
+            handles_max: 4_096,
+        }
+    }
+}

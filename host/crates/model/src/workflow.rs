@@ -1,0 +1,278 @@
+//! A workflow as its file says it: every name parsed, nothing yet checked against anything else.
+//!
+//! The file's text becomes this in `wforge-spec`; `wforge_graph::Workflow` is the checked form and
+//! the only door to the engine. String leaves of [`Template`]s and all [`Expr`]s are CEL.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits::RunLimits;
+use crate::mock::{MockAnswer, MockSettings};
+use crate::{AgentRef, Capability, FailureKind, Key, NodeId, Object, Value};
+
+/// A CEL expression's source.
+pub type Expr = String;
+/// JSON whose string leaves are CEL; a key written `[CEL]` is computed.
+pub type Template = Value;
+
+/// A workflow as written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkflowDraft {
+    /// The workflow's name.
+    pub name: String,
+    /// Its version.
+    pub version: semver::Version,
+    /// The keys of the state.
+    pub state: BTreeMap<Key, KeySpec>,
+    /// The keys that whoever starts a run gives.
+    pub input: Vec<Key>,
+    /// The keys that a completed run returns.
+    pub output: Vec<Key>,
+    /// The nodes.
+    pub nodes: BTreeMap<NodeId, Node>,
+    /// The edges, in the file's order; an edge is known by its place.
+    pub edges: Vec<Edge>,
+    /// What one run may use.
+    #[serde(default)]
+    pub limits: RunLimits,
+    /// What the workflow says about mocks.
+    #[serde(default)]
+    pub mock: MockSettings,
+}
+
+/// One key of the state.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeySpec {
+    /// How several writes become one value.
+    #[serde(default)]
+    pub reducer: Reducer,
+    /// The value before the first write; none: unwritten, or what the reducer implies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Value>,
+    /// JSON Schema that the value must fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+}
+
+/// How the writes of one super-step become a value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reducer {
+    /// The written value; two writers in one step are an error.
+    #[default]
+    Last,
+    /// Joins lists.
+    Append,
+    /// Joins objects by key; a later value replaces.
+    Merge,
+    /// Adds numbers.
+    Sum,
+}
+
+impl Reducer {
+    /// The value before the first write, where the reducer implies one.
+    #[must_use]
+    pub fn initial(self) -> Option<Value> {
+        match self {
+            Self::Last => None,
+            Self::Append => Some(Value::Array(Vec::new())),
+            Self::Merge => Some(Value::Object(Object::new())),
+            Self::Sum => Some(Value::from(0)),
+        }
+    }
+}
+
+/// One node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// What it does.
+    pub work: Work,
+    /// What the agent gets, by the name of its input's fields; none: the state keys that its input
+    /// schema names.
+    #[serde(default, rename = "in", skip_serializing_if = "Option::is_none")]
+    pub input: Option<BTreeMap<String, Template>>,
+    /// What is written, by state key; none: result keys that are state keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub out: Option<BTreeMap<Key, Template>>,
+    /// Where each exit leads.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub goto: BTreeMap<String, NodeId>,
+    /// Literal configuration.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub config: Value,
+    /// When to try again; the first that matches.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retry: Vec<RetryRule>,
+    /// Longest time of one attempt, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
+    /// Who stands in when the agent is missing or fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
+    /// Failure kinds that fall back although they otherwise would not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback_on: Vec<FailureKind>,
+    /// What the mock agent answers here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mock: Option<MockAnswer>,
+    /// Run only once nothing else is planned.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub defer: bool,
+    /// Narrows the plugin's grants at this node; none: does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Vec<Capability>>,
+}
+
+/// What a node does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Work {
+    /// Calls an agent.
+    Agent(AgentRef),
+    /// Asks the mock agent, by the author's own choice; never degrades the run.
+    Mock,
+    /// Writes state keys.
+    Set(BTreeMap<Key, Template>),
+    /// Asks a person.
+    Ask(Ask),
+}
+
+/// A question that a node asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ask {
+    /// Text with `{{ CEL }}`.
+    pub prompt: String,
+    /// JSON Schema that the answer must fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Value>,
+    /// How long to wait, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
+    /// The answer that counts once the deadline has passed; none: the task fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_deadline: Option<Value>,
+}
+
+/// When a failed attempt is followed by another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetryRule {
+    /// Failure kinds or problem codes; empty: every retryable failure.
+    #[serde(default)]
+    pub on: Vec<String>,
+    /// Attempts in all, the first included.
+    pub max_attempts: u32,
+    /// Wait before the second attempt, in milliseconds.
+    pub initial_ms: u64,
+    /// By how much each wait is longer than the one before.
+    pub factor: f64,
+    /// The longest wait, in milliseconds.
+    pub max_ms: u64,
+    /// Whether up to half of the wait is taken away, by a hash of task and attempt.
+    pub jitter: bool,
+}
+
+impl Default for RetryRule {
+    /// As LangGraph's default policy has it.
+    fn default() -> Self {
+        Self {
+            on: Vec::new(),
+            max_attempts: 3,
+            initial_ms: 500,
+            factor: 2.0,
+            max_ms: 128_000,
+            jitter: true,
+        }
+    }
+}
+
+/// Who stands in for an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fallback {
+    /// Nobody, whatever the mode.
+    None,
+    /// The mock agent.
+    Mock,
+}
+
+/// Where an edge begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum From {
+    /// At the start of the run.
+    Start,
+    /// At one node.
+    Node(NodeId),
+    /// At all of these: the edge waits for every one.
+    All(Vec<NodeId>),
+}
+
+/// Where an edge leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum To {
+    /// To a node.
+    Node(NodeId),
+    /// Nowhere: plans nothing.
+    End,
+}
+
+/// One edge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edge {
+    /// Where it begins.
+    pub from: From,
+    /// What it does.
+    pub rule: EdgeRule,
+}
+
+/// What an edge does when its source has finished.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EdgeRule {
+    /// Starts these.
+    To(Arm),
+    /// Takes the first arm whose condition holds; none is the error `no_branch`.
+    Branch(Vec<Arm>),
+    /// Starts one task an item and target.
+    Each(Each),
+}
+
+/// Targets, under a condition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arm {
+    /// The condition; none: always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Expr>,
+    /// The targets.
+    pub to: Vec<To>,
+    /// Ends the run with this outcome after the super-step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+}
+
+/// One task an item.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Each {
+    /// Gives the list.
+    pub items: Expr,
+    /// The name under which the targets see their item.
+    #[serde(rename = "as")]
+    pub name: String,
+    /// The targets; for each item in turn all of them.
+    pub to: Vec<NodeId>,
+    /// Where an empty list leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty: Option<NodeId>,
+}

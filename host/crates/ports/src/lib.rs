@@ -1,0 +1,21 @@
+//! What the engine needs of the world, as object-safe traits over plain data.
+//!
+//! Never here: an implementation, or a type of wasmtime, sled, axum or WIT in a signature. Each
+//! trait says what its implementor owes and what it is free to do.
+
+pub mod clock;
+pub mod effects;
+pub mod plugins;
+pub mod runtime;
+pub mod store;
+
+pub use clock::{Clock, Entropy};
+pub use effects::{EffectAnswer, EffectRequest, EffectSession, Effects, TaskContext};
+pub use plugins::{Admitted, AdmissionError, PluginAdmission};
+pub use runtime::{AgentRuntime, RuntimeError};
+pub use store::{Driver, Store};
+
+pub use futures::future::BoxFuture;
+
+/// The cause of a failure that only the log shows.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

@@ -1,0 +1,58 @@
+//! Letting components in: everything that is checked before a stranger's bytes are compiled.
+
+use std::fmt::Debug;
+
+use futures::future::BoxFuture;
+use wforge_model::manifest::Manifest;
+use wforge_model::{Capability, Digest, TenantId};
+
+use crate::BoxError;
+
+/// Checks components.
+pub trait PluginAdmission: Debug + Send + Sync {
+    /// Reads manifest and imports, compares both, compiles, and keeps the component by its digest.
+    fn admit<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        bytes: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Admitted, AdmissionError>>;
+}
+
+/// A component that was let in.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Admitted {
+    /// Its digest.
+    pub component: Digest,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The version of the contract it was built against.
+    pub api: String,
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The interfaces of the contract that it imports.
+    pub imports: Vec<String>,
+}
+
+impl Admitted {
+    /// The capabilities that its manifest asks for.
+    pub fn needs(&self) -> impl Iterator<Item = &Capability> {
+        self.manifest.needs.iter().map(|need| &need.capability)
+    }
+}
+
+/// Why a component was not let in. The code is stable; the message names the fix.
+#[derive(Debug, thiserror::Error)]
+pub enum AdmissionError {
+    /// The bytes are no component that this host runs.
+    #[error("{message}")]
+    Refused {
+        /// `not_wasm`, `core_module`, `precompiled`, `truncated`, `wrong_world`, `no_manifest`,
+        /// `bad_manifest`, `unsupported_api`, `too_large`, `compile_limit`.
+        code: &'static str,
+        /// One sentence with the fix.
+        message: String,
+    },
+    /// Something of the host itself.
+    #[error("the component could not be checked")]
+    Host(#[source] BoxError),
+}
