@@ -1,0 +1,40 @@
+# syntax=docker/dockerfile:1
+# Three stages: the plugins, the program, and an image that holds nothing else.
+# The bases are pinned by version; pin them by digest where you mirror them.
+
+FROM rust:1.95.0-bookworm AS plugins
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends nodejs npm \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY wit ./wit
+COPY sdk ./sdk
+COPY plugins ./plugins
+RUN sdk/toolchain.sh setup && sdk/toolchain.sh build
+
+FROM rust:1.95.0-bookworm AS program
+WORKDIR /src
+COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
+COPY wit ./wit
+COPY host ./host
+RUN cargo build --locked --release --package wforge && mkdir data
+
+FROM debian:bookworm-slim AS image
+LABEL org.opencontainers.image.title="WorkflowForge" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY LICENSE /usr/share/doc/wforge/LICENSE
+COPY --from=program /src/target/release/wforge /usr/local/bin/wforge
+COPY --from=plugins /src/target/plugins /usr/share/wforge/plugins
+COPY examples /usr/share/wforge/examples
+# A number, so that Kubernetes can see that it is not root.
+COPY --from=program --chown=10001:10001 /src/data /var/lib/wforge
+USER 10001:10001
+ENV WFORGE_ENV=production WFORGE_DATA_DIR=/var/lib/wforge
+VOLUME ["/var/lib/wforge"]
+# The server listens on loopback only until it knows who calls: reach it with `docker exec`, or
+# from a container that shares its network.
+EXPOSE 7420
+HEALTHCHECK --interval=10s --timeout=3s --retries=3 CMD ["wforge", "health"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["wforge"]
+CMD ["serve"]

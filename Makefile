@@ -1,0 +1,42 @@
+# One line a target; what is longer is a script that says what it does. `make` prints this list.
+.DEFAULT_GOAL := help
+SHELL := /usr/bin/env bash
+.PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
+  nostd docker-check docker-lint
+
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+setup: ## install what building plugins and checking needs, and say which way it took
+	@sdk/toolchain.sh setup
+build: ## build the program and our plugins
+	@scripts/build.sh
+demo: build ## run the brief on a real file, kill a second run half-way, show it finish
+	@scripts/demo.sh
+test: build ## every test, and the proof that model and graph need no std
+	@scripts/test.sh
+ci: ## what .ci/run runs: format, lint, dependency policy, then make test
+	@scripts/ci.sh
+fmt: ## format all code
+	@cargo fmt --all && scripts/prettier.sh --write
+lint: ## clippy over everything; warnings are errors
+	@cargo clippy --workspace --all-targets --locked -- -D warnings
+deny: ## licences, banned crates, sources, advisories
+	@scripts/deny.sh
+tidy: ## the rules of the source tree alone
+	@cargo test --locked --package wforge --test it -- tidy direction
+serve: build ## start the server on loopback
+	@target/debug/wforge serve
+docs: ## the crates' documentation
+	@cargo doc --workspace --no-deps --locked
+nostd: ## check model and graph where there is no std
+	@sdk/toolchain.sh nostd
+crash-smoke: build ## SIGKILL at 30 moments of a running brief; SEED=n repeats one
+	@scripts/example.sh crash_smoke
+bench-smoke: build ## microseconds per durable step, and where they go
+	@scripts/example.sh bench_smoke
+docker-lint: ## lint the Dockerfile
+	@scripts/docker-lint.sh
+docker-check: docker-lint ## run the Dockerfile's steps in a clean folder, and its health check
+	@scripts/docker-check.sh
+clean: ## remove everything that was built
+	@cargo clean && rm -rf .tools plugins/target sdk/rust/target sdk/js/node_modules

@@ -1,0 +1,212 @@
+//! Holds what no compiler holds: sizes of files, copies that must be equal, codes with pages.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::repo;
+
+const LINES_LISTED: usize = 500;
+const LINES_MAX: usize = 800;
+const COLUMNS_MAX: usize = 100;
+
+#[test]
+fn no_file_is_longer_than_800_lines_without_its_tests() {
+    let mut lengths: Vec<_> = repo::rust_files()
+        .into_iter()
+        .filter(|path| !path.contains("/tests/"))
+        .map(|path| (code_lines(&repo::read(&path)), path))
+        .collect();
+    lengths.sort();
+    for (lines, path) in lengths.iter().filter(|(lines, _)| *lines > LINES_LISTED) {
+        eprintln!("long: {path} has {lines} lines without its tests, look for a second idea in it");
+    }
+    let too_long: Vec<_> = lengths
+        .iter()
+        .filter(|(lines, _)| *lines > LINES_MAX)
+        .collect();
+    assert!(too_long.is_empty(), "split these: {too_long:?}");
+}
+
+#[test]
+fn tests_do_not_count_as_code() {
+    assert_eq!(
+        code_lines("fn a() {}\n\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\n"),
+        2
+    );
+    assert_eq!(code_lines("#[cfg(test)]\nmod tests;\nfn a() {}\n"), 3);
+}
+
+#[test]
+fn no_line_of_code_is_longer_than_100_columns() {
+    let mut wrong = Vec::new();
+    for path in repo::files().iter().filter(|path| is_code(path)) {
+        let text = repo::read(path);
+        let long = text
+            .lines()
+            .zip(1..)
+            .filter(|(line, _)| line.chars().count() > COLUMNS_MAX);
+        wrong.extend(long.map(|(_, number)| format!("{path}:{number}")));
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_crate_has_at_most_one_integration_test_binary() {
+    let mut wrong = Vec::new();
+    for path in repo::rust_files() {
+        let Some((package, inside)) = path.rsplit_once("/tests/") else {
+            continue;
+        };
+        let is_crate = repo::root().join(package).join("Cargo.toml").is_file();
+        if is_crate && !inside.contains('/') {
+            wrong.push(format!(
+                "{path}: a second test binary; make it a module of tests/it"
+            ));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn no_test_file_is_forgotten() {
+    let mut wrong = Vec::new();
+    for path in repo::rust_files() {
+        let Some((package, module)) = path.rsplit_once("/tests/it/") else {
+            continue;
+        };
+        if module == "main.rs" {
+            continue;
+        }
+        let (parent, name) = declared_in(package, module);
+        if !repo::read(&parent)
+            .lines()
+            .any(|line| line.trim() == format!("mod {name};"))
+        {
+            wrong.push(format!("{path}: {parent} does not say `mod {name};`"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn no_component_is_tracked() {
+    let built = [".wasm", ".cwasm"];
+    let tracked: Vec<_> = repo::files()
+        .into_iter()
+        .filter(|path| built.iter().any(|ending| path.ends_with(ending)))
+        .collect();
+    assert_eq!(tracked, Vec::<String>::new());
+}
+
+#[test]
+fn every_copy_of_the_contract_equals_the_one_in_wit() {
+    let mut wrong = Vec::new();
+    for path in repo::files().iter().filter(|path| path.ends_with(".wit")) {
+        if path.starts_with("wit/") {
+            continue;
+        }
+        let name = Path::new(path)
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        let original = repo::root().join("wit").join(&name);
+        if !original.is_file() {
+            continue;
+        }
+        if fs_err::read_to_string(original).unwrap() != repo::read(path) {
+            wrong.push(format!("{path} differs from wit/{name}"));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn each_served_version_of_the_contract_is_bound_once() {
+    let frozen = repo::files();
+    let frozen = frozen
+        .iter()
+        .filter_map(|path| path.strip_prefix("wit/released/"));
+    let frozen: BTreeSet<&str> = frozen.filter_map(|path| path.split('/').next()).collect();
+    let bound: usize = repo::rust_files()
+        .iter()
+        .filter(|path| path.starts_with("host/") && !path.contains("/tests/"))
+        .map(|path| repo::read(path).matches("bindgen!(").count())
+        .sum();
+    assert_eq!(
+        bound,
+        1 + frozen.len(),
+        "one for wit/ and one for each of {frozen:?}"
+    );
+}
+
+#[test]
+fn every_code_has_a_page_and_every_page_a_code() {
+    let said: BTreeSet<String> = repo::rust_files()
+        .iter()
+        .filter(|path| path.starts_with("host/") && !path.contains("/tests/"))
+        .flat_map(|path| codes(&repo::read(path)))
+        .collect();
+    let pages = repo::files();
+    let pages = pages
+        .iter()
+        .filter_map(|path| path.strip_prefix("docs/errors/WF"));
+    let explained: BTreeSet<String> = pages
+        .filter_map(|name| name.strip_suffix(".md"))
+        .map(|n| format!("WF{n}"))
+        .collect();
+    assert_eq!(
+        said, explained,
+        "codes in host/ on the left, pages in docs/errors/ on the right"
+    );
+}
+
+#[test]
+fn a_code_is_wf_and_four_digits() {
+    let found = codes("\"WF0404\" WF12 XWF0001 WF00001 (WF1234)");
+    assert_eq!(found, ["WF0404", "WF1234"]);
+}
+
+/// Lines before the first inline test module.
+fn code_lines(text: &str) -> usize {
+    let lines: Vec<&str> = text.lines().collect();
+    let tests = lines.windows(2).position(|pair| {
+        pair[0].trim() == "#[cfg(test)]" && pair[1].starts_with("mod ") && pair[1].ends_with('{')
+    });
+    tests.unwrap_or(lines.len())
+}
+
+fn is_code(path: &str) -> bool {
+    let endings = [".rs", ".js", ".mjs", ".py", ".sh", ".wit"];
+    endings.iter().any(|ending| path.ends_with(ending))
+}
+
+/// The file that must declare a module below `tests/it`, and the module's name.
+fn declared_in(package: &str, module: &str) -> (String, String) {
+    let module = module.strip_suffix(".rs").expect("a Rust file");
+    let module = module.strip_suffix("/mod").unwrap_or(module);
+    match module.rsplit_once('/') {
+        None => (format!("{package}/tests/it/main.rs"), module.to_owned()),
+        Some((folder, name)) => {
+            let beside = format!("{package}/tests/it/{folder}.rs");
+            let inside = format!("{package}/tests/it/{folder}/mod.rs");
+            let parent = if repo::root().join(&beside).is_file() {
+                beside
+            } else {
+                inside
+            };
+            (parent, name.to_owned())
+        }
+    }
+}
+
+fn codes(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
+        let digits = word.strip_prefix("WF").unwrap_or_default();
+        if digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            found.push(word.to_owned());
+        }
+    }
+    found
+}

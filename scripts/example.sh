@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Runs one of host/examples with the program beside it; what follows the name is handed on.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+name=$1
+shift
+exec cargo run --quiet --locked --package wforge --example "$name" -- "$@"
