@@ -177,6 +177,8 @@ pub struct RunStarted {
     /// The agent of each agent node; a node that is missing here had none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pins: BTreeMap<NodeId, AgentPin>,
+    /// Where the edges from START lead.
+    pub routes: Vec<Route>,
     /// Who started it.
     pub by: String,
 }
@@ -202,7 +204,10 @@ pub struct TaskFinished {
     pub attempt: u32,
     /// How it got its result.
     pub source: TaskSource,
-    /// Why a stand-in was needed, where one was.
+    /// Whether the mock agent stood in for a named one; the run is degraded then.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub stands_in: bool,
+    /// The failure that made a stand-in necessary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<Failure>,
     /// What it writes, in order.

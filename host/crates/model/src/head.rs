@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::{Question, Waiting};
 use crate::event::{EventKind, RunError, RunEvent};
-use crate::mock::TaskSource;
 use crate::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp};
 
 /// How a run stands.
@@ -76,6 +75,8 @@ pub struct RunHead {
     pub step: u32,
     /// Tasks that finished.
     pub tasks_finished: u64,
+    /// Tasks of the current super-step that have not.
+    pub tasks_open: u64,
     /// When it started.
     pub started_at: Timestamp,
     /// When its last event was.
@@ -114,6 +115,7 @@ impl RunHead {
             degraded: false,
             step: 0,
             tasks_finished: 0,
+            tasks_open: 0,
             started_at: Timestamp(0),
             updated_at: Timestamp(0),
             error: None,
@@ -135,15 +137,21 @@ impl RunHead {
                 self.started_at = event.at;
                 self.by.clone_from(&started.by);
             }
-            EventKind::StepPlanned { step, .. } => self.step = *step,
+            EventKind::StepPlanned { step, tasks } => {
+                self.step = *step;
+                self.tasks_open = tasks.len() as u64;
+            }
             EventKind::TaskFinished(finished) => {
                 self.stop_waiting(finished.task);
                 self.tasks_finished += 1;
-                self.degraded |= finished.source == TaskSource::Fallback
-                    || finished.source == TaskSource::Mock && finished.instead_of.is_some();
+                self.tasks_open = self.tasks_open.saturating_sub(1);
+                self.degraded |= finished.stands_in;
             }
             EventKind::TaskSuspended { task, waiting } => {
-                self.waiting_for.push(WaitingFor { task: *task, waiting: waiting.clone() });
+                self.waiting_for.push(WaitingFor {
+                    task: *task,
+                    waiting: waiting.clone(),
+                });
             }
             EventKind::TaskResumed { task }
             | EventKind::QuestionAnswered { task, .. }
@@ -161,14 +169,24 @@ impl RunHead {
             EventKind::RunCancelled { .. } => self.end(RunStatus::Cancelled),
             EventKind::RunBlocked { .. } => self.end(RunStatus::Blocked),
         }
+        if !self.status.is_final() && self.status != RunStatus::Blocked {
+            let waits = self.tasks_open > 0 && self.waiting_for.len() as u64 >= self.tasks_open;
+            self.status = if waits {
+                RunStatus::Waiting
+            } else {
+                RunStatus::Running
+            };
+        }
     }
 
     /// The questions that are open.
     pub fn questions(&self) -> impl Iterator<Item = (TaskId, &Question)> {
-        self.waiting_for.iter().filter_map(|waiting| match &waiting.waiting {
-            Waiting::Question(question) => Some((waiting.task, question)),
-            Waiting::Timer { .. } => None,
-        })
+        self.waiting_for
+            .iter()
+            .filter_map(|waiting| match &waiting.waiting {
+                Waiting::Question(question) => Some((waiting.task, question)),
+                Waiting::Timer { .. } => None,
+            })
     }
 
     fn stop_waiting(&mut self, task: TaskId) {

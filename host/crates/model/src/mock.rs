@@ -63,7 +63,10 @@ pub struct MockSettings {
 
 impl Default for MockSettings {
     fn default() -> Self {
-        Self { allow: None, on_degraded: OnDegraded::Continue }
+        Self {
+            allow: None,
+            on_degraded: OnDegraded::Continue,
+        }
     }
 }
 

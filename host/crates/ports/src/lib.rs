@@ -8,10 +8,11 @@ pub mod effects;
 pub mod plugins;
 pub mod runtime;
 pub mod store;
+pub mod workflows;
 
 pub use clock::{Clock, Entropy};
 pub use effects::{EffectAnswer, EffectRequest, EffectSession, Effects, TaskContext};
-pub use plugins::{Admitted, AdmissionError, PluginAdmission};
+pub use plugins::{AdmissionError, Admitted, PluginAdmission};
 pub use runtime::{AgentRuntime, RuntimeError};
 pub use store::{Driver, Store};
 

@@ -460,6 +460,14 @@ pub enum RecordError {
         /// The lease that was held.
         lease: Epoch,
     },
+    /// Too large for the store: the effect must fail.
+    #[error("a record of {bytes} bytes is larger than the limit of {limit} bytes")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// The store is gone: stop.
     #[error("store unavailable")]
     Unavailable(#[source] BoxError),

@@ -1,0 +1,284 @@
+//! What callers ask of the engine, and what they get.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use wforge_model::event::{AnsweredBy, RunEvent, StoredEvent};
+use wforge_model::head::RunHead;
+use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
+use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{
+    Digest, Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp, Value,
+};
+use wforge_ports::plugins::Admitted;
+use wforge_ports::store::IdempotentReply;
+
+/// Everything that a run is started with.
+#[derive(Debug, Clone)]
+pub struct StartRun {
+    /// The workflow.
+    pub workflow: WorkflowChoice,
+    /// The input keys.
+    pub input: Object,
+    /// Read-only JSON for expressions and agents; null where there is none.
+    pub context: Value,
+    /// The thread that it belongs to.
+    pub thread: Option<ThreadId>,
+    /// Answers given beforehand, by `ask` node.
+    pub answers: BTreeMap<NodeId, Value>,
+    /// Nodes to mock, with what the mock answers where that is given.
+    pub mocks: BTreeMap<NodeId, Option<MockAnswer>>,
+    /// The mode that the caller wants.
+    pub mock_mode: Option<MockMode>,
+    /// Take agents from these only; none: from the tenant's installed ones.
+    pub plugins: Option<Vec<Admitted>>,
+    /// Stored with the run, so that the same request gives the same run.
+    pub idempotency: Option<Idempotency>,
+    /// The name of the credential.
+    pub by: String,
+}
+
+/// A client's idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The key, with whatever it is scoped by.
+    pub key: String,
+    /// Hash of the request.
+    pub fingerprint: String,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+}
+
+impl Idempotency {
+    /// The reply to store under it.
+    #[must_use]
+    pub fn reply(self, reply: Value) -> IdempotentReply {
+        let Self { key, fingerprint, expires_at } = self;
+        IdempotentReply { key, fingerprint, reply, expires_at }
+    }
+}
+
+/// Which workflow to run.
+#[derive(Debug, Clone)]
+pub enum WorkflowChoice {
+    /// This one.
+    Draft(Box<WorkflowDraft>),
+    /// The newest registered one of that name, or the one of that version.
+    Registered {
+        /// Its name.
+        name: String,
+        /// Its version; none: the newest.
+        version: Option<semver::Version>,
+    },
+}
+
+/// An answer to an open question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnswerGiven {
+    /// Which question; can be left out where only one is open.
+    pub to: AnswerTo,
+    /// The answer.
+    pub answer: Value,
+}
+
+/// Which question an answer is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerTo {
+    /// The only one that is open.
+    Only,
+    /// The one with this id.
+    Question(QuestionId),
+    /// The one that this node asked.
+    Node(NodeId),
+}
+
+/// A run as a whole: its row, its tasks and its state.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunView {
+    /// The row of the list.
+    pub head: RunHead,
+    /// The output of a completed run.
+    pub output: Option<Object>,
+    /// Its tasks in the order of their end.
+    pub tasks: Vec<TaskView>,
+    /// The questions that are open.
+    pub questions: Vec<QuestionView>,
+}
+
+/// One task of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TaskView {
+    /// The task.
+    pub task: TaskId,
+    /// Its node.
+    pub node: NodeId,
+    /// Its super-step.
+    pub step: u32,
+    /// The agent as `publisher/name@version`; none for `set` and `ask`.
+    pub agent: Option<String>,
+    /// How it got its result; none while it has none.
+    pub source: Option<TaskSource>,
+    /// The attempt that it is at.
+    pub attempt: u32,
+    /// How long that attempt took in milliseconds.
+    pub ms: u64,
+    /// Why it failed, or why a stand-in was needed.
+    pub failure: Option<Failure>,
+}
+
+/// An open question.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QuestionView {
+    /// Its id.
+    pub id: QuestionId,
+    /// The node that asks.
+    pub node: NodeId,
+    /// The question.
+    pub prompt: String,
+    /// What an answer must fit.
+    pub schema: Option<Value>,
+    /// When nobody needs to answer any more.
+    pub deadline: Option<Timestamp>,
+}
+
+/// What a subscriber of a run receives.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RunMessage {
+    /// A durable event; in order, each exactly once.
+    Event(StoredEvent),
+    /// A line that a plugin wrote; not kept.
+    Line {
+        /// The task's node.
+        node: NodeId,
+        /// The task.
+        task: TaskId,
+        /// `trace` to `error`.
+        level: &'static str,
+        /// The text.
+        message: String,
+    },
+    /// An event that a plugin emitted; not kept.
+    Emitted {
+        /// The task's node.
+        node: NodeId,
+        /// The task.
+        task: TaskId,
+        /// Its place among those of the execution.
+        ordinal: u32,
+        /// Its topic.
+        topic: String,
+        /// What was emitted.
+        payload: Value,
+    },
+    /// The subscriber was too slow and missed messages that are not kept; durable events are read
+    /// again from the store.
+    Lagged,
+}
+
+/// A registered workflow.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+pub struct WorkflowInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: semver::Version,
+    /// Its digest.
+    pub digest: Digest,
+    /// When it was registered.
+    pub registered_at: Timestamp,
+}
+
+/// An installed plugin.
+#[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+pub struct PluginInfo {
+    /// What admission found.
+    #[serde(flatten)]
+    pub admitted: Admitted,
+    /// When it was installed.
+    pub installed_at: Timestamp,
+    /// By whom.
+    pub by: String,
+}
+
+/// How long to wait for a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitFor {
+    /// Until it has ended, is blocked, or waits for a person.
+    Settled,
+    /// The same, but no longer than until then.
+    SettledBefore(Timestamp),
+}
+
+/// Why something could not be done. Variants by what the caller does next.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The tenant has no such thing.
+    #[error("no {kind} \"{name}\"")]
+    NotFound {
+        /// `run`, `workflow`, `plugin`, `question`.
+        kind: &'static str,
+        /// What was asked for.
+        name: String,
+    },
+    /// The request itself is wrong.
+    #[error("{message}")]
+    Invalid {
+        /// A stable code in `snake_case`.
+        code: &'static str,
+        /// What and how to mend it.
+        message: String,
+        /// Each place that is wrong, where there are several.
+        details: Vec<String>,
+    },
+    /// The thing is not in a state for that: ended, not waiting, already there.
+    #[error("{message}")]
+    Conflict {
+        /// A stable code in `snake_case`.
+        code: &'static str,
+        /// What and how to mend it.
+        message: String,
+    },
+    /// A limit was reached: come back later.
+    #[error("{message}")]
+    Busy {
+        /// What is full.
+        message: String,
+        /// When to come back, in milliseconds.
+        retry_after_ms: u64,
+    },
+    /// The host itself failed; the log has the reason.
+    #[error("the host failed")]
+    Host(#[source] wforge_ports::BoxError),
+}
+
+/// How an event reads to a client: its name and its data without the outer tag.
+#[must_use]
+pub fn event_parts(event: &RunEvent) -> (&'static str, Value) {
+    let tagged = serde_json::to_value(&event.kind).unwrap_or_default();
+    let data = match tagged {
+        Value::Object(map) => map.into_iter().next().map_or(Value::Null, |(_, data)| data),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Value::Null
+        }
+    };
+    (event.kind.name(), data)
+}
+
+/// Where durable events of a run are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor(pub Seq);
+
+/// Which answerer a name is.
+#[must_use]
+pub fn person(name: &str) -> AnsweredBy {
+    AnsweredBy::Person(name.to_owned())
+}
+
+/// The run that a start gave, and whether it was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Started {
+    /// The run.
+    pub run: RunId,
+    /// Whether an earlier request with the same idempotency key had started it.
+    pub replayed: bool,
+}

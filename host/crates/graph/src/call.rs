@@ -1,0 +1,109 @@
+//! The call that a task makes: the same call for the same task, however often it is made.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use wforge_model::agent::AgentCall;
+use wforge_model::workflow::{Node, Work};
+use wforge_model::{Failure, Object, Problem, TaskId, TenantId, Value};
+
+use crate::expressions::Expressions;
+use crate::route::of_expression;
+use crate::run::{Run, Task};
+use crate::template::fill;
+
+/// The call of a task whose node is pinned to an agent.
+///
+/// # Errors
+/// The failure of the attempt: its input could not be made or misses the agent's schema.
+pub fn call_of(
+    run: &Run,
+    tenant: &TenantId,
+    id: TaskId,
+    expressions: &dyn Expressions,
+) -> Result<AgentCall, Failure> {
+    let gone = || Failure::Cancelled(Problem::new("stale_task", "the task is not open any more"));
+    let task = run.task(id).ok_or_else(gone)?;
+    let node = run.node(&task.node).ok_or_else(gone)?;
+    let pin = run.pin(&task.node).ok_or_else(|| missing(node))?;
+    let input = input_of(run, task, node, &pin.input, expressions)?;
+    if let Err(misses) = expressions.check(&pin.input, &input) {
+        let message = format!(
+            "the input of node {} does not fit: {}",
+            task.node,
+            misses.join("; ")
+        );
+        return Err(Failure::InvalidInput(Problem::new("input_schema", message)));
+    }
+    let started = run.started.as_ref();
+    Ok(AgentCall {
+        tenant: tenant.clone(),
+        plugin: pin.plugin.clone(),
+        component: pin.component,
+        agent: pin.agent.clone(),
+        task: id,
+        run: run.id,
+        thread: started.and_then(|started| started.thread),
+        workflow: run
+            .workflow()
+            .map(|workflow| workflow.title())
+            .unwrap_or_default(),
+        node: task.node.clone(),
+        step: run.step,
+        attempt: task.attempt,
+        timeout_ms: node.timeout_ms,
+        input,
+        config: if node.config.is_null() {
+            Value::Object(Object::new())
+        } else {
+            node.config.clone()
+        },
+        context: started.map_or(Value::Null, |started| started.context.clone()),
+        grants: pin.grants.clone(),
+        began_at: task.began_at,
+        answers: task.answers.clone(),
+        kept_effects: task.kept_effects,
+    })
+}
+
+/// The failure of a task whose agent nobody serves.
+pub(crate) fn missing(node: &Node) -> Failure {
+    let name = match &node.work {
+        Work::Agent(agent) => agent.to_string(),
+        Work::Mock | Work::Set(_) | Work::Ask(_) => String::new(),
+    };
+    let message =
+        format!("no installed plugin serves {name}; install one: wforge plugin install FILE");
+    Failure::Missing(Problem::new("missing_agent", message))
+}
+
+/// What a node hands to its agent: `in`, or the state keys that the agent's input schema names.
+///
+/// # Errors
+/// An expression of `in` that has no value.
+pub fn input_of(
+    run: &Run,
+    task: &Task,
+    node: &Node,
+    schema: &Value,
+    expressions: &dyn Expressions,
+) -> Result<Value, Failure> {
+    let scope = run.scope(task, &run.state);
+    let mut input = Object::new();
+    if let Some(templates) = &node.input {
+        for (name, template) in templates {
+            let value = fill(template, &scope, expressions).map_err(|error| {
+                of_expression(&format!("nodes.{}.in.{name}", task.node), &error)
+            })?;
+            input.insert(name.clone(), value);
+        }
+        return Ok(Value::Object(input));
+    }
+    let named = schema.get("properties").and_then(Value::as_object);
+    for name in named.into_iter().flat_map(Object::keys) {
+        if let Some(value) = run.state.get(name.as_str()) {
+            input.insert(name.clone(), Value::clone(value));
+        }
+    }
+    Ok(Value::Object(input))
+}

@@ -1,0 +1,124 @@
+//! What follows from a failure: retry, then fallback, then the end.
+
+use wforge_model::id::IdHasher;
+use wforge_model::mock::MockMode;
+use wforge_model::workflow::{Fallback, Node, RetryRule, Work};
+use wforge_model::{Failure, FailureKind, Timestamp};
+
+use crate::run::Task;
+
+/// When the next attempt begins; none where there is none.
+pub(crate) fn next_attempt(
+    node: &Node,
+    task: &Task,
+    failure: &Failure,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let rule = node.retry.iter().find(|rule| matches_rule(rule, failure))?;
+    if task.attempt >= rule.max_attempts {
+        return None;
+    }
+    let asked = failure
+        .problem()
+        .and_then(|problem| problem.retry_after_ms)
+        .unwrap_or(0);
+    Some(now.after_ms(wait_ms(rule, task).max(asked)))
+}
+
+fn matches_rule(rule: &RetryRule, failure: &Failure) -> bool {
+    if rule.on.is_empty() {
+        return is_retryable(failure);
+    }
+    rule.on
+        .iter()
+        .any(|on| on == failure.kind().as_str() || on == failure.code())
+}
+
+/// Whether a rule without `on` tries again: what may pass by itself, and what says so.
+fn is_retryable(failure: &Failure) -> bool {
+    match failure.kind() {
+        FailureKind::Upstream
+        | FailureKind::Timeout
+        | FailureKind::Trap
+        | FailureKind::BadOutput => true,
+        FailureKind::Failed | FailureKind::Limit => {
+            failure.problem().is_some_and(|problem| problem.retryable)
+        }
+        FailureKind::InvalidInput
+        | FailureKind::Denied
+        | FailureKind::Cancelled
+        | FailureKind::Missing => false,
+    }
+}
+
+/// The wait before the next attempt. Jitter takes away up to half of it, by a hash of task and
+/// attempt, so that a replay waits as long.
+fn wait_ms(rule: &RetryRule, task: &Task) -> u64 {
+    let cap = u128::from(rule.max_ms);
+    let mut wait = rule.initial_ms as f64;
+    for _ in 1..task.attempt {
+        wait *= rule.factor;
+        if wait >= rule.max_ms as f64 {
+            break;
+        }
+    }
+    // Casts of doubles saturate.
+    let wait = u64::try_from((wait as u128).min(cap)).unwrap_or(rule.max_ms);
+    if !rule.jitter {
+        return wait;
+    }
+    let hasher = IdHasher::new("wforge.jitter.v1").field(task.id.as_bytes());
+    let [byte, ..] = hasher.number(u64::from(task.attempt)).finish();
+    wait - wait / 2 * u64::from(byte) / 255
+}
+
+/// How many effects of the failed attempt the next one keeps: all before the answer that failed
+/// where the failure came from outside, none where the guest itself broke.
+pub(crate) fn kept_effects(failure: &Failure, recorded: u32) -> u32 {
+    match failure.kind() {
+        FailureKind::Upstream | FailureKind::Limit => recorded.saturating_sub(1),
+        FailureKind::InvalidInput
+        | FailureKind::Denied
+        | FailureKind::Cancelled
+        | FailureKind::Failed
+        | FailureKind::Trap
+        | FailureKind::Timeout
+        | FailureKind::BadOutput
+        | FailureKind::Missing => 0,
+    }
+}
+
+/// Whether the mock agent may stand in at a node after a failure of that kind.
+pub(crate) fn falls_back(node: &Node, mode: MockMode, kind: FailureKind) -> bool {
+    may_be_replaced(node, mode) && (by_default(kind) || node.fallback_on.contains(&kind))
+}
+
+/// Whether the mock agent may stand in at a node at all.
+pub(crate) fn may_be_replaced(node: &Node, mode: MockMode) -> bool {
+    let is_agent = match &node.work {
+        Work::Agent(_) => true,
+        Work::Mock | Work::Set(_) | Work::Ask(_) => false,
+    };
+    is_agent
+        && match (mode, &node.fallback) {
+            (MockMode::Off, _) | (_, Some(Fallback::None)) | (MockMode::Node, None) => false,
+            (MockMode::Node, Some(Fallback::Mock)) | (MockMode::Fallback | MockMode::Always, _) => {
+                true
+            }
+        }
+}
+
+const fn by_default(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Missing
+        | FailureKind::Trap
+        | FailureKind::Timeout
+        | FailureKind::Upstream
+        | FailureKind::Limit
+        | FailureKind::BadOutput => true,
+        FailureKind::InvalidInput
+        | FailureKind::Denied
+        | FailureKind::Failed
+        | FailureKind::Cancelled => false,
+    }
+}

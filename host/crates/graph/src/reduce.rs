@@ -1,0 +1,167 @@
+//! Reducers: how the writes of one super-step become the next state.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use serde_json::Number;
+use wforge_model::event::Write;
+use wforge_model::workflow::{KeySpec, Reducer};
+use wforge_model::{Key, NodeId, Value};
+
+use crate::expressions::State;
+
+/// Writes that cannot be reduced: the key and what is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReduceError {
+    /// The key.
+    pub(crate) key: Key,
+    /// `concurrent_write`, `reducer_type`.
+    pub(crate) code: &'static str,
+    /// One sentence that names the writers.
+    pub(crate) message: String,
+}
+
+/// The values that the touched keys take, from the writes in task order.
+pub(crate) fn reduce<'a>(
+    keys: &BTreeMap<Key, KeySpec>,
+    state: &State,
+    writes: impl Iterator<Item = (&'a NodeId, &'a Write)>,
+) -> Result<Vec<(Key, Arc<Value>)>, ReduceError> {
+    let mut by_key: BTreeMap<&Key, Vec<(&NodeId, &Write)>> = BTreeMap::new();
+    for (node, write) in writes {
+        by_key.entry(&write.key).or_default().push((node, write));
+    }
+    by_key
+        .into_iter()
+        .map(|(key, writes)| {
+            let reducer = keys.get(key).map_or(Reducer::Last, |spec| spec.reducer);
+            let value = reduce_key(key, reducer, state.get(key), &writes)?;
+            Ok((key.clone(), value))
+        })
+        .collect()
+}
+
+fn reduce_key(
+    key: &Key,
+    reducer: Reducer,
+    before: Option<&Arc<Value>>,
+    writes: &[(&NodeId, &Write)],
+) -> Result<Arc<Value>, ReduceError> {
+    let mut overwrites = writes.iter().filter(|(_, write)| write.overwrite);
+    if let Some((node, write)) = overwrites.next() {
+        // Ordinary writes of the step give way to the overwrite, before or after it.
+        return match overwrites.next() {
+            Some((other, _)) => Err(concurrent(key, node, other, "overwrite")),
+            None => Ok(Arc::new(write.value.clone())),
+        };
+    }
+    match reducer {
+        Reducer::Last => last(key, writes),
+        Reducer::Append | Reducer::Merge | Reducer::Sum => {
+            let start = before
+                .map(|value| Value::clone(value))
+                .or_else(|| reducer.initial());
+            let mut value = start.unwrap_or(Value::Null);
+            for (node, write) in writes {
+                fold(reducer, key, &mut value, node, &write.value)?;
+            }
+            Ok(Arc::new(value))
+        }
+    }
+}
+
+fn last(key: &Key, writes: &[(&NodeId, &Write)]) -> Result<Arc<Value>, ReduceError> {
+    match writes {
+        [(_, write)] => Ok(Arc::new(write.value.clone())),
+        [(first, _), .., (other, _)] => Err(concurrent(key, first, other, "write")),
+        [] => Ok(Arc::new(Value::Null)),
+    }
+}
+
+fn fold(
+    reducer: Reducer,
+    key: &Key,
+    value: &mut Value,
+    node: &NodeId,
+    write: &Value,
+) -> Result<(), ReduceError> {
+    match (reducer, value, write) {
+        (Reducer::Append, Value::Array(items), Value::Array(more)) => items.extend_from_slice(more),
+        (Reducer::Merge, Value::Object(fields), Value::Object(more)) => {
+            fields.extend(
+                more.iter()
+                    .map(|(name, value)| (name.clone(), value.clone())),
+            );
+        }
+        (Reducer::Sum, Value::Number(total), Value::Number(more)) => {
+            *total = add(total, more).ok_or_else(|| overflow(key, node))?;
+        }
+        (_, value, _) => return Err(mismatch(reducer, key, value, node, write)),
+    }
+    Ok(())
+}
+
+/// The sum: an integer of two integers, else a double; none where it is not finite.
+fn add(left: &Number, right: &Number) -> Option<Number> {
+    if let (Some(left), Some(right)) = (left.as_i64(), right.as_i64()) {
+        return left.checked_add(right).map(Number::from);
+    }
+    Number::from_f64(left.as_f64()? + right.as_f64()?)
+}
+
+fn overflow(key: &Key, node: &NodeId) -> ReduceError {
+    ReduceError {
+        key: key.clone(),
+        code: "reducer_type",
+        message: format!("what node {node} adds makes state key {key} larger than a number can be"),
+    }
+}
+
+fn concurrent(key: &Key, first: &NodeId, other: &NodeId, what: &str) -> ReduceError {
+    ReduceError {
+        key: key.clone(),
+        code: "concurrent_write",
+        message: format!(
+            "nodes {first} and {other} both {what} state key {key} in one super-step; give the key \
+             a reducer (append, merge, sum), or let one of them write"
+        ),
+    }
+}
+
+fn mismatch(
+    reducer: Reducer,
+    key: &Key,
+    value: &Value,
+    node: &NodeId,
+    write: &Value,
+) -> ReduceError {
+    let advice = match reducer {
+        Reducer::Append => "append joins lists: write [x]",
+        Reducer::Merge => "merge joins objects: write { name: x }",
+        Reducer::Sum => "sum adds numbers",
+        Reducer::Last => "last takes any value",
+    };
+    let (has, wrote) = (kind_of(value), kind_of(write));
+    ReduceError {
+        key: key.clone(),
+        code: "reducer_type",
+        message: format!(
+            "node {node} writes {wrote} to state key {key}, which has {has}; {advice}"
+        ),
+    }
+}
+
+/// What a JSON value is, in words.
+pub(crate) const fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,127 @@
+//! Decides to quiescence: facts go in, and everything that follows from them, however many
+//! super-steps that is, comes out as one decision.
+
+use alloc::vec::Vec;
+
+use wforge_model::command::{Command, Fact};
+use wforge_model::effect::Waiting;
+use wforge_model::event::{EventKind, RunEvent};
+use wforge_model::head::RunStatus;
+use wforge_model::{TaskId, Timestamp};
+
+use crate::apply::apply;
+use crate::decide::{Decision, decide};
+use crate::expressions::Expressions;
+use crate::mocks;
+use crate::run::{Run, Task, TaskStatus};
+
+/// Applies everything that follows from `facts` to `run`, and returns it. The run is ahead of the
+/// log until the events are durable: a caller whose commit fails drops it and loads it again.
+pub fn settle(
+    run: &mut Run,
+    facts: &[Fact],
+    now: Timestamp,
+    expressions: &dyn Expressions,
+) -> Decision {
+    let mut decision = Decision::default();
+    for fact in facts {
+        // A deadline that is due counts before whatever comes later, an answer above all.
+        take(run, Some(&Fact::Time), now, expressions, &mut decision);
+        take(run, Some(fact), now, expressions, &mut decision);
+        while take(run, None, now, expressions, &mut decision) {}
+        if matches!(fact, Fact::Loaded | Fact::Time) {
+            decision.commands.extend(due(run, now));
+        }
+    }
+    decision
+        .commands
+        .extend(next_wake(run, now).map(|at| Command::WakeAt { at }));
+    decision
+}
+
+fn take(
+    run: &mut Run,
+    fact: Option<&Fact>,
+    now: Timestamp,
+    expressions: &dyn Expressions,
+    decision: &mut Decision,
+) -> bool {
+    let events = decide(run, fact, now, expressions);
+    let any = !events.is_empty();
+    for event in events {
+        apply(run, &event);
+        decision.commands.extend(commands_after(run, &event, now));
+        decision.events.push(event);
+    }
+    any
+}
+
+/// The commands that go with an event that was just applied.
+#[must_use]
+pub fn commands_after(run: &Run, event: &RunEvent, now: Timestamp) -> Vec<Command> {
+    let start = |id: &TaskId| run.task(*id).and_then(|task| start(run, task, now));
+    match &event.kind {
+        EventKind::StepPlanned { tasks, .. } => {
+            tasks.iter().filter_map(|task| start(&task.id)).collect()
+        }
+        EventKind::TaskResumed { task }
+        | EventKind::QuestionAnswered { task, .. }
+        | EventKind::TaskRetried { task, .. } => start(task).into_iter().collect(),
+        EventKind::RunCompleted { .. }
+        | EventKind::RunFailed { .. }
+        | EventKind::RunCancelled { .. }
+        | EventKind::RunBlocked { .. } => alloc::vec![Command::StopTasks],
+        EventKind::RunStarted(_)
+        | EventKind::TaskSuspended { .. }
+        | EventKind::TaskFinished(_)
+        | EventKind::TaskFailed { .. }
+        | EventKind::StepCommitted { .. } => Vec::new(),
+    }
+}
+
+/// Every task whose agent may be called now.
+fn due(run: &Run, now: Timestamp) -> Vec<Command> {
+    if run.status != RunStatus::Running {
+        return Vec::new();
+    }
+    run.tasks()
+        .iter()
+        .filter_map(|task| start(run, task, now))
+        .collect()
+}
+
+fn start(run: &Run, task: &Task, now: Timestamp) -> Option<Command> {
+    let node = run.node(&task.node)?;
+    let calls = run.pin(&task.node).is_some() && !mocks::is_mocked(run, task, node);
+    let command = Command::Start {
+        task: task.id,
+        attempt: task.attempt,
+    };
+    (calls && task.is_due(now)).then_some(command)
+}
+
+/// The next moment at which something is due by itself; none where nothing is.
+#[must_use]
+pub fn next_wake(run: &Run, now: Timestamp) -> Option<Timestamp> {
+    if run.status != RunStatus::Running {
+        return None;
+    }
+    let due = run.tasks().iter().filter_map(|task| match &task.status {
+        TaskStatus::Backoff(until) => (*until > now).then_some(*until),
+        TaskStatus::Suspended(Waiting::Timer { until }) => Some(*until),
+        TaskStatus::Suspended(Waiting::Question(question)) => question.deadline,
+        TaskStatus::Ready | TaskStatus::Finished(_) | TaskStatus::Failed(_) => None,
+    });
+    due.chain(wall_end(run, now)).min()
+}
+
+/// When `limits.wall` will be used up, where a task runs.
+fn wall_end(run: &Run, now: Timestamp) -> Option<Timestamp> {
+    let limit = run.workflow()?.limits.wall_ms_max;
+    let is_working = run
+        .tasks()
+        .iter()
+        .any(|task| matches!(task.status, TaskStatus::Ready));
+    let left = limit.saturating_sub(run.worked_ms(now)).saturating_add(1);
+    (limit > 0 && is_working).then(|| now.after_ms(left))
+}

@@ -1,0 +1,122 @@
+//! A checked workflow and the indexes that the engine asks it for.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Deref;
+
+use wforge_model::NodeId;
+use wforge_model::workflow::{Edge, EdgeRule, From, To, WorkflowDraft};
+
+/// A workflow whose names all exist and whose expressions can all be evaluated.
+///
+/// [`crate::validate`] is the only door.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Workflow {
+    draft: WorkflowDraft,
+    barriers: Vec<Barrier>,
+    edges_from: BTreeMap<NodeId, Vec<u32>>,
+    edges_from_start: Vec<u32>,
+}
+
+/// An edge that waits for all of its sources, for one of its targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Barrier {
+    /// The edge's place in the file.
+    pub(crate) edge: u32,
+    /// Who must arrive.
+    pub(crate) sources: Vec<NodeId>,
+    /// Who is started then.
+    pub(crate) target: NodeId,
+}
+
+impl Workflow {
+    /// Indexes a draft that was found to have no errors.
+    pub(crate) fn of_checked(draft: WorkflowDraft) -> Self {
+        let mut edges_from: BTreeMap<NodeId, Vec<u32>> = BTreeMap::new();
+        let mut edges_from_start = Vec::new();
+        for (index, edge) in (0..).zip(&draft.edges) {
+            match &edge.from {
+                From::Start => edges_from_start.push(index),
+                From::Node(node) => edges_from.entry(node.clone()).or_default().push(index),
+                From::All(nodes) => {
+                    for node in nodes {
+                        edges_from.entry(node.clone()).or_default().push(index);
+                    }
+                }
+            }
+        }
+        let barriers = (0..)
+            .zip(&draft.edges)
+            .flat_map(|(i, edge)| barriers_of(i, edge))
+            .collect();
+        Self {
+            draft,
+            barriers,
+            edges_from,
+            edges_from_start,
+        }
+    }
+
+    /// `name@version`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        alloc::format!("{}@{}", self.draft.name, self.draft.version)
+    }
+
+    /// The file as it was written.
+    #[must_use]
+    pub const fn draft(&self) -> &WorkflowDraft {
+        &self.draft
+    }
+
+    pub(crate) fn barriers(&self) -> &[Barrier] {
+        &self.barriers
+    }
+
+    /// The edges that begin at a node, alone or with others, in the file's order.
+    pub(crate) fn edges_from(&self, node: &NodeId) -> impl Iterator<Item = (u32, &Edge)> {
+        self.numbered(self.edges_from.get(node).map_or(&[], Vec::as_slice))
+    }
+
+    /// The edges that begin at START.
+    pub(crate) fn edges_from_start(&self) -> impl Iterator<Item = (u32, &Edge)> {
+        self.numbered(&self.edges_from_start)
+    }
+
+    pub(crate) fn is_deferred(&self, node: &NodeId) -> bool {
+        self.draft.nodes.get(node).is_some_and(|node| node.defer)
+    }
+
+    fn numbered<'a>(&'a self, indices: &'a [u32]) -> impl Iterator<Item = (u32, &'a Edge)> {
+        indices.iter().filter_map(|index| {
+            let place = usize::try_from(*index).ok()?;
+            Some((*index, self.draft.edges.get(place)?))
+        })
+    }
+}
+
+impl Deref for Workflow {
+    type Target = WorkflowDraft;
+
+    fn deref(&self) -> &WorkflowDraft {
+        &self.draft
+    }
+}
+
+fn barriers_of(edge: u32, rule: &Edge) -> Vec<Barrier> {
+    let (From::All(sources), EdgeRule::To(arm)) = (&rule.from, &rule.rule) else {
+        return Vec::new();
+    };
+    let targets = arm.to.iter().filter_map(|to| match to {
+        To::Node(node) => Some(node),
+        To::End => None,
+    });
+    targets
+        .map(|target| Barrier {
+            edge,
+            sources: sources.clone(),
+            target: target.clone(),
+        })
+        .collect()
+}
