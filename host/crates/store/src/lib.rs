@@ -1,1 +1,26 @@
-//! placeholder
+//! The durable store: [`MemoryStore`] for tests and [`SledStore`], the embedded default.
+//!
+//! Both are one [`StoreOf`] over ordered rows of bytes: [`rules`] says what a write means in rows,
+//! [`reads`] what a read finds, [`vault`] seals. What differs is who makes rows durable: nobody,
+//! or a journal that acknowledges ([`journal`], [`committer`]) with sled as a view that can be
+//! rebuilt from it.
+//!
+//! Never here: a decision about a run, a wall clock, an environment variable, an async runtime.
+
+mod budget;
+mod error;
+mod facade;
+mod files;
+mod keyring;
+mod keys;
+mod kv;
+mod memory;
+mod reads;
+mod rules;
+mod vault;
+
+pub use error::OpenError;
+pub use facade::StoreOf;
+pub use keyring::Kek;
+pub use memory::{MemoryStore, StoreParts};
+pub use rules::audit_hash;

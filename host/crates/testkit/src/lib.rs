@@ -1,1 +1,10 @@
-//! placeholder
+//! Clocks, chance and suites for tests; knows ports only.
+//!
+//! [`store`] holds the promises of the store port, one test each, for every backend.
+
+pub mod clock;
+pub mod entropy;
+pub mod store;
+
+pub use clock::SimClock;
+pub use entropy::SimEntropy;

@@ -1,0 +1,207 @@
+//! The port over any backend: what the port names becomes an operation or a read over rows.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use wforge_model::event::StoredEvent;
+use wforge_model::head::RunHead;
+use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, Version};
+use wforge_ports::BoxFuture;
+use wforge_ports::store::{
+    AuditEntry, Change, ChangeError, Claim, Collection, Commit, CommitError, Document, Driver,
+    IdempotentReply, ReadError, Record, RecordError, Recorded, Snapshot, Store, StoreFigures,
+};
+
+use crate::error::Fault;
+use crate::kv::Rows;
+use crate::reads;
+use crate::rules::{
+    ChangeDocuments, CommitRun, Operation, PutBlob, RecordEffect, SaveSnapshot,
+};
+use crate::vault::Vault;
+
+/// Who puts operations in one line and makes their rows durable.
+pub(crate) trait Backend: Debug + Send + Sync + 'static {
+    /// Prepares, decides and makes durable.
+    fn submit<O: Operation>(
+        &self,
+        operation: O,
+    ) -> impl Future<Output = Result<O::Output, O::Error>> + Send;
+
+    /// Reads rows; the read may be made twice, the first time in memory alone.
+    fn read<T, R>(&self, read: R) -> impl Future<Output = Result<T, Fault>> + Send
+    where
+        T: Send + 'static,
+        R: Fn(&Vault, &dyn Rows) -> Result<T, Fault> + Send + 'static;
+
+    fn figures(&self) -> StoreFigures;
+
+    fn close(&self) -> impl Future<Output = Result<(), Fault>> + Send;
+}
+
+/// A store over a backend.
+#[derive(Debug, Clone)]
+pub struct StoreOf<B> {
+    backend: Arc<B>,
+}
+
+impl<B> StoreOf<B> {
+    pub(crate) fn over(backend: B) -> Self {
+        Self { backend: Arc::new(backend) }
+    }
+}
+
+fn find<'a, B, T, R>(store: &'a StoreOf<B>, read: R) -> BoxFuture<'a, Result<T, ReadError>>
+where
+    B: Backend,
+    T: Send + 'static,
+    R: Fn(&Vault, &dyn Rows) -> Result<T, Fault> + Send + 'static,
+{
+    store.backend.read(read).map(|found| found.map_err(ReadError::from)).boxed()
+}
+
+impl<B: Backend> Store for StoreOf<B> {
+    fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Seq, CommitError>> {
+        self.backend.submit(CommitRun::new(commit)).boxed()
+    }
+
+    fn record(&self, record: Record) -> BoxFuture<'_, Result<Recorded, RecordError>> {
+        self.backend.submit(RecordEffect::new(record)).boxed()
+    }
+
+    fn change(&self, change: Change) -> BoxFuture<'_, Result<Version, ChangeError>> {
+        self.backend.submit(ChangeDocuments::new(change)).boxed()
+    }
+
+    fn records<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        task: TaskId,
+    ) -> BoxFuture<'a, Result<Vec<Record>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |vault, rows| reads::records(vault, rows, &tenant, task))
+    }
+
+    fn events<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        run: RunId,
+        after: Seq,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<StoredEvent>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |vault, rows| reads::events(vault, rows, &tenant, run, after, limit))
+    }
+
+    fn head<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        run: RunId,
+    ) -> BoxFuture<'a, Result<Option<RunHead>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |vault, rows| reads::head(vault, rows, &tenant, run))
+    }
+
+    fn heads<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        before: Option<RunId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunHead>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |vault, rows| reads::heads(vault, rows, &tenant, before, limit))
+    }
+
+    fn document<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        collection: Collection,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Document>, ReadError>> {
+        let (tenant, key) = (tenant.clone(), key.to_owned());
+        find(self, move |vault, rows| reads::document(vault, rows, &tenant, collection, &key))
+    }
+
+    fn documents<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        collection: Collection,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Document>, ReadError>> {
+        let (tenant, prefix) = (tenant.clone(), prefix.to_owned());
+        let after = after.map(ToOwned::to_owned);
+        find(self, move |vault, rows| {
+            let place = (collection, prefix.as_str());
+            reads::documents(vault, rows, &tenant, place, after.as_deref(), limit)
+        })
+    }
+
+    fn put_blob<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        bytes: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Digest, ChangeError>> {
+        self.backend.submit(PutBlob::new(tenant.clone(), bytes)).boxed()
+    }
+
+    fn blob<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        digest: Digest,
+    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |vault, rows| reads::blob(vault, rows, &tenant, digest))
+    }
+
+    fn idempotent_reply<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<Option<IdempotentReply>, ReadError>> {
+        let (tenant, key) = (tenant.clone(), key.to_owned());
+        find(self, move |vault, rows| reads::idempotent_reply(vault, rows, &tenant, &key))
+    }
+
+    fn save_snapshot(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), ChangeError>> {
+        self.backend.submit(SaveSnapshot::new(snapshot)).boxed()
+    }
+
+    fn snapshot<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        run: RunId,
+    ) -> BoxFuture<'a, Result<Option<Snapshot>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |vault, rows| reads::snapshot(vault, rows, &tenant, run))
+    }
+
+    fn audit<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: u64,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<AuditEntry>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |vault, rows| reads::audit(vault, rows, &tenant, after, limit))
+    }
+
+    fn figures(&self) -> StoreFigures {
+        self.backend.figures()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), ChangeError>> {
+        self.backend.close().map(|closed| closed.map_err(ChangeError::from)).boxed()
+    }
+}
+
+impl<B: Backend> Driver for StoreOf<B> {
+    /// The same runs at every call, until they are done: whoever claims them drives them.
+    /// A run that sleeps until somebody answers wakes at the end of time.
+    fn claim(&self, limit: usize) -> BoxFuture<'_, Result<Vec<Claim>, ReadError>> {
+        find(self, move |vault, rows| reads::claim(vault, rows, limit))
+    }
+}

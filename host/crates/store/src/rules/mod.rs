@@ -1,0 +1,199 @@
+//! What each write of the port means in rows: the same for every backend.
+//!
+//! An [`Operation`] is prepared where it is called (encoded, sealed) and decided where all
+//! operations of a store stand in one line. Nothing here knows a disk; reads are in
+//! [`crate::reads`].
+
+use std::sync::Arc;
+
+use wforge_model::TenantId;
+use wforge_ports::store::{IdempotentReply, KvWrite};
+
+use crate::budget::Budget;
+use crate::error::Fault;
+use crate::files::NewFile;
+use crate::keyring::DataKey;
+use crate::keys;
+use crate::kv::{Batch, Bytes, Layered, Rows};
+use crate::vault::{Body, Refused, Vault};
+
+mod audit;
+mod blob;
+mod change;
+mod commit;
+mod record;
+mod snapshot;
+
+pub use audit::audit_hash;
+pub(crate) use blob::{PutBlob, digest_of};
+pub(crate) use change::ChangeDocuments;
+pub(crate) use commit::{CommitRun, LEASE};
+pub(crate) use record::{RecordEffect, StoredRecord};
+pub(crate) use snapshot::SaveSnapshot;
+
+/// One write of the port.
+pub(crate) trait Operation: Send + 'static {
+    type Output: Send;
+    type Error: Send + From<Fault> + From<crate::error::TooLarge>;
+
+    /// Encodes and seals what does not depend on other operations. May be called again with a
+    /// larger budget; writes files only for values that no small budget holds.
+    fn prepare(&mut self, vault: &Vault, budget: &mut Budget) -> Result<(), Refused>;
+
+    /// Checks the preconditions against the rows and says what is written.
+    fn decide(
+        &mut self,
+        vault: &Vault,
+        rows: &dyn Rows,
+        batch: &mut Batch,
+    ) -> Result<Self::Output, Self::Error>;
+
+    /// What [`Operation::prepare`] left.
+    fn prepared(&mut self) -> &mut Prepared;
+}
+
+/// Rows that were sealed ahead.
+#[derive(Debug, Default)]
+pub(crate) struct Prepared {
+    /// The tenant's key.
+    key: Option<Arc<DataKey>>,
+    /// Rows that stand where none stood.
+    fresh: Vec<(Bytes, Bytes)>,
+    /// Rows that may stand in another's place; none deletes.
+    replacing: Vec<(Bytes, Option<Bytes>)>,
+    files: Vec<NewFile>,
+    /// What it takes in the queue.
+    pub(crate) bytes: u64,
+}
+
+impl Prepared {
+    fn start(&mut self, vault: &Vault, tenant: &TenantId) -> Result<Arc<DataKey>, Fault> {
+        let key = vault.key(tenant)?;
+        *self = Self { key: Some(Arc::clone(&key)), ..Self::default() };
+        Ok(key)
+    }
+
+    fn key(&self) -> Result<&DataKey, Fault> {
+        self.key.as_deref().ok_or_else(|| Fault::damaged("an operation", "it was not prepared"))
+    }
+
+    /// The tenant's key is durable, since this operation is.
+    pub(crate) fn set_durable(&self) {
+        if let Some(key) = self.key.as_ref().filter(|key| !key.is_durable()) {
+            key.set_durable();
+        }
+    }
+
+    fn add_kv(
+        &mut self,
+        vault: &Vault,
+        tenant: &TenantId,
+        writes: &[KvWrite],
+        budget: &mut Budget,
+    ) -> Result<(), Refused> {
+        for write in writes {
+            budget.take_key(&[&write.space, &write.key])?;
+            let row_key = keys::memory(tenant, &write.space, &write.key);
+            let row = match &write.value {
+                Some(value) => {
+                    let json = budget.encode(value)?;
+                    Some(self.seal(vault, tenant, &row_key, json)?)
+                }
+                None => None,
+            };
+            self.replacing.push((row_key.into(), row));
+        }
+        Ok(())
+    }
+
+    fn add_reply(
+        &mut self,
+        vault: &Vault,
+        tenant: &TenantId,
+        reply: Option<&IdempotentReply>,
+        budget: &mut Budget,
+    ) -> Result<(), Refused> {
+        let Some(reply) = reply else { return Ok(()) };
+        budget.take_key(&[&reply.key])?;
+        let row_key = keys::reply(tenant, &reply.key);
+        let json = budget.encode(reply)?;
+        let row = self.seal(vault, tenant, &row_key, json)?;
+        self.replacing.push((row_key.into(), Some(row)));
+        Ok(())
+    }
+
+    /// Seals a body under the key of its row, through a file where it is large.
+    fn seal(
+        &mut self,
+        vault: &Vault,
+        tenant: &TenantId,
+        row_key: &[u8],
+        body: Vec<u8>,
+    ) -> Result<Bytes, Fault> {
+        let body = self.place(vault, tenant, body)?;
+        vault.seal(self.key()?, row_key, 0, &body)
+    }
+
+    /// Leaves a small body, and puts a large one into a file with the row that names it.
+    fn place(
+        &mut self,
+        vault: &Vault,
+        tenant: &TenantId,
+        body: Vec<u8>,
+    ) -> Result<Body, Fault> {
+        let key = self.key.clone();
+        let Some(key) = key else { return Ok(Body::Inline(body)) };
+        let body = vault.place(tenant, &key, body, &mut self.files)?;
+        if let Body::File(file) = &body {
+            let row_key = keys::file(tenant, file);
+            let row = vault.seal(&key, &row_key, 0, &Body::Inline(Vec::new()))?;
+            self.fresh.push((row_key.into(), row));
+        }
+        Ok(body)
+    }
+
+    /// Adds all that was prepared to the batch.
+    fn write(
+        &mut self,
+        vault: &Vault,
+        tenant: &TenantId,
+        rows: &dyn Rows,
+        batch: &mut Batch,
+    ) -> Result<(), Fault> {
+        self.write_key(tenant, batch);
+        for (key, value) in self.fresh.drain(..) {
+            batch.put(key, value);
+        }
+        for (key, value) in std::mem::take(&mut self.replacing) {
+            release(vault, tenant, rows, &key, batch)?;
+            batch.writes.insert(key, value);
+        }
+        self.files.drain(..).for_each(|mut file| file.adopt());
+        Ok(())
+    }
+
+    /// Adds the tenant's key while it is not known to be durable.
+    fn write_key(&self, tenant: &TenantId, batch: &mut Batch) {
+        if let Some(key) = self.key.as_ref().filter(|key| !key.is_durable()) {
+            batch.put(keys::data_key(tenant), Arc::clone(&key.wrapped));
+        }
+    }
+}
+
+/// Lets go of the file that the row under a key names, since the row is about to be replaced.
+fn release(
+    vault: &Vault,
+    tenant: &TenantId,
+    rows: &dyn Rows,
+    row_key: &[u8],
+    batch: &mut Batch,
+) -> Result<(), Fault> {
+    let old = Layered { top: &batch.writes, below: rows }.get(row_key)?;
+    let Some(file) = old.map(|row| vault.file_of(tenant, row_key, &row)).transpose()?.flatten()
+    else {
+        return Ok(());
+    };
+    batch.delete(keys::file(tenant, &file));
+    batch.orphans.push((tenant.clone(), file));
+    Ok(())
+}
