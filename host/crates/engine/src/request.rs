@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use wforge_model::event::{AnsweredBy, RunEvent, StoredEvent};
+use wforge_model::event::{RunEvent, StoredEvent};
 use wforge_model::head::RunHead;
 use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp, Value,
+    Digest, Failure, NodeId, Object, QuestionId, RunId, TaskId, ThreadId, Timestamp, Value,
 };
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::IdempotentReply;
@@ -53,8 +53,17 @@ impl Idempotency {
     /// The reply to store under it.
     #[must_use]
     pub fn reply(self, reply: Value) -> IdempotentReply {
-        let Self { key, fingerprint, expires_at } = self;
-        IdempotentReply { key, fingerprint, reply, expires_at }
+        let Self {
+            key,
+            fingerprint,
+            expires_at,
+        } = self;
+        IdempotentReply {
+            key,
+            fingerprint,
+            reply,
+            expires_at,
+        }
     }
 }
 
@@ -262,16 +271,6 @@ pub fn event_parts(event: &RunEvent) -> (&'static str, Value) {
         }
     };
     (event.kind.name(), data)
-}
-
-/// Where durable events of a run are read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor(pub Seq);
-
-/// Which answerer a name is.
-#[must_use]
-pub fn person(name: &str) -> AnsweredBy {
-    AnsweredBy::Person(name.to_owned())
 }
 
 /// The run that a start gave, and whether it was there before.

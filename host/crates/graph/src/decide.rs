@@ -122,7 +122,7 @@ impl Decider<'_> {
             Ok(()) => alloc::vec![EventKind::StepCommitted {
                 step: self.run.step
             }],
-            Err(error) => alloc::vec![EventKind::RunFailed { error }],
+            Err(error) => alloc::vec![EventKind::RunFailed { error: *error }],
         }
     }
 

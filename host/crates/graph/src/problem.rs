@@ -18,7 +18,7 @@ impl Place {
 
     /// The place below this one.
     #[must_use]
-    pub fn at(&self, segment: impl ToString) -> Self {
+    pub fn at(&self, segment: impl fmt::Display) -> Self {
         let mut segments = self.0.clone();
         segments.push(segment.to_string());
         Self(segments)

@@ -57,7 +57,7 @@ impl<'a> Reach<'a> {
     }
 
     /// The nodes that a run may come to.
-    pub(crate) fn from_start(&self) -> BTreeSet<&'a NodeId> {
+    pub(crate) fn reachable(&self) -> BTreeSet<&'a NodeId> {
         self.closure(self.first.iter().copied().collect())
     }
 

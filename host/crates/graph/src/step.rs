@@ -1,5 +1,6 @@
 //! Super-steps: which tasks the next one has, and whether the current one can be committed.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -85,8 +86,9 @@ pub(crate) fn check_commit(
     run: &Run,
     workflow: &Workflow,
     expressions: &dyn Expressions,
-) -> Result<(), RunError> {
-    let values = reduce(&workflow.state, &run.state, written(run)).map_err(reduce_error)?;
+) -> Result<(), Box<RunError>> {
+    let values =
+        reduce(&workflow.state, &run.state, written(run)).map_err(|error| reduce_error(&error))?;
     let mut bytes: u64 = run.state_bytes.values().sum();
     for (key, value) in &values {
         let before = run.state_bytes.get(key).copied().unwrap_or(0);
@@ -99,7 +101,7 @@ pub(crate) fn check_commit(
             .and_then(|spec| spec.schema.as_ref());
         if let Some(Err(misses)) = schema.map(|schema| expressions.check(schema, value)) {
             let writers = writers_of(run, key);
-            return Err(run_error(
+            return Err(boxed(
                 "bad_state",
                 format!(
                     "state key {key} does not fit its schema after super-step {}: {}; written by \
@@ -111,7 +113,7 @@ pub(crate) fn check_commit(
         }
     }
     if bytes > workflow.limits.state_bytes_max {
-        return Err(run_error(
+        return Err(boxed(
             "state_too_large",
             format!(
                 "the state would have {bytes} bytes after super-step {}, more than \
@@ -122,7 +124,7 @@ pub(crate) fn check_commit(
     }
     let outcomes: BTreeSet<&String> = outcomes(run).collect();
     if outcomes.len() > 1 {
-        return Err(run_error(
+        return Err(boxed(
             "outcome_conflict",
             format!(
                 "super-step {} ends the run with two outcomes: {outcomes:?}",
@@ -156,11 +158,15 @@ fn writers_of(run: &Run, key: &wforge_model::Key) -> String {
     nodes.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-fn reduce_error(error: ReduceError) -> RunError {
-    run_error(
+fn reduce_error(error: &ReduceError) -> Box<RunError> {
+    boxed(
         error.code,
         format!("state key {}: {}", error.key, error.message),
     )
+}
+
+fn boxed(code: &str, message: String) -> Box<RunError> {
+    Box::new(run_error(code, message))
 }
 
 /// An error of the run as a whole.

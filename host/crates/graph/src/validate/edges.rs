@@ -94,7 +94,7 @@ impl Checker<'_> {
         for node in &each.to {
             self.node_exists(place.at("to"), node);
         }
-        for node in &each.empty {
+        if let Some(node) = &each.empty {
             self.node_exists(place.at("empty"), node);
         }
         let word = each

@@ -20,7 +20,7 @@ impl Checker<'_> {
             return;
         }
         let reach = Reach::of(self.draft);
-        let reached = reach.from_start();
+        let reached = reach.reachable();
         for node in self
             .draft
             .nodes

@@ -1,0 +1,359 @@
+//! One live run: takes facts, decides to quiescence, makes it durable, then tells and performs.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+use wforge_graph::{Decision, Run, settle};
+use wforge_model::command::{Command, Fact};
+use wforge_model::event::{EventKind, RunError, RunEvent, StoredEvent};
+use wforge_model::head::RunStatus;
+use wforge_model::{Seq, TaskId, TenantId, Timestamp};
+use wforge_ports::store::{Commit, CommitError, Snapshot};
+
+use crate::perform::perform;
+use crate::request::EngineError;
+use crate::service::Shared;
+use crate::start::{EMBEDDED_LEASE, queue_of};
+
+/// Facts that one commit takes at most.
+const FACTS_PER_COMMIT_MAX: usize = 64;
+
+/// A fact for a run, and who wants to know that it is durable.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) fact: Fact,
+    pub(crate) done: Option<oneshot::Sender<Result<(), EngineError>>>,
+}
+
+impl Message {
+    /// A fact that nobody waits for.
+    pub(crate) const fn of(fact: Fact) -> Self {
+        Self { fact, done: None }
+    }
+}
+
+/// A live run.
+#[derive(Debug)]
+pub(crate) struct Actor {
+    shared: Arc<Shared>,
+    tenant: TenantId,
+    run: Run,
+    inbox: mpsc::Receiver<Message>,
+    sender: mpsc::Sender<Message>,
+    in_flight: HashMap<TaskId, u32>,
+    queued: VecDeque<(TaskId, u32)>,
+    /// Dropped sandboxes: cancelled when the run ends or the process stops.
+    tasks: CancellationToken,
+    wake_at: Option<Timestamp>,
+    snapshot_step: u32,
+}
+
+/// Whether the loop goes on.
+enum Next {
+    Go,
+    Stop,
+}
+
+impl Actor {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        tenant: TenantId,
+        run: Run,
+        (sender, inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
+    ) -> Self {
+        let tasks = shared.shutdown.child_token();
+        let snapshot_step = run.step;
+        Self {
+            shared,
+            tenant,
+            run,
+            inbox,
+            sender,
+            in_flight: HashMap::new(),
+            queued: VecDeque::new(),
+            tasks,
+            wake_at: None,
+            snapshot_step,
+        }
+    }
+
+    /// Drives the run until it ends, sleeps, or the process stops.
+    pub(crate) async fn drive(mut self, first: Vec<Command>) {
+        let shutdown = self.shared.shutdown.clone();
+        self.perform(first);
+        while self.has_work() {
+            let messages = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                messages = next_messages(&mut self.inbox) => messages,
+                () = wake(&self.shared, self.wake_at) => vec![Message::of(Fact::Time)],
+            };
+            if matches!(self.step(messages).await, Next::Stop) {
+                break;
+            }
+        }
+        self.leave();
+    }
+
+    /// A run that only waits for a person or a later moment is not kept in memory.
+    fn has_work(&self) -> bool {
+        let status = self.run.standing();
+        status == RunStatus::Running || !self.in_flight.is_empty() || !self.inbox.is_empty()
+    }
+
+    async fn step(&mut self, messages: Vec<Message>) -> Next {
+        let now = self.shared.parts.clock.now();
+        let (facts, waiting): (Vec<Fact>, Vec<_>) = messages
+            .into_iter()
+            .map(|message| (message.fact, message.done))
+            .unzip();
+        for fact in &facts {
+            if let Fact::Executed { task, attempt, .. } = fact
+                && self.in_flight.get(task) == Some(attempt)
+            {
+                self.in_flight.remove(task);
+            }
+        }
+        let before = self.run.seq;
+        let expressions = self.shared.parts.expressions.clone();
+        let decision = settle(&mut self.run, &facts, now, expressions.as_ref());
+        let outcome = self.commit(before, &decision.events, now).await;
+        let next = match outcome {
+            Ok(()) => {
+                self.tell(before, decision);
+                self.snapshot().await;
+                Next::Go
+            }
+            Err(CommitError::TooLarge { bytes, limit }) => {
+                self.fail_too_large(before, bytes, limit).await
+            }
+            Err(error) => {
+                // What was decided is not durable, so nobody may hear of it.
+                error!(run = %self.run.id, error = %error, "run dropped: its commit failed");
+                for done in waiting.into_iter().flatten() {
+                    let _ = done.send(Err(EngineError::Host("the commit failed".into())));
+                }
+                return Next::Stop;
+            }
+        };
+        for done in waiting.into_iter().flatten() {
+            let _ = done.send(Ok(()));
+        }
+        next
+    }
+
+    async fn commit(
+        &self,
+        before: Seq,
+        events: &[RunEvent],
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let commit = Commit {
+            tenant: self.tenant.clone(),
+            run: self.run.id,
+            expected: before,
+            lease: EMBEDDED_LEASE,
+            events: events.to_vec(),
+            thread_head: None,
+            kv: Vec::new(),
+            queue: queue_of(&self.run, now),
+            audit: Vec::new(),
+            idempotent_reply: None,
+        };
+        self.shared.parts.store.commit(commit).await.map(|_| ())
+    }
+
+    /// Now that it is durable: the call log, the counters, the subscribers, then the commands.
+    fn tell(&mut self, before: Seq, decision: Decision) {
+        let parts = &self.shared.parts;
+        for event in &decision.events {
+            if let (EventKind::TaskFinished(finished), Some(log)) = (&event.kind, &parts.call_log) {
+                log.committed(finished.task);
+            }
+        }
+        self.shared.stats.count(&decision.events);
+        self.log_end(&decision.events);
+        parts
+            .bus
+            .publish(&self.tenant, self.run.id, stored(before, decision.events));
+        self.perform(decision.commands);
+    }
+
+    fn log_end(&self, events: &[RunEvent]) {
+        let Some(last) = events.last() else { return };
+        match &last.kind {
+            EventKind::RunCompleted { .. } | EventKind::RunCancelled { .. } => {
+                info!(run = %self.run.id, status = self.run.status.as_str(), "run ended");
+            }
+            EventKind::RunFailed { error } => {
+                warn!(run = %self.run.id, code = %error.code, "run failed");
+            }
+            EventKind::RunBlocked { task, .. } => {
+                warn!(run = %self.run.id, %task, "run blocked: a task diverged from its record");
+            }
+            EventKind::RunStarted(_)
+            | EventKind::StepPlanned { .. }
+            | EventKind::TaskRetried { .. }
+            | EventKind::TaskSuspended { .. }
+            | EventKind::TaskResumed { .. }
+            | EventKind::QuestionAnswered { .. }
+            | EventKind::TaskFinished(_)
+            | EventKind::TaskFailed { .. }
+            | EventKind::StepCommitted { .. } => {}
+        }
+    }
+
+    fn perform(&mut self, commands: Vec<Command>) {
+        self.wake_at = None;
+        for command in commands {
+            match command {
+                Command::Start { task, attempt } => self.queued.push_back((task, attempt)),
+                Command::WakeAt { at } => {
+                    self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
+                }
+                Command::StopTasks => {
+                    self.tasks.cancel();
+                    self.queued.clear();
+                }
+            }
+        }
+        self.start_queued();
+    }
+
+    /// Starts queued tasks while there is room. An id in flight is not started twice.
+    fn start_queued(&mut self) {
+        let parallel = self
+            .run
+            .workflow()
+            .map_or(1, |workflow| workflow.limits.parallel_max);
+        let parallel = usize::try_from(parallel).unwrap_or(usize::MAX);
+        while self.in_flight.len() < parallel {
+            let Some((task, attempt)) = self.queued.pop_front() else {
+                return;
+            };
+            let is_open = self.run.task(task).is_some_and(|open| {
+                open.attempt == attempt && open.is_due(self.shared.parts.clock.now())
+            });
+            if !is_open || self.in_flight.contains_key(&task) {
+                continue;
+            }
+            self.in_flight.insert(task, attempt);
+            perform(
+                &self.shared,
+                &self.tenant,
+                &self.run,
+                task,
+                &self.tasks,
+                &self.sender,
+            );
+        }
+    }
+
+    /// A decision that the store cannot hold ends the run: loaded again, it fails.
+    async fn fail_too_large(&mut self, before: Seq, bytes: u64, limit: u64) -> Next {
+        let message =
+            format!("one step of the run has {bytes} bytes, more than the store's {limit}");
+        let error = RunError {
+            code: "commit_too_large".into(),
+            message,
+            node: None,
+            task: None,
+            failure: None,
+        };
+        let now = self.shared.parts.clock.now();
+        let event = RunEvent {
+            at: now,
+            kind: EventKind::RunFailed { error },
+        };
+        match crate::load::load_run(&self.shared.parts, &self.tenant, self.run.id).await {
+            Ok(run) => self.run = run,
+            Err(error) => {
+                error!(run = %self.run.id, error = %error, "run dropped: it cannot be loaded");
+                return Next::Stop;
+            }
+        }
+        wforge_graph::apply(&mut self.run, &event);
+        if let Err(error) = self.commit(before, std::slice::from_ref(&event), now).await {
+            error!(run = %self.run.id, error = %error, "run dropped: its failure was not committed");
+            return Next::Stop;
+        }
+        self.tell(
+            before,
+            Decision {
+                events: vec![event],
+                commands: vec![Command::StopTasks],
+            },
+        );
+        Next::Go
+    }
+
+    /// Loses nothing where it fails: the log has everything.
+    async fn snapshot(&mut self) {
+        let steps = self.run.step.saturating_sub(self.snapshot_step);
+        if steps < self.shared.options.snapshot_steps {
+            return;
+        }
+        self.snapshot_step = self.run.step;
+        let Ok(state) = serde_json::to_vec(&self.run) else {
+            return;
+        };
+        let (tenant, run, seq) = (self.tenant.clone(), self.run.id, self.run.seq);
+        let snapshot = Snapshot {
+            tenant,
+            run,
+            seq,
+            state,
+        };
+        if let Err(error) = self.shared.parts.store.save_snapshot(snapshot).await {
+            warn!(%run, error = %error, "snapshot not saved");
+        }
+    }
+
+    fn leave(mut self) {
+        self.tasks.cancel();
+        let now = self.shared.parts.clock.now();
+        let wake_at = wforge_graph::next_wake(&self.run, now);
+        self.inbox.close();
+        self.shared
+            .registry
+            .leave(&self.tenant, self.run.id, wake_at);
+        // Whoever sent something in the last moment sends it again to the run's next actor.
+        while let Ok(message) = self.inbox.try_recv() {
+            if let Some(done) = message.done {
+                let _ = done.send(Err(EngineError::Busy {
+                    message: "the run was just put to sleep; try again".into(),
+                    retry_after_ms: 1,
+                }));
+            }
+        }
+    }
+}
+
+async fn next_messages(inbox: &mut mpsc::Receiver<Message>) -> Vec<Message> {
+    let mut messages = Vec::new();
+    inbox.recv_many(&mut messages, FACTS_PER_COMMIT_MAX).await;
+    messages
+}
+
+async fn wake(shared: &Shared, at: Option<Timestamp>) {
+    match at {
+        Some(at) => shared.parts.clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The events with their places in the log.
+pub(crate) fn stored(before: Seq, events: Vec<RunEvent>) -> Vec<StoredEvent> {
+    let mut seq = before;
+    let mut place = |event| {
+        seq = seq.next();
+        StoredEvent { seq, event }
+    };
+    events.into_iter().map(&mut place).collect()
+}

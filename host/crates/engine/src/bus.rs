@@ -1,0 +1,112 @@
+//! Who listens to which run. Slow listeners miss what is not kept and never hold up a run.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::broadcast;
+use wforge_model::agent::AgentCall;
+use wforge_model::event::StoredEvent;
+use wforge_model::{RunId, TenantId, Value};
+use wforge_ports::effects::{GuestLevel, GuestLine, GuestOutput};
+
+use crate::request::RunMessage;
+
+/// The subscribers of all live runs.
+#[derive(Debug)]
+pub struct RunBus {
+    lag_max: usize,
+    senders: Mutex<HashMap<(TenantId, RunId), broadcast::Sender<RunMessage>>>,
+}
+
+impl RunBus {
+    /// A bus whose subscribers may be so many messages behind.
+    #[must_use]
+    pub fn new(lag_max: usize) -> Self {
+        Self {
+            lag_max: lag_max.max(1),
+            senders: Mutex::new(HashMap::new()),
+        }
+    }
+
+    pub(crate) fn subscribe(
+        &self,
+        tenant: &TenantId,
+        run: RunId,
+    ) -> broadcast::Receiver<RunMessage> {
+        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        senders.retain(|_, sender| sender.receiver_count() > 0);
+        senders
+            .entry((tenant.clone(), run))
+            .or_insert_with(|| broadcast::channel(self.lag_max).0)
+            .subscribe()
+    }
+
+    pub(crate) fn publish(&self, tenant: &TenantId, run: RunId, events: Vec<StoredEvent>) {
+        if let Some(sender) = self.sender(tenant, run) {
+            for event in events {
+                // Without a subscriber there is nobody to tell.
+                let _ = sender.send(RunMessage::Event(event));
+            }
+        }
+    }
+
+    fn sender(&self, tenant: &TenantId, run: RunId) -> Option<broadcast::Sender<RunMessage>> {
+        let senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        // Most runs have no subscriber, so the key is only made where there is any.
+        if senders.is_empty() {
+            return None;
+        }
+        senders.get(&(tenant.clone(), run)).cloned()
+    }
+
+    fn send(&self, call: &AgentCall, message: RunMessage) {
+        if let Some(sender) = self.sender(&call.tenant, call.run) {
+            let _ = sender.send(message);
+        }
+    }
+}
+
+impl GuestOutput for RunBus {
+    fn line(&self, call: &AgentCall, line: GuestLine) {
+        let fields: String = line
+            .fields
+            .iter()
+            .map(|(name, value)| format!(" {name}={value}"))
+            .collect();
+        let message = line.message + &fields;
+        let (node, level) = (call.node.clone(), level_name(line.level));
+        self.send(
+            call,
+            RunMessage::Line {
+                node,
+                task: call.task,
+                level,
+                message,
+            },
+        );
+    }
+
+    fn emitted(&self, call: &AgentCall, ordinal: u32, topic: String, payload: Value) {
+        let node = call.node.clone();
+        self.send(
+            call,
+            RunMessage::Emitted {
+                node,
+                task: call.task,
+                ordinal,
+                topic,
+                payload,
+            },
+        );
+    }
+}
+
+const fn level_name(level: GuestLevel) -> &'static str {
+    match level {
+        GuestLevel::Trace => "trace",
+        GuestLevel::Debug => "debug",
+        GuestLevel::Info => "info",
+        GuestLevel::Warn => "warn",
+        GuestLevel::Error => "error",
+    }
+}

@@ -1,0 +1,155 @@
+//! Installing plugins and registering workflows: the documents of the control plane.
+
+use wforge_model::TenantId;
+use wforge_model::workflow::WorkflowDraft;
+use wforge_ports::plugins::{AdmissionError, Admitted};
+use wforge_ports::store::{AuditDraft, Change, ChangeError, Collection, Put};
+
+use crate::load::{checked, keep_draft};
+use crate::parts::EngineParts;
+use crate::request::{EngineError, PluginInfo, WorkflowInfo};
+
+impl From<AdmissionError> for EngineError {
+    fn from(error: AdmissionError) -> Self {
+        match error {
+            AdmissionError::Refused { code, message } => Self::Invalid {
+                code,
+                message,
+                details: Vec::new(),
+            },
+            AdmissionError::Host(source) => Self::Host(source),
+        }
+    }
+}
+
+/// Checks a component and keeps it for the tenant's runs. A version is installed once: other bytes
+/// under the same name and version are refused.
+pub(crate) async fn plugin(
+    parts: &EngineParts,
+    tenant: &TenantId,
+    bytes: Vec<u8>,
+    by: &str,
+) -> Result<PluginInfo, EngineError> {
+    let admitted = parts.admission.admit(tenant, bytes).await?;
+    let key = plugin_key(&admitted);
+    if let Some(before) = parts
+        .store
+        .document(tenant, Collection::Plugins, &key)
+        .await?
+    {
+        let before: PluginInfo = serde_json::from_value(before.value)
+            .map_err(|error| EngineError::Host(Box::new(error)))?;
+        return same_component(before, &admitted, &key);
+    }
+    let now = parts.clock.now();
+    let info = PluginInfo {
+        admitted,
+        installed_at: now,
+        by: by.to_owned(),
+    };
+    let value = serde_json::to_value(&info).map_err(|error| EngineError::Host(Box::new(error)))?;
+    let change = Change {
+        tenant: tenant.clone(),
+        expected: Some(wforge_model::Version(0)),
+        puts: vec![Put {
+            collection: Collection::Plugins,
+            key: key.clone(),
+            value: Some(value),
+        }],
+        audit: vec![AuditDraft {
+            at: now,
+            actor: by.to_owned(),
+            action: "plugin.install".into(),
+            resource: format!("{key} {}", info.admitted.component),
+            outcome: "ok".into(),
+        }],
+        idempotent_reply: None,
+    };
+    match parts.store.change(change).await {
+        Ok(_) => Ok(info),
+        Err(ChangeError::Conflict { .. }) => Err(EngineError::Conflict {
+            code: "installed_meanwhile",
+            message: format!("{key} was installed by somebody else at the same moment; try again"),
+        }),
+        Err(error) => Err(EngineError::Host(Box::new(error))),
+    }
+}
+
+fn plugin_key(admitted: &Admitted) -> String {
+    format!("{}@{}", admitted.manifest.name, admitted.manifest.version)
+}
+
+fn same_component(
+    before: PluginInfo,
+    admitted: &Admitted,
+    key: &str,
+) -> Result<PluginInfo, EngineError> {
+    if before.admitted.component == admitted.component {
+        return Ok(before);
+    }
+    Err(EngineError::Conflict {
+        code: "version_taken",
+        message: format!(
+            "{key} is installed already with other bytes ({}); raise the version in plugin.toml",
+            before.admitted.component
+        ),
+    })
+}
+
+/// Registers a workflow under its name and version; another workflow of the same version is
+/// refused.
+pub(crate) async fn workflow(
+    parts: &EngineParts,
+    tenant: &TenantId,
+    draft: WorkflowDraft,
+    by: &str,
+) -> Result<WorkflowInfo, EngineError> {
+    let workflow = checked(parts, draft)?;
+    let draft = workflow.draft();
+    let digest = keep_draft(parts, tenant, draft).await?;
+    let key = format!("{}@{}", draft.name, draft.version);
+    if let Some(before) = parts
+        .store
+        .document(tenant, Collection::Workflows, &key)
+        .await?
+    {
+        let before: WorkflowInfo = serde_json::from_value(before.value)
+            .map_err(|error| EngineError::Host(Box::new(error)))?;
+        if before.digest == digest {
+            return Ok(before);
+        }
+        return Err(EngineError::Conflict {
+            code: "version_taken",
+            message: format!("{key} is registered already and differs; raise its version"),
+        });
+    }
+    let now = parts.clock.now();
+    let info = WorkflowInfo {
+        name: draft.name.clone(),
+        version: draft.version.clone(),
+        digest,
+        registered_at: now,
+    };
+    let value = serde_json::to_value(&info).map_err(|error| EngineError::Host(Box::new(error)))?;
+    let change = Change {
+        tenant: tenant.clone(),
+        expected: Some(wforge_model::Version(0)),
+        puts: vec![Put {
+            collection: Collection::Workflows,
+            key: key.clone(),
+            value: Some(value),
+        }],
+        audit: vec![AuditDraft {
+            at: now,
+            actor: by.to_owned(),
+            action: "workflow.register".into(),
+            resource: format!("{key} {digest}"),
+            outcome: "ok".into(),
+        }],
+        idempotent_reply: None,
+    };
+    match parts.store.change(change).await {
+        Ok(_) => Ok(info),
+        Err(error) => Err(EngineError::Host(Box::new(error))),
+    }
+}

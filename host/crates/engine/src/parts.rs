@@ -1,0 +1,106 @@
+//! What the engine is made of, handed in by the composition root.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use wforge_graph::Expressions;
+use wforge_model::agent::AgentCall;
+use wforge_model::mock::MockMode;
+use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{Capability, Digest, PluginName, TaskId, TenantId};
+use wforge_ports::{AgentRuntime, Clock, Driver, Effects, Entropy, PluginAdmission, Store};
+
+use crate::bus::RunBus;
+
+/// The ports and services that the engine uses.
+#[derive(Debug, Clone)]
+pub struct EngineParts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// Who says which runs are ours.
+    pub driver: Arc<dyn Driver>,
+    /// The sandbox.
+    pub runtime: Arc<dyn AgentRuntime>,
+    /// The host calls of guests.
+    pub effects: Arc<dyn Effects>,
+    /// Who lets components in.
+    pub admission: Arc<dyn PluginAdmission>,
+    /// Expressions and schemas.
+    pub expressions: Arc<dyn Expressions>,
+    /// What the operator granted.
+    pub grants: Arc<dyn GrantPolicy>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for the ids of runs.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where subscribers listen; guests' output goes there too.
+    pub bus: Arc<RunBus>,
+    /// A log of calls outside the store, where one is wanted.
+    pub call_log: Option<Arc<dyn CallLog>>,
+    /// The digest of a workflow, over its canonical JSON.
+    pub digest: fn(&WorkflowDraft) -> Digest,
+    /// The threads.
+    pub lanes: Lanes,
+}
+
+/// Threads by what runs on them, so that no plugin slows anything else.
+#[derive(Debug, Clone)]
+pub struct Lanes {
+    /// Runs are decided here, and their expressions evaluated; never on the API's threads.
+    pub engine: tokio::runtime::Handle,
+    /// Plugins run here.
+    pub plugins: tokio::runtime::Handle,
+}
+
+/// Settings of the engine, each with a limit's default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineOptions {
+    /// The host's mock mode, where one is set.
+    pub mock_mode: Option<MockMode>,
+    /// Whether the mock agent needs the operator's and the author's consent.
+    pub production: bool,
+    /// The operator's consent to mocks in production.
+    pub mock_production: bool,
+    /// Whether to go on with the live runs of the store at the start.
+    pub claims: bool,
+    /// Runs that are in memory at once; more are refused with `Busy`.
+    pub runs_live_max: usize,
+    /// Messages that a subscriber may be behind before it misses those that are not kept.
+    pub subscriber_lag_max: usize,
+    /// Super-steps between two snapshots of a run.
+    pub snapshot_steps: u32,
+    /// Facts that wait for one run.
+    pub inbox_max: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            mock_mode: None,
+            production: false,
+            mock_production: false,
+            claims: true,
+            runs_live_max: 10_000,
+            subscriber_lag_max: 1_024,
+            snapshot_steps: 64,
+            inbox_max: 4_096,
+        }
+    }
+}
+
+/// What the operator granted to a plugin. A grant that is taken back holds for runs that are
+/// started later.
+pub trait GrantPolicy: Debug + Send + Sync {
+    /// The granted capabilities of a tenant's plugin.
+    fn granted(&self, tenant: &TenantId, plugin: &PluginName) -> Vec<Capability>;
+}
+
+/// A log of calls that is kept outside the store, so that a test can tell what was really done.
+pub trait CallLog: Debug + Send + Sync {
+    /// The sandbox is about to be called.
+    fn called(&self, call: &AgentCall);
+    /// The sandbox has answered.
+    fn returned(&self, call: &AgentCall);
+    /// The task's result is durable.
+    fn committed(&self, task: TaskId);
+}

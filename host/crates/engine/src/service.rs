@@ -1,0 +1,173 @@
+//! The engine as a service: goes on with the runs of the store, wakes sleepers, stops in order.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, error, info, info_span};
+use wforge_graph::Run;
+use wforge_model::command::{Command, Fact};
+use wforge_model::{RunId, TenantId};
+
+use crate::actor::{Actor, Message};
+use crate::handle::Handle;
+use crate::load::load_run;
+use crate::parts::{EngineOptions, EngineParts};
+use crate::registry::{Place, Registry};
+use crate::request::EngineError;
+use crate::stats::Stats;
+
+/// Live runs taken over at the start.
+const CLAIMS_MAX: usize = 100_000;
+
+/// What the service, the handles and the actors share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) parts: EngineParts,
+    pub(crate) options: EngineOptions,
+    pub(crate) registry: Registry,
+    pub(crate) stats: Stats,
+    pub(crate) tracker: TaskTracker,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// The engine. [`Engine::run`] drives it; everything is asked of its [`Handle`].
+#[derive(Debug)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+impl Engine {
+    /// An engine of these parts. It ends when `shutdown` is cancelled.
+    #[must_use]
+    pub fn new(parts: EngineParts, options: EngineOptions, shutdown: CancellationToken) -> Self {
+        let shared = Shared {
+            parts,
+            options,
+            registry: Registry::default(),
+            stats: Stats::default(),
+            tracker: TaskTracker::new(),
+            shutdown,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// What the world sees of it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(self.shared.clone())
+    }
+
+    /// Takes over the live runs, then wakes sleepers until the shutdown; returns when every actor
+    /// and every call has ended.
+    pub async fn run(self) {
+        if self.shared.options.claims {
+            claim(&self.shared).await;
+        }
+        while !self.shared.shutdown.is_cancelled() {
+            let wake = async {
+                match self.shared.registry.next_wake() {
+                    Some(at) => self.shared.parts.clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.shared.shutdown.cancelled() => break,
+                () = self.shared.registry.changed.notified() => {}
+                () = wake => wake_due(&self.shared).await,
+            }
+        }
+        self.shared.tracker.close();
+        self.shared.tracker.wait().await;
+    }
+}
+
+async fn claim(shared: &Arc<Shared>) {
+    let claims = match shared.parts.driver.claim(CLAIMS_MAX).await {
+        Ok(claims) => claims,
+        Err(error) => return error!(error = %error, "the live runs cannot be read"),
+    };
+    let now = shared.parts.clock.now();
+    info!(runs = claims.len(), "going on with live runs");
+    for claim in claims {
+        match claim.wake_at.filter(|at| *at > now) {
+            Some(at) => shared.registry.sleep(claim.tenant, claim.run, at),
+            None => wake_run(shared, &claim.tenant, claim.run).await,
+        }
+    }
+}
+
+async fn wake_due(shared: &Arc<Shared>) {
+    for (tenant, run) in shared.registry.take_due(shared.parts.clock.now()) {
+        wake_run(shared, &tenant, run).await;
+    }
+}
+
+async fn wake_run(shared: &Arc<Shared>, tenant: &TenantId, run: RunId) {
+    if let Err(error) = send(shared, tenant, run, Message::of(Fact::Loaded)).await {
+        error!(%run, error = %error, "a run cannot go on");
+    }
+}
+
+/// Hands a fact to a run, which is loaded where it is not in memory.
+pub(crate) async fn send(
+    shared: &Arc<Shared>,
+    tenant: &TenantId,
+    run: RunId,
+    message: Message,
+) -> Result<(), EngineError> {
+    let mut message = message;
+    loop {
+        if let Some(inbox) = shared.registry.inbox(tenant, run) {
+            match inbox.send(message).await {
+                Ok(()) => return Ok(()),
+                // The actor left in this moment; load the run again.
+                Err(returned) => message = returned.0,
+            }
+            continue;
+        }
+        let loaded = load_run(&shared.parts, tenant, run).await?;
+        if loaded.status.is_final() {
+            return Err(ended(&loaded));
+        }
+        enter(shared, tenant, loaded, Vec::new())?;
+    }
+}
+
+pub(crate) fn ended(run: &Run) -> EngineError {
+    EngineError::Conflict {
+        code: "run_ended",
+        message: format!("{} has ended: {}", run.id, run.status.as_str()),
+    }
+}
+
+/// Puts a loaded run into memory and drives it. Where somebody else did so first, theirs goes on.
+pub(crate) fn enter(
+    shared: &Arc<Shared>,
+    tenant: &TenantId,
+    run: Run,
+    first: Vec<Command>,
+) -> Result<(), EngineError> {
+    let (sender, inbox) = mpsc::channel(shared.options.inbox_max);
+    let max = shared.options.runs_live_max;
+    match shared.registry.enter(tenant, run.id, sender.clone(), max) {
+        Place::Taken => Ok(()),
+        Place::Full => Err(EngineError::Busy {
+            message: format!("{max} runs are live, as many as limits.runs_live_max allows"),
+            retry_after_ms: 1_000,
+        }),
+        Place::Ours => {
+            let span = info_span!("run", tenant = %tenant, run = %run.id);
+            // The first fact keeps an actor whose run waits from leaving before it is told why it
+            // was woken.
+            let _ = sender.try_send(Message::of(Fact::Time));
+            let actor = Actor::new(shared.clone(), tenant.clone(), run, (sender, inbox));
+            let drive = actor.drive(first).instrument(span);
+            shared.tracker.spawn_on(drive, &shared.parts.lanes.engine);
+            Ok(())
+        }
+    }
+}

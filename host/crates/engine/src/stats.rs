@@ -1,0 +1,105 @@
+//! Figures of the engine, for metrics and `/v1/system`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+use wforge_model::event::{EventKind, RunEvent};
+use wforge_model::mock::TaskSource;
+use wforge_ports::runtime::RuntimeFigures;
+use wforge_ports::store::StoreFigures;
+
+/// A snapshot of the engine's counters.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct EngineFigures {
+    /// Runs in memory.
+    pub runs_live: u64,
+    /// Tasks whose agent is being called.
+    pub tasks_running: u64,
+    /// Runs accepted since the start of the process.
+    pub runs_started: u64,
+    /// Runs that ended well.
+    pub runs_completed: u64,
+    /// Runs that ended badly.
+    pub runs_failed: u64,
+    /// Runs that were cancelled.
+    pub runs_cancelled: u64,
+    /// Runs that are blocked.
+    pub runs_blocked: u64,
+    /// Super-steps committed.
+    pub steps: u64,
+    /// Tasks finished by the agent itself, a `set` or a person.
+    pub tasks_live: u64,
+    /// Tasks finished by the mock agent by choice.
+    pub tasks_mock: u64,
+    /// Tasks finished by a stand-in after a failure.
+    pub tasks_fallback: u64,
+    /// Tasks that failed for good.
+    pub tasks_failed: u64,
+    /// Attempts that were followed by another.
+    pub tasks_retried: u64,
+    /// The store's own figures.
+    pub store: StoreFigures,
+    /// The sandbox's own figures.
+    pub runtime: RuntimeFigures,
+}
+
+macro_rules! counters {
+    ($($name:ident),*) => {
+        /// The counters behind [`EngineFigures`].
+        #[derive(Debug, Default)]
+        pub(crate) struct Stats { $(pub(crate) $name: AtomicU64),* }
+
+        impl Stats {
+            /// The counters' values now.
+            pub(crate) fn read(&self) -> EngineFigures {
+                EngineFigures {
+                    $($name: self.$name.load(Ordering::Relaxed),)*
+                    ..EngineFigures::default()
+                }
+            }
+        }
+    };
+}
+
+counters!(
+    tasks_running,
+    runs_started,
+    runs_completed,
+    runs_failed,
+    runs_cancelled,
+    runs_blocked,
+    steps,
+    tasks_live,
+    tasks_mock,
+    tasks_fallback,
+    tasks_failed,
+    tasks_retried
+);
+
+impl Stats {
+    /// Counts events that have become durable.
+    pub(crate) fn count(&self, events: &[RunEvent]) {
+        for event in events {
+            let counter = match &event.kind {
+                EventKind::RunStarted(_) => &self.runs_started,
+                EventKind::TaskRetried { .. } => &self.tasks_retried,
+                EventKind::TaskFinished(finished) => match finished.source {
+                    TaskSource::Mock => &self.tasks_mock,
+                    TaskSource::Fallback => &self.tasks_fallback,
+                    TaskSource::Live | TaskSource::Cache | TaskSource::Replay => &self.tasks_live,
+                },
+                EventKind::TaskFailed { .. } => &self.tasks_failed,
+                EventKind::StepCommitted { .. } => &self.steps,
+                EventKind::RunCompleted { .. } => &self.runs_completed,
+                EventKind::RunFailed { .. } => &self.runs_failed,
+                EventKind::RunCancelled { .. } => &self.runs_cancelled,
+                EventKind::RunBlocked { .. } => &self.runs_blocked,
+                EventKind::StepPlanned { .. }
+                | EventKind::TaskSuspended { .. }
+                | EventKind::TaskResumed { .. }
+                | EventKind::QuestionAnswered { .. } => continue,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

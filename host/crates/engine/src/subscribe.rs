@@ -1,0 +1,198 @@
+//! Listening to a run: its durable events in order, each exactly once, and what is not kept.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::sync::broadcast::{self, error::RecvError};
+use wforge_model::event::{EventKind, StoredEvent};
+use wforge_model::head::{RunHead, RunStatus};
+use wforge_model::{RunId, Seq, TenantId};
+
+use crate::request::{EngineError, RunMessage, WaitFor};
+use crate::service::Shared;
+
+/// Events read at once.
+const PAGE: usize = 256;
+
+struct Listener {
+    shared: Arc<Shared>,
+    tenant: TenantId,
+    run: RunId,
+    /// The last durable event that was handed out.
+    seen: Seq,
+    ready: VecDeque<RunMessage>,
+    live: broadcast::Receiver<RunMessage>,
+    /// Whether the store may hold events that were not handed out.
+    behind: bool,
+    ended: bool,
+}
+
+pub(crate) fn subscribe(
+    shared: Arc<Shared>,
+    tenant: TenantId,
+    run: RunId,
+    after: Seq,
+) -> BoxStream<'static, Result<RunMessage, EngineError>> {
+    // Listening begins before the store is read, so that nothing falls between the two.
+    let live = shared.parts.bus.subscribe(&tenant, run);
+    let ready = VecDeque::new();
+    let listener = Listener {
+        shared,
+        tenant,
+        run,
+        seen: after,
+        ready,
+        live,
+        behind: true,
+        ended: false,
+    };
+    stream::try_unfold(listener, |mut listener| async move {
+        Ok(listener.next().await?.map(|message| (message, listener)))
+    })
+    .boxed()
+}
+
+impl Listener {
+    async fn next(&mut self) -> Result<Option<RunMessage>, EngineError> {
+        loop {
+            if let Some(message) = self.ready.pop_front() {
+                if let RunMessage::Event(stored) = &message {
+                    self.seen = stored.seq;
+                    self.ended |= is_last(stored);
+                }
+                return Ok(Some(message));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            if self.behind {
+                self.read().await?;
+                continue;
+            }
+            self.listen().await;
+        }
+    }
+
+    /// Reads what the store has and was not handed out yet.
+    async fn read(&mut self) -> Result<(), EngineError> {
+        let events = self
+            .shared
+            .parts
+            .store
+            .events(&self.tenant, self.run, self.seen, PAGE)
+            .await?;
+        self.behind = events.len() == PAGE;
+        self.ready.extend(events.into_iter().map(RunMessage::Event));
+        if self.ready.is_empty() {
+            // A stream that begins after the run's last event has nothing to wait for.
+            let head = self.shared.parts.store.head(&self.tenant, self.run).await?;
+            self.ended = head.is_none_or(|head| head.status.is_final() && head.seq <= self.seen);
+        }
+        Ok(())
+    }
+
+    async fn listen(&mut self) {
+        let message = tokio::select! {
+            () = self.shared.shutdown.cancelled() => {
+                self.ended = true;
+                return;
+            }
+            message = self.live.recv() => message,
+        };
+        match message {
+            Ok(RunMessage::Event(stored)) if stored.seq <= self.seen => {}
+            Ok(RunMessage::Event(stored)) if stored.seq > self.seen.next() => self.behind = true,
+            Ok(message) => self.ready.push_back(message),
+            Err(RecvError::Lagged(_)) => {
+                self.ready.push_back(RunMessage::Lagged);
+                self.behind = true;
+            }
+            Err(RecvError::Closed) => self.ended = true,
+        }
+    }
+}
+
+fn is_last(stored: &StoredEvent) -> bool {
+    matches!(
+        stored.event.kind,
+        EventKind::RunCompleted { .. }
+            | EventKind::RunFailed { .. }
+            | EventKind::RunCancelled { .. }
+    )
+}
+
+/// The row of a run.
+pub(crate) async fn head(
+    shared: &Shared,
+    tenant: &TenantId,
+    run: RunId,
+) -> Result<RunHead, EngineError> {
+    let head = shared.parts.store.head(tenant, run).await?;
+    head.ok_or_else(|| EngineError::NotFound {
+        kind: "run",
+        name: run.to_string(),
+    })
+}
+
+/// Waits until a run has ended, is blocked, or waits for a person.
+pub(crate) async fn wait(
+    shared: &Arc<Shared>,
+    tenant: &TenantId,
+    run: RunId,
+    wait: WaitFor,
+) -> Result<RunHead, EngineError> {
+    let mut live = shared.parts.bus.subscribe(tenant, run);
+    loop {
+        let head = head(shared, tenant, run).await?;
+        if is_settled(&head) {
+            return Ok(head);
+        }
+        let time_is_up = async {
+            match wait {
+                WaitFor::Settled => std::future::pending().await,
+                WaitFor::SettledBefore(at) => shared.parts.clock.sleep_until(at).await,
+            }
+        };
+        tokio::select! {
+            () = shared.shutdown.cancelled() => return Ok(head),
+            () = time_is_up => return Ok(head),
+            () = may_settle(&mut live) => {}
+        }
+    }
+}
+
+/// Ends with the next message after which a run may be settled.
+async fn may_settle(live: &mut broadcast::Receiver<RunMessage>) {
+    loop {
+        match live.recv().await {
+            Ok(RunMessage::Event(stored)) => match stored.event.kind {
+                EventKind::TaskSuspended { .. }
+                | EventKind::TaskFinished(_)
+                | EventKind::RunCompleted { .. }
+                | EventKind::RunFailed { .. }
+                | EventKind::RunCancelled { .. }
+                | EventKind::RunBlocked { .. } => return,
+                EventKind::RunStarted(_)
+                | EventKind::StepPlanned { .. }
+                | EventKind::TaskRetried { .. }
+                | EventKind::TaskResumed { .. }
+                | EventKind::QuestionAnswered { .. }
+                | EventKind::TaskFailed { .. }
+                | EventKind::StepCommitted { .. } => {}
+            },
+            Ok(RunMessage::Line { .. } | RunMessage::Emitted { .. }) => {}
+            Ok(RunMessage::Lagged) | Err(RecvError::Lagged(_) | RecvError::Closed) => return,
+        }
+    }
+}
+
+fn is_settled(head: &RunHead) -> bool {
+    match head.status {
+        RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled | RunStatus::Blocked => {
+            true
+        }
+        RunStatus::Waiting => head.questions().next().is_some(),
+        RunStatus::Running => false,
+    }
+}
