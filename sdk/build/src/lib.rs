@@ -1,0 +1,22 @@
+//! Turns a plugin's folder and its compiled code into a component that a host admits.
+//!
+//! Three steps, each a function: [`Plugin::read`] reads `plugin.toml` and its schemas into the
+//! manifest; [`write_world`] writes the WIT world that follows from its needs; [`pack`] checks a
+//! component against both, takes out what only a debugger wants and embeds the manifest.
+//!
+//! Never here: compilers. `sdk/toolchain.sh` finds and calls them.
+
+mod component;
+mod error;
+mod interface;
+mod pack;
+mod plugin;
+mod schema;
+mod world;
+
+pub use component::Sections;
+pub use error::BuildError;
+pub use interface::Interface;
+pub use pack::{Packed, inspect, pack};
+pub use plugin::{Build, Language, PLUGIN_FILE, Plugin};
+pub use world::{WORLD, write_world};

@@ -1,0 +1,14 @@
+//! The contract as Rust, generated from the project's `wit/`, the only copy that is edited.
+//!
+//! Nothing is written by hand here. All interfaces are in it; the linker leaves out what a plugin
+//! does not call, so that its component imports only what it uses.
+#![expect(missing_docs, reason = "the documentation is the WIT's; not every generated item has it")]
+#![expect(clippy::all, reason = "generated")]
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    world: "plugin",
+    pub_export_macro: true,
+    export_macro_name: "export_component",
+    default_bindings_module: "::workflowforge_sdk::bindings",
+});
