@@ -1,1 +1,12 @@
-//! placeholder
+//! Workflow files with lines, CEL expressions and JSON Schema: text in, checked data out.
+//!
+//! Never here: decisions about a run (`wforge-graph`), files, clocks or randomness. What is wrong
+//! with a workflow as a whole (edges, reachability) is found by `wforge_graph`; this crate knows
+//! in which line.
+
+pub mod cache;
+pub mod expression;
+pub mod schema;
+
+pub use expression::Cel;
+pub use schema::{CoerceError, Schemas, coerce};
