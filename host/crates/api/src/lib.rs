@@ -1,1 +1,39 @@
-//! placeholder
+//! The control API over the engine's handle: HTTP in, plain requests to the engine, JSON out.
+//!
+//! [`router`] is everything between a request and the engine; [`serve`] drives connections. Never
+//! here: what a run, a workflow or a plugin is (the engine), files, environment, or a key itself
+//! beyond the moment of its check. Start at [`ROUTES`] for what is served and to whom, at
+//! [`codes`] for what is refused.
+
+mod auth;
+mod body;
+pub mod codes;
+mod envelope;
+mod error;
+mod events;
+mod extract;
+mod gate;
+mod guard;
+mod health;
+mod idempotency;
+mod limits;
+mod metrics;
+mod plugins;
+mod resource;
+mod router;
+mod routes;
+mod run_request;
+mod runs;
+mod serve;
+mod state;
+mod system;
+mod workflows;
+
+pub use auth::{Credential, Credentials, IssuedKey, KeyTable, Role};
+pub use error::{ApiError, ErrorItem};
+pub use guard::HostNames;
+pub use limits::{ApiLimits, Share};
+pub use router::router;
+pub use routes::{Access, ROUTES, Route};
+pub use serve::serve;
+pub use state::{ApiParts, Phase, Readiness, SystemInfo};

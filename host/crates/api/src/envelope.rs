@@ -1,0 +1,152 @@
+//! What is around every request: its id, its span, its figures, the headers of its response, and
+//! the last word on errors and panics.
+//!
+//! Never logged: bodies, headers, keys, queries, or the detail of a refusal, which may quote them.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use axum::http::header::{HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tracing::field::Empty;
+use tracing::{Instrument, error, info, info_span};
+
+use crate::auth::hex;
+use crate::error::ApiError;
+use crate::guard::check_head;
+use crate::metrics::Seen;
+use crate::state::{Api, Shared};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Around all routes and the two fallbacks.
+pub(crate) async fn envelope(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let id = request_id(&api);
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let method = method_name(request.method());
+    let started_ns = api.parts.clock.monotonic_ns();
+    let span =
+        info_span!("request", request_id = %id, method, route, tenant = Empty, status = Empty);
+
+    let mut response = inside(&api, request, next).instrument(span.clone()).await;
+
+    let elapsed_ns = api.parts.clock.monotonic_ns().saturating_sub(started_ns);
+    let status = response.status().as_u16();
+    api.metrics.count(
+        Seen {
+            route,
+            method,
+            status,
+        },
+        elapsed_ns,
+    );
+    span.record("status", status);
+    span.in_scope(|| {
+        let refused = response.extensions_mut().remove::<Arc<ApiError>>();
+        if let Some(refused) = &refused {
+            response = with_instance(response.headers(), refused, &id);
+        }
+        log(refused.as_deref(), elapsed_ns / 1_000);
+    });
+    harden(response.headers_mut(), &id);
+    response
+}
+
+async fn inside(api: &Shared, request: Request, next: Next) -> Response {
+    match check_head(
+        &request,
+        &api.parts.hosts,
+        api.parts.limits.header_bytes_max,
+    ) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// What a panic in a handler becomes.
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    ApiError::internal(format!("a handler panicked: {text}")).into_response()
+}
+
+fn request_id(api: &Shared) -> String {
+    let mut bytes = [0; 16];
+    api.parts.entropy.fill(&mut bytes);
+    format!("req_{}", hex(&bytes))
+}
+
+/// The methods that somebody can really mean; a client cannot make up names for metrics.
+fn method_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// The refusal with the request's id in it; keeps headers such as `Allow` that it came with.
+fn with_instance(headers: &HeaderMap, refused: &ApiError, id: &str) -> Response {
+    let mut response = refused.respond(Some(id));
+    for (name, value) in headers {
+        if !response.headers().contains_key(name) && *name != axum::http::header::CONTENT_LENGTH {
+            response.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    response
+}
+
+fn log(refused: Option<&ApiError>, elapsed_us: u64) {
+    match refused {
+        None => info!(elapsed_us, "request answered"),
+        Some(refused) if refused.code.status.is_server_error() => {
+            error!(
+                elapsed_us,
+                code = refused.code.id,
+                cause = refused.causes(),
+                "request failed"
+            );
+        }
+        Some(refused) => {
+            let (code, cause) = (refused.code.id, refused.causes());
+            info!(
+                elapsed_us,
+                code,
+                reason = refused.reason,
+                cause,
+                "request refused"
+            );
+        }
+    }
+}
+
+fn harden(headers: &mut HeaderMap, id: &str) {
+    let fixed = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (CACHE_CONTROL, "no-store"),
+        (REFERRER_POLICY, "no-referrer"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+}

@@ -1,0 +1,105 @@
+//! Paths and queries, with refusals that are ours.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use axum::http::request::Parts;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use wforge_model::RunId;
+
+use crate::codes;
+use crate::error::ApiError;
+
+/// The query as a `T`, without unknown fields where `T` denies them.
+#[derive(Debug)]
+pub(crate) struct QueryOf<T>(pub(crate) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for QueryOf<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        Query::<T>::try_from_uri(&parts.uri)
+            .map(|Query(query)| Self(query))
+            .map_err(|rejection| ApiError::new(&codes::MALFORMED, rejection.body_text()))
+    }
+}
+
+/// The variable parts of the path.
+#[derive(Debug)]
+pub(crate) struct PathOf<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathOf<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Path::<T>::from_request_parts(parts, state)
+            .await
+            .map(|Path(path)| Self(path))
+            .map_err(|rejection| ApiError::new(&codes::MALFORMED, rejection.body_text()))
+    }
+}
+
+/// A query that has no fields.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoQuery {}
+
+/// The run of that id. Text that is no id names no run either, so both are the same refusal.
+pub(crate) fn run_id(text: &str) -> Result<RunId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("run", text))
+}
+
+/// A duration such as `500ms`, `30s` or `2m`.
+///
+/// # Errors
+/// It is none, or longer than the limit.
+pub(crate) fn duration(name: &str, text: &str, max: Duration) -> Result<Duration, ApiError> {
+    let wrong = || {
+        let detail = format!("{name} is a duration such as 500ms or 30s, at most {max:?}");
+        ApiError::new(&codes::MALFORMED, detail)
+    };
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits).ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let factor = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        _ => return Err(wrong()),
+    };
+    let given = number.checked_mul(factor).map(Duration::from_millis);
+    given.filter(|given| *given <= max).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Option<u128> {
+        duration("wait", text, Duration::from_secs(60))
+            .ok()
+            .map(|given| given.as_millis())
+    }
+
+    #[test]
+    fn durations_carry_a_unit() {
+        assert_eq!(check("250ms"), Some(250));
+        assert_eq!(check("30s"), Some(30_000));
+        assert_eq!(check("1m"), Some(60_000));
+        assert_eq!(check("0s"), Some(0));
+        for text in [
+            "",
+            "30",
+            "s",
+            "-1s",
+            "1.5s",
+            "30 s",
+            "1h",
+            "61s",
+            "99999999999999999999s",
+        ] {
+            assert_eq!(check(text), None, "{text}");
+        }
+    }
+}

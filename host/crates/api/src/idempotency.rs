@@ -1,0 +1,92 @@
+//! The `Idempotency-Key` header: the same request again gives the same run.
+//!
+//! A key belongs to the credential and the route that it was used with; the store keeps it beside
+//! the run in the same commit.
+
+use axum::http::HeaderMap;
+use sha2::{Digest as _, Sha256};
+use wforge_engine::Idempotency;
+use wforge_model::Timestamp;
+
+use crate::auth::{Principal, hex};
+use crate::codes;
+use crate::error::ApiError;
+use crate::limits::ApiLimits;
+
+const HEADER: &str = "idempotency-key";
+
+/// What the headers ask for; none where they name no key.
+///
+/// # Errors
+/// The key is empty, too long, given twice, or not of visible ASCII letters.
+pub(crate) fn of_request(
+    headers: &HeaderMap,
+    body: &[u8],
+    principal: &Principal,
+    limits: &ApiLimits,
+    now: Timestamp,
+) -> Result<Option<Idempotency>, ApiError> {
+    let mut values = headers.get_all(HEADER).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let max = limits.idempotency_key_bytes_max;
+    let visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
+    let key = value
+        .to_str()
+        .ok()
+        .filter(visible)
+        .filter(|key| (1..=max).contains(&key.len()));
+    let (Some(key), None) = (key, values.next()) else {
+        let detail = format!("idempotency-key is one value of 1 to {max} visible ASCII letters");
+        return Err(ApiError::new(&codes::MALFORMED, detail));
+    };
+    Ok(Some(Idempotency {
+        key: format!("runs.start/{}/{key}", principal.key_id),
+        fingerprint: hex(&Sha256::digest(body)),
+        expires_at: now.after(limits.idempotency_ttl),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::Role;
+
+    fn check(values: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(HEADER, value.parse().unwrap());
+        }
+        let principal = Principal {
+            tenant: "acme".parse().unwrap(),
+            role: Role::Operator,
+            name: "ci".into(),
+            key_id: "k1".into(),
+        };
+        let limits = ApiLimits::default();
+        match of_request(&headers, b"body", &principal, &limits, Timestamp(0)) {
+            Ok(None) => "none".to_owned(),
+            Ok(Some(key)) => format!("{} until {}", key.key, key.expires_at.0),
+            Err(error) => error.code.id.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_key_is_scoped_by_route_and_credential() {
+        assert_eq!(check(&[]), "none");
+        assert_eq!(check(&["a/b"]), "runs.start/k1/a/b until 86400000");
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_meant_is_refused() {
+        for values in [
+            vec![""],
+            vec!["a b"],
+            vec!["a", "a"],
+            vec![&"x".repeat(256)],
+        ] {
+            assert_eq!(check(&values), "WF0400", "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The bodies of the requests about runs, and what they mean to the engine.
+//!
+//! None has a field for the tenant or for who asks: both come from the credential.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use wforge_engine::{AnswerGiven, AnswerTo};
+use wforge_model::mock::{MockAnswer, MockMode};
+use wforge_model::{NodeId, Object, QuestionId, ThreadId, Value};
+
+use crate::codes;
+use crate::error::ApiError;
+
+const REASON_BYTES_MAX: usize = 1_024;
+const ANSWERS_MAX: usize = 256;
+
+/// The body of `POST /v1/runs`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StartBody {
+    pub(crate) workflow: WorkflowField,
+    #[serde(default)]
+    pub(crate) input: Object,
+    #[serde(default)]
+    pub(crate) context: Value,
+    #[serde(default)]
+    pub(crate) thread: Option<ThreadId>,
+    #[serde(default)]
+    pub(crate) answers: BTreeMap<NodeId, Value>,
+    #[serde(default)]
+    pub(crate) mocks: BTreeMap<NodeId, Option<MockAnswer>>,
+    #[serde(default)]
+    pub(crate) mock: Option<MockMode>,
+}
+
+/// A workflow as a request names it.
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "workflow is a name, {\"name\": …, \"version\": …}, or the text of a file"
+)]
+pub(crate) enum WorkflowField {
+    /// `name`, `name@version`, or the text of a workflow file.
+    Text(String),
+    /// Name and version apart.
+    Named(NamedWorkflow),
+}
+
+/// A registered workflow.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NamedWorkflow {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) version: Option<semver::Version>,
+}
+
+/// A workflow as a request means it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum WorkflowMeant {
+    /// A registered one.
+    Named(NamedWorkflow),
+    /// The text of a file, and how messages call it.
+    Source(&'static str, String),
+}
+
+impl WorkflowField {
+    /// A text of nothing but the letters of names is a name, since no workflow file is so short;
+    /// everything else is a file.
+    ///
+    /// # Errors
+    /// What follows the `@` is no version.
+    pub(crate) fn meant(self) -> Result<WorkflowMeant, ApiError> {
+        let text = match self {
+            Self::Named(named) => return Ok(WorkflowMeant::Named(named)),
+            Self::Text(text) => text,
+        };
+        let of_name = |c: char| c.is_ascii_alphanumeric() || "-_.@+".contains(c);
+        if !text.is_empty() && text.chars().all(of_name) {
+            return named(&text).map(WorkflowMeant::Named);
+        }
+        let json = text.trim_start().starts_with('{');
+        let file = if json {
+            "workflow.json"
+        } else {
+            "workflow.yaml"
+        };
+        Ok(WorkflowMeant::Source(file, text))
+    }
+}
+
+fn named(text: &str) -> Result<NamedWorkflow, ApiError> {
+    let Some((name, version)) = text.split_once('@') else {
+        return Ok(NamedWorkflow {
+            name: text.to_owned(),
+            version: None,
+        });
+    };
+    let version = version.parse().map_err(|error| {
+        let detail = format!("\"{version}\" is no version such as 1.2.3: {error}");
+        ApiError::new(&codes::UNACCEPTABLE, detail)
+    })?;
+    Ok(NamedWorkflow {
+        name: name.to_owned(),
+        version: Some(version),
+    })
+}
+
+/// The body of `POST /v1/runs/{run}/resume`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResumeBody {
+    #[serde(default)]
+    answers: Vec<AnswerBody>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerBody {
+    #[serde(default)]
+    question: Option<QuestionId>,
+    #[serde(default)]
+    node: Option<NodeId>,
+    answer: Value,
+}
+
+impl ResumeBody {
+    /// # Errors
+    /// An answer names its question twice, or there are too many.
+    pub(crate) fn meant(self) -> Result<Vec<AnswerGiven>, ApiError> {
+        if self.answers.len() > ANSWERS_MAX {
+            let detail = format!("at most {ANSWERS_MAX} answers at once");
+            return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
+        }
+        self.answers.into_iter().map(AnswerBody::meant).collect()
+    }
+}
+
+impl AnswerBody {
+    fn meant(self) -> Result<AnswerGiven, ApiError> {
+        let to = match (self.question, self.node) {
+            (None, None) => AnswerTo::Only,
+            (Some(question), None) => AnswerTo::Question(question),
+            (None, Some(node)) => AnswerTo::Node(node),
+            (Some(_), Some(_)) => {
+                let detail = "an answer names its question by question or by node, not by both";
+                return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
+            }
+        };
+        Ok(AnswerGiven {
+            to,
+            answer: self.answer,
+        })
+    }
+}
+
+/// The body of `POST /v1/runs/{run}/cancel`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CancelBody {
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+impl CancelBody {
+    /// # Errors
+    /// The reason is too long.
+    pub(crate) fn meant(self) -> Result<String, ApiError> {
+        let reason = self
+            .reason
+            .unwrap_or_else(|| "no reason was given".to_owned());
+        if reason.len() <= REASON_BYTES_MAX {
+            return Ok(reason);
+        }
+        let detail = format!("a reason may have {REASON_BYTES_MAX} bytes");
+        Err(ApiError::new(&codes::UNACCEPTABLE, detail))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::parse;
+
+    fn workflow(json: &str) -> String {
+        let text = format!(r#"{{"workflow":{json}}}"#);
+        let meant = parse::<StartBody>(text.as_bytes(), 64).and_then(|body| body.workflow.meant());
+        match meant {
+            Ok(WorkflowMeant::Named(NamedWorkflow {
+                name,
+                version: None,
+            })) => name,
+            Ok(WorkflowMeant::Named(NamedWorkflow {
+                name,
+                version: Some(version),
+            })) => {
+                format!("{name} at {version}")
+            }
+            Ok(WorkflowMeant::Source(file, _)) => file.to_owned(),
+            Err(error) => format!("{}: {}", error.code.id, error.detail),
+        }
+    }
+
+    #[test]
+    fn a_workflow_is_a_name_a_name_with_a_version_or_a_file() {
+        assert_eq!(workflow(r#""brief""#), "brief");
+        assert_eq!(workflow(r#""brief@1.2.3""#), "brief at 1.2.3");
+        assert_eq!(workflow(r#"{"name":"brief"}"#), "brief");
+        assert_eq!(
+            workflow(r#"{"name":"brief","version":"1.0.0"}"#),
+            "brief at 1.0.0"
+        );
+        assert_eq!(workflow(r#""name: brief\nnodes: {}""#), "workflow.yaml");
+        assert_eq!(workflow(r#"" {\"name\": \"brief\"}""#), "workflow.json");
+        assert_eq!(workflow(r#""""#), "workflow.yaml");
+    }
+
+    #[test]
+    fn what_is_no_workflow_says_what_would_be_one() {
+        for wrong in [
+            "7",
+            "null",
+            r#"{"name":"brief","tenant":"x"}"#,
+            r#"{"version":"1.0.0"}"#,
+        ] {
+            let answer = workflow(wrong);
+            assert!(answer.starts_with("WF0422: "), "{answer}");
+            assert!(answer.contains("workflow is a name, "), "{answer}");
+        }
+        assert!(workflow(r#""brief@latest""#).contains("is no version such as 1.2.3"));
+    }
+
+    #[test]
+    fn a_body_cannot_name_a_tenant_or_who_asks() {
+        for field in ["tenant", "by", "plugins", "idempotency"] {
+            let text = format!(r#"{{"workflow":"brief","{field}":"x"}}"#);
+            let error = parse::<StartBody>(text.as_bytes(), 64).unwrap_err();
+            assert!(
+                error.detail.contains(&format!("unknown field `{field}`")),
+                "{}",
+                error.detail
+            );
+        }
+    }
+
+    fn answers(json: &str) -> Result<Vec<AnswerTo>, &'static str> {
+        parse::<ResumeBody>(json.as_bytes(), 64)
+            .and_then(ResumeBody::meant)
+            .map(|answers| answers.into_iter().map(|answer| answer.to).collect())
+            .map_err(|error| error.code.id)
+    }
+
+    #[test]
+    fn an_answer_names_its_question_once_or_not_at_all() {
+        let id = "ask_00000000000000000000000000000001";
+        let node = "approve".parse().unwrap();
+        assert_eq!(answers("{}"), Ok(vec![]));
+        assert_eq!(
+            answers(r#"{"answers":[{"answer":null}]}"#),
+            Ok(vec![AnswerTo::Only])
+        );
+        assert_eq!(
+            answers(r#"{"answers":[{"node":"approve","answer":1}]}"#),
+            Ok(vec![AnswerTo::Node(node)])
+        );
+        let by_id = format!(r#"{{"answers":[{{"question":"{id}","answer":1}}]}}"#);
+        assert_eq!(
+            answers(&by_id),
+            Ok(vec![AnswerTo::Question(id.parse().unwrap())])
+        );
+        let both = format!(r#"{{"answers":[{{"question":"{id}","node":"approve","answer":1}}]}}"#);
+        assert_eq!(answers(&both), Err("WF0422"));
+        assert_eq!(answers(r#"{"answers":[{}]}"#), Err("WF0422"));
+    }
+}

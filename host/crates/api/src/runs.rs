@@ -1,0 +1,301 @@
+//! Runs: start, list, show, answer, cancel. Their events are in `crate::events`.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use futures::future::{Either, select};
+use serde::{Deserialize, Serialize};
+use wforge_engine::{QuestionView, RunView, StartRun, TaskView, WaitFor, WorkflowChoice};
+use wforge_model::head::{RunHead, RunStatus};
+use wforge_model::{Object, RunId, TenantId};
+
+use crate::auth::{Principal, Role};
+use crate::body::{self, BodyLimit};
+use crate::codes;
+use crate::error::ApiError;
+use crate::extract::{NoQuery, PathOf, QueryOf, duration, run_id};
+use crate::idempotency;
+use crate::resource::{Page, PageQuery, Resource};
+use crate::run_request::{CancelBody, NamedWorkflow, ResumeBody, StartBody, WorkflowMeant};
+use crate::state::{Api, Shared};
+use crate::workflows;
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// A run with all that is known of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct WholeRun {
+    #[serde(flatten)]
+    head: RunHead,
+    output: Option<Object>,
+    tasks: Vec<TaskView>,
+    questions: Vec<QuestionView>,
+}
+
+/// How long the response may wait for the run to settle.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WaitQuery {
+    wait: Option<String>,
+}
+
+impl WaitQuery {
+    fn checked(&self, api: &Shared) -> Result<Option<Duration>, ApiError> {
+        let max = api.parts.limits.wait_max;
+        self.wait
+            .as_deref()
+            .map(|text| duration("wait", text, max))
+            .transpose()
+    }
+}
+
+/// `GET /v1/runs`, newest first.
+pub(crate) async fn list(
+    State(api): State<Api>,
+    principal: Principal,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<Page<RunHead>>, ApiError> {
+    let at = query.checked(&api.parts.limits)?;
+    let before = at.cursor.as_deref().map(cursor).transpose()?;
+    let heads = api
+        .parts
+        .engine
+        .heads(&principal.tenant, before, at.items_max + 1)
+        .await?;
+    let items = heads
+        .into_iter()
+        .map(|head| resource(head.run, head))
+        .collect();
+    Ok(Json(Page::cut(items, at.items_max)))
+}
+
+fn cursor(text: &str) -> Result<RunId, ApiError> {
+    text.parse()
+        .map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))
+}
+
+/// `POST /v1/runs`.
+pub(crate) async fn start(
+    State(api): State<Api>,
+    principal: Principal,
+    QueryOf(wait): QueryOf<WaitQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let wait = wait.checked(&api)?;
+    let bytes = json_body(&api, &headers, body, api.parts.limits.run_bytes_max).await?;
+    let (limits, now) = (&api.parts.limits, api.parts.clock.now());
+    let idempotency = idempotency::of_request(&headers, &bytes, &principal, limits, now)?;
+    let StartBody {
+        workflow,
+        input,
+        context,
+        thread,
+        answers,
+        mocks,
+        mock,
+    } = body::parse(&bytes, limits.json_depth_max)?;
+    let request = StartRun {
+        workflow: choice(&api, &principal, workflow.meant()?).await?,
+        input,
+        context,
+        thread,
+        answers,
+        mocks,
+        mock_mode: mock,
+        plugins: None,
+        idempotency,
+        by: principal.name,
+    };
+    let started = api.parts.engine.start(&principal.tenant, request).await?;
+    let mut response = when_settled(&api, &principal.tenant, started.run, wait).await?;
+    if started.replayed {
+        response
+            .headers_mut()
+            .insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// Whoever may only operate runs what somebody registered, not files of their own.
+async fn choice(
+    api: &Shared,
+    principal: &Principal,
+    meant: WorkflowMeant,
+) -> Result<WorkflowChoice, ApiError> {
+    match meant {
+        WorkflowMeant::Named(NamedWorkflow { name, version }) => {
+            Ok(WorkflowChoice::Registered { name, version })
+        }
+        WorkflowMeant::Source(file, text) => {
+            principal.require(Role::Developer, "running a workflow that is not registered")?;
+            let max = api.parts.limits.workflow_bytes_max;
+            if text.len() > max {
+                let detail = format!("a workflow file may have {max} bytes");
+                return Err(ApiError::new(&codes::TOO_LARGE, detail));
+            }
+            let read = workflows::read(api, file, text).await?;
+            Ok(WorkflowChoice::Draft(Box::new(read.draft)))
+        }
+    }
+}
+
+/// `GET /v1/runs/{run}`.
+pub(crate) async fn show(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(run): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+) -> Result<Json<Resource<WholeRun>>, ApiError> {
+    whole(&api, &principal.tenant, run_id(&run)?)
+        .await
+        .map(Json)
+}
+
+/// `POST /v1/runs/{run}/resume`. Without answers it only wakes the run.
+pub(crate) async fn resume(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(run): PathOf<String>,
+    QueryOf(wait): QueryOf<WaitQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let (run, wait) = (run_id(&run)?, wait.checked(&api)?);
+    let answers: ResumeBody = optional_body(&api, &headers, body).await?;
+    let (tenant, by) = (&principal.tenant, &principal.name);
+    api.parts
+        .engine
+        .resume(tenant, run, answers.meant()?, by)
+        .await?;
+    when_settled(&api, tenant, run, wait).await
+}
+
+/// `POST /v1/runs/{run}/cancel`.
+pub(crate) async fn cancel(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(run): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Resource<WholeRun>>, ApiError> {
+    let run = run_id(&run)?;
+    let reason = optional_body::<CancelBody>(&api, &headers, body)
+        .await?
+        .meant()?;
+    api.parts
+        .engine
+        .cancel(&principal.tenant, run, &reason)
+        .await?;
+    whole(&api, &principal.tenant, run).await.map(Json)
+}
+
+async fn json_body(
+    api: &Shared,
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Result<Bytes, ApiError> {
+    body::require_media_type(headers, &["application/json"])?;
+    let limit = BodyLimit {
+        bytes_max,
+        timeout: api.parts.limits.body_timeout,
+    };
+    body::read(headers, body, limit, api.parts.clock.as_ref()).await
+}
+
+/// A JSON body that may be left out.
+async fn optional_body<T: Default + for<'de> Deserialize<'de>>(
+    api: &Shared,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, ApiError> {
+    let limits = &api.parts.limits;
+    let limit = BodyLimit {
+        bytes_max: limits.json_bytes_max,
+        timeout: limits.body_timeout,
+    };
+    let bytes = body::read(headers, body, limit, api.parts.clock.as_ref()).await?;
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    body::require_media_type(headers, &["application/json"])?;
+    body::parse(&bytes, limits.json_depth_max)
+}
+
+/// The run: 200 where it has settled within the wait, 202 where it goes on.
+async fn when_settled(
+    api: &Shared,
+    tenant: &TenantId,
+    run: RunId,
+    wait: Option<Duration>,
+) -> Result<Response, ApiError> {
+    let settled = match wait {
+        Some(wait) => settles_within(api, tenant, run, wait).await?,
+        None => false,
+    };
+    let status = if settled {
+        StatusCode::OK
+    } else {
+        StatusCode::ACCEPTED
+    };
+    Ok(whole(api, tenant, run).await?.respond(status))
+}
+
+async fn settles_within(
+    api: &Shared,
+    tenant: &TenantId,
+    run: RunId,
+    wait: Duration,
+) -> Result<bool, ApiError> {
+    let until = WaitFor::SettledBefore(api.parts.clock.now().after(wait));
+    let waiting = Box::pin(api.parts.engine.wait(tenant, run, until));
+    let stopping = Box::pin(api.parts.shutdown.cancelled());
+    match select(waiting, stopping).await {
+        Either::Left((head, _)) => Ok(has_settled(&head?)),
+        Either::Right(((), _)) => Ok(false),
+    }
+}
+
+/// Whether nothing happens any more until somebody does something.
+fn has_settled(head: &RunHead) -> bool {
+    match head.status {
+        RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled | RunStatus::Blocked => {
+            true
+        }
+        RunStatus::Waiting => head.questions().next().is_some(),
+        RunStatus::Running => false,
+    }
+}
+
+async fn whole(
+    api: &Shared,
+    tenant: &TenantId,
+    run: RunId,
+) -> Result<Resource<WholeRun>, ApiError> {
+    let RunView {
+        head,
+        output,
+        tasks,
+        questions,
+    } = api.parts.engine.view(tenant, run).await?;
+    Ok(resource(
+        run,
+        WholeRun {
+            head,
+            output,
+            tasks,
+            questions,
+        },
+    ))
+}
+
+fn resource<T: Serialize>(run: RunId, fields: T) -> Resource<T> {
+    Resource::new("run", run.to_string(), format!("/v1/runs/{run}"), fields)
+}

@@ -1,0 +1,114 @@
+//! What the handlers share: everything that the host hands in, and what is counted here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use wforge_engine::Handle;
+use wforge_ports::workflows::WorkflowReader;
+use wforge_ports::{Clock, Entropy};
+
+use crate::auth::Credentials;
+use crate::gate::Gate;
+use crate::guard::HostNames;
+use crate::limits::ApiLimits;
+use crate::metrics::HttpMetrics;
+
+/// What the API is made of.
+#[derive(Debug, Clone)]
+pub struct ApiParts {
+    /// The engine.
+    pub engine: Handle,
+    /// Reads workflow files.
+    pub reader: Arc<dyn WorkflowReader>,
+    /// The known keys.
+    pub credentials: Arc<dyn Credentials>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for request ids.
+    pub entropy: Arc<dyn Entropy>,
+    /// The host names that the server answers for.
+    pub hosts: HostNames,
+    /// What `/v1/system` says of the host.
+    pub system: SystemInfo,
+    /// What `/readyz` says.
+    pub readiness: Readiness,
+    /// Ends waits and event streams, so that a stop need not wait for them.
+    pub shutdown: CancellationToken,
+    /// The limits.
+    pub limits: ApiLimits,
+}
+
+/// What `/v1/system` says of the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SystemInfo {
+    /// The version of the binary.
+    pub version: String,
+    /// `development`, `testing`, `production`.
+    pub environment: String,
+    /// The host's own mock mode, where one is set.
+    pub mock: Option<String>,
+}
+
+/// Whether the server takes work. Cheap to clone; the host keeps one to change it.
+#[derive(Debug, Clone, Default)]
+pub struct Readiness(Arc<AtomicU8>);
+
+/// The phases of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Not yet: live runs are being taken over.
+    Starting,
+    /// Takes work.
+    Ready,
+    /// Finishes what it has and takes nothing new.
+    Draining,
+}
+
+impl Readiness {
+    /// Says so from now on.
+    pub fn set(&self, phase: Phase) {
+        let number = match phase {
+            Phase::Starting => 0,
+            Phase::Ready => 1,
+            Phase::Draining => 2,
+        };
+        self.0.store(number, Ordering::Release);
+    }
+
+    /// What was said last; starting where nothing was.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self.0.load(Ordering::Acquire) {
+            0 => Phase::Starting,
+            1 => Phase::Ready,
+            _ => Phase::Draining,
+        }
+    }
+}
+
+/// The parts, and what is counted beside them.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) parts: ApiParts,
+    pub(crate) requests: Gate,
+    pub(crate) streams: Gate,
+    pub(crate) uploads: Gate,
+    pub(crate) metrics: HttpMetrics,
+}
+
+/// How handlers hold it.
+pub(crate) type Api = Arc<Shared>;
+
+impl Shared {
+    pub(crate) fn new(parts: ApiParts) -> Self {
+        Self {
+            requests: Gate::new("requests", parts.limits.requests),
+            streams: Gate::new("event streams", parts.limits.streams),
+            uploads: Gate::new("uploads", parts.limits.uploads),
+            metrics: HttpMetrics::default(),
+            parts,
+        }
+    }
+}

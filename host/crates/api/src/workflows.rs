@@ -1,0 +1,153 @@
+//! Workflows: register, list, show. What a file may say is the reader's matter.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use wforge_engine::WorkflowInfo;
+use wforge_model::workflow::WorkflowDraft;
+use wforge_ports::workflows::{ReadWorkflow, Report};
+
+use crate::auth::Principal;
+use crate::body::{self, BodyLimit};
+use crate::codes;
+use crate::error::{ApiError, ErrorItem};
+use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::resource::{Page, PageQuery, Resource};
+use crate::state::{Api, Shared};
+
+const MEDIA_TYPES: [&str; 4] = [
+    "application/yaml",
+    "application/json",
+    "application/x-yaml",
+    "text/yaml",
+];
+
+/// A workflow that was just registered.
+#[derive(Debug, Serialize)]
+struct Registered {
+    #[serde(flatten)]
+    info: WorkflowInfo,
+    warnings: Vec<Report>,
+}
+
+/// A workflow with what it says.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    #[serde(flatten)]
+    info: WorkflowInfo,
+    workflow: WorkflowDraft,
+}
+
+/// `GET /v1/workflows`.
+pub(crate) async fn list(
+    State(api): State<Api>,
+    principal: Principal,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<Page<WorkflowInfo>>, ApiError> {
+    let at = query.checked(&api.parts.limits)?;
+    let workflows = api.parts.engine.workflows(&principal.tenant).await?;
+    let items = workflows
+        .into_iter()
+        .map(|info| resource(info.clone(), info))
+        .collect();
+    Ok(Json(Page::of_whole(items, &at)))
+}
+
+/// `POST /v1/workflows`: the body is the file.
+pub(crate) async fn register(
+    State(api): State<Api>,
+    principal: Principal,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let media_type = body::require_media_type(&headers, &MEDIA_TYPES)?;
+    let limits = &api.parts.limits;
+    let limit = BodyLimit {
+        bytes_max: limits.workflow_bytes_max,
+        timeout: limits.body_timeout,
+    };
+    let bytes = body::read(&headers, body, limit, api.parts.clock.as_ref()).await?;
+    let text = String::from_utf8(bytes.into())
+        .map_err(|_| ApiError::new(&codes::MALFORMED, "the file is not UTF-8 text"))?;
+    let json = media_type == "application/json";
+    let file = if json {
+        "workflow.json"
+    } else {
+        "workflow.yaml"
+    };
+    let ReadWorkflow { draft, warnings } = read(&api, file, text).await?;
+    let info = api
+        .parts
+        .engine
+        .register_workflow(&principal.tenant, draft, &principal.name)
+        .await
+        .map_err(|error| ApiError::from(error).unacceptable_as(&codes::WORKFLOW))?;
+    Ok(resource(info.clone(), Registered { info, warnings }).respond(StatusCode::CREATED))
+}
+
+/// The query of [`show`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ShowQuery {
+    version: Option<semver::Version>,
+}
+
+/// `GET /v1/workflows/{name}`.
+pub(crate) async fn show(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(name): PathOf<String>,
+    QueryOf(query): QueryOf<ShowQuery>,
+) -> Result<Json<Resource<Shown>>, ApiError> {
+    let (info, workflow) = api
+        .parts
+        .engine
+        .workflow(&principal.tenant, &name, query.version.as_ref())
+        .await?;
+    Ok(Json(resource(info.clone(), Shown { info, workflow })))
+}
+
+/// The workflow that a file's text says. On a thread that may block: checking one compiles all of
+/// its expressions and schemas.
+///
+/// # Errors
+/// Every problem of the file at once.
+pub(crate) async fn read(
+    api: &Shared,
+    file: &'static str,
+    text: String,
+) -> Result<ReadWorkflow, ApiError> {
+    let reader = Arc::clone(&api.parts.reader);
+    let read = tokio::task::spawn_blocking(move || reader.read(file, &text)).await;
+    match read.map_err(ApiError::internal)? {
+        Ok(read) => Ok(read),
+        Err(reports) => {
+            let detail = match reports.as_slice() {
+                [only] => only.message.clone(),
+                several => format!("the workflow has {} problems", several.len()),
+            };
+            let items = reports.into_iter().map(ErrorItem::from);
+            Err(ApiError::new(&codes::WORKFLOW, detail).with_errors(items))
+        }
+    }
+}
+
+fn resource<T: Serialize>(info: WorkflowInfo, fields: T) -> Resource<T> {
+    let WorkflowInfo { name, version, .. } = info;
+    let href = format!(
+        "/v1/workflows/{name}?version={}",
+        query_escaped(&version.to_string())
+    );
+    Resource::new("workflow", format!("{name}@{version}"), href, fields)
+}
+
+/// A plus sign in a query would be read as a space; a version has no other letter that matters.
+fn query_escaped(version: &str) -> String {
+    version.replace('+', "%2B")
+}
