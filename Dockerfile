@@ -1,33 +1,32 @@
 # syntax=docker/dockerfile:1
-# Three stages: the plugins, the program, and an image that holds nothing else.
+# Two stages: one builds the plugins and the program, the other holds nothing else.
 # The bases are pinned by version; pin them by digest where you mirror them.
 
-FROM rust:1.95.0-bookworm AS plugins
+FROM rust:1.95.0-bookworm AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends nodejs npm \
     && rm -rf /var/lib/apt/lists/*
-WORKDIR /src
-COPY wit ./wit
-COPY sdk ./sdk
-COPY plugins ./plugins
-RUN sdk/toolchain.sh setup && sdk/toolchain.sh build
-
-FROM rust:1.95.0-bookworm AS program
+# The toolchain of the base, without the components that only developers need.
+ENV RUSTUP_TOOLCHAIN=1.95.0
 WORKDIR /src
 COPY Cargo.toml Cargo.lock rust-toolchain.toml ./
 COPY wit ./wit
+COPY sdk ./sdk
+COPY plugins ./plugins
 COPY host ./host
+RUN sdk/toolchain.sh setup && sdk/toolchain.sh build && rm -rf target/plugins/.build
 RUN cargo build --locked --release --package wforge && mkdir data
 
 FROM debian:bookworm-slim AS image
 LABEL org.opencontainers.image.title="WorkflowForge" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY LICENSE /usr/share/doc/wforge/LICENSE
-COPY --from=program /src/target/release/wforge /usr/local/bin/wforge
-COPY --from=plugins /src/target/plugins /usr/share/wforge/plugins
+COPY --from=build /src/target/release/wforge /usr/local/bin/wforge
+# Installed by `wforge plugin install /usr/share/wforge/plugins`: nothing runs unasked.
+COPY --from=build /src/target/plugins /usr/share/wforge/plugins
 COPY examples /usr/share/wforge/examples
 # A number, so that Kubernetes can see that it is not root.
-COPY --from=program --chown=10001:10001 /src/data /var/lib/wforge
+COPY --from=build --chown=10001:10001 /src/data /var/lib/wforge
 USER 10001:10001
 ENV WFORGE_ENV=production WFORGE_DATA_DIR=/var/lib/wforge
 VOLUME ["/var/lib/wforge"]

@@ -17,9 +17,9 @@ test: build ## every test, and the proof that model and graph need no std
 ci: ## what .ci/run runs: format, lint, dependency policy, then make test
 	@scripts/ci.sh
 fmt: ## format all code
-	@cargo fmt --all && scripts/prettier.sh --write
+	@cargo fmt --all && sdk/toolchain.sh fmt && scripts/prettier.sh --write
 lint: ## clippy over everything; warnings are errors
-	@cargo clippy --workspace --all-targets --locked -- -D warnings
+	@cargo clippy --workspace --all-targets --locked -- -D warnings && sdk/toolchain.sh lint
 deny: ## licences, banned crates, sources, advisories
 	@scripts/deny.sh
 tidy: ## the rules of the source tree alone
@@ -31,7 +31,7 @@ docs: ## the crates' documentation
 nostd: ## check model and graph where there is no std
 	@sdk/toolchain.sh nostd
 crash-smoke: build ## SIGKILL at 30 moments of a running brief; SEED=n repeats one
-	@scripts/example.sh crash_smoke
+	@scripts/example.sh crash_smoke $(SEED)
 bench-smoke: build ## microseconds per durable step, and where they go
 	@scripts/example.sh bench_smoke
 docker-lint: ## lint the Dockerfile
@@ -39,4 +39,4 @@ docker-lint: ## lint the Dockerfile
 docker-check: docker-lint ## run the Dockerfile's steps in a clean folder, and its health check
 	@scripts/docker-check.sh
 clean: ## remove everything that was built
-	@cargo clean && rm -rf .tools plugins/target sdk/rust/target sdk/js/node_modules
+	@cargo clean --quiet && rm -rf .tools sdk/js/node_modules

@@ -22,9 +22,9 @@ mapfile -t wanted < <(sed -n 's/^!//p' .dockerignore)
 mkdir "$clean/context"
 git ls-files -z -- "${wanted[@]}" | xargs -0 cp --parents -t "$clean/context"
 
-stage= workdir=/ root=
+stage= workdir=/ root= env=()
 from() {
-  stage=${*: -1} workdir=/ root=$clean/$stage
+  stage=${*: -1} workdir=/ root=$clean/$stage env=(-u _)
   mkdir -p "$root"
   echo "-- stage $stage ($1)"
 }
@@ -54,7 +54,7 @@ copy() {
 run() {
   echo "-- RUN $*"
   # As in the image, HOME, PATH and the folder are all that a step sees.
-  (cd "$root$workdir" && env -i HOME="$HOME" PATH="$PATH" bash -euc "$*")
+  (cd "$root$workdir" && env -i HOME="$HOME" PATH="$PATH" "${env[@]}" bash -euc "$*")
 }
 
 user= entry=
@@ -65,16 +65,17 @@ while IFS= read -r line; do
   WORKDIR) workdir=$rest && mkdir -p "$root$workdir" ;;
   COPY) read -ra parts <<<"$rest" && copy "${parts[@]}" ;;
   RUN) run "$rest" ;;
+  ENV) read -ra parts <<<"$rest" && env+=("${parts[@]}") ;;
   USER) user=$rest ;;
   ENTRYPOINT) entry=$rest ;;
-  LABEL | ENV | VOLUME | EXPOSE | HEALTHCHECK | STOPSIGNAL | CMD | '' | '#'*) ;;
+  LABEL | VOLUME | EXPOSE | HEALTHCHECK | STOPSIGNAL | CMD | '' | '#'*) ;;
   *) echo "docker-check does not know $word" >&2 && exit 1 ;;
   esac
 done < <(sed -e ':join' -e '/\\$/{N;s/\\\n *//;b join' -e '}' Dockerfile)
 
 echo "-- the image, as $user: $entry"
-as_user=(env -i "PATH=$root/usr/local/bin" WFORGE_ENV=production
-  "WFORGE_DATA_DIR=$root/var/lib/wforge" /usr/bin/setpriv
+as_user=(env -i "PATH=$root/usr/local/bin" "${env[@]}"
+  "WFORGE_DATA_DIR=$root/var/lib/wforge" WFORGE_SERVER__LISTEN=127.0.0.1:0 /usr/bin/setpriv
   "--reuid=${user%:*}" "--regid=${user#*:}" --clear-groups)
 "${as_user[@]}" wforge --version
 "${as_user[@]}" wforge serve &
