@@ -1,0 +1,126 @@
+//! Whether a component's imports and exports are those of the contract, and its imports those of
+//! its manifest.
+//!
+//! A manifest asks and never grants: what is checked here is only that nothing is imported that was
+//! not asked for. Each call is checked against the grants later.
+
+use wforge_model::Capability;
+use wforge_model::manifest::Manifest;
+use wforge_ports::AdmissionError;
+
+use crate::load::inspect::{Inspected, refused};
+
+const PACKAGE: &str = "workflowforge:plugin/";
+const AGENT: &str = "workflowforge:plugin/agent@0.1";
+
+/// Interfaces of the contract, and the kinds of need of which one lets it be imported; none needed
+/// where the list is empty. `http` carries secrets in its types.
+const INTERFACES: [(&str, &[&str]); 11] = [
+    ("types", &[]),
+    ("log", &[]),
+    ("events", &[]),
+    ("blobs", &[]),
+    ("timer", &[]),
+    ("kv", &["kv"]),
+    ("llm", &["llm"]),
+    ("http", &["http"]),
+    ("secrets", &["secret", "http"]),
+    ("tools", &["tool"]),
+    ("human", &["ask"]),
+];
+
+/// Packages of WASI that are linked and lead nowhere.
+const INERT: [&str; 6] = [
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:filesystem/",
+    "wasi:io/",
+    "wasi:random/",
+    "wasi:sockets/",
+];
+
+/// Checks both lists of names; gives the interfaces of the contract that are imported.
+pub(crate) fn check_world(component: &Inspected) -> Result<Vec<String>, AdmissionError> {
+    if !component
+        .exports
+        .iter()
+        .any(|export| is_version_of(export, AGENT))
+    {
+        let message = format!(
+            "the component does not export {AGENT}.0; export `agent.invoke` as the contract has it"
+        );
+        return Err(refused("wrong_world", message));
+    }
+    let mut imports = Vec::new();
+    for import in &component.imports {
+        if let Some(interface) = check_import(import, &component.manifest)? {
+            imports.push(interface.to_owned());
+        }
+    }
+    imports.sort_unstable();
+    Ok(imports)
+}
+
+/// Whether `name` is `base` itself or a later patch of it.
+fn is_version_of(name: &str, base: &str) -> bool {
+    name.strip_prefix(base)
+        .is_some_and(|patch| patch.is_empty() || patch.starts_with('.'))
+}
+
+/// The contract's interface that is imported, none for WASI.
+fn check_import<'a>(
+    import: &'a str,
+    manifest: &Manifest,
+) -> Result<Option<&'a str>, AdmissionError> {
+    let (path, version) = import.split_once('@').unwrap_or((import, ""));
+    if let Some(interface) = path.strip_prefix(PACKAGE) {
+        if !is_version_of(version, "0.1") {
+            let message = format!(
+                "the component imports {import}; this host serves version 0.1: build the plugin \
+                 against it, or upgrade the host"
+            );
+            return Err(refused("unsupported_api", message));
+        }
+        let known = INTERFACES.iter().find(|(name, _)| *name == interface);
+        let (_, kinds) = known.ok_or_else(|| unknown(import))?;
+        need(import, kinds, manifest)?;
+        return Ok((interface != "types").then_some(interface));
+    }
+    if !is_version_of(version, "0.2") {
+        return Err(unknown(import));
+    }
+    if path == "wasi:http/outgoing-handler" {
+        need(import, &["http.raw"], manifest)?;
+    } else if path != "wasi:http/types" && !INERT.iter().any(|package| path.starts_with(package)) {
+        return Err(unknown(import));
+    }
+    Ok(None)
+}
+
+fn unknown(import: &str) -> AdmissionError {
+    let message = format!(
+        "the component imports \"{import}\", which this host does not serve; a plugin may import \
+         workflowforge:plugin@0.1 and WASI 0.2"
+    );
+    refused("wrong_world", message)
+}
+
+fn need(import: &str, kinds: &[&str], manifest: &Manifest) -> Result<(), AdmissionError> {
+    let asks = |kind: &&str| {
+        manifest
+            .needs
+            .iter()
+            .any(|need| Capability::kind(&need.capability) == *kind)
+    };
+    let Some(first) = kinds.first() else {
+        return Ok(());
+    };
+    if kinds.iter().any(asks) {
+        return Ok(());
+    }
+    let message = format!(
+        "the component imports {import}, but its manifest names no need of kind \"{first}\"; add \
+         the need to plugin.toml, or build without the import"
+    );
+    Err(refused("wrong_world", message))
+}

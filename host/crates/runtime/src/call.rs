@@ -1,0 +1,178 @@
+//! One call: a fresh store, the guest polled to its end, and what came of it.
+
+use std::future::Future;
+use std::pin::pin;
+
+use futures::future::{Either, select};
+use wasmtime::{Store, UpdateDeadline};
+use wforge_model::agent::{AgentCall, Execution};
+use wforge_model::limits::SandboxLimits;
+use wforge_ports::{Clock, EffectSession, RuntimeError};
+
+use crate::bindings::exports::workflowforge::plugin::agent as wit;
+use crate::guest::desk::{Attendant, Desk};
+use crate::guest::state::Guest;
+use crate::guest::voice::Voice;
+use crate::guest::wasi::GuestClock;
+use crate::load::library::Ready;
+use crate::outcome::{self, Ending, Remains};
+
+/// What a call needs of its surroundings.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) ready: &'a Ready,
+    pub(crate) limits: &'a SandboxLimits,
+    pub(crate) clock: &'a dyn Clock,
+}
+
+impl Surroundings<'_> {
+    /// Makes the call.
+    pub(crate) async fn call(
+        &self,
+        call: &AgentCall,
+        effects: &mut dyn EffectSession,
+    ) -> Result<Execution, RuntimeError> {
+        let ending = match self.arguments(call) {
+            Ok(arguments) => self.run(call, arguments, effects).await,
+            Err(ending) => ending,
+        };
+        match ending {
+            Ending::Execution(execution) => Ok(execution),
+            Ending::Failed(failure) => Ok(Execution::Failed {
+                failure,
+                effects: effects.position(),
+            }),
+            Ending::Host(error) => Err(error),
+        }
+    }
+
+    fn arguments(&self, call: &AgentCall) -> Result<wit::Call, Ending> {
+        let (input, config) = (call.input.to_string(), call.config.to_string());
+        let context = call.context.to_string();
+        let bytes = input
+            .len()
+            .saturating_add(config.len())
+            .saturating_add(context.len());
+        let max = self.limits.input_bytes_max;
+        if u32::try_from(bytes).map_or(true, |bytes| bytes > max) {
+            return Err(Ending::Failed(outcome::input_too_large(bytes, max)));
+        }
+        Ok(wit::Call {
+            agent: call.agent.clone(),
+            task: call.task.to_string(),
+            run: call.run.to_string(),
+            thread: call.thread.map(|thread| thread.to_string()),
+            workflow: call.workflow.clone(),
+            node: call.node.to_string(),
+            step: call.step,
+            attempt: call.attempt,
+            timeout_ms: call.timeout_ms.unwrap_or(0),
+            input,
+            config,
+            context,
+            extra: "{}".to_owned(),
+        })
+    }
+
+    async fn run(
+        &self,
+        call: &AgentCall,
+        arguments: wit::Call,
+        effects: &mut dyn EffectSession,
+    ) -> Ending {
+        let (desk, voice) = (Desk::default(), Voice::new(self.limits));
+        let guest_clock = GuestClock::at(effects.now());
+        let memory = self.memory_bytes_max();
+        let guest = Guest::new(self.limits, memory, &voice, &desk, &guest_clock, effects);
+        let guest = self.invoke(guest, voice.clone(), arguments);
+        let attendant = Attendant {
+            desk,
+            voice: voice.clone(),
+            guest_clock,
+            clock: self.clock,
+        };
+        let (wall_ms, is_nodes_own) = self.wall_ms(call);
+        let deadline = self.clock.sleep_until(self.clock.now().after_ms(wall_ms));
+        let ending = {
+            let served = pin!(attendant.serve(guest, effects));
+            match select(served, deadline).await {
+                Either::Left((ending, _)) => ending,
+                Either::Right(((), _)) => Ending::Failed(outcome::timed_out(wall_ms, is_nodes_own)),
+            }
+        };
+        voice.finish(effects);
+        ending
+    }
+
+    /// The guest's side, which owns its store: dropping this drops the sandbox, wherever it stands.
+    fn invoke(
+        &self,
+        guest: Guest,
+        voice: Voice,
+        arguments: wit::Call,
+    ) -> impl Future<Output = Ending> {
+        let mut store = self.store(guest);
+        async move {
+            let result = match self.ready.pre.instantiate_async(&mut store).await {
+                Ok(plugin) => {
+                    plugin
+                        .workflowforge_plugin_agent()
+                        .call_invoke(&mut store, &arguments)
+                        .await
+                }
+                Err(error) => Err(error),
+            };
+            match result {
+                Ok(result) => outcome::replied(result, self.limits),
+                Err(error) => {
+                    let refused = store.data().limiter.refused();
+                    drop(store);
+                    let remains = Remains {
+                        refused,
+                        last_lines: voice.last_lines(),
+                    };
+                    outcome::broke_off(error, &remains, self.limits)
+                }
+            }
+        }
+    }
+
+    fn store(&self, guest: Guest) -> Store<Guest> {
+        let mut store = Store::new(self.ready.pre.engine(), guest);
+        store.limiter(|guest| &mut guest.limiter);
+        store.set_hostcall_fuel(
+            usize::try_from(self.limits.host_call_bytes_max).unwrap_or(usize::MAX),
+        );
+        store.set_max_component_handles(
+            usize::try_from(self.limits.handles_max).unwrap_or(usize::MAX),
+        );
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut context| {
+            context.data_mut().cpu.tick()?;
+            // Tokio's own yield goes to the back of the queue; wasmtime's would be polled next.
+            Ok(UpdateDeadline::YieldCustom(
+                1,
+                Box::pin(tokio::task::yield_now()),
+            ))
+        });
+        store
+    }
+
+    fn memory_bytes_max(&self) -> u64 {
+        let hint = self
+            .ready
+            .hints
+            .memory_mib_max
+            .map_or(u64::MAX, |mib| u64::from(mib) << 20);
+        self.limits.memory_bytes_max.min(hint)
+    }
+
+    /// The time that the call may take, and whether that is the node's own timeout.
+    fn wall_ms(&self, call: &AgentCall) -> (u64, bool) {
+        let hint = self.ready.hints.timeout_ms.unwrap_or(u64::MAX);
+        let most = self.limits.wall_ms_max.min(hint);
+        match call.timeout_ms {
+            Some(own) if own <= most => (own, true),
+            _ => (most, false),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The wasmtime engine: what it accepts, how it finds memory, how it interrupts.
+//!
+//! Cranelift only, no asynchronous component model, no GC, no exceptions, no shared memory: each of
+//! them is a place where sandboxes have been escaped from.
+
+use std::time::Duration;
+
+use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
+use wforge_model::limits::SandboxLimits;
+
+use crate::options::{Allocator, OpenRuntimeError, RuntimeOptions};
+
+/// Time between two ticks of the epoch, in milliseconds: how long a guest runs before it yields.
+pub(crate) const TICK_MS: u64 = 10;
+/// Core instances in one component; CPython's has hundreds.
+pub(crate) const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 512;
+/// Tables in one component.
+pub(crate) const TABLES_PER_COMPONENT_MAX: u32 = 256;
+/// Memories in one component.
+pub(crate) const MEMORIES_PER_COMPONENT_MAX: u32 = 32;
+
+const CORE_INSTANCE_BYTES_MAX: usize = 16 << 20;
+const WASM_STACK_BYTES_MAX: usize = 512 << 10;
+const FIBER_STACK_BYTES: usize = 2 << 20;
+
+/// An engine, and the name of the allocator that it got.
+pub(crate) struct MadeEngine {
+    pub(crate) engine: Engine,
+    pub(crate) allocator: &'static str,
+}
+
+/// Makes the engine. Reserving the pool is the probe whether the address space allows it.
+pub(crate) fn make(options: &RuntimeOptions) -> Result<MadeEngine, OpenRuntimeError> {
+    if options.allocator == Allocator::Pooling {
+        let mut config = config();
+        config.allocation_strategy(pool(&options.limits, options.sandboxes_max));
+        match Engine::new(&config) {
+            Ok(engine) => {
+                return Ok(MadeEngine {
+                    engine,
+                    allocator: "pooling",
+                });
+            }
+            Err(error) => tracing::warn!(
+                error = format!("{error:#}"),
+                "the sandbox pool cannot be reserved; memory is mapped for each call instead"
+            ),
+        }
+    }
+    let engine = Engine::new(&config()).map_err(|error| OpenRuntimeError::Engine(error.into()))?;
+    Ok(MadeEngine {
+        engine,
+        allocator: "on-demand",
+    })
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .wasm_memory64(false)
+        .wasm_relaxed_simd(false)
+        // A replay on another machine must see the same bits.
+        .cranelift_nan_canonicalization(true)
+        .max_wasm_stack(WASM_STACK_BYTES_MAX)
+        .async_stack_size(FIBER_STACK_BYTES)
+        .async_stack_zeroing(true)
+        .memory_init_cow(true);
+    config
+}
+
+fn pool(limits: &SandboxLimits, sandboxes: u32) -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(sandboxes)
+        .total_core_instances(at_least(sandboxes, 16, CORE_INSTANCES_PER_COMPONENT_MAX))
+        .total_memories(at_least(sandboxes, 2, MEMORIES_PER_COMPONENT_MAX))
+        .total_tables(at_least(sandboxes, 8, TABLES_PER_COMPONENT_MAX))
+        .total_stacks(sandboxes)
+        .max_memory_size(usize::try_from(limits.memory_bytes_max).unwrap_or(usize::MAX))
+        .table_elements(usize::try_from(limits.table_elements_max).unwrap_or(usize::MAX))
+        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT_MAX)
+        .max_memories_per_component(MEMORIES_PER_COMPONENT_MAX)
+        .max_tables_per_component(TABLES_PER_COMPONENT_MAX)
+        .max_core_instance_size(CORE_INSTANCE_BYTES_MAX)
+        .max_component_instance_size(CORE_INSTANCE_BYTES_MAX)
+        .max_memories_per_module(2)
+        .max_tables_per_module(4)
+        .linear_memory_keep_resident(2 << 20)
+        .table_keep_resident(512 << 10)
+        .max_unused_warm_slots(100)
+        // It misses swapped-out pages, so that a slot could show what the last tenant left.
+        .pagemap_scan(Enabled::No);
+    pool
+}
+
+fn at_least(sandboxes: u32, each: u32, least: u32) -> u32 {
+    sandboxes.saturating_mul(each).max(least)
+}
+
+/// Starts the one thread that moves the epoch. It ends with the engine.
+pub(crate) fn start_ticker(engine: &Engine) -> Result<(), OpenRuntimeError> {
+    let engine = engine.weak();
+    let tick = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(Duration::from_millis(TICK_MS));
+        }
+    };
+    std::thread::Builder::new()
+        .name("wforge-epoch".to_owned())
+        .spawn(tick)
+        .map(drop)
+        .map_err(OpenRuntimeError::Thread)
+}

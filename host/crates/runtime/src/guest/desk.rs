@@ -1,0 +1,116 @@
+//! Where a guest's host calls are handed over to the effects session.
+//!
+//! A store's data must own what it holds, but the session is borrowed for the call only. So a host
+//! function puts its request on the desk and waits; whoever polls the guest finds it there, has it
+//! performed, puts the answer back and polls again. Both ends run in one task, one after the other.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use wforge_ports::{Clock, EffectAnswer, EffectRequest, EffectSession};
+
+use super::voice::Voice;
+use super::wasi::GuestClock;
+use crate::engine::TICK_MS;
+
+/// One of the two ends.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Desk(Arc<Mutex<Slot>>);
+
+#[derive(Debug, Default)]
+enum Slot {
+    #[default]
+    Free,
+    Asked(EffectRequest),
+    Answered(Handed),
+}
+
+/// An answer, and whether the guest waited for longer than a tick.
+#[derive(Debug)]
+pub(crate) struct Handed {
+    pub(crate) answer: EffectAnswer,
+    pub(crate) waited: bool,
+}
+
+impl Desk {
+    /// The guest's end: hands a request over and waits for its answer.
+    pub(crate) async fn ask(&self, request: EffectRequest) -> Handed {
+        self.put(Slot::Asked(request));
+        poll_fn(
+            |_| match self.take(|slot| matches!(slot, Slot::Answered(_))) {
+                Some(Slot::Answered(handed)) => Poll::Ready(handed),
+                _ => Poll::Pending,
+            },
+        )
+        .await
+    }
+
+    fn asked(&self) -> Option<EffectRequest> {
+        match self.take(|slot| matches!(slot, Slot::Asked(_))) {
+            Some(Slot::Asked(request)) => Some(request),
+            _ => None,
+        }
+    }
+
+    fn put(&self, slot: Slot) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = slot;
+    }
+
+    fn take(&self, wanted: impl FnOnce(&Slot) -> bool) -> Option<Slot> {
+        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted(&slot).then(|| std::mem::take(&mut *slot))
+    }
+}
+
+/// The host's end of one call.
+#[derive(Debug)]
+pub(crate) struct Attendant<'a> {
+    pub(crate) desk: Desk,
+    pub(crate) voice: Voice,
+    pub(crate) guest_clock: GuestClock,
+    pub(crate) clock: &'a dyn Clock,
+}
+
+enum Event<T> {
+    Ended(T),
+    Asked(EffectRequest),
+}
+
+impl Attendant<'_> {
+    /// Polls the guest to its end and has performed what it asks on the way.
+    pub(crate) async fn serve<T>(
+        &self,
+        guest: impl Future<Output = T>,
+        effects: &mut dyn EffectSession,
+    ) -> T {
+        let mut guest = pin!(guest);
+        loop {
+            let event = poll_fn(|cx| {
+                let polled = guest.as_mut().poll(cx);
+                self.voice.forward(effects);
+                match (polled, self.desk.asked()) {
+                    (Poll::Ready(end), _) => Poll::Ready(Event::Ended(end)),
+                    (Poll::Pending, Some(request)) => Poll::Ready(Event::Asked(request)),
+                    (Poll::Pending, None) => Poll::Pending,
+                }
+            });
+            match event.await {
+                Event::Ended(end) => return end,
+                Event::Asked(request) => self.perform(request, effects).await,
+            }
+        }
+    }
+
+    async fn perform(&self, request: EffectRequest, effects: &mut dyn EffectSession) {
+        let asked_ns = self.clock.monotonic_ns();
+        let answer = effects.perform(request).await;
+        let took_ns = self.clock.monotonic_ns().saturating_sub(asked_ns);
+        self.guest_clock.set(effects.now());
+        self.desk.put(Slot::Answered(Handed {
+            answer,
+            waited: took_ns >= TICK_MS * 1_000_000,
+        }));
+    }
+}

@@ -1,0 +1,161 @@
+//! The data of one store, and the way of a host call through it.
+
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+use wforge_model::effect::Operation;
+use wforge_model::limits::SandboxLimits;
+use wforge_model::{Failure, Value};
+use wforge_ports::{EffectAnswer, EffectRequest, EffectSession};
+
+use super::desk::Desk;
+use super::http_door::ClosedDoor;
+use super::limiter::{CpuMeter, Limiter};
+use super::unwind::Unwind;
+use super::voice::Voice;
+use super::wasi::{self, GuestClock};
+use crate::json;
+
+/// What the host keeps beside one guest.
+pub(crate) struct Guest {
+    pub(crate) limiter: Limiter,
+    pub(crate) cpu: CpuMeter,
+    pub(crate) table: ResourceTable,
+    pub(crate) voice: Voice,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    http_door: ClosedDoor,
+    desk: Desk,
+    json_depth_max: u32,
+    host_calls_left: u32,
+    host_calls_max: u32,
+}
+
+impl Guest {
+    pub(crate) fn new(
+        limits: &SandboxLimits,
+        memory_bytes_max: u64,
+        voice: &Voice,
+        desk: &Desk,
+        clock: &GuestClock,
+        effects: &dyn EffectSession,
+    ) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(usize::try_from(limits.handles_max).unwrap_or(usize::MAX));
+        Self {
+            limiter: Limiter::new(memory_bytes_max, limits.table_elements_max),
+            cpu: CpuMeter::new(limits.cpu_ms_max),
+            table,
+            voice: voice.clone(),
+            wasi: wasi::inert(
+                clock,
+                &effects.random_seed(),
+                limits.random_bytes_max,
+                voice,
+            ),
+            http: WasiHttpCtx::new(),
+            http_door: ClosedDoor(voice.clone()),
+            desk: desk.clone(),
+            json_depth_max: limits.json_depth_max,
+            host_calls_left: limits.host_calls_max,
+            host_calls_max: limits.host_calls_max,
+        }
+    }
+
+    /// Counts a host call; every function of the contract begins with it.
+    pub(crate) fn count_call(&mut self) -> wasmtime::Result<()> {
+        if self.host_calls_left == 0 {
+            let message = format!(
+                "the agent made more than {} host calls",
+                self.host_calls_max
+            );
+            return Err(Unwind::Limit {
+                code: "host_calls",
+                message,
+            }
+            .into());
+        }
+        self.host_calls_left -= 1;
+        Ok(())
+    }
+
+    /// Parses a JSON argument of a host call.
+    pub(crate) fn argument(&self, name: &str, text: &str) -> Result<Value, Failure> {
+        json::argument(name, text, self.json_depth_max)
+    }
+
+    /// Parses a JSON argument that may be absent.
+    pub(crate) fn optional(&self, name: &str, text: Option<&str>) -> Result<Value, Failure> {
+        text.map_or(Ok(Value::Null), |text| self.argument(name, text))
+    }
+
+    /// Has a call performed that takes a list and gives a list.
+    pub(crate) async fn perform_all(
+        &mut self,
+        operation: Operation,
+        elements: Result<Vec<Value>, Failure>,
+    ) -> wasmtime::Result<Result<Vec<Result<Value, Failure>>, Failure>> {
+        self.count_call()?;
+        let elements = match elements {
+            Ok(elements) => elements,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let handed = self
+            .desk
+            .ask(EffectRequest {
+                operation,
+                elements,
+            })
+            .await;
+        if handed.waited {
+            self.cpu.waited();
+        }
+        match handed.answer {
+            EffectAnswer::Answered(results) => Ok(Ok(results)),
+            EffectAnswer::Refused(failure) => Ok(Err(failure)),
+            EffectAnswer::Suspend(waiting) => Err(Unwind::Suspended(waiting).into()),
+            EffectAnswer::Diverged(divergence) => Err(Unwind::Diverged(divergence).into()),
+            EffectAnswer::Fault(error) => Err(Unwind::Fault(error).into()),
+        }
+    }
+
+    /// Has a call performed that takes one request and gives one answer.
+    pub(crate) async fn perform(
+        &mut self,
+        operation: Operation,
+        element: Result<Value, Failure>,
+    ) -> wasmtime::Result<Result<Value, Failure>> {
+        let elements = element.map(|element| vec![element]);
+        let results = self.perform_all(operation, elements).await?;
+        Ok(results.and_then(|results| {
+            let count = results.len();
+            let mut results = results.into_iter();
+            match (results.next(), count) {
+                (Some(result), 1) => result,
+                _ => Err(crate::capabilities::bad_answer(
+                    operation,
+                    "not exactly one answer",
+                )),
+            }
+        }))
+    }
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.http_door,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Threads for heavy work, and turns so that one tenant cannot fill them all.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+use tokio::sync::{OwnedMutexGuard, oneshot};
+use wforge_model::TenantId;
+
+/// Cranelift recurses with the shape of what it compiles.
+const STACK_BYTES: usize = 16 << 20;
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The threads. They end when the lane is dropped and its jobs are done.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    jobs: Mutex<mpsc::Sender<Job>>,
+    turns: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+/// A job that panicked, or a lane without threads.
+#[derive(Debug, thiserror::Error)]
+#[error("the job ended without a result")]
+pub(crate) struct JobLost;
+
+impl Lane {
+    pub(crate) fn start(threads: u32) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let queue = Arc::new(Mutex::new(queue));
+        for number in 0..threads.max(1) {
+            let queue = Arc::clone(&queue);
+            std::thread::Builder::new()
+                .name(format!("wforge-load-{number}"))
+                .stack_size(STACK_BYTES)
+                .spawn(move || work(&queue))?;
+        }
+        Ok(Self {
+            jobs: Mutex::new(jobs),
+            turns: Mutex::default(),
+        })
+    }
+
+    /// Does the job on one of the threads, as soon as no other job of the tenant is under way.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        tenant: &TenantId,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JobLost> {
+        let turn = self.turn(tenant).await;
+        let (report, result) = oneshot::channel();
+        let job = move || {
+            // Nobody may be waiting any more; the job's work on disk still counts.
+            let _unheard = report.send(job());
+            drop(turn);
+        };
+        self.jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .send(Box::new(job))
+            .map_err(|_| JobLost)?;
+        result.await.map_err(|_| JobLost)
+    }
+
+    async fn turn(&self, tenant: &TenantId) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+            Arc::clone(turns.entry(tenant.clone()).or_default())
+        };
+        turn.lock_owned().await
+    }
+}
+
+fn work(queue: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = job else { return };
+        if catch_unwind(AssertUnwindSafe(job)).is_err() {
+            tracing::error!("a job of the loading lane panicked");
+        }
+    }
+}

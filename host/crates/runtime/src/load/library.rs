@@ -1,0 +1,271 @@
+//! The components that can be called: on disk by digest, as native code, and the most used of them
+//! ready in memory.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+use wforge_model::manifest::LimitHints;
+use wforge_model::{Digest, TenantId};
+use wforge_ports::{AdmissionError, Admitted, RuntimeError};
+
+use super::aot::AotCache;
+use super::compile::{CompileError, Compiler};
+use super::files;
+use super::inspect::{self, refused};
+use super::lane::Lane;
+use crate::admission;
+use crate::bindings::PluginPre;
+use crate::guest::state::Guest;
+
+/// A component that is linked and can be instantiated.
+pub(crate) struct Ready {
+    pub(crate) pre: PluginPre<Guest>,
+    pub(crate) hints: LimitHints,
+}
+
+/// The library.
+pub(crate) struct Library {
+    shelf: Arc<Shelf>,
+    lane: Lane,
+    ready: Mutex<ReadyComponents>,
+}
+
+/// What the lane's threads work with.
+pub(crate) struct Shelf {
+    pub(crate) engine: Engine,
+    pub(crate) linker: Linker<Guest>,
+    pub(crate) compiler: Arc<dyn Compiler>,
+    pub(crate) aot: AotCache,
+    pub(crate) components_dir: PathBuf,
+    pub(crate) component_bytes_max: u64,
+    pub(crate) compiled: AtomicU64,
+}
+
+/// Why a component could not be loaded: by its own fault, or not.
+enum LoadError {
+    Compile(CompileError),
+    TooLarge(String),
+    World(String),
+    Runtime(RuntimeError),
+}
+
+impl Library {
+    pub(crate) fn new(shelf: Shelf, lane: Lane, ready_max: usize) -> Self {
+        let ready = Mutex::new(ReadyComponents::new(ready_max));
+        Self {
+            shelf: Arc::new(shelf),
+            lane,
+            ready,
+        }
+    }
+
+    pub(crate) fn compiled(&self) -> u64 {
+        self.shelf.compiled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn tampered(&self) -> u64 {
+        self.shelf.aot.tampered()
+    }
+
+    /// The component, ready; the work is done once, however many wait for it.
+    pub(crate) async fn ready(
+        &self,
+        tenant: &TenantId,
+        digest: Digest,
+    ) -> Result<Arc<Ready>, RuntimeError> {
+        let cell = self.cell(digest);
+        if let Some(ready) = cell.get() {
+            return Ok(Arc::clone(ready));
+        }
+        cell.get_or_try_init(|| self.load(tenant, digest))
+            .await
+            .cloned()
+    }
+
+    /// Checks a component, compiles it and keeps it.
+    pub(crate) async fn admit(
+        &self,
+        tenant: &TenantId,
+        bytes: Vec<u8>,
+    ) -> Result<Admitted, AdmissionError> {
+        let shelf = Arc::clone(&self.shelf);
+        let job = move || shelf.admit(&bytes);
+        let (admitted, ready) = self
+            .lane
+            .run(tenant, job)
+            .await
+            .map_err(|error| AdmissionError::Host(error.into()))??;
+        // Whoever made it ready first is as good.
+        let _already = self.cell(admitted.component).set(Arc::new(ready));
+        Ok(admitted)
+    }
+
+    async fn load(&self, tenant: &TenantId, digest: Digest) -> Result<Arc<Ready>, RuntimeError> {
+        let shelf = Arc::clone(&self.shelf);
+        let loaded = self.lane.run(tenant, move || shelf.load(digest)).await;
+        loaded.map_err(host)?.map(Arc::new)
+    }
+
+    fn cell(&self, digest: Digest) -> Arc<OnceCell<Arc<Ready>>> {
+        self.ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .cell(digest)
+    }
+}
+
+impl Shelf {
+    fn load(&self, digest: Digest) -> Result<Ready, RuntimeError> {
+        let ready = match self.aot.load(&self.engine, digest) {
+            Some((component, hints)) => self.link(&component, hints),
+            None => self
+                .component(digest)
+                .map_err(LoadError::Runtime)
+                .and_then(|bytes| {
+                    let hints = inspect::inspect(&bytes).map_err(|error| runtime(host(error)))?;
+                    self.build(digest, &bytes, hints.manifest.limits)
+                }),
+        };
+        ready.map_err(|error| match error {
+            LoadError::Runtime(error) => error,
+            LoadError::Compile(error) => host(error),
+            LoadError::World(message) | LoadError::TooLarge(message) => {
+                RuntimeError::Host(message.into())
+            }
+        })
+    }
+
+    fn admit(&self, bytes: &[u8]) -> Result<(Admitted, Ready), AdmissionError> {
+        let inspected = inspect::inspect(bytes)?;
+        let imports = admission::check_world(&inspected)?;
+        inspect::validate(bytes, self.engine.get_wasm_features())?;
+        let digest = Digest::from_bytes(Sha256::digest(bytes).into());
+        let limits = inspected.manifest.limits.clone();
+        let ready = match self.aot.load(&self.engine, digest) {
+            Some((component, hints)) => self.link(&component, hints),
+            None => self.build(digest, bytes, limits),
+        };
+        let ready = ready.map_err(|error| match error {
+            LoadError::World(message) => refused("wrong_world", message),
+            LoadError::TooLarge(message) => refused("too_large", message),
+            LoadError::Compile(CompileError::Refused(message)) => refused("invalid", message),
+            LoadError::Compile(CompileError::Limit(message)) => refused("compile_limit", message),
+            LoadError::Runtime(error) => AdmissionError::Host(error.into()),
+        })?;
+        self.keep(digest, bytes)
+            .map_err(|error| AdmissionError::Host(error.into()))?;
+        let admitted = Admitted {
+            component: digest,
+            bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            api: inspected.api,
+            manifest: inspected.manifest,
+            imports,
+        };
+        Ok((admitted, ready))
+    }
+
+    /// Compiles, keeps the code, and links what was kept, so that the first call runs the same
+    /// mapped code as every later one.
+    fn build(&self, digest: Digest, bytes: &[u8], hints: LimitHints) -> Result<Ready, LoadError> {
+        let code = self
+            .compiler
+            .compile(&self.engine, bytes)
+            .map_err(LoadError::Compile)?;
+        self.compiled.fetch_add(1, Ordering::Relaxed);
+        self.aot
+            .keep(digest, &code, &hints)
+            .map_err(|error| runtime(host(error)))?;
+        let component = self.aot.load_kept(&self.engine, digest).map_err(|error| {
+            let message = format!("the component asks for more than a sandbox has: {error:#}");
+            LoadError::TooLarge(message)
+        })?;
+        self.link(&component, hints)
+    }
+
+    fn link(&self, component: &Component, hints: LimitHints) -> Result<Ready, LoadError> {
+        let linked = self
+            .linker
+            .instantiate_pre(component)
+            .and_then(PluginPre::new);
+        let pre = linked.map_err(|error| {
+            LoadError::World(format!(
+                "the component does not fit the contract 0.1: {error:#}; build it again with the \
+                 project's plugin build, or upgrade the host"
+            ))
+        })?;
+        Ok(Ready { pre, hints })
+    }
+
+    /// Reads a component that was let in, and checks that it is still the same.
+    fn component(&self, digest: Digest) -> Result<Vec<u8>, RuntimeError> {
+        let bytes = files::read(&self.component_path(digest), self.component_bytes_max)
+            .map_err(host)?
+            .ok_or(RuntimeError::NoComponent { component: digest })?;
+        if Sha256::digest(&bytes).as_slice() == digest.as_bytes() {
+            return Ok(bytes);
+        }
+        let message =
+            format!("the file of component {digest} is damaged; install the plugin again");
+        Err(RuntimeError::Host(message.into()))
+    }
+
+    fn keep(&self, digest: Digest, bytes: &[u8]) -> std::io::Result<()> {
+        if self.component(digest).is_ok() {
+            return Ok(());
+        }
+        files::write_durably(&self.component_path(digest), bytes)
+    }
+
+    fn component_path(&self, digest: Digest) -> PathBuf {
+        self.components_dir
+            .join(digest.hex())
+            .with_extension("wasm")
+    }
+}
+
+fn host(error: impl Into<wforge_ports::BoxError>) -> RuntimeError {
+    RuntimeError::Host(error.into())
+}
+
+fn runtime(error: RuntimeError) -> LoadError {
+    LoadError::Runtime(error)
+}
+
+/// A bounded map; the component that was unused for longest makes room. One that is still running
+/// lives on until its calls end.
+struct ReadyComponents {
+    max: usize,
+    uses: u64,
+    cells: HashMap<Digest, (u64, Arc<OnceCell<Arc<Ready>>>)>,
+}
+
+impl ReadyComponents {
+    fn new(max: usize) -> Self {
+        Self {
+            max: max.max(1),
+            uses: 0,
+            cells: HashMap::new(),
+        }
+    }
+
+    fn cell(&mut self, digest: Digest) -> Arc<OnceCell<Arc<Ready>>> {
+        self.uses += 1;
+        if !self.cells.contains_key(&digest) && self.cells.len() >= self.max {
+            let oldest = self
+                .cells
+                .iter()
+                .min_by_key(|(_, (used, _))| *used)
+                .map(|(key, _)| *key);
+            oldest.and_then(|oldest| self.cells.remove(&oldest));
+        }
+        let (used, cell) = self.cells.entry(digest).or_default();
+        *used = self.uses;
+        Arc::clone(cell)
+    }
+}

@@ -1,0 +1,112 @@
+//! A call that goes well, and what is the same about every call.
+
+use futures::future::join_all;
+use serde_json::json;
+use wforge_ports::{AgentRuntime, RuntimeError};
+use wforge_runtime::Allocator;
+
+use crate::components::{echo, fixture};
+use crate::harness::{Script, StillClock, call_of, sandbox, sandbox_with, tenant, told};
+
+#[tokio::test]
+async fn an_agent_replies_with_its_input() {
+    let input = json!({ "b": [1, 2.5, null], "a": "grüße" });
+    let reply = sandbox()
+        .run(echo().build(), input.clone(), &mut Script::default())
+        .await;
+    assert_eq!(told(&reply), format!("replied {input}"));
+}
+
+#[tokio::test]
+async fn every_call_gets_a_fresh_sandbox() {
+    let counts = fixture(
+        "(global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+         (i32.store8 (i32.const 3072) (i32.add (i32.const 48) (global.get $calls)))
+         (call $reply (i32.const 3072) (i32.const 1))",
+    )
+    .items("(global $calls (mut i32) (i32.const 0))")
+    .build();
+    let sandbox = sandbox();
+    let admitted = sandbox.admit(counts).await.unwrap();
+    for _ in 0..3 {
+        let mut script = Script::default();
+        let reply = sandbox
+            .call(admitted.component, json!(null), &mut script)
+            .await
+            .unwrap();
+        assert_eq!(told(&reply), "replied 1");
+    }
+    assert_eq!(sandbox.runtime.figures().calls, 3);
+    assert_eq!(sandbox.runtime.figures().sandboxes, 0);
+}
+
+#[tokio::test]
+async fn without_a_pool_memory_is_mapped_for_each_call() {
+    let options = |options: &mut wforge_runtime::RuntimeOptions| {
+        options.allocator = Allocator::OnDemand;
+    };
+    let sandbox = sandbox_with(options, StillClock::default());
+    assert_eq!(sandbox.runtime.figures().allocator, "on-demand");
+    let reply = sandbox
+        .run(echo().build(), json!(1), &mut Script::default())
+        .await;
+    assert_eq!(told(&reply), "replied 1");
+}
+
+#[tokio::test]
+async fn calls_at_the_same_time_do_not_see_each_other() {
+    let sandbox = sandbox();
+    let admitted = sandbox.admit(echo().build()).await.unwrap();
+    let calls = (0..8).map(|n| {
+        let call = call_of(admitted.component, json!(n));
+        let runtime = &sandbox.runtime;
+        async move { told(&runtime.call(&call, &mut Script::default()).await.unwrap()) }
+    });
+    let replies = join_all(calls).await;
+    let expected: Vec<String> = (0..8).map(|n| format!("replied {n}")).collect();
+    assert_eq!(replies, expected);
+}
+
+#[tokio::test]
+async fn a_component_that_was_never_let_in_is_no_component() {
+    let digest = format!("sha256:{}", "ab".repeat(32)).parse().unwrap();
+    let error = sandbox()
+        .call(digest, json!(1), &mut Script::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RuntimeError::NoComponent { component } if component == digest));
+}
+
+#[tokio::test]
+async fn when_all_sandboxes_are_taken_the_call_is_refused_as_busy() {
+    let sandbox = sandbox_with(|options| options.sandboxes_max = 1, StillClock::default());
+    let admitted = sandbox
+        .admit(crate::components::asker().build())
+        .await
+        .unwrap();
+    let call = call_of(admitted.component, json!(null));
+    // The first call waits for an answer that its script does not have.
+    let mut first_script = Script::default();
+    let mut first = sandbox.runtime.call(&call, &mut first_script);
+    assert!(futures::poll!(&mut first).is_pending());
+    assert_eq!(sandbox.runtime.figures().sandboxes, 1);
+    let mut second_script = Script::default();
+    let second = sandbox.runtime.call(&call, &mut second_script).await;
+    assert!(matches!(second, Err(RuntimeError::Busy)));
+    drop(first);
+    assert_eq!(sandbox.runtime.figures().sandboxes, 0);
+}
+
+#[tokio::test]
+async fn preparing_at_the_same_time_does_the_work_once() {
+    let sandbox = sandbox();
+    let admitted = sandbox.admit(echo().build()).await.unwrap();
+    let again = crate::harness::sandbox_in(sandbox.dir, |_| {}, StillClock::default());
+    fs_err::remove_dir_all(again.dir.path().join("aot")).unwrap();
+    let fresh = crate::harness::sandbox_in(again.dir, |_| {}, StillClock::default());
+    let tenant = tenant();
+    let prepared =
+        join_all((0..5).map(|_| fresh.runtime.prepare(&tenant, admitted.component))).await;
+    assert!(prepared.iter().all(Result::is_ok));
+    assert_eq!(fresh.runtime.figures().compiled, 1);
+}

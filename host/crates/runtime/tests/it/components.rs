@@ -1,0 +1,273 @@
+//! Components made from core WebAssembly text, a WIT world and a manifest, without a guest
+//! toolchain.
+//!
+//! Each body is put into a module that already has a memory, an allocator and `$reply`. The layout
+//! of records is the canonical ABI's: `call.input` stands at 72, a result's payload at 8.
+
+use serde_json::{Value, json};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// Enough of WASI to write to stdout and stderr; a real host serves any 0.2.
+const WASI: &str = r#"
+package test:guest;
+
+package wasi:io@0.2.6 {
+    interface error { resource error; }
+    interface streams {
+        use error.{error};
+        variant stream-error { last-operation-failed(error), closed }
+        resource output-stream {
+            blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
+        }
+    }
+}
+
+package wasi:cli@0.2.6 {
+    interface stdout {
+        use wasi:io/streams@0.2.6.{output-stream};
+        get-stdout: func() -> output-stream;
+    }
+    interface stderr {
+        use wasi:io/streams@0.2.6.{output-stream};
+        get-stderr: func() -> output-stream;
+    }
+}
+
+package wasi:clocks@0.2.6 {
+    interface wall-clock {
+        record datetime { seconds: u64, nanoseconds: u32 }
+        now: func() -> datetime;
+    }
+}
+
+package wasi:random@0.2.6 {
+    interface random { get-random-u64: func() -> u64; }
+}
+
+package wasi:http@0.2.6 {
+    interface types { resource fields { constructor(); } }
+    interface outgoing-handler {
+        use types.{fields};
+        probe: func(fields: borrow<fields>);
+    }
+}
+
+interface strange { poke: func(); }
+
+world everything {
+    include workflowforge:plugin/plugin@0.1.0;
+    import wasi:cli/stdout@0.2.6;
+    import wasi:cli/stderr@0.2.6;
+    import wasi:clocks/wall-clock@0.2.6;
+    import wasi:random/random@0.2.6;
+    import wasi:http/outgoing-handler@0.2.6;
+    import strange;
+}
+
+world nothing { import workflowforge:plugin/log@0.1.0; }
+"#;
+
+const PRELUDE: &str = r#"
+  (memory (export "memory") 2)
+  (global $heap (mut i32) (i32.const 8192))
+  (data (i32.const 16) "{}")
+  (func $allocate (export "cabi_realloc")
+    (param $old i32) (param $old_len i32) (param $align i32) (param $len i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and (i32.add (global.get $heap) (i32.const 15)) (i32.const -16)))
+    (global.set $heap (i32.add (local.get $at) (local.get $len)))
+    (block $fits (loop $grow
+      (br_if $fits
+        (i32.le_u (global.get $heap) (i32.mul (memory.size) (i32.const 65536))))
+      (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable))
+      (br $grow)))
+    (local.get $at))
+  ;; The reply `ok { output, goto: [], extra: "{}" }`.
+  (func $reply (param $at i32) (param $len i32) (result i32)
+    (i32.store (i32.const 1024) (i32.const 0))
+    (i32.store (i32.const 1032) (local.get $at))
+    (i32.store (i32.const 1036) (local.get $len))
+    (i32.store (i32.const 1040) (i32.const 0))
+    (i32.store (i32.const 1044) (i32.const 0))
+    (i32.store (i32.const 1048) (i32.const 16))
+    (i32.store (i32.const 1052) (i32.const 2))
+    (i32.const 1024))
+"#;
+
+/// The component of that core module: imports, then functions and data, then the body of `invoke`,
+/// which has the call at `$call` and leaves the address of its result.
+pub(crate) struct Fixture {
+    imports: &'static str,
+    items: &'static str,
+    invoke: &'static str,
+    needs: Vec<&'static str>,
+}
+
+pub(crate) fn fixture(invoke: &'static str) -> Fixture {
+    Fixture {
+        imports: "",
+        items: "",
+        invoke,
+        needs: Vec::new(),
+    }
+}
+
+impl Fixture {
+    pub(crate) fn imports(mut self, imports: &'static str) -> Self {
+        self.imports = imports;
+        self
+    }
+
+    pub(crate) fn items(mut self, items: &'static str) -> Self {
+        self.items = items;
+        self
+    }
+
+    pub(crate) fn needs(mut self, capability: &'static str) -> Self {
+        self.needs.push(capability);
+        self
+    }
+
+    pub(crate) fn without_needs(mut self) -> Self {
+        self.needs.clear();
+        self
+    }
+
+    /// The finished component, with its manifest.
+    pub(crate) fn build(&self) -> Vec<u8> {
+        let needs: Vec<Value> = self
+            .needs
+            .iter()
+            .map(|need| json!({ "capability": need, "reason": "a test" }))
+            .collect();
+        let manifest = json!({
+            "name": "test/fixture", "version": "1.0.0", "agents": [{ "name": "main" }],
+            "needs": needs,
+        });
+        with_sections(self.bare(), &manifest.to_string(), "0.1.0")
+    }
+
+    /// The component without its sections.
+    pub(crate) fn bare(&self) -> Vec<u8> {
+        let module = format!(
+            r#"(module {imports} {PRELUDE} {items}
+              (func (export "workflowforge:plugin/agent@0.1.0#invoke")
+                (param $call i32) (result i32)
+                (local $n i32)
+                {invoke}))"#,
+            imports = self.imports,
+            items = self.items,
+            invoke = self.invoke,
+        );
+        encode(&module, "everything")
+    }
+}
+
+/// A component of the world without an agent.
+pub(crate) fn without_agent() -> Vec<u8> {
+    encode("(module)", "nothing")
+}
+
+fn encode(module: &str, world: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(module).unwrap();
+    let mut resolve = Resolve::default();
+    resolve
+        .push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit"))
+        .unwrap();
+    let package = resolve.push_str("test.wit", WASI).unwrap();
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    ComponentEncoder::default()
+        .module(&module)
+        .unwrap()
+        .validate(true)
+        .encode()
+        .unwrap()
+}
+
+pub(crate) fn with_sections(component: Vec<u8>, manifest: &str, api: &str) -> Vec<u8> {
+    let component = with_section(component, "workflowforge:manifest", manifest.as_bytes());
+    with_section(component, "workflowforge:api", api.as_bytes())
+}
+
+pub(crate) fn with_section(mut component: Vec<u8>, name: &str, data: &[u8]) -> Vec<u8> {
+    let mut content = leb(name.len());
+    content.extend_from_slice(name.as_bytes());
+    content.extend_from_slice(data);
+    component.push(0);
+    component.extend(leb(content.len()));
+    component.extend(content);
+    component
+}
+
+fn leb(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = u8::try_from(number & 0x7f).unwrap();
+        number >>= 7;
+        if number == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
+    }
+}
+
+/// Replies with its input.
+pub(crate) fn echo() -> Fixture {
+    fixture(
+        "(call $reply
+           (i32.load offset=72 (local.get $call)) (i32.load offset=76 (local.get $call)))",
+    )
+}
+
+/// Asks one question, `{"prompt": "go on?"}`, and replies with the answer; fails with `failed`,
+/// code `answer`, where the answer is a failure.
+pub(crate) fn asker() -> Fixture {
+    fixture(
+        r#"
+        (i32.store (i32.const 2048) (i32.const 3072))   ;; prompt
+        (i32.store (i32.const 2052) (i32.const 6))
+        (i32.store (i32.const 2100) (i32.const 16))     ;; options
+        (i32.store (i32.const 2104) (i32.const 2))
+        (call $ask (i32.const 2048) (i32.const 1) (i32.const 2560))
+        (if (i32.load8_u (i32.const 2560)) (then (return (call $failed))))
+        (local.set $n (i32.load (i32.const 2568)))
+        (if (i32.load8_u (local.get $n)) (then (return (call $failed))))
+        (call $reply (i32.load offset=8 (local.get $n)) (i32.load offset=12 (local.get $n)))"#,
+    )
+    .imports(r#"(import "workflowforge:plugin/human@0.1.0" "ask" (func $ask (param i32 i32 i32)))"#)
+    .items(
+        r#"
+        (data (i32.const 3072) "go on?")
+        (data (i32.const 3088) "answer")
+        (func $failed (result i32)
+          (i32.store8 (i32.const 1024) (i32.const 1))
+          (i32.store8 (i32.const 1032) (i32.const 5))
+          (i32.store (i32.const 1040) (i32.const 3088))
+          (i32.store (i32.const 1044) (i32.const 6))
+          (i32.store (i32.const 1048) (i32.const 3088))
+          (i32.store (i32.const 1052) (i32.const 6))
+          (i32.store8 (i32.const 1056) (i32.const 1))
+          (i32.store8 (i32.const 1064) (i32.const 0))
+          (i32.store (i32.const 1080) (i32.const 16))
+          (i32.store (i32.const 1084) (i32.const 2))
+          (i32.const 1024))"#,
+    )
+    .needs("ask")
+}
+
+/// Writes the data at 3072, of length `$length`, to a standard stream, then runs `then`.
+pub(crate) const STDERR: &str = r#"
+  (import "wasi:cli/stderr@0.2.6" "get-stderr" (func $stream (result i32)))
+  (import "wasi:io/streams@0.2.6" "[method]output-stream.blocking-write-and-flush"
+    (func $write (param i32 i32 i32 i32)))"#;
+/// The same for stdout.
+pub(crate) const STDOUT: &str = r#"
+  (import "wasi:cli/stdout@0.2.6" "get-stdout" (func $stream (result i32)))
+  (import "wasi:io/streams@0.2.6" "[method]output-stream.blocking-write-and-flush"
+    (func $write (param i32 i32 i32 i32)))"#;
+/// `log.write`.
+pub(crate) const LOG: &str = r#"
+  (import "workflowforge:plugin/log@0.1.0" "write" (func $log (param i32 i32 i32 i32 i32)))"#;

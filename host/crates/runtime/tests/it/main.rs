@@ -1,0 +1,18 @@
+//! The sandbox from the outside, with components written as WebAssembly text.
+
+#[cfg(test)]
+mod admission;
+#[cfg(test)]
+mod aot;
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
+mod components;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod harness;
+#[cfg(test)]
+mod host_calls;
+#[cfg(test)]
+mod output;
