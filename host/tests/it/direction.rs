@@ -43,8 +43,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
 
 /// What tests may use beyond that.
 const TESTS_MAY_ALSO_USE: &[(&str, &[&str])] = &[
+    ("wforge-graph", &["wforge-spec"]),
     ("wforge-engine", &["wforge-store", "wforge-spec"]),
-    ("wforge-api", &["wforge-store"]),
+    ("wforge-api", &["wforge-store", "wforge-spec"]),
 ];
 
 /// The one crate that may name a library, for those whose types must not leak.

@@ -1,0 +1,118 @@
+//! Runs `wforge …` and keeps what it said.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{program, redacted};
+
+/// A data directory and the commands on it.
+#[derive(Debug)]
+pub(crate) struct Cli {
+    folder: TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a command said, and how it ended.
+#[derive(Debug)]
+#[must_use = "a command that nobody looks at proves nothing"]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Cli {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        Self {
+            folder,
+            variables: Vec::new(),
+        }
+    }
+
+    /// With a variable in the program's environment.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Writes a file beside the data directory.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs_err::create_dir_all(path.parent().expect("a folder")).unwrap();
+        fs_err::write(&path, content).unwrap();
+        path
+    }
+
+    /// Runs the program with these arguments.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
+        let mut command = program(&self.data());
+        command
+            .args(args)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let output = command.output().expect("wforge starts");
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+        }
+    }
+
+    /// Starts the program with these arguments, to be killed.
+    pub(crate) fn spawn(&self, args: &[&str]) -> std::process::Child {
+        let mut command = program(&self.data());
+        command
+            .args(args)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let piped = std::process::Stdio::piped;
+        command
+            .stdout(piped())
+            .stderr(piped())
+            .spawn()
+            .expect("wforge starts")
+    }
+}
+
+impl Ran {
+    /// Checks the exit code; what the program said is in the message.
+    pub(crate) fn exits(&self, code: i32) -> &Self {
+        let Self { stdout, stderr, .. } = self;
+        assert_eq!(
+            self.code, code,
+            "exit code\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+        );
+        self
+    }
+
+    /// Checks that it says all of this: to a person on stderr, as JSON on stdout.
+    pub(crate) fn says(&self, words: &[&str]) -> &Self {
+        let Self { stdout, stderr, .. } = self;
+        for word in words {
+            let said = stdout.contains(word) || stderr.contains(word);
+            assert!(
+                said,
+                "no \"{word}\" in\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+            );
+        }
+        self
+    }
+
+    /// Stdout as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error} in\n{}\n{}", self.stdout, self.stderr))
+    }
+
+    /// Stderr without what differs from run to run.
+    pub(crate) fn redacted_stderr(&self, folder: &Path) -> String {
+        redacted(&self.stderr).replace(&folder.display().to_string(), "[folder]")
+    }
+}
