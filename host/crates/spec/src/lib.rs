@@ -5,8 +5,12 @@
 //! in which line.
 
 pub mod cache;
+pub mod digest;
 pub mod expression;
+pub mod parse;
 pub mod schema;
 
+pub use digest::{DigestError, digest};
 pub use expression::Cel;
+pub use parse::{Parsed, Position, Report, SourceMap, parse};
 pub use schema::{CoerceError, Schemas, coerce};

@@ -1,0 +1,175 @@
+//! Nodes of a workflow file.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use wforge_model::mock::MockAnswer;
+use wforge_model::workflow::{Ask, Fallback, Node as Draft, RetryRule, Template, Work};
+use wforge_model::{Capability, FailureKind, Key, NodeId};
+
+use super::forms::{ASK, NODE, NODE_MOCK, ON_DEADLINE, RETRY, TIMEOUT};
+use super::reader::{Fields, Reader};
+use super::tree::{Entry, Kind, Node};
+
+/// All nodes by their names.
+pub(super) fn read(reader: &mut Reader, node: &Node) -> BTreeMap<NodeId, Draft> {
+    let entries = reader.map(node, "nodes").unwrap_or_default();
+    entries.iter().filter_map(|entry| one(reader, entry)).collect()
+}
+
+fn one(reader: &mut Reader, entry: &Entry) -> Option<(NodeId, Draft)> {
+    let name: Option<NodeId> = reader.parsed(&entry.key, entry.at);
+    let fields = reader.fields(&entry.value, &NODE)?;
+    let work = work(reader, &fields);
+    let input = fields.get("in").map(|node| inputs(reader, node));
+    let out = fields.get("out").map(|node| keys(reader, node, "out"));
+    let draft = Draft {
+        work: work?,
+        input,
+        out,
+        goto: fields.get("goto").map(|node| goto(reader, node)).unwrap_or_default(),
+        config: fields.get("config").map(Node::json).unwrap_or_default(),
+        retry: fields.get("retry").map(|node| retries(reader, node)).unwrap_or_default(),
+        timeout_ms: fields.get("timeout").and_then(|node| timeout(reader, node)),
+        fallback: fields.get("fallback").and_then(|node| fallback(reader, node)),
+        fallback_on: fields.get("fallback_on").map(|n| fallback_on(reader, n)).unwrap_or_default(),
+        mock: fields.get("mock").and_then(|node| mock(reader, node)),
+        defer: fields.get("defer").and_then(|n| reader.boolean(n, "defer")).unwrap_or(false),
+        allow: fields.get("allow").map(|node| reader.names::<Capability>(node, "capability")),
+    };
+    Some((name?, draft))
+}
+
+fn work(reader: &mut Reader, fields: &Fields<'_>) -> Option<Work> {
+    let given: Vec<&str> =
+        ["agent", "set", "ask", "workflow"].into_iter().filter(|f| fields.get(f).is_some()).collect();
+    match given.as_slice() {
+        ["agent"] => agent(reader, fields.get("agent")?),
+        ["set"] => fields.get("set").map(|node| Work::Set(keys(reader, node, "set"))),
+        ["ask"] => ask(reader, fields.get("ask")?).map(Work::Ask),
+        // That it is not supported yet has been said with the fields.
+        ["workflow"] => None,
+        [] => {
+            let message = "a node needs one of agent, set and ask";
+            reader.flaw(fields.at, "missing_field", message);
+            None
+        }
+        several => {
+            let message = format!("a node has one of agent, set and ask, not {}", several.join(" and "));
+            reader.flaw(fields.at, "node_work", message);
+            None
+        }
+    }
+}
+
+fn agent(reader: &mut Reader, node: &Node) -> Option<Work> {
+    if reader.text(node, "agent")? == "mock" {
+        return Some(Work::Mock);
+    }
+    reader.name(node, "agent").map(Work::Agent)
+}
+
+fn inputs(reader: &mut Reader, node: &Node) -> BTreeMap<String, Template> {
+    let entries = reader.map(node, "in").unwrap_or_default();
+    entries.iter().map(|entry| (entry.key.clone(), entry.value.json())).collect()
+}
+
+/// A map of templates whose names are state keys.
+fn keys(reader: &mut Reader, node: &Node, what: &str) -> BTreeMap<Key, Template> {
+    let entries = reader.map(node, what).unwrap_or_default();
+    let keys = entries.iter();
+    keys.filter_map(|entry| Some((reader.parsed(&entry.key, entry.at)?, entry.value.json())))
+        .collect()
+}
+
+fn goto(reader: &mut Reader, node: &Node) -> BTreeMap<String, NodeId> {
+    let entries = reader.map(node, "goto").unwrap_or_default();
+    let mut exits = BTreeMap::new();
+    for entry in entries {
+        let parent = entry.value.text().is_some_and(|text| text.starts_with("parent:"));
+        if parent {
+            reader.later(entry.value.at, "`goto` to a parent");
+        } else if let Some(target) = reader.name(&entry.value, "the target of an exit") {
+            exits.insert(entry.key.clone(), target);
+        }
+    }
+    exits
+}
+
+fn ask(reader: &mut Reader, node: &Node) -> Option<Ask> {
+    let fields = reader.fields(node, &ASK)?;
+    let prompt = reader.required(&fields, &ASK, "prompt");
+    let prompt = prompt.and_then(|node| reader.text(node, "prompt")).map(str::to_owned);
+    let on_deadline = fields.get("on_deadline").and_then(|node| {
+        let fields = reader.fields(node, &ON_DEADLINE)?;
+        reader.required(&fields, &ON_DEADLINE, "answer").map(Node::json)
+    });
+    let deadline_ms = fields.get("deadline").and_then(|n| reader.milliseconds(n, "deadline"));
+    if on_deadline.is_some() && fields.get("deadline").is_none() {
+        let message = "on_deadline needs a deadline";
+        reader.flaw(fields.position("on_deadline"), "missing_field", message);
+    }
+    Some(Ask { prompt: prompt?, schema: fields.get("schema").map(Node::json), deadline_ms, on_deadline })
+}
+
+fn retries(reader: &mut Reader, node: &Node) -> Vec<RetryRule> {
+    let rules = reader.list(node, "retry").unwrap_or_default();
+    rules.iter().filter_map(|rule| retry(reader, rule)).collect()
+}
+
+fn retry(reader: &mut Reader, node: &Node) -> Option<RetryRule> {
+    let fields = reader.fields(node, &RETRY)?;
+    let mut rule = RetryRule::default();
+    if let Some(on) = fields.get("on") {
+        let kinds = reader.one_or_more(on);
+        rule.on = kinds
+            .iter()
+            .filter_map(|kind| reader.text(kind, "a failure kind or problem code"))
+            .map(str::to_owned)
+            .collect();
+    }
+    let attempts = fields.get("max_attempts").and_then(|n| reader.whole(n, "max_attempts"));
+    rule.max_attempts = attempts.unwrap_or(rule.max_attempts);
+    let initial = fields.get("initial").and_then(|n| reader.milliseconds(n, "initial"));
+    rule.initial_ms = initial.unwrap_or(rule.initial_ms);
+    let factor = fields.get("factor").and_then(|n| reader.number(n, "factor"));
+    rule.factor = factor.unwrap_or(rule.factor);
+    let max = fields.get("max").and_then(|n| reader.milliseconds(n, "max"));
+    rule.max_ms = max.unwrap_or(rule.max_ms);
+    let jitter = fields.get("jitter").and_then(|n| reader.boolean(n, "jitter"));
+    rule.jitter = jitter.unwrap_or(rule.jitter);
+    Some(rule)
+}
+
+fn timeout(reader: &mut Reader, node: &Node) -> Option<u64> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        let message = format!("a timeout is a map, here is {}", node.describe());
+        reader.flaw_help(node.at, "wrong_type", message, "write timeout: { run: 10s }");
+        return None;
+    }
+    let fields = reader.fields(node, &TIMEOUT)?;
+    fields.get("run").and_then(|node| reader.milliseconds(node, "run"))
+}
+
+fn fallback(reader: &mut Reader, node: &Node) -> Option<Fallback> {
+    if node.text().is_some_and(|text| text.contains('/')) {
+        reader.later(node.at, "an agent as `fallback`");
+        return None;
+    }
+    reader.choice(node, "fallback", &[("none", Fallback::None), ("mock", Fallback::Mock)])
+}
+
+fn fallback_on(reader: &mut Reader, node: &Node) -> Vec<FailureKind> {
+    let kinds: Vec<(&str, FailureKind)> =
+        FailureKind::ALL.iter().map(|(kind, name)| (*name, *kind)).collect();
+    let items = reader.list(node, "fallback_on").unwrap_or_default();
+    items.iter().filter_map(|item| reader.choice(item, "a failure kind", &kinds)).collect()
+}
+
+fn mock(reader: &mut Reader, node: &Node) -> Option<MockAnswer> {
+    let fields = reader.fields(node, &NODE_MOCK)?;
+    let json = |field| fields.get(field).map(Node::json).filter(|value: &Value| !value.is_null());
+    let (output, answer) = (json("output"), json("answer"));
+    let seed = fields.get("seed").and_then(|node| reader.whole(node, "seed"));
+    Some(MockAnswer { output, answer, seed })
+}

@@ -1,0 +1,137 @@
+//! The top of a workflow file, its state, limits and mock settings.
+
+use std::collections::BTreeMap;
+
+use wforge_model::Key;
+use wforge_model::limits::RunLimits;
+use wforge_model::mock::{MockSettings, OnDegraded};
+use wforge_model::workflow::{KeySpec, Reducer, WorkflowDraft};
+
+use super::forms::{FILE, KEY, LIMITS, MOCK};
+use super::reader::{Fields, Reader};
+use super::tree::{Entry, Node};
+use super::{edges, nodes};
+
+/// The version of the language.
+const API_VERSION: &str = "workflowforge/v1";
+/// The longest name of a workflow.
+const NAME_BYTES_MAX: usize = 64;
+
+/// The draft, as far as it could be read: it counts only where the reader found no flaw.
+pub(super) fn read(reader: &mut Reader, root: &Node) -> Option<WorkflowDraft> {
+    let fields = reader.fields(root, &FILE)?;
+    api_version(reader, &fields);
+    let name = name(reader, &fields);
+    let version = version(reader, &fields);
+    let state = fields.get("state").map(|node| state(reader, node)).unwrap_or_default();
+    let input = fields.get("input").map(|node| reader.names(node, "input")).unwrap_or_default();
+    let output = fields.get("output").map(|node| reader.names(node, "output")).unwrap_or_default();
+    let nodes = reader.required(&fields, &FILE, "nodes").map(|node| nodes::read(reader, node));
+    let edges = reader.required(&fields, &FILE, "edges").map(|node| edges::read(reader, node));
+    let limits = fields.get("limits").map(|node| limits(reader, node)).unwrap_or_default();
+    let mock = fields.get("mock").map(|node| mock(reader, node)).unwrap_or_default();
+    Some(WorkflowDraft {
+        name: name?,
+        version: version?,
+        state,
+        input,
+        output,
+        nodes: nodes?,
+        edges: edges?,
+        limits,
+        mock,
+    })
+}
+
+fn api_version(reader: &mut Reader, fields: &Fields<'_>) {
+    let Some(node) = reader.required(fields, &FILE, "apiVersion") else { return };
+    if let Some(text) = reader.text(node, "apiVersion")
+        && text != API_VERSION
+    {
+        let message = format!("apiVersion \"{text}\" is not known here");
+        reader.flaw_help(node.at, "api_version", message, format!("write {API_VERSION}"));
+    }
+}
+
+fn name(reader: &mut Reader, fields: &Fields<'_>) -> Option<String> {
+    let node = reader.required(fields, &FILE, "name")?;
+    let name = reader.text(node, "name")?;
+    let fits = name.len() <= NAME_BYTES_MAX
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    if !fits {
+        let rule = "letters, digits, _ and -, beginning with a letter, at most 64";
+        reader.flaw(node.at, "name", format!("\"{name}\" is no workflow name: {rule}"));
+    }
+    Some(name.to_owned())
+}
+
+fn version(reader: &mut Reader, fields: &Fields<'_>) -> Option<semver::Version> {
+    let node = reader.required(fields, &FILE, "version")?;
+    let text = reader.text(node, "version")?;
+    let version = semver::Version::parse(text);
+    if let Err(error) = &version {
+        let message = format!("\"{text}\" is no version: {error}");
+        reader.flaw_help(node.at, "version", message, "write three numbers, such as 1.0.0");
+    }
+    version.ok()
+}
+
+fn state(reader: &mut Reader, node: &Node) -> BTreeMap<Key, KeySpec> {
+    let entries = reader.map(node, "state").unwrap_or_default();
+    entries.iter().filter_map(|entry| key(reader, entry)).collect()
+}
+
+fn key(reader: &mut Reader, entry: &Entry) -> Option<(Key, KeySpec)> {
+    const LATER: [&str; 5] = ["union", "min", "max", "messages", "any"];
+    const NOW: [(&str, Reducer); 4] = [
+        ("last", Reducer::Last),
+        ("append", Reducer::Append),
+        ("merge", Reducer::Merge),
+        ("sum", Reducer::Sum),
+    ];
+    let name = reader.parsed(&entry.key, entry.at);
+    let fields = reader.fields(&entry.value, &KEY)?;
+    let reducer = fields.get("reducer").and_then(|node| {
+        if let Some(later) = node.text().filter(|text| LATER.contains(&text.as_str())) {
+            reader.later(node.at, format!("the reducer `{later}`"));
+            return None;
+        }
+        reader.choice(node, "reducer", &NOW)
+    });
+    let json = |field| fields.get(field).map(Node::json);
+    let spec = KeySpec {
+        reducer: reducer.unwrap_or_default(),
+        default: json("default"),
+        schema: json("schema"),
+    };
+    Some((name?, spec))
+}
+
+fn limits(reader: &mut Reader, node: &Node) -> RunLimits {
+    let mut limits = RunLimits::default();
+    let Some(fields) = reader.fields(node, &LIMITS) else { return limits };
+    let counts = [
+        ("steps", &mut limits.steps_max),
+        ("parallel", &mut limits.parallel_max),
+        ("tasks_per_step_max", &mut limits.tasks_per_step_max),
+    ];
+    for (field, limit) in counts {
+        *limit = fields.get(field).and_then(|n| reader.whole(n, field)).unwrap_or(*limit);
+    }
+    let wall = fields.get("wall").and_then(|node| reader.milliseconds(node, "wall"));
+    limits.wall_ms_max = wall.unwrap_or(limits.wall_ms_max);
+    let bytes = fields.get("state_bytes_max").and_then(|n| reader.whole(n, "state_bytes_max"));
+    limits.state_bytes_max = bytes.unwrap_or(limits.state_bytes_max);
+    limits
+}
+
+fn mock(reader: &mut Reader, node: &Node) -> MockSettings {
+    const CHOICES: [(&str, OnDegraded); 2] =
+        [("continue", OnDegraded::Continue), ("fail", OnDegraded::Fail)];
+    let Some(fields) = reader.fields(node, &MOCK) else { return MockSettings::default() };
+    let allow = fields.get("allow").and_then(|node| reader.boolean(node, "allow"));
+    let on_degraded =
+        fields.get("on_degraded").and_then(|node| reader.choice(node, "on_degraded", &CHOICES));
+    MockSettings { allow, on_degraded: on_degraded.unwrap_or_default() }
+}
