@@ -30,22 +30,12 @@ const INTERFACES: [(&str, &[&str]); 11] = [
 ];
 
 /// Packages of WASI that are linked and lead nowhere.
-const INERT: [&str; 6] = [
-    "wasi:cli/",
-    "wasi:clocks/",
-    "wasi:filesystem/",
-    "wasi:io/",
-    "wasi:random/",
-    "wasi:sockets/",
-];
+const INERT: [&str; 6] =
+    ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 
 /// Checks both lists of names; gives the interfaces of the contract that are imported.
 pub(crate) fn check_world(component: &Inspected) -> Result<Vec<String>, AdmissionError> {
-    if !component
-        .exports
-        .iter()
-        .any(|export| is_version_of(export, AGENT))
-    {
+    if !component.exports.iter().any(|export| is_version_of(export, AGENT)) {
         let message = format!(
             "the component does not export {AGENT}.0; export `agent.invoke` as the contract has it"
         );
@@ -63,8 +53,7 @@ pub(crate) fn check_world(component: &Inspected) -> Result<Vec<String>, Admissio
 
 /// Whether `name` is `base` itself or a later patch of it.
 fn is_version_of(name: &str, base: &str) -> bool {
-    name.strip_prefix(base)
-        .is_some_and(|patch| patch.is_empty() || patch.starts_with('.'))
+    name.strip_prefix(base).is_some_and(|patch| patch.is_empty() || patch.starts_with('.'))
 }
 
 /// The contract's interface that is imported, none for WASI.
@@ -106,12 +95,8 @@ fn unknown(import: &str) -> AdmissionError {
 }
 
 fn need(import: &str, kinds: &[&str], manifest: &Manifest) -> Result<(), AdmissionError> {
-    let asks = |kind: &&str| {
-        manifest
-            .needs
-            .iter()
-            .any(|need| Capability::kind(&need.capability) == *kind)
-    };
+    let asks =
+        |kind: &&str| manifest.needs.iter().any(|need| Capability::kind(&need.capability) == *kind);
     let Some(first) = kinds.first() else {
         return Ok(());
     };

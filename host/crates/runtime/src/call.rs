@@ -37,10 +37,9 @@ impl Surroundings<'_> {
         };
         match ending {
             Ending::Execution(execution) => Ok(execution),
-            Ending::Failed(failure) => Ok(Execution::Failed {
-                failure,
-                effects: effects.position(),
-            }),
+            Ending::Failed(failure) => {
+                Ok(Execution::Failed { failure, effects: effects.position() })
+            }
             Ending::Host(error) => Err(error),
         }
     }
@@ -48,10 +47,7 @@ impl Surroundings<'_> {
     fn arguments(&self, call: &AgentCall) -> Result<wit::Call, Ending> {
         let (input, config) = (call.input.to_string(), call.config.to_string());
         let context = call.context.to_string();
-        let bytes = input
-            .len()
-            .saturating_add(config.len())
-            .saturating_add(context.len());
+        let bytes = input.len().saturating_add(config.len()).saturating_add(context.len());
         let max = self.limits.input_bytes_max;
         if u32::try_from(bytes).map_or(true, |bytes| bytes > max) {
             return Err(Ending::Failed(outcome::input_too_large(bytes, max)));
@@ -84,12 +80,7 @@ impl Surroundings<'_> {
         let memory = self.memory_bytes_max();
         let guest = Guest::new(self.limits, memory, &voice, &desk, &guest_clock, effects);
         let guest = self.invoke(guest, voice.clone(), arguments);
-        let attendant = Attendant {
-            desk,
-            voice: voice.clone(),
-            guest_clock,
-            clock: self.clock,
-        };
+        let attendant = Attendant { desk, voice: voice.clone(), guest_clock, clock: self.clock };
         let (wall_ms, is_nodes_own) = self.wall_ms(call);
         let deadline = self.clock.sleep_until(self.clock.now().after_ms(wall_ms));
         let ending = {
@@ -114,10 +105,7 @@ impl Surroundings<'_> {
         async move {
             let result = match self.ready.pre.instantiate_async(&mut store).await {
                 Ok(plugin) => {
-                    plugin
-                        .workflowforge_plugin_agent()
-                        .call_invoke(&mut store, &arguments)
-                        .await
+                    plugin.workflowforge_plugin_agent().call_invoke(&mut store, &arguments).await
                 }
                 Err(error) => Err(error),
             };
@@ -126,10 +114,7 @@ impl Surroundings<'_> {
                 Err(error) => {
                     let refused = store.data().limiter.refused();
                     drop(store);
-                    let remains = Remains {
-                        refused,
-                        last_lines: voice.last_lines(),
-                    };
+                    let remains = Remains { refused, last_lines: voice.last_lines() };
                     outcome::broke_off(error, &remains, self.limits)
                 }
             }
@@ -149,20 +134,13 @@ impl Surroundings<'_> {
         store.epoch_deadline_callback(|mut context| {
             context.data_mut().cpu.tick()?;
             // Tokio's own yield goes to the back of the queue; wasmtime's would be polled next.
-            Ok(UpdateDeadline::YieldCustom(
-                1,
-                Box::pin(tokio::task::yield_now()),
-            ))
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
         store
     }
 
     fn memory_bytes_max(&self) -> u64 {
-        let hint = self
-            .ready
-            .hints
-            .memory_mib_max
-            .map_or(u64::MAX, |mib| u64::from(mib) << 20);
+        let hint = self.ready.hints.memory_mib_max.map_or(u64::MAX, |mib| u64::from(mib) << 20);
         self.limits.memory_bytes_max.min(hint)
     }
 

@@ -36,10 +36,7 @@ pub(crate) fn make(options: &RuntimeOptions) -> Result<MadeEngine, OpenRuntimeEr
         config.allocation_strategy(pool(&options.limits, options.sandboxes_max));
         match Engine::new(&config) {
             Ok(engine) => {
-                return Ok(MadeEngine {
-                    engine,
-                    allocator: "pooling",
-                });
+                return Ok(MadeEngine { engine, allocator: "pooling" });
             }
             Err(error) => tracing::warn!(
                 error = format!("{error:#}"),
@@ -48,10 +45,7 @@ pub(crate) fn make(options: &RuntimeOptions) -> Result<MadeEngine, OpenRuntimeEr
         }
     }
     let engine = Engine::new(&config()).map_err(|error| OpenRuntimeError::Engine(error.into()))?;
-    Ok(MadeEngine {
-        engine,
-        allocator: "on-demand",
-    })
+    Ok(MadeEngine { engine, allocator: "on-demand" })
 }
 
 fn config() -> Config {
@@ -100,6 +94,7 @@ fn at_least(sandboxes: u32, each: u32, least: u32) -> u32 {
 }
 
 /// Starts the one thread that moves the epoch. It ends with the engine.
+#[expect(clippy::disallowed_methods, reason = "the thread has nothing to do but sleep")]
 pub(crate) fn start_ticker(engine: &Engine) -> Result<(), OpenRuntimeError> {
     let engine = engine.weak();
     let tick = move || {

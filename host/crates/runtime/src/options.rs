@@ -68,9 +68,7 @@ pub struct RuntimeParts {
 
 impl std::fmt::Debug for RuntimeParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RuntimeParts")
-            .field("clock", &self.clock)
-            .finish_non_exhaustive()
+        f.debug_struct("RuntimeParts").field("clock", &self.clock).finish_non_exhaustive()
     }
 }
 

@@ -67,26 +67,19 @@ fn read_reply(reply: wit::Reply, limits: &SandboxLimits) -> Result<Reply, Failur
     }
     let parse = |place: &str, text: &str| {
         json::parse(text, limits.json_depth_max).map_err(|error| {
-            Failure::BadOutput(Problem::new(
-                error.code(),
-                format!("the agent's {place}: {error}"),
-            ))
+            Failure::BadOutput(Problem::new(error.code(), format!("the agent's {place}: {error}")))
         })
     };
     let mut exits = Vec::with_capacity(reply.goto.len());
     for exit in reply.goto {
         exits.push(match exit {
             wit::Exit::Name(name) => Exit { name, input: None },
-            wit::Exit::Send(send) => Exit {
-                input: Some(parse("exit input", &send.input)?),
-                name: send.name,
-            },
+            wit::Exit::Send(send) => {
+                Exit { input: Some(parse("exit input", &send.input)?), name: send.name }
+            }
         });
     }
-    Ok(Reply {
-        output: parse("output", &reply.output)?,
-        exits,
-    })
+    Ok(Reply { output: parse("output", &reply.output)?, exits })
 }
 
 fn output_too_large(max: u32) -> Failure {
@@ -154,10 +147,8 @@ fn limit(
             format!("a host call handed over more than {max} bytes"),
         );
     }
-    if matches!(
-        error.downcast_ref::<ResourceTableError>(),
-        Some(ResourceTableError::Full)
-    ) || error.root_cause().to_string().contains("component handles")
+    if matches!(error.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full))
+        || error.root_cause().to_string().contains("component handles")
     {
         let max = limits.handles_max;
         return problem("handles", format!("the agent held more than {max} handles"));
@@ -165,17 +156,11 @@ fn limit(
     match remains.refused? {
         Refused::Memory => {
             let max = limits.memory_bytes_max >> 20;
-            problem(
-                "memory_limit",
-                format!("the agent needed more than {max} MiB of memory"),
-            )
+            problem("memory_limit", format!("the agent needed more than {max} MiB of memory"))
         }
         Refused::Table => {
             let max = limits.table_elements_max;
-            problem(
-                "table_limit",
-                format!("the agent needed more than {max} table elements"),
-            )
+            problem("table_limit", format!("the agent needed more than {max} table elements"))
         }
     }
 }
@@ -183,10 +168,7 @@ fn limit(
 /// wasmtime keeps the type of this error to itself; its text is all there is to go by, and a test
 /// holds it.
 fn is_copy_budget(error: &wasmtime::Error) -> bool {
-    error
-        .root_cause()
-        .to_string()
-        .contains("fuel allocated for hostcalls")
+    error.root_cause().to_string().contains("fuel allocated for hostcalls")
 }
 
 /// `unreachable` is where panics and aborts end; what the guest said last tells which.
@@ -234,26 +216,15 @@ fn frames(error: &wasmtime::Error) -> Vec<String> {
         return Vec::new();
     };
     let text = backtrace.to_string();
-    let lines = text
-        .lines()
-        .filter_map(|line| line.split_once(" - ").map(|(_, name)| name));
-    lines
-        .take(FRAMES_MAX)
-        .map(|name| crate::guest::voice::harmless(name.trim()))
-        .collect()
+    let lines = text.lines().filter_map(|line| line.split_once(" - ").map(|(_, name)| name));
+    lines.take(FRAMES_MAX).map(|name| crate::guest::voice::harmless(name.trim())).collect()
 }
 
 /// The call was longer than its time.
 pub(crate) fn timed_out(ms: u64, is_nodes_own: bool) -> Failure {
-    let (code, whose) = if is_nodes_own {
-        ("timeout", "its node allows")
-    } else {
-        ("wall_limit", "any call may")
-    };
-    let mut problem = Problem::new(
-        code,
-        format!("the call took longer than {ms} ms, as {whose}"),
-    );
+    let (code, whose) =
+        if is_nodes_own { ("timeout", "its node allows") } else { ("wall_limit", "any call may") };
+    let mut problem = Problem::new(code, format!("the call took longer than {ms} ms, as {whose}"));
     problem.details = json!({ "ms": ms });
     Failure::Timeout(problem)
 }

@@ -53,12 +53,8 @@ impl SandboxRuntime {
             source,
         })?;
         let aot_dir = options.data_dir.join("aot");
-        let aot = AotCache::open(&aot_dir, &parts.host_key, &engine).map_err(|source| {
-            OpenRuntimeError::Directory {
-                path: aot_dir,
-                source,
-            }
-        })?;
+        let aot = AotCache::open(&aot_dir, &parts.host_key, &engine)
+            .map_err(|source| OpenRuntimeError::Directory { path: aot_dir, source })?;
         engine::start_ticker(&engine)?;
         let lane = Lane::start(options.compile_threads).map_err(OpenRuntimeError::Thread)?;
         let shelf = Shelf {
@@ -95,9 +91,7 @@ fn link(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
 
 impl std::fmt::Debug for SandboxRuntime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SandboxRuntime")
-            .field("figures", &self.figures())
-            .finish_non_exhaustive()
+        f.debug_struct("SandboxRuntime").field("figures", &self.figures()).finish_non_exhaustive()
     }
 }
 
@@ -109,16 +103,10 @@ impl AgentRuntime for SandboxRuntime {
     ) -> BoxFuture<'a, Result<Execution, RuntimeError>> {
         Box::pin(async move {
             let ready = self.library.ready(&call.tenant, call.component).await?;
-            let _permit = self
-                .sandboxes
-                .try_acquire()
-                .map_err(|_| RuntimeError::Busy)?;
+            let _permit = self.sandboxes.try_acquire().map_err(|_| RuntimeError::Busy)?;
             self.calls.fetch_add(1, Ordering::Relaxed);
-            let surroundings = Surroundings {
-                ready: &ready,
-                limits: &self.limits,
-                clock: self.clock.as_ref(),
-            };
+            let surroundings =
+                Surroundings { ready: &ready, limits: &self.limits, clock: self.clock.as_ref() };
             surroundings.call(call, effects).await
         })
     }

@@ -27,10 +27,7 @@ pub struct OpenBlob {
 impl Host for Guest {
     async fn create(&mut self, media_type: String) -> wasmtime::Result<Wit<Resource<OpenBlob>>> {
         self.count_call()?;
-        Ok(Ok(self.table.push(OpenBlob {
-            media_type,
-            bytes: Vec::new(),
-        })?))
+        Ok(Ok(self.table.push(OpenBlob { media_type, bytes: Vec::new() })?))
     }
 
     async fn read(
@@ -42,9 +39,7 @@ impl Host for Guest {
         let element = blob::to_json(self, &blob)
             .map(|blob| json!({ "blob": blob, "offset": offset, "len": len }));
         let result = self.perform(Operation::BlobsRead, element).await?;
-        Ok(answer(Operation::BlobsRead, result, |value| {
-            STANDARD.decode(value.as_str()?).ok()
-        }))
+        Ok(answer(Operation::BlobsRead, result, |value| STANDARD.decode(value.as_str()?).ok()))
     }
 }
 
@@ -58,10 +53,7 @@ impl HostWriter for Guest {
         let open = self.table.get_mut(&writer)?;
         if open.bytes.len().saturating_add(bytes.len()) > BLOB_BYTES_MAX {
             let message = format!("a blob may have at most {BLOB_BYTES_MAX} bytes");
-            return Ok(Err(to_wit(&Failure::Limit(Problem::new(
-                "blob_bytes",
-                message,
-            )))));
+            return Ok(Err(to_wit(&Failure::Limit(Problem::new("blob_bytes", message)))));
         }
         open.bytes.extend_from_slice(&bytes);
         Ok(Ok(()))
@@ -72,9 +64,7 @@ impl HostWriter for Guest {
         let bytes = std::mem::take(&mut open.bytes);
         let element = json!({ "media_type": open.media_type, "base64": STANDARD.encode(bytes) });
         let result = self.perform(Operation::BlobsCreate, Ok(element)).await?;
-        Ok(answer(Operation::BlobsCreate, result, |value| {
-            blob::from_json(&value)
-        }))
+        Ok(answer(Operation::BlobsCreate, result, |value| blob::from_json(&value)))
     }
 
     async fn drop(&mut self, writer: Resource<OpenBlob>) -> wasmtime::Result<()> {

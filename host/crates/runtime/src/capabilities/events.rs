@@ -17,10 +17,7 @@ impl Host for Guest {
             Ok(payload) => payload,
             Err(failure) => return Ok(Err(to_wit(&failure))),
         };
-        if self
-            .voice
-            .event(harmless(cut(&topic, TOPIC_BYTES_MAX)), payload)
-        {
+        if self.voice.event(harmless(cut(&topic, TOPIC_BYTES_MAX)), payload) {
             return Ok(Ok(()));
         }
         let message = "the events of this call are used up; emit fewer, or larger ones";

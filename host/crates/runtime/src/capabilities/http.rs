@@ -15,10 +15,7 @@ use crate::guest::state::Guest;
 
 impl Host for Guest {
     async fn fetch(&mut self, requests: Vec<Request>) -> wasmtime::Result<Wit<Vec<Wit<Response>>>> {
-        let elements = requests
-            .iter()
-            .map(|request| element(self, request))
-            .collect();
+        let elements = requests.iter().map(|request| element(self, request)).collect();
         let results = self.perform_all(Operation::HttpFetch, elements).await?;
         Ok(answers(Operation::HttpFetch, results, response))
     }
@@ -27,10 +24,7 @@ impl Host for Guest {
 fn element(guest: &Guest, request: &Request) -> Result<Value, Failure> {
     let mut credentials = Vec::new();
     for credential in &request.credentials {
-        let secret = guest
-            .table
-            .get(&credential.secret)
-            .map_err(|_| unknown_secret())?;
+        let secret = guest.table.get(&credential.secret).map_err(|_| unknown_secret())?;
         credentials.push(json!({
             "header": credential.header,
             "template": credential.template,

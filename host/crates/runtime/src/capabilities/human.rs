@@ -11,14 +11,9 @@ use crate::guest::state::Guest;
 
 impl Host for Guest {
     async fn ask(&mut self, requests: Vec<Request>) -> wasmtime::Result<Wit<Vec<Wit<String>>>> {
-        let elements = requests
-            .iter()
-            .map(|request| element(self, request))
-            .collect();
+        let elements = requests.iter().map(|request| element(self, request)).collect();
         let results = self.perform_all(Operation::HumanAsk, elements).await?;
-        Ok(answers(Operation::HumanAsk, results, |value| {
-            Some(value.to_string())
-        }))
+        Ok(answers(Operation::HumanAsk, results, |value| Some(value.to_string())))
     }
 }
 

@@ -30,9 +30,7 @@ impl Host for Guest {
             |value| json!({ "scope": name(scope), "key": key, "value": value, "ttl_ms": ttl_ms }),
         );
         let result = self.perform(Operation::KvSet, element).await?;
-        Ok(answer(Operation::KvSet, result, |value| {
-            typed::<EntryAnswer>(value).map(Entry::from)
-        }))
+        Ok(answer(Operation::KvSet, result, |value| typed::<EntryAnswer>(value).map(Entry::from)))
     }
 
     async fn delete(&mut self, scope: Scope, key: String) -> wasmtime::Result<Wit<bool>> {
@@ -52,9 +50,7 @@ impl Host for Guest {
             "scope": name(scope), "prefix": prefix, "limit": limit, "cursor": cursor,
         });
         let result = self.perform(Operation::KvList, Ok(element)).await?;
-        Ok(answer(Operation::KvList, result, |value| {
-            typed::<PageAnswer>(value).map(Page::from)
-        }))
+        Ok(answer(Operation::KvList, result, |value| typed::<PageAnswer>(value).map(Page::from)))
     }
 
     async fn compare_and_swap(
@@ -68,9 +64,7 @@ impl Host for Guest {
             json!({ "scope": name(scope), "key": key, "expected": expected, "value": value })
         });
         let result = self.perform(Operation::KvCompareAndSwap, element).await?;
-        Ok(answer(Operation::KvCompareAndSwap, result, |value| {
-            value.as_bool()
-        }))
+        Ok(answer(Operation::KvCompareAndSwap, result, |value| value.as_bool()))
     }
 }
 
@@ -91,11 +85,7 @@ struct EntryAnswer {
 
 impl From<EntryAnswer> for Entry {
     fn from(entry: EntryAnswer) -> Self {
-        Self {
-            key: entry.key,
-            value: entry.value.to_string(),
-            version: entry.version,
-        }
+        Self { key: entry.key, value: entry.value.to_string(), version: entry.version }
     }
 }
 
@@ -107,9 +97,6 @@ struct PageAnswer {
 
 impl From<PageAnswer> for Page {
     fn from(page: PageAnswer) -> Self {
-        Self {
-            entries: page.entries.into_iter().map(Entry::from).collect(),
-            cursor: page.cursor,
-        }
+        Self { entries: page.entries.into_iter().map(Entry::from).collect(), cursor: page.cursor }
     }
 }

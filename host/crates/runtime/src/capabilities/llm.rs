@@ -19,33 +19,21 @@ impl Host for Guest {
         &mut self,
         requests: Vec<Request>,
     ) -> wasmtime::Result<Wit<Vec<Wit<Response>>>> {
-        let elements = requests
-            .iter()
-            .map(|request| element(self, request))
-            .collect();
+        let elements = requests.iter().map(|request| element(self, request)).collect();
         let results = self.perform_all(Operation::LlmComplete, elements).await?;
         Ok(answers(Operation::LlmComplete, results, response))
     }
 }
 
 fn element(guest: &Guest, request: &Request) -> Result<Value, Failure> {
-    if request
-        .temperature
-        .is_some_and(|temperature| !temperature.is_finite())
-    {
+    if request.temperature.is_some_and(|temperature| !temperature.is_finite()) {
         let problem = Problem::new("bad_temperature", "the temperature must be finite");
         return Err(Failure::InvalidInput(problem));
     }
-    let messages: Result<Vec<Value>, Failure> = request
-        .messages
-        .iter()
-        .map(|message| message_to_json(guest, message))
-        .collect();
-    let tools: Result<Vec<Value>, Failure> = request
-        .tools
-        .iter()
-        .map(|tool| tool_to_json(guest, tool))
-        .collect();
+    let messages: Result<Vec<Value>, Failure> =
+        request.messages.iter().map(|message| message_to_json(guest, message)).collect();
+    let tools: Result<Vec<Value>, Failure> =
+        request.tools.iter().map(|tool| tool_to_json(guest, tool)).collect();
     Ok(json!({
         "model": request.model,
         "messages": messages?,
@@ -59,11 +47,8 @@ fn element(guest: &Guest, request: &Request) -> Result<Value, Failure> {
 }
 
 fn message_to_json(guest: &Guest, message: &Message) -> Result<Value, Failure> {
-    let parts: Result<Vec<Value>, Failure> = message
-        .parts
-        .iter()
-        .map(|part| part_to_json(guest, part))
-        .collect();
+    let parts: Result<Vec<Value>, Failure> =
+        message.parts.iter().map(|part| part_to_json(guest, part)).collect();
     Ok(json!({ "role": message.role, "parts": parts? }))
 }
 
@@ -124,35 +109,18 @@ struct UsageAnswer {
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum PartAnswer {
-    Text {
-        text: String,
-    },
-    Blob {
-        blob: Value,
-    },
-    ToolCall {
-        id: String,
-        name: String,
-        arguments: Value,
-    },
-    ToolResult {
-        id: String,
-        content: Value,
-        is_error: bool,
-    },
-    Other {
-        value: Value,
-    },
+    Text { text: String },
+    Blob { blob: Value },
+    ToolCall { id: String, name: String, arguments: Value },
+    ToolResult { id: String, content: Value, is_error: bool },
+    Other { value: Value },
 }
 
 fn response(value: Value) -> Option<Response> {
     let answer: ResponseAnswer = typed(value)?;
     let parts: Option<Vec<Part>> = answer.message.parts.into_iter().map(part).collect();
     Some(Response {
-        message: Message {
-            role: answer.message.role,
-            parts: parts?,
-        },
+        message: Message { role: answer.message.role, parts: parts? },
         finish: answer.finish,
         usage: Usage {
             input_tokens: answer.usage.input_tokens,
@@ -168,24 +136,12 @@ fn part(answer: PartAnswer) -> Option<Part> {
     Some(match answer {
         PartAnswer::Text { text } => Part::Text(text),
         PartAnswer::Blob { blob } => Part::Blob(blob::from_json(&blob)?),
-        PartAnswer::ToolCall {
-            id,
-            name,
-            arguments,
-        } => Part::ToolCall(ToolCall {
-            id,
-            name,
-            arguments: arguments.to_string(),
-        }),
-        PartAnswer::ToolResult {
-            id,
-            content,
-            is_error,
-        } => Part::ToolResult(ToolResult {
-            id,
-            content: content.to_string(),
-            is_error,
-        }),
+        PartAnswer::ToolCall { id, name, arguments } => {
+            Part::ToolCall(ToolCall { id, name, arguments: arguments.to_string() })
+        }
+        PartAnswer::ToolResult { id, content, is_error } => {
+            Part::ToolResult(ToolResult { id, content: content.to_string(), is_error })
+        }
         PartAnswer::Other { value } => Part::Other(value.to_string()),
     })
 }

@@ -30,10 +30,7 @@ type Wit<T> = Result<T, wit::Failure>;
 
 /// An answer that is not of the shape that the contract asks for. That is the host's mistake.
 pub(crate) fn bad_answer(operation: Operation, why: &str) -> Failure {
-    Failure::Failed(Problem::new(
-        "bad_answer",
-        format!("the host's answer to {operation}: {why}"),
-    ))
+    Failure::Failed(Problem::new("bad_answer", format!("the host's answer to {operation}: {why}")))
 }
 
 /// Reads one answer with `read`.
@@ -54,10 +51,7 @@ fn answers<T>(
     read: impl Fn(Value) -> Option<T>,
 ) -> Wit<Vec<Wit<T>>> {
     let results = results.map_err(|failure| to_wit(&failure))?;
-    Ok(results
-        .into_iter()
-        .map(|result| answer(operation, result, &read))
-        .collect())
+    Ok(results.into_iter().map(|result| answer(operation, result, &read)).collect())
 }
 
 /// Reads a typed answer.
@@ -91,17 +85,13 @@ fn problem_to_wit(problem: &Problem) -> wit::Problem {
         message: problem.message.clone(),
         retryable: problem.retryable,
         retry_after_ms: problem.retry_after_ms,
-        details: if problem.details.is_null() {
-            "{}".into()
-        } else {
-            problem.details.to_string()
-        },
+        details: if problem.details.is_null() { "{}".into() } else { problem.details.to_string() },
     }
 }
 
 /// A failure that a guest returned. Its text is a stranger's and is made harmless.
 pub(crate) fn from_wit(failure: wit::Failure, json_depth_max: u32) -> Failure {
-    let problem = |problem: wit::Problem| problem_from_wit(problem, json_depth_max);
+    let problem = |problem: wit::Problem| problem_from_wit(&problem, json_depth_max);
     match failure {
         wit::Failure::InvalidInput(inner) => Failure::InvalidInput(problem(inner)),
         wit::Failure::Denied(denial) => Failure::Denied(Denial {
@@ -121,7 +111,7 @@ const FAILURE_TEXT_BYTES_MAX: usize = 4 << 10;
 /// The largest details that are kept of a guest's failure, in bytes.
 const FAILURE_DETAILS_BYTES_MAX: usize = 64 << 10;
 
-fn problem_from_wit(problem: wit::Problem, json_depth_max: u32) -> Problem {
+fn problem_from_wit(problem: &wit::Problem, json_depth_max: u32) -> Problem {
     let details = match crate::json::parse(&problem.details, json_depth_max) {
         Ok(Value::Object(fields)) if fields.is_empty() => Value::Null,
         Ok(value) if problem.details.len() <= FAILURE_DETAILS_BYTES_MAX => value,
@@ -167,9 +157,7 @@ mod blob {
             digest: value.get("$blob")?.as_str()?.to_owned(),
             size: value.get("size")?.as_u64()?,
             media_type: value.get("media_type")?.as_str()?.to_owned(),
-            extra: value
-                .get("extra")
-                .map_or_else(|| "{}".to_owned(), Value::to_string),
+            extra: value.get("extra").map_or_else(|| "{}".to_owned(), Value::to_string),
         })
     }
 }

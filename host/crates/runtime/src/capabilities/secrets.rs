@@ -20,9 +20,7 @@ impl Host for Guest {
     async fn get(&mut self, name: String) -> wasmtime::Result<Wit<Resource<HeldSecret>>> {
         let element = json!({ "name": name });
         let result = self.perform(Operation::SecretsGet, Ok(element)).await?;
-        match answer(Operation::SecretsGet, result, |value| {
-            value.get("version").cloned()
-        }) {
+        match answer(Operation::SecretsGet, result, |value| value.get("version").cloned()) {
             Ok(_version) => Ok(Ok(self.table.push(HeldSecret { name })?)),
             Err(failure) => Ok(Err(failure)),
         }
@@ -33,9 +31,7 @@ impl HostSecret for Guest {
     async fn reveal(&mut self, secret: Resource<HeldSecret>) -> wasmtime::Result<Wit<String>> {
         let element = json!({ "name": self.table.get(&secret)?.name });
         let result = self.perform(Operation::SecretsReveal, Ok(element)).await?;
-        Ok(answer(Operation::SecretsReveal, result, |value| {
-            value.as_str().map(str::to_owned)
-        }))
+        Ok(answer(Operation::SecretsReveal, result, |value| value.as_str().map(str::to_owned)))
     }
 
     async fn drop(&mut self, secret: Resource<HeldSecret>) -> wasmtime::Result<()> {

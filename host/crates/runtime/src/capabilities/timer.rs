@@ -9,9 +9,7 @@ use crate::guest::state::Guest;
 
 impl Host for Guest {
     async fn sleep(&mut self, ms: u64) -> wasmtime::Result<Wit<()>> {
-        let result = self
-            .perform(Operation::TimerSleep, Ok(json!({ "ms": ms })))
-            .await?;
+        let result = self.perform(Operation::TimerSleep, Ok(json!({ "ms": ms }))).await?;
         Ok(answer(Operation::TimerSleep, result, |_| Some(())))
     }
 }

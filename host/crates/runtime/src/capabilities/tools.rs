@@ -21,14 +21,9 @@ impl Host for Guest {
     }
 
     async fn call(&mut self, requests: Vec<Request>) -> wasmtime::Result<Wit<Vec<Wit<String>>>> {
-        let elements = requests
-            .iter()
-            .map(|request| element(self, request))
-            .collect();
+        let elements = requests.iter().map(|request| element(self, request)).collect();
         let results = self.perform_all(Operation::ToolsCall, elements).await?;
-        Ok(answers(Operation::ToolsCall, results, |value| {
-            Some(value.to_string())
-        }))
+        Ok(answers(Operation::ToolsCall, results, |value| Some(value.to_string())))
     }
 }
 

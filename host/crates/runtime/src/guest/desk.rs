@@ -38,12 +38,10 @@ impl Desk {
     /// The guest's end: hands a request over and waits for its answer.
     pub(crate) async fn ask(&self, request: EffectRequest) -> Handed {
         self.put(Slot::Asked(request));
-        poll_fn(
-            |_| match self.take(|slot| matches!(slot, Slot::Answered(_))) {
-                Some(Slot::Answered(handed)) => Poll::Ready(handed),
-                _ => Poll::Pending,
-            },
-        )
+        poll_fn(|_| match self.take(|slot| matches!(slot, Slot::Answered(_))) {
+            Some(Slot::Answered(handed)) => Poll::Ready(handed),
+            _ => Poll::Pending,
+        })
         .await
     }
 
@@ -108,9 +106,6 @@ impl Attendant<'_> {
         let answer = effects.perform(request).await;
         let took_ns = self.clock.monotonic_ns().saturating_sub(asked_ns);
         self.guest_clock.set(effects.now());
-        self.desk.put(Slot::Answered(Handed {
-            answer,
-            waited: took_ns >= TICK_MS * 1_000_000,
-        }));
+        self.desk.put(Slot::Answered(Handed { answer, waited: took_ns >= TICK_MS * 1_000_000 }));
     }
 }

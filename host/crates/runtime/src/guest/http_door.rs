@@ -12,10 +12,7 @@ use super::voice::Voice;
 #[derive(Debug)]
 pub(crate) struct ClosedDoor(pub(crate) Voice);
 
-type Exchange = (
-    http::Response<WasiBody>,
-    Box<dyn Future<Output = Result<(), Error>> + Send>,
-);
+type Exchange = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
 
 impl WasiHttpHooks for ClosedDoor {
     fn send_request(
@@ -24,10 +21,7 @@ impl WasiHttpHooks for ClosedDoor {
         _options: Option<RequestOptions>,
         _outcome: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Exchange, Error>> + Send> {
-        let target = request
-            .uri()
-            .authority()
-            .map_or("", |authority| authority.as_str());
+        let target = request.uri().authority().map_or("", |authority| authority.as_str());
         let message = format!(
             "denied: wasi:http to \"{target}\"; this host does not serve http.raw yet, and the \
              interface workflowforge:plugin/http is the one that is recorded"

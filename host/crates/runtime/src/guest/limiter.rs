@@ -30,13 +30,7 @@ pub(crate) struct Limiter {
 impl Limiter {
     pub(crate) fn new(memory_max: u64, table_elements_max: u32) -> Self {
         let table_elements_max = usize::try_from(table_elements_max).unwrap_or(usize::MAX);
-        Self {
-            memory_used: 0,
-            memory_max,
-            pending: 0,
-            table_elements_max,
-            refused: None,
-        }
+        Self { memory_used: 0, memory_max, pending: 0, table_elements_max, refused: None }
     }
 
     /// The last growth that was refused.
@@ -64,9 +58,7 @@ impl ResourceLimiter for Limiter {
     }
 
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.memory_used = self
-            .memory_used
-            .saturating_sub(std::mem::take(&mut self.pending));
+        self.memory_used = self.memory_used.saturating_sub(std::mem::take(&mut self.pending));
         self.refused = Some(Refused::Memory);
         Ok(())
     }
@@ -111,11 +103,7 @@ pub(crate) struct CpuMeter {
 
 impl CpuMeter {
     pub(crate) fn new(cpu_ms_max: u64) -> Self {
-        Self {
-            ticks: 0,
-            ticks_max: cpu_ms_max.div_ceil(TICK_MS).max(1),
-            free_tick: false,
-        }
+        Self { ticks: 0, ticks_max: cpu_ms_max.div_ceil(TICK_MS).max(1), free_tick: false }
     }
 
     /// The guest has waited in the host for longer than a tick: the next one is not its own.
@@ -134,10 +122,7 @@ impl CpuMeter {
         }
         let ms = self.ticks_max.saturating_mul(TICK_MS);
         let message = format!("the agent used more than {ms} ms of CPU time");
-        Err(Unwind::Limit {
-            code: "cpu_limit",
-            message,
-        })
+        Err(Unwind::Limit { code: "cpu_limit", message })
     }
 }
 
@@ -160,9 +145,7 @@ mod tests {
     fn growth_that_failed_is_given_back() {
         let mut limiter = Limiter::new(100, 10);
         assert!(limiter.memory_growing(0, 80, None).unwrap());
-        limiter
-            .memory_grow_failed(wasmtime::Error::msg("no"))
-            .unwrap();
+        limiter.memory_grow_failed(wasmtime::Error::msg("no")).unwrap();
         assert!(limiter.memory_growing(0, 100, None).unwrap());
     }
 

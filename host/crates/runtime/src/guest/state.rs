@@ -47,12 +47,7 @@ impl Guest {
             cpu: CpuMeter::new(limits.cpu_ms_max),
             table,
             voice: voice.clone(),
-            wasi: wasi::inert(
-                clock,
-                &effects.random_seed(),
-                limits.random_bytes_max,
-                voice,
-            ),
+            wasi: wasi::inert(clock, &effects.random_seed(), limits.random_bytes_max, voice),
             http: WasiHttpCtx::new(),
             http_door: ClosedDoor(voice.clone()),
             desk: desk.clone(),
@@ -65,15 +60,8 @@ impl Guest {
     /// Counts a host call; every function of the contract begins with it.
     pub(crate) fn count_call(&mut self) -> wasmtime::Result<()> {
         if self.host_calls_left == 0 {
-            let message = format!(
-                "the agent made more than {} host calls",
-                self.host_calls_max
-            );
-            return Err(Unwind::Limit {
-                code: "host_calls",
-                message,
-            }
-            .into());
+            let message = format!("the agent made more than {} host calls", self.host_calls_max);
+            return Err(Unwind::Limit { code: "host_calls", message }.into());
         }
         self.host_calls_left -= 1;
         Ok(())
@@ -100,13 +88,7 @@ impl Guest {
             Ok(elements) => elements,
             Err(failure) => return Ok(Err(failure)),
         };
-        let handed = self
-            .desk
-            .ask(EffectRequest {
-                operation,
-                elements,
-            })
-            .await;
+        let handed = self.desk.ask(EffectRequest { operation, elements }).await;
         if handed.waited {
             self.cpu.waited();
         }
@@ -132,10 +114,7 @@ impl Guest {
             let mut results = results.into_iter();
             match (results.next(), count) {
                 (Some(result), 1) => result,
-                _ => Err(crate::capabilities::bad_answer(
-                    operation,
-                    "not exactly one answer",
-                )),
+                _ => Err(crate::capabilities::bad_answer(operation, "not exactly one answer")),
             }
         }))
     }
@@ -143,19 +122,12 @@ impl Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            hooks: &mut self.http_door,
-            table: &mut self.table,
-            ctx: &mut self.http,
-        }
+        WasiHttpCtxView { hooks: &mut self.http_door, table: &mut self.table, ctx: &mut self.http }
     }
 }

@@ -28,11 +28,7 @@ pub(crate) struct Stdio {
 
 impl Stdio {
     pub(crate) fn new(level: GuestLevel, voice: &Voice) -> Self {
-        Self {
-            level,
-            voice: voice.clone(),
-            partial: Arc::default(),
-        }
+        Self { level, voice: voice.clone(), partial: Arc::default() }
     }
 
     fn take(&self, bytes: &[u8]) {

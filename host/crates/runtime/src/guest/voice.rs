@@ -83,11 +83,7 @@ impl Voice {
         let dropped = self.with(|said| std::mem::take(&mut said.dropped));
         if dropped > 0 {
             let message = format!("{dropped} log lines over the budget of this call were dropped");
-            effects.log(GuestLine {
-                level: GuestLevel::Warn,
-                message,
-                fields: Vec::new(),
-            });
+            effects.log(GuestLine { level: GuestLevel::Warn, message, fields: Vec::new() });
         }
     }
 
@@ -109,10 +105,7 @@ impl Said {
         }
         let mut room = self.line_bytes_max.saturating_sub(message.len());
         let fields = fit_fields(fields, &mut room);
-        let bytes = fields
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum::<usize>();
+        let bytes = fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         let bytes = u32::try_from(bytes + message.len()).unwrap_or(u32::MAX);
         if self.lines_left == 0 || bytes > self.bytes_left {
             self.dropped = self.dropped.saturating_add(1);
@@ -120,11 +113,7 @@ impl Said {
         }
         self.lines_left -= 1;
         self.bytes_left -= bytes;
-        self.waiting.push(Utterance::Line(GuestLine {
-            level,
-            message,
-            fields,
-        }));
+        self.waiting.push(Utterance::Line(GuestLine { level, message, fields }));
     }
 
     /// Remembered whatever the budget, so that a flood does not hide how the guest died.
@@ -156,10 +145,7 @@ pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
     if text.len() <= bytes_max {
         return text;
     }
-    let end = (0..=bytes_max)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0);
+    let end = (0..=bytes_max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     text.get(..end).unwrap_or_default()
 }
 
@@ -194,10 +180,7 @@ mod tests {
     #[test]
     fn what_a_terminal_would_act_on_is_escaped() {
         let text = "red\u{1b}[31m\tbidi\u{202e}end\r\nnext\u{9b}";
-        assert_eq!(
-            harmless(text),
-            "red\\u{1b}[31m bidi\\u{202e}end\\r\\nnext\\u{9b}"
-        );
+        assert_eq!(harmless(text), "red\\u{1b}[31m bidi\\u{202e}end\\r\\nnext\\u{9b}");
         assert_eq!(harmless("Grüße, 你好"), "Grüße, 你好");
     }
 

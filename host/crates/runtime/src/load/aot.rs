@@ -51,12 +51,7 @@ impl AotCache {
         files::make_private_dir(&directory)?;
         remove_others(root, &directory);
         let key = blake3::derive_key(KEY_CONTEXT, host_key);
-        Ok(Self {
-            directory,
-            key,
-            configuration,
-            tampered: AtomicU64::new(0),
-        })
+        Ok(Self { directory, key, configuration, tampered: AtomicU64::new(0) })
     }
 
     /// Artefacts that did not carry the host's MAC.
@@ -94,10 +89,7 @@ impl AotCache {
     /// Keeps code that the host has just compiled.
     pub(crate) fn keep(&self, digest: Digest, code: &[u8], limits: &LimitHints) -> io::Result<()> {
         let mac = self.mac(digest, code, limits).to_hex().to_string();
-        let seal = serde_json::to_vec(&Seal {
-            mac,
-            limits: limits.clone(),
-        })?;
+        let seal = serde_json::to_vec(&Seal { mac, limits: limits.clone() })?;
         // The seal last: a crash in between leaves code without a seal, which is a miss.
         let seal_path = self.path(digest, "seal");
         if seal_path.exists() {
@@ -130,11 +122,7 @@ impl AotCache {
         let limits = serde_json::to_vec(limits).unwrap_or_default();
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
         hasher.update(&self.configuration).update(digest.as_bytes());
-        hasher.update(
-            &u64::try_from(limits.len())
-                .unwrap_or(u64::MAX)
-                .to_le_bytes(),
-        );
+        hasher.update(&u64::try_from(limits.len()).unwrap_or(u64::MAX).to_le_bytes());
         hasher.update(&limits).update(code);
         hasher.finalize()
     }
@@ -146,12 +134,13 @@ impl AotCache {
 
 #[expect(
     unsafe_code,
-    reason = "mapping native code is the purpose of the cache"
+    clippy::disallowed_methods,
+    reason = "mapping native code that carries the host's MAC is the purpose of the cache"
 )]
 fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: the file is what `precompile_component` gave for this engine: the caller has either just
-    // written it or just checked that it carries the host's own MAC; it lies in a directory that only this user can
-    // enter and is never written in place, only replaced by rename.
+    // SAFETY: the file is what `precompile_component` gave for this engine: the caller has either
+    // just written it or just checked that it carries the host's own MAC. It lies in a directory
+    // that only this user can enter and is never written in place, only replaced by rename.
     unsafe { Component::deserialize_file(engine, path) }
 }
 

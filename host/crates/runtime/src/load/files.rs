@@ -9,10 +9,7 @@ use rustix::fs::OFlags;
 
 /// Makes a directory, and those above it, that only this user can enter.
 pub(crate) fn make_private_dir(path: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)?;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o700))
 }
 
@@ -41,11 +38,7 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     let temporary = path.with_extension(format!("tmp-{}-{serial}", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
-    options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .custom_flags(no_follow());
+    options.write(true).create_new(true).mode(0o600).custom_flags(no_follow());
     let mut file = fs_err::OpenOptions::from_options(options).open(&temporary)?;
     let written = file
         .write_all(bytes)
@@ -56,9 +49,7 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _untidied = fs_err::remove_file(&temporary);
         return Err(error);
     }
-    path.parent().map_or(Ok(()), |directory| {
-        fs_err::File::open(directory)?.sync_all()
-    })
+    path.parent().map_or(Ok(()), |directory| fs_err::File::open(directory)?.sync_all())
 }
 
 fn no_follow() -> i32 {

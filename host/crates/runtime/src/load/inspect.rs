@@ -20,10 +20,7 @@ pub(crate) struct Inspected {
 }
 
 pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> AdmissionError {
-    AdmissionError::Refused {
-        code,
-        message: message.into(),
-    }
+    AdmissionError::Refused { code, message: message.into() }
 }
 
 /// Reads structure, sections and names.
@@ -33,9 +30,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspected, AdmissionError> {
     let api = outline.api.ok_or_else(|| no_section(API_SECTION))?;
     let api = String::from_utf8(api).map_err(|_| unsupported_api("is no text"))?;
     check_api(api.trim())?;
-    let manifest = outline
-        .manifest
-        .ok_or_else(|| no_section(MANIFEST_SECTION))?;
+    let manifest = outline.manifest.ok_or_else(|| no_section(MANIFEST_SECTION))?;
     let manifest = Manifest::from_section(&manifest)
         .map_err(|error| refused("bad_manifest", error.to_string()))?;
     Ok(Inspected {
@@ -48,15 +43,9 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspected, AdmissionError> {
 
 /// Validates every byte; the compiler sees only what has passed.
 pub(crate) fn validate(bytes: &[u8], features: WasmFeatures) -> Result<(), AdmissionError> {
-    Validator::new_with_features(features)
-        .validate_all(bytes)
-        .map(drop)
-        .map_err(|error| {
-            refused(
-                "invalid",
-                format!("the component is invalid: {error}; build it again"),
-            )
-        })
+    Validator::new_with_features(features).validate_all(bytes).map(drop).map_err(|error| {
+        refused("invalid", format!("the component is invalid: {error}; build it again"))
+    })
 }
 
 fn no_section(name: &str) -> AdmissionError {
@@ -72,10 +61,7 @@ fn check_api(api: &str) -> Result<(), AdmissionError> {
     match semver::Version::parse(api) {
         Ok(version) if version.major == 0 && version.minor == 1 => Ok(()),
         Ok(_) => Err(unsupported_api(&format!("is {api}"))),
-        Err(_) => Err(unsupported_api(&format!(
-            "is \"{}\", no version",
-            api.escape_default()
-        ))),
+        Err(_) => Err(unsupported_api(&format!("is \"{}\", no version", api.escape_default()))),
     }
 }
 
@@ -94,16 +80,8 @@ fn check_magic(bytes: &[u8]) -> Result<(), AdmissionError> {
     }
     if !bytes.starts_with(b"\0asm") {
         let is_text = bytes.trim_ascii_start().starts_with(b"(");
-        let hint = if is_text {
-            "text; turn it into a binary with `wasm-tools parse`"
-        } else {
-            ""
-        };
-        let what = if is_text {
-            hint
-        } else {
-            "no WebAssembly; hand in a .wasm component"
-        };
+        let hint = if is_text { "text; turn it into a binary with `wasm-tools parse`" } else { "" };
+        let what = if is_text { hint } else { "no WebAssembly; hand in a .wasm component" };
         return Err(refused("not_wasm", format!("the file is {what}")));
     }
     Ok(())
@@ -128,7 +106,7 @@ impl Outline {
         loop {
             // A component may end after any of its sections; a module inside it may not.
             let at_end = rest.is_empty() && outer.is_empty();
-            let chunk = parser.parse(rest, at_end).map_err(malformed)?;
+            let chunk = parser.parse(rest, at_end).map_err(|error| malformed(&error))?;
             let Chunk::Parsed { consumed, payload } = chunk else {
                 return Err(truncated());
             };
@@ -149,10 +127,7 @@ impl Outline {
 
     fn take(&mut self, payload: Payload<'_>, is_outermost: bool) -> Result<(), AdmissionError> {
         match payload {
-            Payload::Version {
-                encoding: Encoding::Module,
-                ..
-            } if is_outermost => {
+            Payload::Version { encoding: Encoding::Module, .. } if is_outermost => {
                 let message = "the file is a core module; build a component (wasm32-wasip2, or \
                                `wasm-tools component new`)";
                 Err(refused("core_module", message))
@@ -165,14 +140,14 @@ impl Outline {
             Payload::ComponentImportSection(section) if is_outermost => {
                 for import in section {
                     self.imports
-                        .push(import.map_err(malformed)?.name.name.to_owned());
+                        .push(import.map_err(|error| malformed(&error))?.name.name.to_owned());
                 }
                 Ok(())
             }
             Payload::ComponentExportSection(section) if is_outermost => {
                 for export in section {
                     self.exports
-                        .push(export.map_err(malformed)?.name.name.to_owned());
+                        .push(export.map_err(|error| malformed(&error))?.name.name.to_owned());
                 }
                 Ok(())
             }
@@ -200,15 +175,9 @@ fn once(slot: &mut Option<Vec<u8>>, data: &[u8], name: &str) -> Result<(), Admis
 }
 
 fn truncated() -> AdmissionError {
-    refused(
-        "truncated",
-        "the file ends in the middle of a section; copy or build it again",
-    )
+    refused("truncated", "the file ends in the middle of a section; copy or build it again")
 }
 
-fn malformed(error: wasmparser::BinaryReaderError) -> AdmissionError {
-    refused(
-        "invalid",
-        format!("the file is no valid component: {error}; build it again"),
-    )
+fn malformed(error: &wasmparser::BinaryReaderError) -> AdmissionError {
+    refused("invalid", format!("the file is no valid component: {error}; build it again"))
 }

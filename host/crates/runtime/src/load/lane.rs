@@ -10,23 +10,32 @@ use wforge_model::TenantId;
 /// Cranelift recurses with the shape of what it compiles.
 const STACK_BYTES: usize = 16 << 20;
 
+/// Jobs that may wait for a thread; one for each tenant is enough.
+const WAITING_MAX: usize = 1_024;
+
 type Job = Box<dyn FnOnce() + Send>;
 
 /// The threads. They end when the lane is dropped and its jobs are done.
 #[derive(Debug)]
 pub(crate) struct Lane {
-    jobs: Mutex<mpsc::Sender<Job>>,
+    jobs: mpsc::SyncSender<Job>,
     turns: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
-/// A job that panicked, or a lane without threads.
+/// Why a job was not done.
 #[derive(Debug, thiserror::Error)]
-#[error("the job ended without a result")]
-pub(crate) struct JobLost;
+pub(crate) enum LaneError {
+    /// More work is waiting than the lane takes: try again.
+    #[error("too many components are waiting to be loaded")]
+    Full,
+    /// The job panicked; its thread goes on.
+    #[error("loading the component ended without a result")]
+    Lost,
+}
 
 impl Lane {
     pub(crate) fn start(threads: u32) -> std::io::Result<Self> {
-        let (jobs, queue) = mpsc::channel::<Job>();
+        let (jobs, queue) = mpsc::sync_channel::<Job>(WAITING_MAX);
         let queue = Arc::new(Mutex::new(queue));
         for number in 0..threads.max(1) {
             let queue = Arc::clone(&queue);
@@ -35,10 +44,7 @@ impl Lane {
                 .stack_size(STACK_BYTES)
                 .spawn(move || work(&queue))?;
         }
-        Ok(Self {
-            jobs: Mutex::new(jobs),
-            turns: Mutex::default(),
-        })
+        Ok(Self { jobs, turns: Mutex::default() })
     }
 
     /// Does the job on one of the threads, as soon as no other job of the tenant is under way.
@@ -46,7 +52,7 @@ impl Lane {
         &self,
         tenant: &TenantId,
         job: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, JobLost> {
+    ) -> Result<T, LaneError> {
         let turn = self.turn(tenant).await;
         let (report, result) = oneshot::channel();
         let job = move || {
@@ -54,12 +60,8 @@ impl Lane {
             let _unheard = report.send(job());
             drop(turn);
         };
-        self.jobs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .send(Box::new(job))
-            .map_err(|_| JobLost)?;
-        result.await.map_err(|_| JobLost)
+        self.jobs.try_send(Box::new(job)).map_err(|_| LaneError::Full)?;
+        result.await.map_err(|_| LaneError::Lost)
     }
 
     async fn turn(&self, tenant: &TenantId) -> OwnedMutexGuard<()> {

@@ -18,7 +18,7 @@ use super::aot::AotCache;
 use super::compile::{CompileError, Compiler};
 use super::files;
 use super::inspect::{self, refused};
-use super::lane::Lane;
+use super::lane::{Lane, LaneError};
 use crate::admission;
 use crate::bindings::PluginPre;
 use crate::guest::state::Guest;
@@ -58,11 +58,7 @@ enum LoadError {
 impl Library {
     pub(crate) fn new(shelf: Shelf, lane: Lane, ready_max: usize) -> Self {
         let ready = Mutex::new(ReadyComponents::new(ready_max));
-        Self {
-            shelf: Arc::new(shelf),
-            lane,
-            ready,
-        }
+        Self { shelf: Arc::new(shelf), lane, ready }
     }
 
     pub(crate) fn compiled(&self) -> u64 {
@@ -83,9 +79,7 @@ impl Library {
         if let Some(ready) = cell.get() {
             return Ok(Arc::clone(ready));
         }
-        cell.get_or_try_init(|| self.load(tenant, digest))
-            .await
-            .cloned()
+        cell.get_or_try_init(|| self.load(tenant, digest)).await.cloned()
     }
 
     /// Checks a component, compiles it and keeps it.
@@ -109,14 +103,15 @@ impl Library {
     async fn load(&self, tenant: &TenantId, digest: Digest) -> Result<Arc<Ready>, RuntimeError> {
         let shelf = Arc::clone(&self.shelf);
         let loaded = self.lane.run(tenant, move || shelf.load(digest)).await;
-        loaded.map_err(host)?.map(Arc::new)
+        let loaded = loaded.map_err(|error| match error {
+            LaneError::Full => RuntimeError::Busy,
+            LaneError::Lost => host(error),
+        });
+        loaded?.map(Arc::new)
     }
 
-    fn cell(&self, digest: Digest) -> Arc<OnceCell<Arc<Ready>>> {
-        self.ready
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .cell(digest)
+    fn cell(&self, digest: Digest) -> Cell {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).cell(digest)
     }
 }
 
@@ -124,13 +119,10 @@ impl Shelf {
     fn load(&self, digest: Digest) -> Result<Ready, RuntimeError> {
         let ready = match self.aot.load(&self.engine, digest) {
             Some((component, hints)) => self.link(&component, hints),
-            None => self
-                .component(digest)
-                .map_err(LoadError::Runtime)
-                .and_then(|bytes| {
-                    let hints = inspect::inspect(&bytes).map_err(|error| runtime(host(error)))?;
-                    self.build(digest, &bytes, hints.manifest.limits)
-                }),
+            None => self.component(digest).map_err(LoadError::Runtime).and_then(|bytes| {
+                let hints = inspect::inspect(&bytes).map_err(|error| runtime(host(error)))?;
+                self.build(digest, &bytes, hints.manifest.limits)
+            }),
         };
         ready.map_err(|error| match error {
             LoadError::Runtime(error) => error,
@@ -158,8 +150,7 @@ impl Shelf {
             LoadError::Compile(CompileError::Limit(message)) => refused("compile_limit", message),
             LoadError::Runtime(error) => AdmissionError::Host(error.into()),
         })?;
-        self.keep(digest, bytes)
-            .map_err(|error| AdmissionError::Host(error.into()))?;
+        self.keep(digest, bytes).map_err(|error| AdmissionError::Host(error.into()))?;
         let admitted = Admitted {
             component: digest,
             bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
@@ -173,14 +164,9 @@ impl Shelf {
     /// Compiles, keeps the code, and links what was kept, so that the first call runs the same
     /// mapped code as every later one.
     fn build(&self, digest: Digest, bytes: &[u8], hints: LimitHints) -> Result<Ready, LoadError> {
-        let code = self
-            .compiler
-            .compile(&self.engine, bytes)
-            .map_err(LoadError::Compile)?;
+        let code = self.compiler.compile(&self.engine, bytes).map_err(LoadError::Compile)?;
         self.compiled.fetch_add(1, Ordering::Relaxed);
-        self.aot
-            .keep(digest, &code, &hints)
-            .map_err(|error| runtime(host(error)))?;
+        self.aot.keep(digest, &code, &hints).map_err(|error| runtime(host(error)))?;
         let component = self.aot.load_kept(&self.engine, digest).map_err(|error| {
             let message = format!("the component asks for more than a sandbox has: {error:#}");
             LoadError::TooLarge(message)
@@ -189,10 +175,7 @@ impl Shelf {
     }
 
     fn link(&self, component: &Component, hints: LimitHints) -> Result<Ready, LoadError> {
-        let linked = self
-            .linker
-            .instantiate_pre(component)
-            .and_then(PluginPre::new);
+        let linked = self.linker.instantiate_pre(component).and_then(PluginPre::new);
         let pre = linked.map_err(|error| {
             LoadError::World(format!(
                 "the component does not fit the contract 0.1: {error:#}; build it again with the \
@@ -223,9 +206,7 @@ impl Shelf {
     }
 
     fn component_path(&self, digest: Digest) -> PathBuf {
-        self.components_dir
-            .join(digest.hex())
-            .with_extension("wasm")
+        self.components_dir.join(digest.hex()).with_extension("wasm")
     }
 }
 
@@ -237,31 +218,26 @@ fn runtime(error: RuntimeError) -> LoadError {
     LoadError::Runtime(error)
 }
 
+/// Filled by whoever comes first; the others wait for it.
+type Cell = Arc<OnceCell<Arc<Ready>>>;
+
 /// A bounded map; the component that was unused for longest makes room. One that is still running
 /// lives on until its calls end.
 struct ReadyComponents {
     max: usize,
     uses: u64,
-    cells: HashMap<Digest, (u64, Arc<OnceCell<Arc<Ready>>>)>,
+    cells: HashMap<Digest, (u64, Cell)>,
 }
 
 impl ReadyComponents {
     fn new(max: usize) -> Self {
-        Self {
-            max: max.max(1),
-            uses: 0,
-            cells: HashMap::new(),
-        }
+        Self { max: max.max(1), uses: 0, cells: HashMap::new() }
     }
 
-    fn cell(&mut self, digest: Digest) -> Arc<OnceCell<Arc<Ready>>> {
+    fn cell(&mut self, digest: Digest) -> Cell {
         self.uses += 1;
         if !self.cells.contains_key(&digest) && self.cells.len() >= self.max {
-            let oldest = self
-                .cells
-                .iter()
-                .min_by_key(|(_, (used, _))| *used)
-                .map(|(key, _)| *key);
+            let oldest = self.cells.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| *key);
             oldest.and_then(|oldest| self.cells.remove(&oldest));
         }
         let (used, cell) = self.cells.entry(digest).or_default();

@@ -11,18 +11,9 @@ const MANIFEST: &str =
 
 async fn check(bytes: Vec<u8>, code: &str, says: &str) {
     let error = sandbox().admit(bytes).await.unwrap_err();
-    let AdmissionError::Refused {
-        code: actual,
-        message,
-    } = error
-    else {
-        panic!("{error:?}")
-    };
+    let AdmissionError::Refused { code: actual, message } = error else { panic!("{error:?}") };
     assert_eq!(actual, code, "{message}");
-    assert!(
-        message.contains(says),
-        "{code}: \"{message}\" does not say \"{says}\""
-    );
+    assert!(message.contains(says), "{code}: \"{message}\" does not say \"{says}\"");
 }
 
 #[tokio::test]
@@ -34,10 +25,7 @@ async fn a_component_is_let_in_with_its_manifest_and_imports() {
     assert_eq!(admitted.imports, ["human"]);
     assert_eq!(admitted.api, "0.1.0");
     assert_eq!(admitted.bytes, u64::try_from(bytes.len()).unwrap());
-    let kept = sandbox
-        .dir
-        .path()
-        .join(format!("components/{}.wasm", admitted.component.hex()));
+    let kept = sandbox.dir.path().join(format!("components/{}.wasm", admitted.component.hex()));
     assert_eq!(fs_err::read(kept).unwrap(), bytes);
 }
 
@@ -50,22 +38,12 @@ async fn what_is_no_webassembly_is_refused() {
 
 #[tokio::test]
 async fn native_code_is_refused() {
-    check(
-        b"\x7fELF\x02\x01\x01 and so on".to_vec(),
-        "precompiled",
-        "native code",
-    )
-    .await;
+    check(b"\x7fELF\x02\x01\x01 and so on".to_vec(), "precompiled", "native code").await;
 }
 
 #[tokio::test]
 async fn a_core_module_is_refused() {
-    check(
-        wat::parse_str("(module)").unwrap(),
-        "core_module",
-        "build a component",
-    )
-    .await;
+    check(wat::parse_str("(module)").unwrap(), "core_module", "build a component").await;
 }
 
 #[tokio::test]
@@ -78,10 +56,7 @@ async fn a_file_that_ends_too_early_is_refused_wherever_it_ends() {
     }
     // Cut between two sections it is a shorter component that lacks its last ones.
     assert!(codes.contains("truncated"), "{codes:?}");
-    assert!(
-        codes.is_subset(&["truncated", "no_manifest"].into()),
-        "{codes:?}"
-    );
+    assert!(codes.is_subset(&["truncated", "no_manifest"].into()), "{codes:?}");
 }
 
 async fn sandbox_of_inspection(bytes: Vec<u8>) -> &'static str {
@@ -117,23 +92,9 @@ async fn a_component_without_its_sections_is_refused() {
 async fn a_manifest_that_cannot_be_used_is_refused() {
     let with = |manifest: &str| with_sections(echo().bare(), manifest, "0.1.0");
     check(with("{"), "bad_manifest", "malformed").await;
-    check(
-        with(&MANIFEST.replace("agents", "agent")),
-        "bad_manifest",
-        "agent",
-    )
-    .await;
-    check(
-        with(&MANIFEST.replace("test/", "test")),
-        "bad_manifest",
-        "publisher/name",
-    )
-    .await;
-    let twice = with_section(
-        with(MANIFEST),
-        "workflowforge:manifest",
-        MANIFEST.as_bytes(),
-    );
+    check(with(&MANIFEST.replace("agents", "agent")), "bad_manifest", "agent").await;
+    check(with(&MANIFEST.replace("test/", "test")), "bad_manifest", "publisher/name").await;
+    let twice = with_section(with(MANIFEST), "workflowforge:manifest", MANIFEST.as_bytes());
     check(twice, "bad_manifest", "twice").await;
 }
 
@@ -148,12 +109,7 @@ async fn a_version_of_the_contract_that_is_not_served_is_refused() {
 async fn an_import_that_was_not_asked_for_is_refused() {
     let mut undeclared = asker();
     undeclared = undeclared.without_needs();
-    check(
-        undeclared.build(),
-        "wrong_world",
-        "workflowforge:plugin/human@0.1.0",
-    )
-    .await;
+    check(undeclared.build(), "wrong_world", "workflowforge:plugin/human@0.1.0").await;
     check(undeclared.build(), "wrong_world", "\"ask\"").await;
 }
 
@@ -174,39 +130,21 @@ async fn the_languages_own_http_client_must_be_asked_for() {
     };
     check(raw().build(), "wrong_world", "http.raw").await;
     // Asked for, it links; this probe is no function of wasi:http, so its types do not fit.
-    check(
-        raw().needs("http.raw:*").build(),
-        "wrong_world",
-        "does not fit the contract",
-    )
-    .await;
+    check(raw().needs("http.raw:*").build(), "wrong_world", "does not fit the contract").await;
 }
 
 #[tokio::test]
 async fn a_component_without_an_agent_is_refused() {
-    check(
-        with_sections(without_agent(), MANIFEST, "0.1.0"),
-        "wrong_world",
-        "agent@0.1",
-    )
-    .await;
+    check(with_sections(without_agent(), MANIFEST, "0.1.0"), "wrong_world", "agent@0.1").await;
 }
 
 #[tokio::test]
 async fn a_component_over_the_size_limit_is_refused() {
-    let sandbox = sandbox_with(
-        |options| options.component_bytes_max = 1_000,
-        StillClock::default(),
-    );
+    let sandbox =
+        sandbox_with(|options| options.component_bytes_max = 1_000, StillClock::default());
     let error = sandbox.admit(echo().build()).await.unwrap_err();
-    let AdmissionError::Refused { code, message } = error else {
-        panic!("{error:?}")
-    };
-    assert_eq!(
-        (code, message.contains("more than 1000")),
-        ("too_large", true),
-        "{message}"
-    );
+    let AdmissionError::Refused { code, message } = error else { panic!("{error:?}") };
+    assert_eq!((code, message.contains("more than 1000")), ("too_large", true), "{message}");
 }
 
 #[tokio::test]
@@ -221,9 +159,6 @@ async fn letting_the_same_component_in_twice_compiles_it_once() {
     let first = sandbox.admit(echo().build()).await.unwrap();
     let second = sandbox.admit(echo().build()).await.unwrap();
     assert_eq!(first, second);
-    assert_eq!(
-        wforge_ports::AgentRuntime::figures(&sandbox.runtime).compiled,
-        1
-    );
+    assert_eq!(wforge_ports::AgentRuntime::figures(&sandbox.runtime).compiled, 1);
     assert_eq!(json!(first)["imports"], json!([]));
 }

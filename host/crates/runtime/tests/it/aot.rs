@@ -15,19 +15,12 @@ async fn reopened_after(change: impl FnOnce(&Sandbox, Cached)) -> RuntimeFigures
     let admitted = first.admit(echo().build()).await.unwrap();
     change(&first, Cached::of(&first));
     let second = sandbox_in(first.dir, |_| {}, StillClock::default());
-    let reply = second
-        .call(admitted.component, json!("x"), &mut Script::default())
-        .await
-        .unwrap();
+    let reply = second.call(admitted.component, json!("x"), &mut Script::default()).await.unwrap();
     assert_eq!(told(&reply), "replied \"x\"");
     let figures = second.runtime.figures();
     // Whatever was there before, it is right now.
     let third = sandbox_in(second.dir, |_| {}, StillClock::default());
-    third
-        .runtime
-        .prepare(&crate::harness::tenant(), admitted.component)
-        .await
-        .unwrap();
+    third.runtime.prepare(&crate::harness::tenant(), admitted.component).await.unwrap();
     assert_eq!(third.runtime.figures().compiled, 0);
     figures
 }
@@ -40,23 +33,13 @@ struct Cached {
 impl Cached {
     fn of(sandbox: &Sandbox) -> Self {
         let aot = sandbox.dir.path().join("aot");
-        let directory = fs_err::read_dir(aot)
-            .unwrap()
-            .next()
-            .unwrap()
-            .unwrap()
-            .path();
+        let directory = fs_err::read_dir(aot).unwrap().next().unwrap().unwrap().path();
         let find = |extension: &str| {
             let entries = fs_err::read_dir(&directory).unwrap();
             let mut paths = entries.map(|entry| entry.unwrap().path());
-            paths
-                .find(|path| path.extension().is_some_and(|found| found == extension))
-                .unwrap()
+            paths.find(|path| path.extension().is_some_and(|found| found == extension)).unwrap()
         };
-        Self {
-            code: find("cwasm"),
-            seal: find("seal"),
-        }
+        Self { code: find("cwasm"), seal: find("seal") }
     }
 }
 
@@ -115,16 +98,10 @@ async fn code_of_another_host_key_is_not_trusted() {
     let admitted = first.admit(echo().build()).await.unwrap();
     let mut options = RuntimeOptions::at(first.dir.path());
     options.sandboxes_max = 2;
-    let parts = RuntimeParts {
-        clock: Arc::new(StillClock::default()),
-        host_key: [8; 32],
-        compiler: None,
-    };
+    let parts =
+        RuntimeParts { clock: Arc::new(StillClock::default()), host_key: [8; 32], compiler: None };
     let other = SandboxRuntime::open(options, parts).unwrap();
-    other
-        .prepare(&crate::harness::tenant(), admitted.component)
-        .await
-        .unwrap();
+    other.prepare(&crate::harness::tenant(), admitted.component).await.unwrap();
     assert_eq!(other.figures().tampered, 1);
 }
 
@@ -132,20 +109,15 @@ async fn code_of_another_host_key_is_not_trusted() {
 async fn a_component_file_that_was_changed_is_never_compiled() {
     let first = sandbox();
     let admitted = first.admit(echo().build()).await.unwrap();
-    let path = first
-        .dir
-        .path()
-        .join(format!("components/{}.wasm", admitted.component.hex()));
+    let path = first.dir.path().join(format!("components/{}.wasm", admitted.component.hex()));
     let mut bytes = fs_err::read(&path).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     fs_err::write(&path, bytes).unwrap();
     fs_err::remove_file(Cached::of(&first).seal).unwrap();
     let second = sandbox_in(first.dir, |_| {}, StillClock::default());
-    let error = second
-        .call(admitted.component, json!(1), &mut Script::default())
-        .await
-        .unwrap_err();
+    let error =
+        second.call(admitted.component, json!(1), &mut Script::default()).await.unwrap_err();
     assert!(format!("{error:?}").contains("damaged"), "{error:?}");
     assert_eq!(second.runtime.figures().compiled, 0);
 }

@@ -11,9 +11,7 @@ use crate::harness::{Script, StillClock, call_of, sandbox, sandbox_with, tenant,
 #[tokio::test]
 async fn an_agent_replies_with_its_input() {
     let input = json!({ "b": [1, 2.5, null], "a": "grüße" });
-    let reply = sandbox()
-        .run(echo().build(), input.clone(), &mut Script::default())
-        .await;
+    let reply = sandbox().run(echo().build(), input.clone(), &mut Script::default()).await;
     assert_eq!(told(&reply), format!("replied {input}"));
 }
 
@@ -30,10 +28,7 @@ async fn every_call_gets_a_fresh_sandbox() {
     let admitted = sandbox.admit(counts).await.unwrap();
     for _ in 0..3 {
         let mut script = Script::default();
-        let reply = sandbox
-            .call(admitted.component, json!(null), &mut script)
-            .await
-            .unwrap();
+        let reply = sandbox.call(admitted.component, json!(null), &mut script).await.unwrap();
         assert_eq!(told(&reply), "replied 1");
     }
     assert_eq!(sandbox.runtime.figures().calls, 3);
@@ -47,9 +42,7 @@ async fn without_a_pool_memory_is_mapped_for_each_call() {
     };
     let sandbox = sandbox_with(options, StillClock::default());
     assert_eq!(sandbox.runtime.figures().allocator, "on-demand");
-    let reply = sandbox
-        .run(echo().build(), json!(1), &mut Script::default())
-        .await;
+    let reply = sandbox.run(echo().build(), json!(1), &mut Script::default()).await;
     assert_eq!(told(&reply), "replied 1");
 }
 
@@ -70,20 +63,14 @@ async fn calls_at_the_same_time_do_not_see_each_other() {
 #[tokio::test]
 async fn a_component_that_was_never_let_in_is_no_component() {
     let digest = format!("sha256:{}", "ab".repeat(32)).parse().unwrap();
-    let error = sandbox()
-        .call(digest, json!(1), &mut Script::default())
-        .await
-        .unwrap_err();
+    let error = sandbox().call(digest, json!(1), &mut Script::default()).await.unwrap_err();
     assert!(matches!(error, RuntimeError::NoComponent { component } if component == digest));
 }
 
 #[tokio::test]
 async fn when_all_sandboxes_are_taken_the_call_is_refused_as_busy() {
     let sandbox = sandbox_with(|options| options.sandboxes_max = 1, StillClock::default());
-    let admitted = sandbox
-        .admit(crate::components::asker().build())
-        .await
-        .unwrap();
+    let admitted = sandbox.admit(crate::components::asker().build()).await.unwrap();
     let call = call_of(admitted.component, json!(null));
     // The first call waits for an answer that its script does not have.
     let mut first_script = Script::default();

@@ -105,12 +105,7 @@ pub(crate) struct Fixture {
 }
 
 pub(crate) fn fixture(invoke: &'static str) -> Fixture {
-    Fixture {
-        imports: "",
-        items: "",
-        invoke,
-        needs: Vec::new(),
-    }
+    Fixture { imports: "", items: "", invoke, needs: Vec::new() }
 }
 
 impl Fixture {
@@ -172,18 +167,11 @@ pub(crate) fn without_agent() -> Vec<u8> {
 fn encode(module: &str, world: &str) -> Vec<u8> {
     let mut module = wat::parse_str(module).unwrap();
     let mut resolve = Resolve::default();
-    resolve
-        .push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit"))
-        .unwrap();
+    resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit")).unwrap();
     let package = resolve.push_str("test.wit", WASI).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default()
-        .module(&module)
-        .unwrap()
-        .validate(true)
-        .encode()
-        .unwrap()
+    ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
 }
 
 pub(crate) fn with_sections(component: Vec<u8>, manifest: &str, api: &str) -> Vec<u8> {

@@ -11,9 +11,7 @@ use crate::harness::{Script, StillClock, call_of, limited, sandbox_with, told};
 
 async fn check(fixture: Fixture, limit: impl FnOnce(&mut SandboxLimits), expected: Expect) {
     let sandbox = limited(limit);
-    let execution = sandbox
-        .run(fixture.build(), json!({}), &mut Script::default())
-        .await;
+    let execution = sandbox.run(fixture.build(), json!({}), &mut Script::default()).await;
     expected.assert_eq(&told(&execution));
 }
 
@@ -115,24 +113,13 @@ async fn a_panic_names_its_file_and_line() {
     let sandbox = limited(|_| {});
     let mut script = Script::default();
     let execution = sandbox.run(panics.build(), json!({}), &mut script).await;
-    let Execution::Failed { failure, .. } = &execution else {
-        panic!("{execution:?}")
-    };
+    let Execution::Failed { failure, .. } = &execution else { panic!("{execution:?}") };
     assert_eq!(failure.code(), "exception");
     let problem = failure.problem().unwrap();
     assert_eq!(problem.message, "panicked at src/lib.rs:12:5: out of range");
     assert_eq!(problem.details["stderr"][1], "out of range");
-    assert!(
-        problem.details["frames"]
-            .as_array()
-            .is_some_and(|frames| !frames.is_empty())
-    );
-    assert_eq!(
-        script.log().len(),
-        2,
-        "stderr is in the log as well: {:?}",
-        script.log()
-    );
+    assert!(problem.details["frames"].as_array().is_some_and(|frames| !frames.is_empty()));
+    assert_eq!(script.log().len(), 2, "stderr is in the log as well: {:?}", script.log());
 }
 
 #[tokio::test]
@@ -243,9 +230,7 @@ async fn an_input_larger_than_its_budget_never_reaches_the_guest() {
 #[tokio::test]
 async fn a_host_call_that_never_answers_ends_with_the_wall_clock() {
     let sandbox = sandbox_with(|_| {}, StillClock { is_over: true });
-    let execution = sandbox
-        .run(asker().build(), json!({}), &mut Script::default())
-        .await;
+    let execution = sandbox.run(asker().build(), json!({}), &mut Script::default()).await;
     expect![
         "timeout (wall_limit): the call took longer than 60000 ms, as any call may after 1 effects"
     ]

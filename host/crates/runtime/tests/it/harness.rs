@@ -35,11 +35,7 @@ impl Clock for StillClock {
     }
 
     fn sleep_until(&self, _at: Timestamp) -> BoxFuture<'static, ()> {
-        if self.is_over {
-            Box::pin(future::ready(()))
-        } else {
-            Box::pin(future::pending())
-        }
+        if self.is_over { Box::pin(future::ready(())) } else { Box::pin(future::pending()) }
     }
 }
 
@@ -57,18 +53,12 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn of(answers: impl IntoIterator<Item = EffectAnswer>) -> Self {
-        Self {
-            answers: answers.into_iter().collect(),
-            ..Self::default()
-        }
+        Self { answers: answers.into_iter().collect(), ..Self::default() }
     }
 
     /// What the guest wrote, one line each.
     pub(crate) fn log(&self) -> Vec<String> {
-        self.lines
-            .iter()
-            .map(|line| format!("{:?} {}", line.level, line.message))
-            .collect()
+        self.lines.iter().map(|line| format!("{:?} {}", line.level, line.message)).collect()
     }
 }
 
@@ -129,15 +119,8 @@ pub(crate) fn sandbox_in(
     let mut options = RuntimeOptions::at(dir.path());
     options.sandboxes_max = 8;
     set(&mut options);
-    let parts = RuntimeParts {
-        clock: Arc::new(clock),
-        host_key: [7; 32],
-        compiler: None,
-    };
-    Sandbox {
-        runtime: SandboxRuntime::open(options, parts).unwrap(),
-        dir,
-    }
+    let parts = RuntimeParts { clock: Arc::new(clock), host_key: [7; 32], compiler: None };
+    Sandbox { runtime: SandboxRuntime::open(options, parts).unwrap(), dir }
 }
 
 impl Sandbox {

@@ -15,14 +15,9 @@ use crate::harness::{NOON, Script, sandbox, told};
 async fn a_question_suspends_the_guest_and_its_answer_lets_it_go_on() {
     let sandbox = sandbox();
     let admitted = sandbox.admit(asker().build()).await.unwrap();
-    let waiting = Waiting::Timer {
-        until: Timestamp(5),
-    };
+    let waiting = Waiting::Timer { until: Timestamp(5) };
     let mut script = Script::of([EffectAnswer::Suspend(waiting)]);
-    let execution = sandbox
-        .call(admitted.component, json!({}), &mut script)
-        .await
-        .unwrap();
+    let execution = sandbox.call(admitted.component, json!({}), &mut script).await.unwrap();
     expect!["suspended Timer { until: Timestamp(5) }"].assert_eq(&told(&execution));
     expect![[r#"
         [
@@ -32,10 +27,7 @@ async fn a_question_suspends_the_guest_and_its_answer_lets_it_go_on() {
     .assert_debug_eq(&script.asked);
     let answer = EffectAnswer::Answered(vec![Ok(json!({ "approved": true }))]);
     let mut script = Script::of([answer]);
-    let execution = sandbox
-        .call(admitted.component, json!({}), &mut script)
-        .await
-        .unwrap();
+    let execution = sandbox.call(admitted.component, json!({}), &mut script).await.unwrap();
     expect![[r#"replied {"approved":true}"#]].assert_eq(&told(&execution));
 }
 
@@ -58,11 +50,8 @@ async fn a_denial_is_a_value_that_the_guest_can_act_on() {
 
 #[tokio::test]
 async fn a_divergence_unwinds_the_guest() {
-    let divergence = Divergence {
-        position: 3,
-        recorded: "sleep".to_owned(),
-        asked: "ask".to_owned(),
-    };
+    let divergence =
+        Divergence { position: 3, recorded: "sleep".to_owned(), asked: "ask".to_owned() };
     let mut script = Script::of([EffectAnswer::Diverged(divergence)]);
     let execution = sandbox().run(asker().build(), json!({}), &mut script).await;
     expect![[r#"diverged Divergence { position: 3, recorded: "sleep", asked: "ask" }"#]]
@@ -74,17 +63,9 @@ async fn a_fault_of_the_host_is_no_failure_of_the_guest() {
     let sandbox = sandbox();
     let admitted = sandbox.admit(asker().build()).await.unwrap();
     let mut script = Script::of([EffectAnswer::Fault(EffectsError::LeaseLost)]);
-    let error = sandbox
-        .call(admitted.component, json!({}), &mut script)
-        .await
-        .unwrap_err();
-    let RuntimeError::Host(source) = error else {
-        panic!("{error}")
-    };
-    assert!(matches!(
-        source.downcast_ref(),
-        Some(EffectsError::LeaseLost)
-    ));
+    let error = sandbox.call(admitted.component, json!({}), &mut script).await.unwrap_err();
+    let RuntimeError::Host(source) = error else { panic!("{error}") };
+    assert!(matches!(source.downcast_ref(), Some(EffectsError::LeaseLost)));
 }
 
 #[tokio::test]
@@ -129,9 +110,8 @@ async fn the_guests_clock_stands_still_and_moves_with_answers() {
     let admitted = sandbox.admit(seconds_after_sleep.build()).await.unwrap();
     let mut moving = MovingOnAnswer(&mut script);
     let call = crate::harness::call_of(admitted.component, json!({}));
-    let execution = wforge_ports::AgentRuntime::call(&sandbox.runtime, &call, &mut moving)
-        .await
-        .unwrap();
+    let execution =
+        wforge_ports::AgentRuntime::call(&sandbox.runtime, &call, &mut moving).await.unwrap();
     assert_eq!(told(&execution), format!("replied {}", NOON.0 / 1_000 + 42));
     assert_eq!(script.asked, [r#"timer.sleep [{"ms":42000}]"#]);
 }
@@ -167,22 +147,13 @@ impl wforge_ports::EffectSession for MovingOnAnswer<'_> {
 
 #[tokio::test]
 async fn chance_is_the_same_for_the_same_seed_and_another_for_another() {
-    let dice = fixture("(call $decimal (call $random))")
-        .imports(CLOCK)
-        .items(DECIMAL)
-        .build();
+    let dice = fixture("(call $decimal (call $random))").imports(CLOCK).items(DECIMAL).build();
     let sandbox = sandbox();
     let admitted = sandbox.admit(dice).await.unwrap();
     let mut thrown = Vec::new();
     for seed in [[1; 32], [1; 32], [2; 32]] {
-        let mut script = Script {
-            seed,
-            ..Script::default()
-        };
-        let execution = sandbox
-            .call(admitted.component, json!({}), &mut script)
-            .await
-            .unwrap();
+        let mut script = Script { seed, ..Script::default() };
+        let execution = sandbox.call(admitted.component, json!({}), &mut script).await.unwrap();
         thrown.push(told(&execution));
     }
     assert_eq!(thrown[0], thrown[1]);

@@ -1,0 +1,213 @@
+//! What a call costs: a fresh store and one call of an echo component, with bare wasmtime and
+//! through the runtime. With a path, that component is called instead, and its answer is shown.
+//!
+//!     cargo run -p wforge-runtime --example call_cost [COMPONENT.wasm [INPUT-JSON [LIMIT]]]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a measurement on the command line"
+)]
+
+#[path = "../tests/it/components.rs"]
+#[expect(dead_code, reason = "the tests use the rest")]
+mod components;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine, PoolingAllocationConfig, Store};
+use wforge_model::agent::{AgentCall, Execution};
+use wforge_model::{Digest, Grants, Timestamp, Value};
+use wforge_ports::effects::{EffectRequest, GuestLine};
+use wforge_ports::{AgentRuntime, BoxFuture, Clock, EffectAnswer, EffectSession, PluginAdmission};
+use wforge_runtime::{RuntimeOptions, RuntimeParts, SandboxRuntime};
+
+mod bare {
+    wasmtime::component::bindgen!({
+        path: "../../../wit",
+        world: "plugin",
+        imports: { default: async },
+        exports: { default: async },
+    });
+}
+
+const CALLS: usize = 3_000;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let input = arguments.get(2).map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
+    match arguments.get(1) {
+        Some(path) => call_file(path, input).await,
+        None => {
+            let echo = components::echo().build();
+            report("bare wasmtime", &bare_calls(&echo).await);
+            let (runtime, digest, _dir) = opened(echo).await;
+            report("through the runtime", &runtime_calls(&runtime, digest, input).await);
+        }
+    }
+}
+
+async fn call_file(path: &str, input: Value) {
+    let bytes = std::fs::read(path).unwrap();
+    let began = Instant::now();
+    let (runtime, digest, _dir) = opened(bytes).await;
+    println!("admission: {:?}", began.elapsed());
+    println!("{:#?}", runtime.call(&call_of(digest, input.clone()), &mut Aloud).await.unwrap());
+    report("through the runtime", &runtime_calls(&runtime, digest, input).await);
+}
+
+fn report(what: &str, times: &[Duration]) {
+    let at = |share: usize| times[(times.len() - 1) * share / 100];
+    println!("{what}: p50 {:?}, p99 {:?}, {} calls", at(50), at(99), times.len());
+}
+
+async fn bare_calls(component: &[u8]) -> Vec<Duration> {
+    let mut config = Config::new();
+    config.concurrency_support(false).epoch_interruption(true);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.max_memory_size(128 << 20);
+    config.allocation_strategy(pool);
+    let engine = Engine::new(&config).unwrap();
+    let component = Component::from_binary(&engine, component).unwrap();
+    let linker: Linker<()> = Linker::new(&engine);
+    let pre = bare::PluginPre::new(linker.instantiate_pre(&component).unwrap()).unwrap();
+    let text = || "{}".to_owned();
+    let call = bare::exports::workflowforge::plugin::agent::Call {
+        agent: "main".to_owned(),
+        task: text(),
+        run: text(),
+        thread: None,
+        workflow: text(),
+        node: text(),
+        step: 1,
+        attempt: 1,
+        timeout_ms: 0,
+        input: text(),
+        config: text(),
+        context: text(),
+        extra: text(),
+    };
+    let mut times = Vec::new();
+    for _ in 0..CALLS {
+        let began = Instant::now();
+        let mut store = Store::new(&engine, ());
+        store.set_epoch_deadline(1_000_000);
+        let plugin = pre.instantiate_async(&mut store).await.unwrap();
+        let agent = plugin.workflowforge_plugin_agent();
+        let reply = agent.call_invoke(&mut store, &call).await.unwrap().unwrap();
+        assert_eq!(reply.output, "{}");
+        drop(store);
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    times
+}
+
+async fn opened(component: Vec<u8>) -> (SandboxRuntime, Digest, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let parts = RuntimeParts { clock: Arc::new(RealClock), host_key: [1; 32], compiler: None };
+    let runtime = SandboxRuntime::open(RuntimeOptions::at(dir.path()), parts).unwrap();
+    println!("allocator: {}", runtime.figures().allocator);
+    let admitted = runtime.admit(&"acme".parse().unwrap(), component).await.unwrap();
+    (runtime, admitted.component, dir)
+}
+
+async fn runtime_calls(runtime: &SandboxRuntime, digest: Digest, input: Value) -> Vec<Duration> {
+    let call = call_of(digest, input);
+    let mut times = Vec::new();
+    let all = Instant::now();
+    while times.len() < CALLS && all.elapsed() < Duration::from_secs(5) {
+        let began = Instant::now();
+        let execution = runtime.call(&call, &mut Silent).await.unwrap();
+        times.push(began.elapsed());
+        if !matches!(execution, Execution::Replied(_)) {
+            break;
+        }
+    }
+    times.sort_unstable();
+    times
+}
+
+fn call_of(component: Digest, input: Value) -> AgentCall {
+    AgentCall {
+        tenant: "acme".parse().unwrap(),
+        plugin: "test/fixture".parse().unwrap(),
+        component,
+        agent: "main".to_owned(),
+        task: "task_00000000000000000000000000000001".parse().unwrap(),
+        run: "run_00000000000000000000000000000002".parse().unwrap(),
+        thread: None,
+        workflow: "test@1.0.0".to_owned(),
+        node: "n".parse().unwrap(),
+        step: 1,
+        attempt: 1,
+        timeout_ms: None,
+        input,
+        config: Value::Object(serde_json::Map::new()),
+        context: Value::Object(serde_json::Map::new()),
+        grants: Grants::default(),
+        began_at: Timestamp(1_700_000_000_000),
+        answers: Vec::new(),
+        kept_effects: 0,
+    }
+}
+
+#[derive(Debug)]
+struct RealClock;
+
+impl Clock for RealClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        Timestamp(u64::try_from(since.as_millis()).unwrap())
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+        let start = START.get_or_init(Instant::now);
+        u64::try_from(start.elapsed().as_nanos()).unwrap()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(at.since(self.now())))
+    }
+}
+
+/// Effects of an agent that asks for nothing.
+#[derive(Debug)]
+struct Silent;
+/// The same, but what the agent writes is shown.
+#[derive(Debug)]
+struct Aloud;
+
+macro_rules! no_effects {
+    ($name:ident, $line:ident => $show:expr) => {
+        impl EffectSession for $name {
+            fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
+                let problem = wforge_model::Problem::new("unserved", request.operation.as_str());
+                let answer = EffectAnswer::Refused(wforge_model::Failure::Failed(problem));
+                Box::pin(std::future::ready(answer))
+            }
+            fn now(&self) -> Timestamp {
+                Timestamp(1_700_000_000_000)
+            }
+            fn random_seed(&self) -> [u8; 32] {
+                [3; 32]
+            }
+            fn position(&self) -> u32 {
+                0
+            }
+            fn log(&mut self, $line: GuestLine) {
+                let show = $show;
+                show($line);
+            }
+            fn emit(&mut self, _topic: String, _payload: Value) {}
+        }
+    };
+}
+
+no_effects!(Silent, line => drop::<GuestLine>);
+no_effects!(Aloud, line => |line: GuestLine| println!("{:?}: {}", line.level, line.message));
