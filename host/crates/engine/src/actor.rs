@@ -106,10 +106,8 @@ impl Actor {
 
     async fn step(&mut self, messages: Vec<Message>) -> Next {
         let now = self.shared.parts.clock.now();
-        let (facts, waiting): (Vec<Fact>, Vec<_>) = messages
-            .into_iter()
-            .map(|message| (message.fact, message.done))
-            .unzip();
+        let (facts, waiting): (Vec<Fact>, Vec<_>) =
+            messages.into_iter().map(|message| (message.fact, message.done)).unzip();
         for fact in &facts {
             if let Fact::Executed { task, attempt, .. } = fact
                 && self.in_flight.get(task) == Some(attempt)
@@ -179,9 +177,7 @@ impl Actor {
         }
         self.shared.stats.count(&decision.events);
         self.log_end(&decision.events);
-        parts
-            .bus
-            .publish(&self.tenant, self.run.id, stored(before, decision.events));
+        parts.bus.publish(&self.tenant, self.run.id, stored(before, decision.events));
         self.perform(decision.commands);
     }
 
@@ -205,7 +201,8 @@ impl Actor {
             | EventKind::QuestionAnswered { .. }
             | EventKind::TaskFinished(_)
             | EventKind::TaskFailed { .. }
-            | EventKind::StepCommitted { .. } => {}
+            | EventKind::StepCommitted { .. }
+            | EventKind::RunUnblocked { .. } => {}
         }
     }
 
@@ -228,10 +225,7 @@ impl Actor {
 
     /// Starts queued tasks while there is room. An id in flight is not started twice.
     fn start_queued(&mut self) {
-        let parallel = self
-            .run
-            .workflow()
-            .map_or(1, |workflow| workflow.limits.parallel_max);
+        let parallel = self.run.workflow().map_or(1, |workflow| workflow.limits.parallel_max);
         let parallel = usize::try_from(parallel).unwrap_or(usize::MAX);
         while self.in_flight.len() < parallel {
             let Some((task, attempt)) = self.queued.pop_front() else {
@@ -244,14 +238,7 @@ impl Actor {
                 continue;
             }
             self.in_flight.insert(task, attempt);
-            perform(
-                &self.shared,
-                &self.tenant,
-                &self.run,
-                task,
-                &self.tasks,
-                &self.sender,
-            );
+            perform(&self.shared, &self.tenant, &self.run, task, &self.tasks, &self.sender);
         }
     }
 
@@ -267,10 +254,7 @@ impl Actor {
             failure: None,
         };
         let now = self.shared.parts.clock.now();
-        let event = RunEvent {
-            at: now,
-            kind: EventKind::RunFailed { error },
-        };
+        let event = RunEvent { at: now, kind: EventKind::RunFailed { error } };
         match crate::load::load_run(&self.shared.parts, &self.tenant, self.run.id).await {
             Ok(run) => self.run = run,
             Err(error) => {
@@ -283,13 +267,7 @@ impl Actor {
             error!(run = %self.run.id, error = %error, "run dropped: its failure was not committed");
             return Next::Stop;
         }
-        self.tell(
-            before,
-            Decision {
-                events: vec![event],
-                commands: vec![Command::StopTasks],
-            },
-        );
+        self.tell(before, Decision { events: vec![event], commands: vec![Command::StopTasks] });
         Next::Go
     }
 
@@ -304,12 +282,7 @@ impl Actor {
             return;
         };
         let (tenant, run, seq) = (self.tenant.clone(), self.run.id, self.run.seq);
-        let snapshot = Snapshot {
-            tenant,
-            run,
-            seq,
-            state,
-        };
+        let snapshot = Snapshot { tenant, run, seq, state };
         if let Err(error) = self.shared.parts.store.save_snapshot(snapshot).await {
             warn!(%run, error = %error, "snapshot not saved");
         }
@@ -320,9 +293,7 @@ impl Actor {
         let now = self.shared.parts.clock.now();
         let wake_at = wforge_graph::next_wake(&self.run, now);
         self.inbox.close();
-        self.shared
-            .registry
-            .leave(&self.tenant, self.run.id, wake_at);
+        self.shared.registry.leave(&self.tenant, self.run.id, wake_at);
         // Whoever sent something in the last moment sends it again to the run's next actor.
         while let Ok(message) = self.inbox.try_recv() {
             if let Some(done) = message.done {

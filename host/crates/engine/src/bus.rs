@@ -22,10 +22,7 @@ impl RunBus {
     /// A bus whose subscribers may be so many messages behind.
     #[must_use]
     pub fn new(lag_max: usize) -> Self {
-        Self {
-            lag_max: lag_max.max(1),
-            senders: Mutex::new(HashMap::new()),
-        }
+        Self { lag_max: lag_max.max(1), senders: Mutex::new(HashMap::new()) }
     }
 
     pub(crate) fn subscribe(
@@ -68,36 +65,16 @@ impl RunBus {
 
 impl GuestOutput for RunBus {
     fn line(&self, call: &AgentCall, line: GuestLine) {
-        let fields: String = line
-            .fields
-            .iter()
-            .map(|(name, value)| format!(" {name}={value}"))
-            .collect();
+        let fields: String =
+            line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
         let message = line.message + &fields;
         let (node, level) = (call.node.clone(), level_name(line.level));
-        self.send(
-            call,
-            RunMessage::Line {
-                node,
-                task: call.task,
-                level,
-                message,
-            },
-        );
+        self.send(call, RunMessage::Line { node, task: call.task, level, message });
     }
 
     fn emitted(&self, call: &AgentCall, ordinal: u32, topic: String, payload: Value) {
         let node = call.node.clone();
-        self.send(
-            call,
-            RunMessage::Emitted {
-                node,
-                task: call.task,
-                ordinal,
-                topic,
-                payload,
-            },
-        );
+        self.send(call, RunMessage::Emitted { node, task: call.task, ordinal, topic, payload });
     }
 }
 

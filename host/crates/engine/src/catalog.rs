@@ -35,20 +35,10 @@ pub(crate) async fn plugin(
     versions
         .into_iter()
         .filter(|info| {
-            range
-                .as_ref()
-                .is_some_and(|range| range.matches(&info.admitted.manifest.version))
+            range.as_ref().is_some_and(|range| range.matches(&info.admitted.manifest.version))
         })
-        .max_by(|left, right| {
-            left.admitted
-                .manifest
-                .version
-                .cmp(&right.admitted.manifest.version)
-        })
-        .ok_or_else(|| EngineError::NotFound {
-            kind: "plugin",
-            name: name.to_owned(),
-        })
+        .max_by(|left, right| left.admitted.manifest.version.cmp(&right.admitted.manifest.version))
+        .ok_or_else(|| EngineError::NotFound { kind: "plugin", name: name.to_owned() })
 }
 
 /// A range; a bare version means exactly that one.
@@ -81,13 +71,8 @@ pub(crate) async fn workflow(
         .filter(|info| version.is_none_or(|version| info.version == *version))
         .max_by(|left, right| left.version.cmp(&right.version))
         .ok_or_else(|| {
-            let version = version
-                .map(|version| format!("@{version}"))
-                .unwrap_or_default();
-            EngineError::NotFound {
-                kind: "workflow",
-                name: format!("{name}{version}"),
-            }
+            let version = version.map(|version| format!("@{version}")).unwrap_or_default();
+            EngineError::NotFound { kind: "workflow", name: format!("{name}{version}") }
         })?;
     let draft = draft_by_digest(parts, tenant, info.digest).await?;
     Ok((info, draft))
@@ -99,10 +84,7 @@ async fn listed<T: serde::de::DeserializeOwned>(
     collection: Collection,
     prefix: &str,
 ) -> Result<Vec<T>, EngineError> {
-    let documents = parts
-        .store
-        .documents(tenant, collection, prefix, None, LISTED_MAX)
-        .await?;
+    let documents = parts.store.documents(tenant, collection, prefix, None, LISTED_MAX).await?;
     documents.into_iter().map(read).collect()
 }
 

@@ -43,12 +43,7 @@ impl Handle {
         request: StartRun,
     ) -> Result<Started, EngineError> {
         if let Some(key) = &request.idempotency {
-            let before = self
-                .shared
-                .parts
-                .store
-                .idempotent_reply(tenant, &key.key)
-                .await?;
+            let before = self.shared.parts.store.idempotent_reply(tenant, &key.key).await?;
             if let Some(before) = before {
                 return replayed(&before.reply, before.fingerprint == key.fingerprint);
             }
@@ -62,17 +57,11 @@ impl Handle {
         let begun = start::start(&self.shared.parts, &self.shared.options, tenant, request).await?;
         let run = begun.run.id;
         self.shared.stats.count(&begun.events);
-        self.shared
-            .parts
-            .bus
-            .publish(tenant, run, stored(Seq(0), begun.events));
+        self.shared.parts.bus.publish(tenant, run, stored(Seq(0), begun.events));
         if begun.run.status == RunStatus::Running {
             enter(&self.shared, tenant, begun.run, begun.commands)?;
         }
-        Ok(Started {
-            run,
-            replayed: false,
-        })
+        Ok(Started { run, replayed: false })
     }
 
     /// Answers questions of a run, or, without answers, goes on with one that nobody drives.
@@ -99,11 +88,7 @@ impl Handle {
         for given in answers {
             let (question, node) = asked(&head, &view, &given.to)?;
             self.check_answer(&question, &node, &given.answer)?;
-            facts.push(Fact::Answer {
-                question: question.id,
-                answer: given.answer,
-                by: by.into(),
-            });
+            facts.push(Fact::Answer { question: question.id, answer: given.answer, by: by.into() });
         }
         if facts.is_empty() {
             facts.push(Fact::Loaded);
@@ -111,6 +96,28 @@ impl Handle {
         for fact in facts {
             self.tell(tenant, run, fact).await?;
         }
+        self.head(tenant, run).await
+    }
+
+    /// Takes up a run that is blocked: the task that diverged from its record begins again with an
+    /// empty one. What it had done to the world may be done once more.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] where the run is not blocked.
+    pub async fn discard_effects(
+        &self,
+        tenant: &TenantId,
+        run: RunId,
+        by: &str,
+    ) -> Result<RunHead, EngineError> {
+        let head = self.head(tenant, run).await?;
+        if head.status != RunStatus::Blocked {
+            return Err(EngineError::Conflict {
+                code: "run_not_blocked",
+                message: format!("{run} is {}, not blocked", head.status.as_str()),
+            });
+        }
+        self.tell(tenant, run, Fact::DiscardEffects { by: by.to_owned() }).await?;
         self.head(tenant, run).await
     }
 
@@ -131,14 +138,7 @@ impl Handle {
                 message: format!("{run} has ended: {}", head.status.as_str()),
             });
         }
-        self.tell(
-            tenant,
-            run,
-            Fact::Cancel {
-                reason: reason.to_owned(),
-            },
-        )
-        .await?;
+        self.tell(tenant, run, Fact::Cancel { reason: reason.to_owned() }).await?;
         self.head(tenant, run).await
     }
 
@@ -196,12 +196,7 @@ impl Handle {
         after: Seq,
         limit: usize,
     ) -> Result<Vec<StoredEvent>, EngineError> {
-        Ok(self
-            .shared
-            .parts
-            .store
-            .events(tenant, run, after, limit)
-            .await?)
+        Ok(self.shared.parts.store.events(tenant, run, after, limit).await?)
     }
 
     /// The events of a run after `after`, then whatever comes; ends with the run.
@@ -327,10 +322,7 @@ impl Handle {
     async fn tell(&self, tenant: &TenantId, run: RunId, fact: Fact) -> Result<(), EngineError> {
         loop {
             let (done, durable) = oneshot::channel();
-            let message = Message {
-                fact: fact.clone(),
-                done: Some(done),
-            };
+            let message = Message { fact: fact.clone(), done: Some(done) };
             send(&self.shared, tenant, run, message).await?;
             match durable.await {
                 Ok(Err(EngineError::Busy { .. })) | Err(_) => {
@@ -354,15 +346,13 @@ impl Handle {
         let Some(schema) = &question.schema else {
             return Ok(());
         };
-        self.shared
-            .parts
-            .expressions
-            .check(schema, answer)
-            .map_err(|details| EngineError::Invalid {
+        self.shared.parts.expressions.check(schema, answer).map_err(|details| {
+            EngineError::Invalid {
                 code: "answer_schema",
                 message: format!("the answer does not fit what node {node} asks for"),
                 details,
-            })
+            }
+        })
     }
 }
 
@@ -376,19 +366,13 @@ fn replayed(reply: &Value, same: bool) -> Result<Started, EngineError> {
     }
     let run = reply.as_str().and_then(|text| text.parse().ok());
     let run = run.ok_or_else(|| EngineError::Host("a stored reply names no run".into()))?;
-    Ok(Started {
-        run,
-        replayed: true,
-    })
+    Ok(Started { run, replayed: true })
 }
 
 /// The open question that an answer is for, and the node that asks.
 fn asked(head: &RunHead, view: &RunView, to: &AnswerTo) -> Result<(Question, NodeId), EngineError> {
     let node_of = |id: QuestionId| {
-        view.questions
-            .iter()
-            .find(|question| question.id == id)
-            .map(|q| q.node.clone())
+        view.questions.iter().find(|question| question.id == id).map(|q| q.node.clone())
     };
     let open: Vec<(TaskId, &Question)> = head.questions().collect();
     let found = match to {
@@ -406,10 +390,9 @@ fn asked(head: &RunHead, view: &RunView, to: &AnswerTo) -> Result<(Question, Nod
                 });
             }
         },
-        AnswerTo::Question(id) => open
-            .iter()
-            .find(|(_, question)| question.id == *id)
-            .map(|(_, question)| *question),
+        AnswerTo::Question(id) => {
+            open.iter().find(|(_, question)| question.id == *id).map(|(_, question)| *question)
+        }
         AnswerTo::Node(node) => open
             .iter()
             .find(|(_, question)| node_of(question.id).as_ref() == Some(node))
@@ -422,8 +405,5 @@ fn asked(head: &RunHead, view: &RunView, to: &AnswerTo) -> Result<(Question, Nod
     };
     found
         .and_then(|question| Some((question.clone(), node_of(question.id)?)))
-        .ok_or(EngineError::NotFound {
-            kind: "question",
-            name,
-        })
+        .ok_or(EngineError::NotFound { kind: "question", name })
 }

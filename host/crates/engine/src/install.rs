@@ -12,11 +12,9 @@ use crate::request::{EngineError, PluginInfo, WorkflowInfo};
 impl From<AdmissionError> for EngineError {
     fn from(error: AdmissionError) -> Self {
         match error {
-            AdmissionError::Refused { code, message } => Self::Invalid {
-                code,
-                message,
-                details: Vec::new(),
-            },
+            AdmissionError::Refused { code, message } => {
+                Self::Invalid { code, message, details: Vec::new() }
+            }
             AdmissionError::Host(source) => Self::Host(source),
         }
     }
@@ -32,30 +30,18 @@ pub(crate) async fn plugin(
 ) -> Result<PluginInfo, EngineError> {
     let admitted = parts.admission.admit(tenant, bytes).await?;
     let key = plugin_key(&admitted);
-    if let Some(before) = parts
-        .store
-        .document(tenant, Collection::Plugins, &key)
-        .await?
-    {
+    if let Some(before) = parts.store.document(tenant, Collection::Plugins, &key).await? {
         let before: PluginInfo = serde_json::from_value(before.value)
             .map_err(|error| EngineError::Host(Box::new(error)))?;
         return same_component(before, &admitted, &key);
     }
     let now = parts.clock.now();
-    let info = PluginInfo {
-        admitted,
-        installed_at: now,
-        by: by.to_owned(),
-    };
+    let info = PluginInfo { admitted, installed_at: now, by: by.to_owned() };
     let value = serde_json::to_value(&info).map_err(|error| EngineError::Host(Box::new(error)))?;
     let change = Change {
         tenant: tenant.clone(),
         expected: Some(wforge_model::Version(0)),
-        puts: vec![Put {
-            collection: Collection::Plugins,
-            key: key.clone(),
-            value: Some(value),
-        }],
+        puts: vec![Put { collection: Collection::Plugins, key: key.clone(), value: Some(value) }],
         audit: vec![AuditDraft {
             at: now,
             actor: by.to_owned(),
@@ -108,11 +94,7 @@ pub(crate) async fn workflow(
     let draft = workflow.draft();
     let digest = keep_draft(parts, tenant, draft).await?;
     let key = format!("{}@{}", draft.name, draft.version);
-    if let Some(before) = parts
-        .store
-        .document(tenant, Collection::Workflows, &key)
-        .await?
-    {
+    if let Some(before) = parts.store.document(tenant, Collection::Workflows, &key).await? {
         let before: WorkflowInfo = serde_json::from_value(before.value)
             .map_err(|error| EngineError::Host(Box::new(error)))?;
         if before.digest == digest {
@@ -134,11 +116,7 @@ pub(crate) async fn workflow(
     let change = Change {
         tenant: tenant.clone(),
         expected: Some(wforge_model::Version(0)),
-        puts: vec![Put {
-            collection: Collection::Workflows,
-            key: key.clone(),
-            value: Some(value),
-        }],
+        puts: vec![Put { collection: Collection::Workflows, key: key.clone(), value: Some(value) }],
         audit: vec![AuditDraft {
             at: now,
             actor: by.to_owned(),

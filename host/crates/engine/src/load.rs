@@ -71,10 +71,7 @@ async fn from_first_event(
             let workflow = workflow_by_digest(parts, tenant, started.digest).await?;
             Ok(Run::new(id, workflow))
         }
-        Some(_) | None => Err(EngineError::NotFound {
-            kind: "run",
-            name: id.to_string(),
-        }),
+        Some(_) | None => Err(EngineError::NotFound { kind: "run", name: id.to_string() }),
     }
 }
 
@@ -95,15 +92,9 @@ pub(crate) async fn draft_by_digest(
     digest: Digest,
 ) -> Result<WorkflowDraft, EngineError> {
     let name = digest.to_string();
-    let document = parts
-        .store
-        .document(tenant, Collection::WorkflowVersions, &name)
-        .await?;
+    let document = parts.store.document(tenant, Collection::WorkflowVersions, &name).await?;
     let Some(document) = document else {
-        return Err(EngineError::NotFound {
-            kind: "workflow",
-            name,
-        });
+        return Err(EngineError::NotFound { kind: "workflow", name });
     };
     serde_json::from_value(document.value).map_err(|error| EngineError::Host(Box::new(error)))
 }
@@ -127,23 +118,14 @@ pub(crate) async fn keep_draft(
     tenant: &TenantId,
     draft: &WorkflowDraft,
 ) -> Result<Digest, EngineError> {
-    let digest = (parts.digest)(draft);
+    let digest = (parts.digest)(draft).map_err(EngineError::Host)?;
     let key = digest.to_string();
-    if parts
-        .store
-        .document(tenant, Collection::WorkflowVersions, &key)
-        .await?
-        .is_some()
-    {
+    if parts.store.document(tenant, Collection::WorkflowVersions, &key).await?.is_some() {
         return Ok(digest);
     }
     let value: Value =
         serde_json::to_value(draft).map_err(|error| EngineError::Host(Box::new(error)))?;
-    let put = Put {
-        collection: Collection::WorkflowVersions,
-        key,
-        value: Some(value),
-    };
+    let put = Put { collection: Collection::WorkflowVersions, key, value: Some(value) };
     let change = Change {
         tenant: tenant.clone(),
         expected: None,

@@ -8,7 +8,9 @@ use wforge_model::agent::AgentCall;
 use wforge_model::mock::MockMode;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Capability, Digest, PluginName, TaskId, TenantId};
-use wforge_ports::{AgentRuntime, Clock, Driver, Effects, Entropy, PluginAdmission, Store};
+use wforge_ports::{
+    AgentRuntime, BoxError, Clock, Driver, Effects, Entropy, PluginAdmission, Store,
+};
 
 use crate::bus::RunBus;
 
@@ -38,7 +40,7 @@ pub struct EngineParts {
     /// A log of calls outside the store, where one is wanted.
     pub call_log: Option<Arc<dyn CallLog>>,
     /// The digest of a workflow, over its canonical JSON.
-    pub digest: fn(&WorkflowDraft) -> Digest,
+    pub digest: fn(&WorkflowDraft) -> Result<Digest, BoxError>,
     /// The threads.
     pub lanes: Lanes,
 }

@@ -42,35 +42,22 @@ pub(crate) fn perform(
                     execution = execute(&shared_in, &call) => execution,
                 }
             }
-            Err(failure) => Some(Execution::Failed {
-                failure,
-                effects: 0,
-            }),
+            Err(failure) => Some(Execution::Failed { failure, effects: 0 }),
         };
         let elapsed_ms = (shared_in.parts.clock.monotonic_ns().saturating_sub(started)) / 1_000_000;
         // Without an execution the host is stopping; the task runs again after the next start.
         if let Some(execution) = execution {
-            let fact = Fact::Executed {
-                task,
-                attempt,
-                execution,
-                elapsed_ms,
-            };
+            let fact = Fact::Executed { task, attempt, execution, elapsed_ms };
             let _ = inbox.send(Message::of(fact)).await;
         }
     };
-    shared
-        .tracker
-        .spawn_on(work.instrument(span), &shared.parts.lanes.plugins);
+    shared.tracker.spawn_on(work.instrument(span), &shared.parts.lanes.plugins);
 }
 
 /// One execution; none where the store is gone, so that nothing is concluded from it.
 async fn execute(shared: &Shared, call: &AgentCall) -> Option<Execution> {
     let parts = &shared.parts;
-    let context = TaskContext {
-        call,
-        lease: EMBEDDED_LEASE,
-    };
+    let context = TaskContext { call, lease: EMBEDDED_LEASE };
     let mut effects = match parts.effects.open(context).await {
         Ok(effects) => effects,
         Err(error) => {
@@ -78,10 +65,7 @@ async fn execute(shared: &Shared, call: &AgentCall) -> Option<Execution> {
             return None;
         }
     };
-    shared
-        .stats
-        .tasks_running
-        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    shared.stats.tasks_running.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let _running = Running(shared);
     loop {
         if let Some(log) = &parts.call_log {
@@ -110,10 +94,7 @@ fn host_fault(error: &RuntimeError, effects: u32) -> Execution {
         )),
         RuntimeError::Busy | RuntimeError::Host(_) => {
             warn!(error = %chain(error), "the sandbox could not be made");
-            Failure::Failed(Problem::new(
-                "host_fault",
-                "the host could not make a sandbox",
-            ))
+            Failure::Failed(Problem::new("host_fault", "the host could not make a sandbox"))
         }
     };
     Execution::Failed { failure, effects }
@@ -136,9 +117,6 @@ struct Running<'a>(&'a Shared);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.0
-            .stats
-            .tasks_running
-            .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        self.0.stats.tasks_running.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
     }
 }

@@ -37,10 +37,7 @@ pub(crate) fn pins(
         problems.extend(misfits(parts, id, node, manifest));
         let granted = parts.grants.granted(tenant, &admitted.manifest.name);
         let grants = Grants::intersect(admitted.needs(), &granted);
-        let grants = node
-            .allow
-            .as_ref()
-            .map_or_else(|| grants.clone(), |a| grants.narrow(a));
+        let grants = node.allow.as_ref().map_or_else(|| grants.clone(), |a| grants.narrow(a));
         pins.insert(id.clone(), pin(admitted, manifest, grants));
     }
     if problems.is_empty() {
@@ -48,10 +45,7 @@ pub(crate) fn pins(
     }
     Err(EngineError::Invalid {
         code: "agent_mismatch",
-        message: format!(
-            "{} does not fit the plugins that would serve it",
-            workflow.title()
-        ),
+        message: format!("{} does not fit the plugins that would serve it", workflow.title()),
         details: problems,
     })
 }
@@ -75,10 +69,7 @@ fn in_range<'a>(
 ) -> impl Iterator<Item = &'a Admitted> {
     offered.iter().filter(|admitted| {
         admitted.manifest.name == agent.plugin
-            && agent
-                .range
-                .as_ref()
-                .is_none_or(|r| r.matches(&admitted.manifest.version))
+            && agent.range.as_ref().is_none_or(|r| r.matches(&admitted.manifest.version))
     })
 }
 
@@ -104,12 +95,8 @@ fn ungranted(parts: &EngineParts, tenant: &TenantId, admitted: &Admitted) -> Vec
 }
 
 fn no_such_agent(node: &NodeId, agent: &AgentRef, admitted: &Admitted) -> String {
-    let names: Vec<&str> = admitted
-        .manifest
-        .agents
-        .iter()
-        .map(|agent| agent.name.as_str())
-        .collect();
+    let names: Vec<&str> =
+        admitted.manifest.agents.iter().map(|agent| agent.name.as_str()).collect();
     format!(
         "nodes.{node}.agent: {agent} names no agent of {}@{}; it has {}",
         admitted.manifest.name,
@@ -120,14 +107,10 @@ fn no_such_agent(node: &NodeId, agent: &AgentRef, admitted: &Admitted) -> String
 
 /// What a node asks of its agent that the agent does not have.
 fn misfits(parts: &EngineParts, id: &NodeId, node: &Node, manifest: &AgentManifest) -> Vec<String> {
-    let exits = node
-        .goto
-        .keys()
-        .filter(|exit| !manifest.exits.contains(exit))
-        .map(|exit| {
-            let known = manifest.exits.join(", ");
-            format!("nodes.{id}.goto.{exit}: the agent has no exit {exit}; it has: {known}")
-        });
+    let exits = node.goto.keys().filter(|exit| !manifest.exits.contains(exit)).map(|exit| {
+        let known = manifest.exits.join(", ");
+        format!("nodes.{id}.goto.{exit}: the agent has no exit {exit}; it has: {known}")
+    });
     let mut misfits: Vec<String> = exits.collect();
     if !node.config.is_null()
         && let Err(misses) = parts.expressions.check(&manifest.config, &node.config)
@@ -143,9 +126,7 @@ pub(crate) fn refuse_unserved(
     tenant: &TenantId,
     workflow: &Workflow,
     offered: &[Admitted],
-    pins: &BTreeMap<NodeId, AgentPin>,
-    mocks: &BTreeMap<NodeId, MockAnswer>,
-    mode: MockMode,
+    (pins, mocks, mode): (&BTreeMap<NodeId, AgentPin>, &BTreeMap<NodeId, MockAnswer>, MockMode),
 ) -> Result<(), EngineError> {
     let unserved = unserved(workflow, pins, mocks, mode);
     if unserved.is_empty() {
@@ -155,10 +136,7 @@ pub(crate) fn refuse_unserved(
         let Work::Agent(agent) = &workflow.nodes.get(*id)?.work else {
             return None;
         };
-        Some(format!(
-            "nodes.{id}.agent: {}",
-            why_unserved(parts, tenant, agent, offered)
-        ))
+        Some(format!("nodes.{id}.agent: {}", why_unserved(parts, tenant, agent, offered)))
     });
     Err(EngineError::Invalid {
         code: "missing_agents",
@@ -199,10 +177,6 @@ fn why_unserved(
 
 /// A problem as one sentence with its place.
 pub(crate) fn sentence(problem: &Problem) -> String {
-    let help = problem
-        .help
-        .as_ref()
-        .map(|help| format!(" ({help})"))
-        .unwrap_or_default();
+    let help = problem.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
     format!("{}: {}{help}", problem.place, problem.message)
 }

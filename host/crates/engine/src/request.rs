@@ -53,17 +53,8 @@ impl Idempotency {
     /// The reply to store under it.
     #[must_use]
     pub fn reply(self, reply: Value) -> IdempotentReply {
-        let Self {
-            key,
-            fingerprint,
-            expires_at,
-        } = self;
-        IdempotentReply {
-            key,
-            fingerprint,
-            reply,
-            expires_at,
-        }
+        let Self { key, fingerprint, expires_at } = self;
+        IdempotentReply { key, fingerprint, reply, expires_at }
     }
 }
 

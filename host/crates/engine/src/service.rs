@@ -50,9 +50,7 @@ impl Engine {
             tracker: TaskTracker::new(),
             shutdown,
         };
-        Self {
-            shared: Arc::new(shared),
-        }
+        Self { shared: Arc::new(shared) }
     }
 
     /// What the world sees of it.

@@ -46,10 +46,10 @@ pub(crate) async fn start(
         .collect();
     let offered = offered(parts, tenant, request.plugins).await?;
     let pins = pins(parts, tenant, &workflow, &offered)?;
-    refuse_unserved(parts, tenant, &workflow, &offered, &pins, &mocks, mode)?;
+    refuse_unserved(parts, tenant, &workflow, &offered, (&pins, &mocks, mode))?;
     let now = parts.clock.now();
     let id = new_run_id(parts, now);
-    let digest = (parts.digest)(workflow.draft());
+    let digest = (parts.digest)(workflow.draft()).map_err(EngineError::Host)?;
     let beginning = Beginning {
         run: id,
         digest,
@@ -62,16 +62,15 @@ pub(crate) async fn start(
         pins,
         by: request.by,
     };
-    let first = begin(&workflow, beginning, now, parts.expressions.as_ref()).map_err(refused)?;
+    let first = begin(&workflow, beginning, now, parts.expressions.as_ref())
+        .map_err(|problems| refused(&problems))?;
     keep_draft(parts, tenant, workflow.draft()).await?;
     let mut run = Run::new(id, workflow);
     apply(&mut run, &first);
     let decision = settle(&mut run, &[Fact::Loaded], now, parts.expressions.as_ref());
     let mut events = vec![first];
     events.extend(decision.events);
-    let reply = request
-        .idempotency
-        .map(|key| key.reply(Value::String(id.to_string())));
+    let reply = request.idempotency.map(|key| key.reply(Value::String(id.to_string())));
     let commit = Commit {
         tenant: tenant.clone(),
         run: id,
@@ -85,11 +84,7 @@ pub(crate) async fn start(
         idempotent_reply: reply,
     };
     parts.store.commit(commit).await.map_err(commit_refused)?;
-    Ok(Begun {
-        run,
-        events,
-        commands: decision.commands,
-    })
+    Ok(Begun { run, events, commands: decision.commands })
 }
 
 async fn chosen(
@@ -127,11 +122,7 @@ fn mode(
     request: &StartRun,
 ) -> Result<MockMode, EngineError> {
     let refuse = |message: String| {
-        Err(EngineError::Invalid {
-            code: "mock_refused",
-            message,
-            details: Vec::new(),
-        })
+        Err(EngineError::Invalid { code: "mock_refused", message, details: Vec::new() })
     };
     let mode = match workflow.mock.allow {
         Some(false) => MockMode::Off,
@@ -166,12 +157,10 @@ fn new_run_id(parts: &EngineParts, now: Timestamp) -> RunId {
     RunId::from_bytes(bytes)
 }
 
-fn refused(problems: Vec<wforge_graph::Problem>) -> EngineError {
+fn refused(problems: &[wforge_graph::Problem]) -> EngineError {
     let details: Vec<String> = problems.iter().map(sentence).collect();
     EngineError::Invalid {
-        code: problems
-            .first()
-            .map_or("invalid_input", |problem| problem.code),
+        code: problems.first().map_or("invalid_input", |problem| problem.code),
         message: "the run cannot start with what it was given".into(),
         details,
     }

@@ -95,6 +95,7 @@ impl Stats {
                 EventKind::RunCancelled { .. } => &self.runs_cancelled,
                 EventKind::RunBlocked { .. } => &self.runs_blocked,
                 EventKind::StepPlanned { .. }
+                | EventKind::RunUnblocked { .. }
                 | EventKind::TaskSuspended { .. }
                 | EventKind::TaskResumed { .. }
                 | EventKind::QuestionAnswered { .. } => continue,

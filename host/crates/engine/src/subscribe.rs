@@ -37,16 +37,8 @@ pub(crate) fn subscribe(
     // Listening begins before the store is read, so that nothing falls between the two.
     let live = shared.parts.bus.subscribe(&tenant, run);
     let ready = VecDeque::new();
-    let listener = Listener {
-        shared,
-        tenant,
-        run,
-        seen: after,
-        ready,
-        live,
-        behind: true,
-        ended: false,
-    };
+    let listener =
+        Listener { shared, tenant, run, seen: after, ready, live, behind: true, ended: false };
     stream::try_unfold(listener, |mut listener| async move {
         Ok(listener.next().await?.map(|message| (message, listener)))
     })
@@ -76,12 +68,8 @@ impl Listener {
 
     /// Reads what the store has and was not handed out yet.
     async fn read(&mut self) -> Result<(), EngineError> {
-        let events = self
-            .shared
-            .parts
-            .store
-            .events(&self.tenant, self.run, self.seen, PAGE)
-            .await?;
+        let events =
+            self.shared.parts.store.events(&self.tenant, self.run, self.seen, PAGE).await?;
         self.behind = events.len() == PAGE;
         self.ready.extend(events.into_iter().map(RunMessage::Event));
         if self.ready.is_empty() {
@@ -129,10 +117,7 @@ pub(crate) async fn head(
     run: RunId,
 ) -> Result<RunHead, EngineError> {
     let head = shared.parts.store.head(tenant, run).await?;
-    head.ok_or_else(|| EngineError::NotFound {
-        kind: "run",
-        name: run.to_string(),
-    })
+    head.ok_or_else(|| EngineError::NotFound { kind: "run", name: run.to_string() })
 }
 
 /// Waits until a run has ended, is blocked, or waits for a person.
@@ -179,7 +164,8 @@ async fn may_settle(live: &mut broadcast::Receiver<RunMessage>) {
                 | EventKind::TaskResumed { .. }
                 | EventKind::QuestionAnswered { .. }
                 | EventKind::TaskFailed { .. }
-                | EventKind::StepCommitted { .. } => {}
+                | EventKind::StepCommitted { .. }
+                | EventKind::RunUnblocked { .. } => {}
             },
             Ok(RunMessage::Line { .. } | RunMessage::Emitted { .. }) => {}
             Ok(RunMessage::Lagged) | Err(RecvError::Lagged(_) | RecvError::Closed) => return,

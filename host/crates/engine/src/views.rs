@@ -17,10 +17,7 @@ pub(crate) async fn view(parts: &EngineParts, head: RunHead) -> Result<RunView, 
     let mut fold = Fold::default();
     let mut seen = Seq(0);
     loop {
-        let events = parts
-            .store
-            .events(&head.tenant, head.run, seen, PAGE)
-            .await?;
+        let events = parts.store.events(&head.tenant, head.run, seen, PAGE).await?;
         for stored in &events {
             fold.take(stored);
             seen = stored.seq;
@@ -61,22 +58,13 @@ impl Fold {
                     task.failure.clone_from(&finished.instead_of);
                 });
             }
-            EventKind::TaskFailed {
-                task,
-                attempt,
-                failure,
-            } => {
+            EventKind::TaskFailed { task, attempt, failure } => {
                 self.change(*task, true, |view| {
                     view.attempt = *attempt;
                     view.failure = Some(failure.clone());
                 });
             }
-            EventKind::TaskRetried {
-                task,
-                attempt,
-                failure,
-                ..
-            } => {
+            EventKind::TaskRetried { task, attempt, failure, .. } => {
                 self.change(*task, false, |view| {
                     view.attempt = attempt.saturating_add(1);
                     view.failure = Some(failure.clone());
@@ -89,15 +77,13 @@ impl Fold {
             | EventKind::StepCommitted { .. }
             | EventKind::RunFailed { .. }
             | EventKind::RunCancelled { .. }
-            | EventKind::RunBlocked { .. } => {}
+            | EventKind::RunBlocked { .. }
+            | EventKind::RunUnblocked { .. } => {}
         }
     }
 
     fn plan(&mut self, task: TaskId, node: &NodeId) {
-        let pin = self
-            .started
-            .as_ref()
-            .and_then(|started| started.pins.get(node));
+        let pin = self.started.as_ref().and_then(|started| started.pins.get(node));
         self.place_of.insert(task, self.tasks.len());
         self.tasks.push(TaskView {
             task,
@@ -123,10 +109,7 @@ impl Fold {
 
     fn finish(self, head: RunHead) -> RunView {
         let node_of = |task: &TaskId| {
-            self.place_of
-                .get(task)
-                .and_then(|place| self.tasks.get(*place))
-                .map(|t| t.node.clone())
+            self.place_of.get(task).and_then(|place| self.tasks.get(*place)).map(|t| t.node.clone())
         };
         let questions = head.questions().filter_map(|(task, question)| {
             Some(QuestionView {
@@ -141,15 +124,7 @@ impl Fold {
         let ended: std::collections::HashSet<usize> = self.ended.iter().copied().collect();
         let open = (0..self.tasks.len()).filter(|place| !ended.contains(place));
         let order: Vec<usize> = self.ended.iter().copied().chain(open).collect();
-        let tasks = order
-            .iter()
-            .filter_map(|place| self.tasks.get(*place).cloned())
-            .collect();
-        RunView {
-            head,
-            output: self.output,
-            tasks,
-            questions,
-        }
+        let tasks = order.iter().filter_map(|place| self.tasks.get(*place).cloned()).collect();
+        RunView { head, output: self.output, tasks, questions }
     }
 }

@@ -22,13 +22,7 @@ pub fn apply(run: &mut Run, event: &RunEvent) {
     match &event.kind {
         EventKind::RunStarted(started) => start(run, started, at),
         EventKind::StepPlanned { step, tasks } => plan(run, *step, tasks, at),
-        EventKind::TaskRetried {
-            task,
-            attempt,
-            at: next_at,
-            kept_effects,
-            ..
-        } => {
+        EventKind::TaskRetried { task, attempt, at: next_at, kept_effects, .. } => {
             change(run, *task, |task| {
                 task.status = TaskStatus::Backoff(*next_at);
                 task.attempt = attempt.saturating_add(1);
@@ -38,26 +32,21 @@ pub fn apply(run: &mut Run, event: &RunEvent) {
         }
         EventKind::TaskSuspended { task, waiting } => {
             change(run, *task, |task| {
-                task.status = TaskStatus::Suspended(waiting.clone())
+                task.status = TaskStatus::Suspended(waiting.clone());
             });
         }
         EventKind::TaskResumed { task } => {
             change(run, *task, |task| task.status = TaskStatus::Ready);
         }
-        EventKind::QuestionAnswered {
-            task,
-            question,
-            answer,
-            ..
-        } => {
+        EventKind::QuestionAnswered { task, question, answer, .. } => {
             change(run, *task, |task| {
-                answer_question(task, *question, answer.as_ref(), at)
+                answer_question(task, *question, answer.as_ref(), at);
             });
         }
         EventKind::TaskFinished(finished) => finish_task(run, finished),
         EventKind::TaskFailed { task, failure, .. } => {
             change(run, *task, |task| {
-                task.status = TaskStatus::Failed(failure.clone())
+                task.status = TaskStatus::Failed(failure.clone());
             });
         }
         EventKind::StepCommitted { .. } => commit(run),
@@ -71,7 +60,20 @@ pub fn apply(run: &mut Run, event: &RunEvent) {
             run.status = RunStatus::Failed;
         }
         EventKind::RunCancelled { .. } => run.status = RunStatus::Cancelled,
-        EventKind::RunBlocked { .. } => run.status = RunStatus::Blocked,
+        EventKind::RunBlocked { task, .. } => {
+            run.status = RunStatus::Blocked;
+            run.blocked_by = Some(*task);
+        }
+        EventKind::RunUnblocked { task, .. } => {
+            run.status = RunStatus::Running;
+            run.blocked_by = None;
+            change(run, *task, |task| {
+                task.status = TaskStatus::Ready;
+                task.attempt = task.attempt.saturating_add(1);
+                task.kept_effects = 0;
+                task.began_at = at;
+            });
+        }
     }
     keep_time(run, at);
 }
@@ -79,10 +81,7 @@ pub fn apply(run: &mut Run, event: &RunEvent) {
 /// The clock of `limits.wall`: it runs while a task may run.
 fn keep_time(run: &mut Run, at: Timestamp) {
     let works = run.status == RunStatus::Running
-        && run
-            .tasks
-            .iter()
-            .any(|task| matches!(task.status, TaskStatus::Ready));
+        && run.tasks.iter().any(|task| matches!(task.status, TaskStatus::Ready));
     match (run.working_since, works) {
         (None, true) => run.working_since = Some(at),
         (Some(since), false) => {
@@ -119,17 +118,11 @@ fn plan(run: &mut Run, step: u32, planned: &[PlannedTask], at: Timestamp) {
     run.step = step;
     run.degraded_before_step = run.degraded;
     let sends = core::mem::take(&mut run.pending.sends);
-    run.tasks = planned
-        .iter()
-        .map(|task| new_task(task, &sends, at))
-        .collect();
+    run.tasks = planned.iter().map(|task| new_task(task, &sends, at)).collect();
     run.place_of = run.tasks.iter().map(|task| task.id).zip(0..).collect();
     run.unfinished = run.tasks.len();
-    let triggered: Vec<&NodeId> = planned
-        .iter()
-        .filter(|task| task.send.is_none())
-        .map(|task| &task.node)
-        .collect();
+    let triggered: Vec<&NodeId> =
+        planned.iter().filter(|task| task.send.is_none()).map(|task| &task.node).collect();
     for node in &triggered {
         run.pending.nodes.remove(*node);
     }
@@ -145,9 +138,7 @@ fn plan(run: &mut Run, step: u32, planned: &[PlannedTask], at: Timestamp) {
 }
 
 fn new_task(planned: &PlannedTask, sends: &[Send], at: Timestamp) -> Task {
-    let send = planned
-        .send
-        .and_then(|place| sends.get(usize::try_from(place).ok()?));
+    let send = planned.send.and_then(|place| sends.get(usize::try_from(place).ok()?));
     Task {
         id: planned.id,
         node: planned.node.clone(),
@@ -177,12 +168,7 @@ fn answer_question(task: &mut Task, question: QuestionId, answer: Option<&Value>
     };
     if asked.id == question {
         let request = asked.request;
-        task.answers.push(Answered {
-            question,
-            request,
-            answer: answer.cloned(),
-            at,
-        });
+        task.answers.push(Answered { question, request, answer: answer.cloned(), at });
         task.status = TaskStatus::Ready;
     }
 }
@@ -246,11 +232,7 @@ fn take(run: &mut Run, route: &Route) {
         }
         Route::Send { to, bindings, sent } => {
             let sent = Arc::new(sent.clone().unwrap_or_default());
-            run.pending.sends.push(Send {
-                to: to.clone(),
-                bindings: shared(bindings),
-                sent,
-            });
+            run.pending.sends.push(Send { to: to.clone(), bindings: shared(bindings), sent });
         }
         Route::Outcome(outcome) => {
             run.pending.outcomes.insert(outcome.clone());
@@ -259,17 +241,11 @@ fn take(run: &mut Run, route: &Route) {
 }
 
 fn shared(bindings: &Object) -> BTreeMap<String, Arc<Value>> {
-    bindings
-        .iter()
-        .map(|(name, value)| (name.clone(), Arc::new(value.clone())))
-        .collect()
+    bindings.iter().map(|(name, value)| (name.clone(), Arc::new(value.clone()))).collect()
 }
 
 fn measure(run: &mut Run) {
-    let sizes = run
-        .state
-        .iter()
-        .map(|(key, value)| (key.clone(), json_bytes(value)));
+    let sizes = run.state.iter().map(|(key, value)| (key.clone(), json_bytes(value)));
     run.state_bytes = sizes.collect();
 }
 

@@ -94,10 +94,7 @@ pub fn begin(
         routes,
         by: beginning.by,
     };
-    Ok(RunEvent {
-        at: now,
-        kind: EventKind::RunStarted(Box::new(started)),
-    })
+    Ok(RunEvent { at: now, kind: EventKind::RunStarted(Box::new(started)) })
 }
 
 /// The agent nodes that nobody can serve: not pinned, not mocked, no stand-in in this mode.
@@ -126,11 +123,7 @@ pub(crate) fn input_writes(input: &Object) -> Vec<(NodeId, Write)> {
         return Vec::new();
     };
     let writes = input.iter().filter_map(|(name, value)| {
-        Some(Write {
-            key: name.parse().ok()?,
-            value: value.clone(),
-            overwrite: false,
-        })
+        Some(Write { key: name.parse().ok()?, value: value.clone(), overwrite: false })
     });
     writes.map(|write| (start.clone(), write)).collect()
 }
@@ -143,12 +136,8 @@ fn first_state(workflow: &Workflow, input: &Object) -> Result<State, Problem> {
         }
     }
     let writes = input_writes(input);
-    let values = reduce(
-        &workflow.state,
-        &state,
-        writes.iter().map(|(node, w)| (node, w)),
-    )
-    .map_err(|error| problem(error.key.as_str(), error.code, error.message))?;
+    let values = reduce(&workflow.state, &state, writes.iter().map(|(node, w)| (node, w)))
+        .map_err(|error| problem(error.key.as_str(), error.code, error.message))?;
     state.extend(values);
     Ok(state)
 }
@@ -161,11 +150,7 @@ fn check_input(
 ) {
     for name in input.keys() {
         if !workflow.input.iter().any(|key| key.as_str() == name) {
-            let keys: Vec<&str> = workflow
-                .input
-                .iter()
-                .map(wforge_model::Key::as_str)
-                .collect();
+            let keys: Vec<&str> = workflow.input.iter().map(wforge_model::Key::as_str).collect();
             let message = format!("the workflow takes no input \"{name}\"");
             let problem = problem(name, "unknown_input", message);
             problems.push(problem.help(format!("its inputs are: {}", keys.join(", "))));
@@ -186,10 +171,7 @@ fn check_input(
         };
         let schema = spec.and_then(|spec| spec.schema.as_ref());
         if let Some(Err(misses)) = schema.map(|schema| expressions.check(schema, value)) {
-            let message = format!(
-                "the input {key} does not fit its schema: {}",
-                misses.join("; ")
-            );
+            let message = format!("the input {key} does not fit its schema: {}", misses.join("; "));
             problems.push(problem(key.as_str(), "input_schema", message));
         }
     }
@@ -217,11 +199,7 @@ fn check_answers(
             }
         }
     }
-    for node in beginning
-        .mocks
-        .keys()
-        .filter(|node| !workflow.nodes.contains_key(*node))
-    {
+    for node in beginning.mocks.keys().filter(|node| !workflow.nodes.contains_key(*node)) {
         let message = format!("the workflow has no node {node} to mock");
         problems.push(problem(node.as_str(), "unknown_node", message));
     }

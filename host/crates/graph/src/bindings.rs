@@ -31,11 +31,7 @@ impl Bindings {
 
     /// The names that are bound in a node for sure.
     pub(crate) fn sure(&self, node: &NodeId) -> impl Iterator<Item = &str> {
-        self.sure
-            .get(node)
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
+        self.sure.get(node).into_iter().flatten().map(String::as_str)
     }
 
     /// Whether some edge binds the name.
@@ -52,9 +48,7 @@ impl Bindings {
                     self.names.insert(each.name.clone());
                     let names = BTreeSet::from([each.name.clone()]);
                     each.to.iter().for_each(|to| self.reach(to, &names));
-                    each.empty
-                        .iter()
-                        .for_each(|to| self.reach(to, &BTreeSet::new()));
+                    each.empty.iter().for_each(|to| self.reach(to, &BTreeSet::new()));
                 }
             }
         }

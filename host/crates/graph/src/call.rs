@@ -28,11 +28,8 @@ pub fn call_of(
     let pin = run.pin(&task.node).ok_or_else(|| missing(node))?;
     let input = input_of(run, task, node, &pin.input, expressions)?;
     if let Err(misses) = expressions.check(&pin.input, &input) {
-        let message = format!(
-            "the input of node {} does not fit: {}",
-            task.node,
-            misses.join("; ")
-        );
+        let message =
+            format!("the input of node {} does not fit: {}", task.node, misses.join("; "));
         return Err(Failure::InvalidInput(Problem::new("input_schema", message)));
     }
     let started = run.started.as_ref();
@@ -44,10 +41,7 @@ pub fn call_of(
         task: id,
         run: run.id,
         thread: started.and_then(|started| started.thread),
-        workflow: run
-            .workflow()
-            .map(|workflow| workflow.title())
-            .unwrap_or_default(),
+        workflow: run.workflow().map(|workflow| workflow.title()).unwrap_or_default(),
         node: task.node.clone(),
         step: run.step,
         attempt: task.attempt,

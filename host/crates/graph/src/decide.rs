@@ -46,40 +46,24 @@ pub fn decide(
     if run.status != RunStatus::Running {
         return Vec::new();
     }
-    let decider = Decider {
-        run,
-        workflow,
-        now,
-        expressions,
-    };
+    let decider = Decider { run, workflow, now, expressions };
     let kinds = match fact {
+        Some(Fact::DiscardEffects { by }) => decider.unblock(by),
+        Some(Fact::Cancel { reason }) if !run.status.is_final() => {
+            alloc::vec![EventKind::RunCancelled { reason: reason.clone() }]
+        }
+        Some(Fact::Cancel { .. }) => Vec::new(),
+        _ if run.status != RunStatus::Running => Vec::new(),
         None => decider.advance(),
         Some(Fact::Loaded | Fact::Time) => decider.time(),
-        Some(Fact::Executed {
-            task,
-            attempt,
-            execution,
-            elapsed_ms,
-        }) => decider.executed(*task, *attempt, execution, *elapsed_ms),
-        Some(Fact::Answer {
-            question,
-            answer,
-            by,
-        }) => decider.answered(
-            *question,
-            Some(answer.clone()),
-            AnsweredBy::Person(by.clone()),
-        ),
-        Some(Fact::Cancel { reason }) => {
-            alloc::vec![EventKind::RunCancelled {
-                reason: reason.clone()
-            }]
+        Some(Fact::Executed { task, attempt, execution, elapsed_ms }) => {
+            decider.executed(*task, *attempt, execution, *elapsed_ms)
+        }
+        Some(Fact::Answer { question, answer, by }) => {
+            decider.answered(*question, Some(answer.clone()), AnsweredBy::Person(by.clone()))
         }
     };
-    kinds
-        .into_iter()
-        .map(|kind| RunEvent { at: now, kind })
-        .collect()
+    kinds.into_iter().map(|kind| RunEvent { at: now, kind }).collect()
 }
 
 struct Decider<'a> {
@@ -98,30 +82,25 @@ impl Decider<'_> {
         if let Some(error) = self.failed_task() {
             return alloc::vec![EventKind::RunFailed { error }];
         }
-        let local: Vec<EventKind> = self
-            .run
-            .tasks
-            .iter()
-            .flat_map(|task| self.local(task))
-            .collect();
+        let local: Vec<EventKind> =
+            self.run.tasks.iter().flat_map(|task| self.local(task)).collect();
         if !local.is_empty() {
             return local;
         }
         if self.run.unfinished > 0 {
             return Vec::new();
         }
-        if self.run.tasks.is_empty() {
-            self.plan()
-        } else {
-            self.commit()
-        }
+        if self.run.tasks.is_empty() { self.plan() } else { self.commit() }
+    }
+
+    fn unblock(&self, by: &str) -> Vec<EventKind> {
+        let task = self.run.blocked_by.filter(|_| self.run.status == RunStatus::Blocked);
+        task.map(|task| EventKind::RunUnblocked { task, by: by.into() }).into_iter().collect()
     }
 
     fn commit(&self) -> Vec<EventKind> {
         match check_commit(self.run, self.workflow, self.expressions) {
-            Ok(()) => alloc::vec![EventKind::StepCommitted {
-                step: self.run.step
-            }],
+            Ok(()) => alloc::vec![EventKind::StepCommitted { step: self.run.step }],
             Err(error) => alloc::vec![EventKind::RunFailed { error: *error }],
         }
     }
@@ -217,10 +196,7 @@ impl Decider<'_> {
                 // Without `mock.answer` a mock answers nothing: a person does.
                 None => self.ask(task, node, ask),
                 Some(answer) => {
-                    let reply = Reply {
-                        output: answer,
-                        exits: Vec::new(),
-                    };
+                    let reply = Reply { output: answer, exits: Vec::new() };
                     alloc::vec![self.settle(
                         task,
                         node,
@@ -244,10 +220,7 @@ impl Decider<'_> {
             let answer = answered.answer.clone().or_else(|| ask.on_deadline.clone());
             return match answer {
                 Some(output) => {
-                    let reply = Reply {
-                        output,
-                        exits: Vec::new(),
-                    };
+                    let reply = Reply { output, exits: Vec::new() };
                     alloc::vec![self.settle(task, node, &reply, Provenance::live(0))]
                 }
                 None => {
@@ -278,11 +251,7 @@ impl Decider<'_> {
             task: task.id,
             waiting: Waiting::Question(question),
         }];
-        let given = self
-            .run
-            .started
-            .as_ref()
-            .and_then(|started| started.answers.get(&task.node));
+        let given = self.run.started.as_ref().and_then(|started| started.answers.get(&task.node));
         events.extend(given.map(|answer| EventKind::QuestionAnswered {
             task: task.id,
             question: id,
@@ -307,19 +276,13 @@ impl Decider<'_> {
                 self.replied(task, node, reply, elapsed_ms)
             }
             Execution::Suspended(waiting) => {
-                EventKind::TaskSuspended {
-                    task: id,
-                    waiting: waiting.clone(),
-                }
+                EventKind::TaskSuspended { task: id, waiting: waiting.clone() }
             }
             Execution::Failed { failure, effects } => {
                 self.failed(task, node, failure.clone(), *effects, elapsed_ms)
             }
             Execution::Diverged(divergence) => {
-                EventKind::RunBlocked {
-                    task: id,
-                    divergence: divergence.clone(),
-                }
+                EventKind::RunBlocked { task: id, divergence: divergence.clone() }
             }
         }]
     }
@@ -332,17 +295,12 @@ impl Decider<'_> {
     }
 
     fn replied(&self, task: &Task, node: &Node, reply: &Reply, elapsed_ms: u64) -> EventKind {
-        let schema = self
-            .run
-            .pin(&task.node)
-            .map_or(&Value::Null, |pin| &pin.output);
+        let schema = self.run.pin(&task.node).map_or(&Value::Null, |pin| &pin.output);
         if schema.is_object()
             && let Err(misses) = self.expressions.check(schema, &reply.output)
         {
-            let message = format!(
-                "the result does not fit the agent's schema: {}",
-                misses.join("; ")
-            );
+            let message =
+                format!("the result does not fit the agent's schema: {}", misses.join("; "));
             let failure = Failure::BadOutput(Problem::new("output_schema", message));
             return self.failed(task, node, failure, 0, elapsed_ms);
         }
@@ -371,20 +329,9 @@ impl Decider<'_> {
         if let Some(at) = next_attempt(node, task, &failure, self.now) {
             let kept_effects = kept_effects(&failure, effects);
             let attempt = task.attempt;
-            return EventKind::TaskRetried {
-                task: task.id,
-                attempt,
-                failure,
-                at,
-                kept_effects,
-            };
+            return EventKind::TaskRetried { task: task.id, attempt, failure, at, kept_effects };
         }
-        let mode = self
-            .run
-            .started
-            .as_ref()
-            .map(|started| started.mock_mode)
-            .unwrap_or_default();
+        let mode = self.run.started.as_ref().map(|started| started.mock_mode).unwrap_or_default();
         if !falls_back(node, mode, failure.kind()) {
             return self.fail(task, failure);
         }
@@ -394,24 +341,13 @@ impl Decider<'_> {
         };
         mocks::reply(self.run, self.workflow, task, node, self.expressions)
             .and_then(|reply| {
-                finished(
-                    self.run,
-                    self.workflow,
-                    task,
-                    &reply,
-                    stand_in,
-                    self.expressions,
-                )
+                finished(self.run, self.workflow, task, &reply, stand_in, self.expressions)
             })
             .unwrap_or_else(|second| self.fail(task, both(&failure, &second)))
     }
 
     fn fail(&self, task: &Task, failure: Failure) -> EventKind {
-        EventKind::TaskFailed {
-            task: task.id,
-            attempt: task.attempt,
-            failure,
-        }
+        EventKind::TaskFailed { task: task.id, attempt: task.attempt, failure }
     }
 
     fn answered(
@@ -429,12 +365,7 @@ impl Decider<'_> {
             | TaskStatus::Failed(_) => false,
         };
         let task = self.run.tasks.iter().find(asks).map(|task| task.id);
-        let event = |task| EventKind::QuestionAnswered {
-            task,
-            question,
-            answer,
-            by,
-        };
+        let event = |task| EventKind::QuestionAnswered { task, question, answer, by };
         task.map(event).into_iter().collect()
     }
 
@@ -445,9 +376,7 @@ impl Decider<'_> {
                 alloc::vec![EventKind::TaskResumed { task: task.id }]
             }
             TaskStatus::Suspended(Waiting::Question(question))
-                if question
-                    .deadline
-                    .is_some_and(|deadline| deadline <= self.now) =>
+                if question.deadline.is_some_and(|deadline| deadline <= self.now) =>
             {
                 self.answered(question.id, None, AnsweredBy::Deadline)
             }
@@ -462,12 +391,7 @@ impl Decider<'_> {
 }
 
 const fn stand_in(source: TaskSource, instead_of: Option<Failure>, stands_in: bool) -> Provenance {
-    Provenance {
-        source,
-        stands_in,
-        instead_of,
-        elapsed_ms: 0,
-    }
+    Provenance { source, stands_in, instead_of, elapsed_ms: 0 }
 }
 
 /// The failure of a task whose stand-in failed as well.

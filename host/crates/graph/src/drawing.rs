@@ -49,12 +49,7 @@ pub struct DrawnEdge {
 /// The drawing of a workflow.
 #[must_use]
 pub fn draw(draft: &WorkflowDraft) -> Drawing {
-    let ends = |id: &str, kind| DrawnNode {
-        id: id.into(),
-        kind,
-        agent: None,
-        defer: false,
-    };
+    let ends = |id: &str, kind| DrawnNode { id: id.into(), kind, agent: None, defer: false };
     let mut nodes = alloc::vec![ends("START", "start")];
     nodes.extend(draft.nodes.iter().map(|(id, node)| {
         let (kind, agent) = match &node.work {
@@ -63,12 +58,7 @@ pub fn draw(draft: &WorkflowDraft) -> Drawing {
             Work::Set(_) => ("set", None),
             Work::Ask(_) => ("ask", None),
         };
-        DrawnNode {
-            id: id.to_string(),
-            kind,
-            agent,
-            defer: node.defer,
-        }
+        DrawnNode { id: id.to_string(), kind, agent, defer: node.defer }
     }));
     nodes.push(ends("END", "end"));
     let mut edges: Vec<DrawnEdge> = draft.edges.iter().flat_map(drawn).collect();
@@ -80,11 +70,7 @@ pub fn draw(draft: &WorkflowDraft) -> Drawing {
             label: Some(exit.clone()),
         }));
     }
-    Drawing {
-        title: format!("{}@{}", draft.name, draft.version),
-        nodes,
-        edges,
-    }
+    Drawing { title: format!("{}@{}", draft.name, draft.version), nodes, edges }
 }
 
 fn drawn(edge: &Edge) -> Vec<DrawnEdge> {
@@ -98,14 +84,8 @@ fn drawn(edge: &Edge) -> Vec<DrawnEdge> {
         EdgeRule::Branch(arms) => arms.iter().flat_map(|arm| ways(arm, "branch")).collect(),
         EdgeRule::Each(each) => {
             let label = Some(format!("each {} as {}", each.items, each.name));
-            let to = each
-                .to
-                .iter()
-                .map(|to| (to.to_string(), "each", label.clone()));
-            let empty = each
-                .empty
-                .iter()
-                .map(|to| (to.to_string(), "empty", Some("empty".into())));
+            let to = each.to.iter().map(|to| (to.to_string(), "each", label.clone()));
+            let empty = each.empty.iter().map(|to| (to.to_string(), "empty", Some("empty".into())));
             to.chain(empty).collect()
         }
     };
@@ -132,8 +112,5 @@ fn ways(arm: &Arm, kind: &'static str) -> Vec<(String, &'static str, Option<Stri
         To::Node(node) => node.to_string(),
         To::End => "END".to_string(),
     };
-    arm.to
-        .iter()
-        .map(|to| (name(to), kind, label.clone()))
-        .collect()
+    arm.to.iter().map(|to| (name(to), kind, label.clone())).collect()
 }

@@ -33,12 +33,7 @@ pub(crate) struct Provenance {
 impl Provenance {
     /// The agent itself, a `set` or a person.
     pub(crate) const fn live(elapsed_ms: u64) -> Self {
-        Self {
-            source: TaskSource::Live,
-            stands_in: false,
-            instead_of: None,
-            elapsed_ms,
-        }
+        Self { source: TaskSource::Live, stands_in: false, instead_of: None, elapsed_ms }
     }
 }
 
@@ -52,15 +47,9 @@ pub(crate) fn finished(
     expressions: &dyn Expressions,
 ) -> Result<EventKind, Failure> {
     let Some(node) = workflow.nodes.get(&task.node) else {
-        return Err(Failure::Failed(Problem::new(
-            "unknown_node",
-            "the node is gone",
-        )));
+        return Err(Failure::Failed(Problem::new("unknown_node", "the node is gone")));
     };
-    let scope = Scope {
-        result: Some(&reply.output),
-        ..run.scope(task, &run.state)
-    };
+    let scope = Scope { result: Some(&reply.output), ..run.scope(task, &run.state) };
     let writes = writes_of(workflow, node, &reply.output, &scope, expressions)?;
     check_writes(workflow, &writes, expressions)?;
     let state = own_state(workflow, &run.state, &task.node, &writes)?;
@@ -90,14 +79,7 @@ fn writes_of(
     match (&node.work, &node.out) {
         (Work::Set(writes), _) => {
             // A `set` has no result to name.
-            fill_all(
-                writes,
-                &Scope {
-                    result: None,
-                    ..*scope
-                },
-                expressions,
-            )
+            fill_all(writes, &Scope { result: None, ..*scope }, expressions)
         }
         (Work::Agent(_) | Work::Mock | Work::Ask(_), Some(out)) => {
             fill_all(out, scope, expressions)
@@ -128,14 +110,10 @@ fn implied_writes(workflow: &Workflow, result: &Value) -> Result<Vec<Write>, Fai
         )));
     };
     let write = |(name, value): (&String, &Value)| match name.parse::<Key>() {
-        Ok(key) if workflow.state.contains_key(&key) => Ok(Write {
-            key,
-            value: value.clone(),
-            overwrite: false,
-        }),
-        _ => Err(bad(format!(
-            "the result's key \"{name}\" is no state key; write `out`"
-        ))),
+        Ok(key) if workflow.state.contains_key(&key) => {
+            Ok(Write { key, value: value.clone(), overwrite: false })
+        }
+        _ => Err(bad(format!("the result's key \"{name}\" is no state key; write `out`"))),
     };
     fields.iter().map(write).collect()
 }
@@ -166,18 +144,12 @@ fn check_writes(
 
 /// The end of a run after which nothing is planned.
 pub(crate) fn end(run: &Run, workflow: &Workflow) -> EventKind {
-    let written = workflow
-        .output
-        .iter()
-        .filter_map(|key| Some((key, run.state.get(key)?)));
-    let output: Object = written
-        .map(|(key, value)| (key.as_str().into(), Value::clone(value)))
-        .collect();
+    let written = workflow.output.iter().filter_map(|key| Some((key, run.state.get(key)?)));
+    let output: Object =
+        written.map(|(key, value)| (key.as_str().into(), Value::clone(value))).collect();
     let outcome = run.pending.outcomes.first().cloned();
     if outcome.is_none() && output.len() < workflow.output.len() {
-        return EventKind::RunFailed {
-            error: missing_output(run, workflow),
-        };
+        return EventKind::RunFailed { error: missing_output(run, workflow) };
     }
     EventKind::RunCompleted { outcome, output }
 }
@@ -189,31 +161,19 @@ fn missing_output(run: &Run, workflow: &Workflow) -> wforge_model::event::RunErr
         .filter(|key| !run.state.contains_key(*key))
         .map(Key::as_str)
         .collect();
-    let half_full = run
-        .arrived
-        .iter()
-        .zip(workflow.barriers())
-        .filter_map(|(arrived, barrier)| {
-            let absent: Vec<&str> = barrier
-                .sources
-                .iter()
-                .filter(|source| !arrived.contains(*source))
-                .map(wforge_model::NodeId::as_str)
-                .collect();
-            (!arrived.is_empty() && !absent.is_empty()).then(|| {
-                format!(
-                    "; {} still waited for {}",
-                    barrier.target,
-                    absent.join(", ")
-                )
-            })
-        });
+    let half_full = run.arrived.iter().zip(workflow.barriers()).filter_map(|(arrived, barrier)| {
+        let absent: Vec<&str> = barrier
+            .sources
+            .iter()
+            .filter(|source| !arrived.contains(*source))
+            .map(wforge_model::NodeId::as_str)
+            .collect();
+        (!arrived.is_empty() && !absent.is_empty())
+            .then(|| format!("; {} still waited for {}", barrier.target, absent.join(", ")))
+    });
     let barriers: String = half_full.collect();
     run_error(
         "missing_output",
-        format!(
-            "the run ended without writing output key {}{barriers}",
-            missing.join(", ")
-        ),
+        format!("the run ended without writing output key {}{barriers}", missing.join(", ")),
     )
 }

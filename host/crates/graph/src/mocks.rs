@@ -18,13 +18,8 @@ use crate::workflow::Workflow;
 
 /// What the mock agent was told to answer at a node: at the run's start, else in the file.
 pub(crate) fn told<'a>(run: &'a Run, task: &Task, node: &'a Node) -> Option<&'a MockAnswer> {
-    let at_start = run
-        .started
-        .as_ref()
-        .and_then(|started| started.mocks.get(&task.node));
-    at_start
-        .filter(|answer| **answer != MockAnswer::default())
-        .or(node.mock.as_ref())
+    let at_start = run.started.as_ref().and_then(|started| started.mocks.get(&task.node));
+    at_start.filter(|answer| **answer != MockAnswer::default()).or(node.mock.as_ref())
 }
 
 /// Whether the mock agent does a node's task from the first, rather than after a failure.
@@ -54,10 +49,7 @@ pub(crate) fn reply(
 ) -> Result<Reply, Failure> {
     let told = told(run, task, node);
     if let Some(output) = told.and_then(|told| told.output.clone()) {
-        return Ok(Reply {
-            output,
-            exits: alloc::vec::Vec::new(),
-        });
+        return Ok(Reply { output, exits: alloc::vec::Vec::new() });
     }
     let seed = match told.and_then(|told| told.seed) {
         Some(seed) => seed,
@@ -68,10 +60,7 @@ pub(crate) fn reply(
         Some(schema) => expressions.build(schema, seed),
         None => built(workflow, task, node, seed, expressions)?,
     };
-    Ok(Reply {
-        output,
-        exits: alloc::vec::Vec::new(),
-    })
+    Ok(Reply { output, exits: alloc::vec::Vec::new() })
 }
 
 /// H(node, input).
@@ -82,8 +71,7 @@ fn default_seed(run: &Run, task: &Task, node: &Node, expressions: &dyn Expressio
     let hasher = IdHasher::new("wforge.mock.v1").field(task.node.as_str().as_bytes());
     let bytes = hasher.field(input.to_string().as_bytes()).finish();
     let (head, _) = bytes.split_at(8);
-    head.iter()
-        .fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+    head.iter().fold(0, |seed, byte| seed << 8 | u64::from(*byte))
 }
 
 /// A result from the schemas of the state keys that `out` writes.
@@ -96,23 +84,12 @@ fn built(
 ) -> Result<Value, Failure> {
     let mut result = Value::Null;
     let Some(out) = &node.out else {
-        return Err(needs_output(
-            task,
-            "the node has no `out` whose schemas could be used",
-        ));
+        return Err(needs_output(task, "the node has no `out` whose schemas could be used"));
     };
     for (key, template) in out {
         let (template, _) = overwritten(template).map_or((template, false), |t| (t, true));
-        let schema = workflow
-            .state
-            .get(key)
-            .and_then(|spec| spec.schema.as_ref());
-        let builder = Builder {
-            task,
-            key,
-            seed,
-            expressions,
-        };
+        let schema = workflow.state.get(key).and_then(|spec| spec.schema.as_ref());
+        let builder = Builder { task, key, seed, expressions };
         builder.visit(template, schema.unwrap_or(&Value::Null), &mut result)?;
     }
     Ok(result)
@@ -135,9 +112,7 @@ impl Builder<'_> {
             }),
             Value::Array(items) => {
                 let below = schema.get("items").unwrap_or(&Value::Null);
-                items
-                    .iter()
-                    .try_for_each(|item| self.visit(item, below, result))
+                items.iter().try_for_each(|item| self.visit(item, below, result))
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
         }
@@ -149,22 +124,13 @@ impl Builder<'_> {
             return Ok(());
         }
         let Some(chain) = info.select_chain else {
-            let why = format!(
-                "`{source}` in the write of {} is no plain selection",
-                self.key
-            );
+            let why = format!("`{source}` in the write of {} is no plain selection", self.key);
             return Err(needs_output(self.task, &why));
         };
         let path = chain.get(1..).unwrap_or_default();
         let hasher = IdHasher::new("wforge.mock.part.v1").number(self.seed);
-        let bytes = path
-            .iter()
-            .fold(hasher, |h, part| h.field(part.as_bytes()))
-            .finish();
-        let seed = bytes
-            .iter()
-            .take(8)
-            .fold(0, |seed, byte| seed << 8 | u64::from(*byte));
+        let bytes = path.iter().fold(hasher, |h, part| h.field(part.as_bytes())).finish();
+        let seed = bytes.iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte));
         let value = self.expressions.build(schema, seed);
         place(result, path, value);
         Ok(())
@@ -172,17 +138,11 @@ impl Builder<'_> {
 }
 
 fn schema_below<'a>(schema: &'a Value, name: &str) -> &'a Value {
-    let named = schema
-        .get("properties")
-        .and_then(|properties| properties.get(name));
+    let named = schema.get("properties").and_then(|properties| properties.get(name));
     let computed = computed_name(name).is_some();
     named
         .filter(|_| !computed)
-        .or_else(|| {
-            schema
-                .get("additionalProperties")
-                .filter(|schema| schema.is_object())
-        })
+        .or_else(|| schema.get("additionalProperties").filter(|schema| schema.is_object()))
         .unwrap_or(&Value::Null)
 }
 
@@ -198,11 +158,7 @@ fn place(target: &mut Value, path: &[String], value: Value) {
                 *target = Value::Object(Object::new());
             }
             if let Value::Object(fields) = target {
-                place(
-                    fields.entry(name.clone()).or_insert(Value::Null),
-                    rest,
-                    value,
-                );
+                place(fields.entry(name.clone()).or_insert(Value::Null), rest, value);
             }
         }
     }

@@ -18,10 +18,7 @@ pub(crate) fn next_attempt(
     if task.attempt >= rule.max_attempts {
         return None;
     }
-    let asked = failure
-        .problem()
-        .and_then(|problem| problem.retry_after_ms)
-        .unwrap_or(0);
+    let asked = failure.problem().and_then(|problem| problem.retry_after_ms).unwrap_or(0);
     Some(now.after_ms(wait_ms(rule, task).max(asked)))
 }
 
@@ -29,9 +26,7 @@ fn matches_rule(rule: &RetryRule, failure: &Failure) -> bool {
     if rule.on.is_empty() {
         return is_retryable(failure);
     }
-    rule.on
-        .iter()
-        .any(|on| on == failure.kind().as_str() || on == failure.code())
+    rule.on.iter().any(|on| on == failure.kind().as_str() || on == failure.code())
 }
 
 /// Whether a rule without `on` tries again: what may pass by itself, and what says so.

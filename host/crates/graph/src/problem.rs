@@ -68,22 +68,13 @@ impl Problem {
     /// An error.
     #[must_use]
     pub fn error(place: Place, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            place,
-            severity: Severity::Error,
-            code,
-            message: message.into(),
-            help: None,
-        }
+        Self { place, severity: Severity::Error, code, message: message.into(), help: None }
     }
 
     /// A warning.
     #[must_use]
     pub fn warning(place: Place, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(place, code, message)
-        }
+        Self { severity: Severity::Warning, ..Self::error(place, code, message) }
     }
 
     /// With what to do.

@@ -61,9 +61,7 @@ fn reduce_key(
     match reducer {
         Reducer::Last => last(key, writes),
         Reducer::Append | Reducer::Merge | Reducer::Sum => {
-            let start = before
-                .map(|value| Value::clone(value))
-                .or_else(|| reducer.initial());
+            let start = before.map(|value| Value::clone(value)).or_else(|| reducer.initial());
             let mut value = start.unwrap_or(Value::Null);
             for (node, write) in writes {
                 fold(reducer, key, &mut value, node, &write.value)?;
@@ -91,10 +89,7 @@ fn fold(
     match (reducer, value, write) {
         (Reducer::Append, Value::Array(items), Value::Array(more)) => items.extend_from_slice(more),
         (Reducer::Merge, Value::Object(fields), Value::Object(more)) => {
-            fields.extend(
-                more.iter()
-                    .map(|(name, value)| (name.clone(), value.clone())),
-            );
+            fields.extend(more.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
         (Reducer::Sum, Value::Number(total), Value::Number(more)) => {
             *total = add(total, more).ok_or_else(|| overflow(key, node))?;

@@ -43,9 +43,7 @@ pub(crate) fn edge_routes<'a>(
     for (index, edge) in edges {
         match (&edge.from, &edge.rule) {
             (From::All(_), _) => {
-                let from = source
-                    .parse()
-                    .map_err(|_| expression(source, "is no node"))?;
+                let from = source.parse().map_err(|_| expression(source, "is no node"))?;
                 routes.push(Route::Arrive { edge: index, from });
             }
             (_, EdgeRule::To(arm)) => arm_routes(arm, &mut routes),
@@ -78,10 +76,7 @@ fn chosen<'a>(
         let Some(when) = &arm.when else {
             return Ok(arm);
         };
-        match expressions
-            .evaluate(when, scope)
-            .map_err(|error| of_expression(when, &error))?
-        {
+        match expressions.evaluate(when, scope).map_err(|error| of_expression(when, &error))? {
             Value::Bool(true) => return Ok(arm),
             Value::Bool(false) => {}
             other => {
@@ -106,16 +101,11 @@ fn each_route(
         .map_err(|error| of_expression(&each.items, &error))?;
     match (items, &each.empty) {
         (Value::Array(items), Some(empty)) if items.is_empty() => Ok(Route::Node(empty.clone())),
-        (Value::Array(items), _) => Ok(Route::Each {
-            name: each.name.clone(),
-            items,
-            to: each.to.clone(),
-        }),
+        (Value::Array(items), _) => {
+            Ok(Route::Each { name: each.name.clone(), items, to: each.to.clone() })
+        }
         (other, _) => {
-            let message = format!(
-                "is {}; `each` from {source} goes over a list",
-                kind_of(&other)
-            );
+            let message = format!("is {}; `each` from {source} goes over a list", kind_of(&other));
             Err(expression(&each.items, &message))
         }
     }
@@ -133,11 +123,7 @@ pub(crate) fn exit_routes(exits: &[Exit], task: &Task, node: &Node) -> Result<Ve
                 return Ok(Route::Node(to.clone()));
             }
             let bindings = plain(task.bindings());
-            Ok(Route::Send {
-                to: to.clone(),
-                bindings,
-                sent: exit.input.clone(),
-            })
+            Ok(Route::Send { to: to.clone(), bindings, sent: exit.input.clone() })
         })
         .collect()
 }
@@ -151,18 +137,12 @@ fn unmapped(exit: &str, node: &NodeId) -> Denial {
 }
 
 fn plain(bindings: &BTreeMap<String, Arc<Value>>) -> Object {
-    bindings
-        .iter()
-        .map(|(name, value)| (name.clone(), Value::clone(value)))
-        .collect()
+    bindings.iter().map(|(name, value)| (name.clone(), Value::clone(value))).collect()
 }
 
 /// The failure that an expression's error is.
 pub(crate) fn of_expression(source: &str, error: &ExprError) -> Failure {
-    Failure::Failed(Problem::new(
-        error.code,
-        format!("`{source}`: {}", error.message),
-    ))
+    Failure::Failed(Problem::new(error.code, format!("`{source}`: {}", error.message)))
 }
 
 fn expression(source: &str, message: &str) -> Failure {

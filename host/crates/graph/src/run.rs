@@ -42,6 +42,8 @@ pub struct Run {
     pub outcome: Option<String>,
     /// Why it failed.
     pub error: Option<RunError>,
+    /// The task that blocks it.
+    pub blocked_by: Option<TaskId>,
     /// The tasks of the current super-step, in their order.
     pub(crate) tasks: Vec<Task>,
     pub(crate) place_of: BTreeMap<TaskId, usize>,
@@ -129,6 +131,7 @@ impl Run {
             output: None,
             outcome: None,
             error: None,
+            blocked_by: None,
             tasks: Vec::new(),
             place_of: BTreeMap::new(),
             unfinished: 0,
@@ -194,23 +197,14 @@ impl Run {
             | TaskStatus::Failed(_) => false,
         };
         let waits = self.unfinished > 0
-            && self
-                .tasks
-                .iter()
-                .all(|task| is_waiting(task) || !task.is_unfinished());
-        if self.status == RunStatus::Running && waits {
-            RunStatus::Waiting
-        } else {
-            self.status
-        }
+            && self.tasks.iter().all(|task| is_waiting(task) || !task.is_unfinished());
+        if self.status == RunStatus::Running && waits { RunStatus::Waiting } else { self.status }
     }
 
     /// Time during which a task ran so far.
     #[must_use]
     pub fn worked_ms(&self, now: Timestamp) -> u64 {
-        let since = self
-            .working_since
-            .map_or(0, |since| now.0.saturating_sub(since.0));
+        let since = self.working_since.map_or(0, |since| now.0.saturating_sub(since.0));
         self.worked_ms.saturating_add(since)
     }
 
@@ -232,10 +226,7 @@ impl Run {
             bindings: task.bindings(),
             sent: task.send.as_ref().map_or(&Value::Null, |send| &send.sent),
             result: None,
-            context: self
-                .started
-                .as_ref()
-                .map_or(&Value::Null, |started| &started.context),
+            context: self.started.as_ref().map_or(&Value::Null, |started| &started.context),
             run: self.facts(task.attempt),
         }
     }
@@ -247,9 +238,7 @@ impl Task {
     /// The names bound in it.
     #[must_use]
     pub fn bindings(&self) -> &BTreeMap<String, Arc<Value>> {
-        self.send
-            .as_ref()
-            .map_or(&NO_BINDINGS, |send| &send.bindings)
+        self.send.as_ref().map_or(&NO_BINDINGS, |send| &send.bindings)
     }
 
     /// Whether it has neither a result nor failed for good.

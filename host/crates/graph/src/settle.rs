@@ -33,9 +33,7 @@ pub fn settle(
             decision.commands.extend(due(run, now));
         }
     }
-    decision
-        .commands
-        .extend(next_wake(run, now).map(|at| Command::WakeAt { at }));
+    decision.commands.extend(next_wake(run, now).map(|at| Command::WakeAt { at }));
     decision
 }
 
@@ -64,6 +62,7 @@ pub fn commands_after(run: &Run, event: &RunEvent, now: Timestamp) -> Vec<Comman
         EventKind::StepPlanned { tasks, .. } => {
             tasks.iter().filter_map(|task| start(&task.id)).collect()
         }
+        EventKind::RunUnblocked { .. } => due(run, now),
         EventKind::TaskResumed { task }
         | EventKind::QuestionAnswered { task, .. }
         | EventKind::TaskRetried { task, .. } => start(task).into_iter().collect(),
@@ -84,19 +83,13 @@ fn due(run: &Run, now: Timestamp) -> Vec<Command> {
     if run.status != RunStatus::Running {
         return Vec::new();
     }
-    run.tasks()
-        .iter()
-        .filter_map(|task| start(run, task, now))
-        .collect()
+    run.tasks().iter().filter_map(|task| start(run, task, now)).collect()
 }
 
 fn start(run: &Run, task: &Task, now: Timestamp) -> Option<Command> {
     let node = run.node(&task.node)?;
     let calls = run.pin(&task.node).is_some() && !mocks::is_mocked(run, task, node);
-    let command = Command::Start {
-        task: task.id,
-        attempt: task.attempt,
-    };
+    let command = Command::Start { task: task.id, attempt: task.attempt };
     (calls && task.is_due(now)).then_some(command)
 }
 
@@ -118,10 +111,7 @@ pub fn next_wake(run: &Run, now: Timestamp) -> Option<Timestamp> {
 /// When `limits.wall` will be used up, where a task runs.
 fn wall_end(run: &Run, now: Timestamp) -> Option<Timestamp> {
     let limit = run.workflow()?.limits.wall_ms_max;
-    let is_working = run
-        .tasks()
-        .iter()
-        .any(|task| matches!(task.status, TaskStatus::Ready));
+    let is_working = run.tasks().iter().any(|task| matches!(task.status, TaskStatus::Ready));
     let left = limit.saturating_sub(run.worked_ms(now)).saturating_add(1);
     (limit > 0 && is_working).then(|| now.after_ms(left))
 }

@@ -36,34 +36,24 @@ pub(crate) fn task_id(run: RunId, step: u32, node: &NodeId, send: Option<u32>) -
 /// sends as they were sent. Deferred nodes only where nothing else is left.
 pub(crate) fn next_tasks(run: &Run, workflow: &Workflow) -> Vec<PlannedTask> {
     let ready: BTreeSet<NodeId> = triggered(run, workflow);
-    let (deferred, now): (Vec<NodeId>, Vec<NodeId>) = ready
-        .into_iter()
-        .partition(|node| workflow.is_deferred(node));
+    let (deferred, now): (Vec<NodeId>, Vec<NodeId>) =
+        ready.into_iter().partition(|node| workflow.is_deferred(node));
     let nothing_else = now.is_empty() && run.pending.sends.is_empty();
     let step = run.step.saturating_add(1);
     let plain = if nothing_else { deferred } else { now };
     let plain = plain.into_iter().map(|node| (node, None));
-    let sends = (0..)
-        .zip(&run.pending.sends)
-        .map(|(place, send)| (send.to.clone(), Some(place)));
+    let sends = (0..).zip(&run.pending.sends).map(|(place, send)| (send.to.clone(), Some(place)));
     plain
         .chain(sends)
-        .map(|(node, send)| PlannedTask {
-            id: task_id(run.id, step, &node, send),
-            node,
-            send,
-        })
+        .map(|(node, send)| PlannedTask { id: task_id(run.id, step, &node, send), node, send })
         .collect()
 }
 
 fn triggered(run: &Run, workflow: &Workflow) -> BTreeSet<NodeId> {
-    let full = run
-        .arrived
-        .iter()
-        .zip(workflow.barriers())
-        .filter_map(|(arrived, barrier)| {
-            (arrived.len() == barrier.sources.len()).then(|| barrier.target.clone())
-        });
+    let barriers = run.arrived.iter().zip(workflow.barriers());
+    let full = barriers
+        .filter(|(arrived, barrier)| arrived.len() == barrier.sources.len())
+        .map(|(_, barrier)| barrier.target.clone());
     run.pending.nodes.iter().cloned().chain(full).collect()
 }
 
@@ -92,13 +82,8 @@ pub(crate) fn check_commit(
     let mut bytes: u64 = run.state_bytes.values().sum();
     for (key, value) in &values {
         let before = run.state_bytes.get(key).copied().unwrap_or(0);
-        bytes = bytes
-            .saturating_sub(before)
-            .saturating_add(crate::apply::json_bytes(value));
-        let schema = workflow
-            .state
-            .get(key)
-            .and_then(|spec| spec.schema.as_ref());
+        bytes = bytes.saturating_sub(before).saturating_add(crate::apply::json_bytes(value));
+        let schema = workflow.state.get(key).and_then(|spec| spec.schema.as_ref());
         if let Some(Err(misses)) = schema.map(|schema| expressions.check(schema, value)) {
             let writers = writers_of(run, key);
             return Err(boxed(
@@ -126,10 +111,7 @@ pub(crate) fn check_commit(
     if outcomes.len() > 1 {
         return Err(boxed(
             "outcome_conflict",
-            format!(
-                "super-step {} ends the run with two outcomes: {outcomes:?}",
-                run.step
-            ),
+            format!("super-step {} ends the run with two outcomes: {outcomes:?}", run.step),
         ));
     }
     Ok(())
@@ -159,10 +141,7 @@ fn writers_of(run: &Run, key: &wforge_model::Key) -> String {
 }
 
 fn reduce_error(error: &ReduceError) -> Box<RunError> {
-    boxed(
-        error.code,
-        format!("state key {}: {}", error.key, error.message),
-    )
+    boxed(error.code, format!("state key {}: {}", error.key, error.message))
 }
 
 fn boxed(code: &str, message: String) -> Box<RunError> {
@@ -171,11 +150,5 @@ fn boxed(code: &str, message: String) -> Box<RunError> {
 
 /// An error of the run as a whole.
 pub(crate) fn run_error(code: &str, message: String) -> RunError {
-    RunError {
-        code: code.into(),
-        message,
-        node: None,
-        task: None,
-        failure: None,
-    }
+    RunError { code: code.into(), message, node: None, task: None, failure: None }
 }

@@ -19,10 +19,9 @@ pub(crate) fn fill(
 ) -> Result<Value, ExprError> {
     match template {
         Value::String(source) => expressions.evaluate(source, scope),
-        Value::Array(items) => items
-            .iter()
-            .map(|item| fill(item, scope, expressions))
-            .collect::<Result<_, _>>(),
+        Value::Array(items) => {
+            items.iter().map(|item| fill(item, scope, expressions)).collect::<Result<_, _>>()
+        }
         Value::Object(fields) => {
             let mut filled = Object::new();
             for (name, value) in fields {
@@ -43,11 +42,7 @@ pub(crate) fn fill_write(
     expressions: &dyn Expressions,
 ) -> Result<Write, ExprError> {
     let (template, overwrite) = overwritten(template).map_or((template, false), |t| (t, true));
-    Ok(Write {
-        key: key.clone(),
-        value: fill(template, scope, expressions)?,
-        overwrite,
-    })
+    Ok(Write { key: key.clone(), value: fill(template, scope, expressions)?, overwrite })
 }
 
 /// What `{ overwrite: X }` holds.

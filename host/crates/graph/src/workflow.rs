@@ -46,16 +46,8 @@ impl Workflow {
                 }
             }
         }
-        let barriers = (0..)
-            .zip(&draft.edges)
-            .flat_map(|(i, edge)| barriers_of(i, edge))
-            .collect();
-        Self {
-            draft,
-            barriers,
-            edges_from,
-            edges_from_start,
-        }
+        let barriers = (0..).zip(&draft.edges).flat_map(|(i, edge)| barriers_of(i, edge)).collect();
+        Self { draft, barriers, edges_from, edges_from_start }
     }
 
     /// `name@version`.
@@ -113,10 +105,6 @@ fn barriers_of(edge: u32, rule: &Edge) -> Vec<Barrier> {
         To::End => None,
     });
     targets
-        .map(|target| Barrier {
-            edge,
-            sources: sources.clone(),
-            target: target.clone(),
-        })
+        .map(|target| Barrier { edge, sources: sources.clone(), target: target.clone() })
         .collect()
 }

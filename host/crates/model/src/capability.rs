@@ -49,10 +49,7 @@ impl Capability {
         self == wanted
             || self.kind() == wanted.kind()
                 && (self.resource() == "*"
-                    || wanted
-                        .0
-                        .strip_suffix(":ro")
-                        .is_some_and(|full| full == self.0))
+                    || wanted.0.strip_suffix(":ro").is_some_and(|full| full == self.0))
     }
 }
 
@@ -93,9 +90,7 @@ impl FromStr for Capability {
         {
             return Ok(capability);
         }
-        Err(ParseCapabilityError {
-            text: text.to_string(),
-        })
+        Err(ParseCapabilityError { text: text.to_string() })
     }
 }
 

@@ -51,6 +51,11 @@ pub enum Fact {
     },
     /// Time passed.
     Time,
+    /// An operator lets the task that blocks the run begin again with an empty record.
+    DiscardEffects {
+        /// Who does.
+        by: String,
+    },
     /// Somebody wants the run ended.
     Cancel {
         /// Why.
@@ -62,26 +67,13 @@ impl Fact {
     /// An execution that ended with a reply.
     #[must_use]
     pub const fn replied(task: TaskId, attempt: u32, reply: Reply, elapsed_ms: u64) -> Self {
-        Self::Executed {
-            task,
-            attempt,
-            execution: Execution::Replied(reply),
-            elapsed_ms,
-        }
+        Self::Executed { task, attempt, execution: Execution::Replied(reply), elapsed_ms }
     }
 
     /// An execution that failed before it had an effect.
     #[must_use]
     pub const fn failed(task: TaskId, attempt: u32, failure: Failure, elapsed_ms: u64) -> Self {
-        let execution = Execution::Failed {
-            failure,
-            effects: 0,
-        };
-        Self::Executed {
-            task,
-            attempt,
-            execution,
-            elapsed_ms,
-        }
+        let execution = Execution::Failed { failure, effects: 0 };
+        Self::Executed { task, attempt, execution, elapsed_ms }
     }
 }

@@ -11,10 +11,7 @@ use crate::{QuestionId, TaskId, Timestamp, Value};
 /// The host functions that are recorded, by interface and name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(
-    missing_docs,
-    reason = "each is the function of the contract that bears its name"
-)]
+#[expect(missing_docs, reason = "each is the function of the contract that bears its name")]
 pub enum Operation {
     LlmComplete,
     HttpFetch,

@@ -115,6 +115,14 @@ pub enum EventKind {
         /// Both requests.
         divergence: Divergence,
     },
+    /// An operator took a blocked run up again: the task that diverged begins a new attempt with
+    /// an empty record, people's answers excepted.
+    RunUnblocked {
+        /// The task.
+        task: TaskId,
+        /// Who did.
+        by: String,
+    },
 }
 
 impl EventKind {
@@ -135,6 +143,7 @@ impl EventKind {
             Self::RunFailed { .. } => "run_failed",
             Self::RunCancelled { .. } => "run_cancelled",
             Self::RunBlocked { .. } => "run_blocked",
+            Self::RunUnblocked { .. } => "run_unblocked",
         }
     }
 }

@@ -130,19 +130,13 @@ impl FailureKind {
     /// How a workflow file writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(kind, _)| *kind == self)
-            .map_or("failed", |(_, text)| text)
+        Self::ALL.iter().find(|(kind, _)| *kind == self).map_or("failed", |(_, text)| text)
     }
 
     /// The kind that a workflow file writes so.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|(_, name)| *name == text)
-            .map(|(kind, _)| *kind)
+        Self::ALL.iter().find(|(_, name)| *name == text).map(|(kind, _)| *kind)
     }
 }
 
@@ -191,19 +185,11 @@ impl Failure {
 impl core::fmt::Display for Failure {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match (self, self.problem()) {
-            (Self::Denied(denial), _) => write!(
-                f,
-                "denied: {} on {}; {}",
-                denial.capability, denial.resource, denial.hint
-            ),
+            (Self::Denied(denial), _) => {
+                write!(f, "denied: {} on {}; {}", denial.capability, denial.resource, denial.hint)
+            }
             (_, Some(problem)) => {
-                write!(
-                    f,
-                    "{} ({}): {}",
-                    self.kind().as_str(),
-                    problem.code,
-                    problem.message
-                )
+                write!(f, "{} ({}): {}", self.kind().as_str(), problem.code, problem.message)
             }
             (_, None) => f.write_str(self.kind().as_str()),
         }

@@ -148,10 +148,7 @@ impl RunHead {
                 self.degraded |= finished.stands_in;
             }
             EventKind::TaskSuspended { task, waiting } => {
-                self.waiting_for.push(WaitingFor {
-                    task: *task,
-                    waiting: waiting.clone(),
-                });
+                self.waiting_for.push(WaitingFor { task: *task, waiting: waiting.clone() });
             }
             EventKind::TaskResumed { task }
             | EventKind::QuestionAnswered { task, .. }
@@ -167,26 +164,21 @@ impl RunHead {
                 self.end(RunStatus::Failed);
             }
             EventKind::RunCancelled { .. } => self.end(RunStatus::Cancelled),
-            EventKind::RunBlocked { .. } => self.end(RunStatus::Blocked),
+            EventKind::RunBlocked { .. } => self.status = RunStatus::Blocked,
+            EventKind::RunUnblocked { .. } => self.status = RunStatus::Running,
         }
         if !self.status.is_final() && self.status != RunStatus::Blocked {
             let waits = self.tasks_open > 0 && self.waiting_for.len() as u64 >= self.tasks_open;
-            self.status = if waits {
-                RunStatus::Waiting
-            } else {
-                RunStatus::Running
-            };
+            self.status = if waits { RunStatus::Waiting } else { RunStatus::Running };
         }
     }
 
     /// The questions that are open.
     pub fn questions(&self) -> impl Iterator<Item = (TaskId, &Question)> {
-        self.waiting_for
-            .iter()
-            .filter_map(|waiting| match &waiting.waiting {
-                Waiting::Question(question) => Some((waiting.task, question)),
-                Waiting::Timer { .. } => None,
-            })
+        self.waiting_for.iter().filter_map(|waiting| match &waiting.waiting {
+            Waiting::Question(question) => Some((waiting.task, question)),
+            Waiting::Timer { .. } => None,
+        })
     }
 
     fn stop_waiting(&mut self, task: TaskId) {

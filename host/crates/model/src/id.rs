@@ -141,9 +141,7 @@ impl FromStr for Digest {
         text.strip_prefix("sha256:")
             .and_then(read_hex)
             .map(Self)
-            .ok_or_else(|| ParseDigestError {
-                text: text.to_string(),
-            })
+            .ok_or_else(|| ParseDigestError { text: text.to_string() })
     }
 }
 

@@ -69,9 +69,7 @@ impl FromStr for PluginName {
             Some((publisher, name)) if is_part(publisher) && is_part(name) => {
                 Ok(Self(text.to_string()))
             }
-            _ => Err(ParsePluginNameError {
-                text: text.to_string(),
-            }),
+            _ => Err(ParsePluginNameError { text: text.to_string() }),
         }
     }
 }
@@ -79,9 +77,7 @@ impl FromStr for PluginName {
 fn is_part(text: &str) -> bool {
     text.len() <= NAME_BYTES_MAX
         && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 crate::id::text_serde!(PluginName);
@@ -222,11 +218,7 @@ impl Manifest {
         if self.agents.is_empty() || self.agents.len() > AGENTS_MAX {
             return Err(ManifestError::Agents(self.agents.len()));
         }
-        let mut names: Vec<&str> = self
-            .agents
-            .iter()
-            .map(|agent| agent.name.as_str())
-            .collect();
+        let mut names: Vec<&str> = self.agents.iter().map(|agent| agent.name.as_str()).collect();
         names.sort_unstable();
         let twice = names.windows(2).find_map(|pair| match pair {
             [left, right] if left == right => Some((*left).to_string()),

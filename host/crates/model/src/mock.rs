@@ -63,10 +63,7 @@ pub struct MockSettings {
 
 impl Default for MockSettings {
     fn default() -> Self {
-        Self {
-            allow: None,
-            on_degraded: OnDegraded::Continue,
-        }
+        Self { allow: None, on_degraded: OnDegraded::Continue }
     }
 }
 

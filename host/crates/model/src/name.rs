@@ -92,8 +92,7 @@ fn is_word(text: &str, extra: &str) -> bool {
 }
 
 fn is_tail(text: &str, extra: &str) -> bool {
-    text.chars()
-        .all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
+    text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
 }
 
 /// An agent as a workflow names it: `publisher/name[.agent][@range]`.
@@ -128,26 +127,14 @@ impl FromStr for AgentRef {
             return Err(wrong());
         }
         let plugin = plugin.parse().map_err(|_| wrong())?;
-        Ok(Self {
-            plugin,
-            agent: agent.map(ToString::to_string),
-            range,
-        })
+        Ok(Self { plugin, agent: agent.map(ToString::to_string), range })
     }
 }
 
 impl fmt::Display for AgentRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let agent = self
-            .agent
-            .as_ref()
-            .map(|agent| format!(".{agent}"))
-            .unwrap_or_default();
-        let range = self
-            .range
-            .as_ref()
-            .map(|range| format!("@{range}"))
-            .unwrap_or_default();
+        let agent = self.agent.as_ref().map(|agent| format!(".{agent}")).unwrap_or_default();
+        let range = self.range.as_ref().map(|range| format!("@{range}")).unwrap_or_default();
         write!(f, "{}{agent}{range}", self.plugin)
     }
 }

@@ -10,9 +10,7 @@ use crate::problem::{Place, Problem};
 use crate::reach::sources;
 
 /// Names that an `as` name may not take.
-const RESERVED: [&str; 8] = [
-    "state", "sent", "result", "context", "run", "true", "false", "null",
-];
+const RESERVED: [&str; 8] = ["state", "sent", "result", "context", "run", "true", "false", "null"];
 
 impl Checker<'_> {
     pub(super) fn edges(&mut self) {
@@ -26,12 +24,7 @@ impl Checker<'_> {
             self.node_exists(place.at("from"), source);
         }
         if let From::All(nodes) = &edge.from {
-            self.barrier(
-                place,
-                nodes.len(),
-                nodes.iter().collect::<BTreeSet<_>>().len(),
-                edge,
-            );
+            self.barrier(place, nodes.len(), nodes.iter().collect::<BTreeSet<_>>().len(), edge);
         }
         match &edge.rule {
             EdgeRule::To(arm) => self.arm(place, arm),
@@ -42,11 +35,7 @@ impl Checker<'_> {
 
     fn barrier(&mut self, place: &Place, named: usize, distinct: usize, edge: &Edge) {
         if named != distinct {
-            self.error(
-                place.at("from"),
-                "named_twice",
-                "a barrier names a node twice",
-            );
+            self.error(place.at("from"), "named_twice", "a barrier names a node twice");
         }
         let plain = matches!(&edge.rule, EdgeRule::To(arm) if arm.outcome.is_none());
         if !plain {
@@ -82,11 +71,7 @@ impl Checker<'_> {
             self.error(place.at("outcome"), "outcome_without_end", message);
         }
         if arm.to.is_empty() {
-            self.error(
-                place.at("to"),
-                "no_target",
-                "the edge leads nowhere; write END for that",
-            );
+            self.error(place.at("to"), "no_target", "the edge leads nowhere; write END for that");
         }
     }
 
@@ -97,13 +82,8 @@ impl Checker<'_> {
         if let Some(node) = &each.empty {
             self.node_exists(place.at("empty"), node);
         }
-        let word = each
-            .name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let first = each
-            .name
-            .starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        let word = each.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let first = each.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
         if !word || !first || RESERVED.contains(&each.name.as_str()) {
             let message = format!("\"{}\" cannot be an `as` name", each.name);
             let problem = Problem::error(place.at("as"), "name", message);

@@ -31,10 +31,7 @@ impl Checker<'_> {
         }
         for (index, edge) in self.draft.edges.iter().enumerate() {
             let place = Place::root().at("edges").at(index);
-            let seen = Seen {
-                node: sources(edge).first(),
-                result: false,
-            };
+            let seen = Seen { node: sources(edge).first(), result: false };
             match &edge.rule {
                 EdgeRule::To(_) => {}
                 EdgeRule::Branch(arms) => {
@@ -51,14 +48,8 @@ impl Checker<'_> {
     }
 
     fn node_expressions(&mut self, place: &Place, id: &NodeId, node: &Node) {
-        let before = Seen {
-            node: Some(id),
-            result: false,
-        };
-        let after = Seen {
-            node: Some(id),
-            result: true,
-        };
+        let before = Seen { node: Some(id), result: false };
+        let after = Seen { node: Some(id), result: true };
         for (field, template) in node.input.iter().flatten() {
             self.template(&place.at("in").at(field), template, before);
         }
@@ -122,9 +113,7 @@ impl Checker<'_> {
     fn is_seen(&self, root: &str, seen: Seen<'_>) -> bool {
         EVERYWHERE.contains(&root)
             || root == "result" && seen.result
-            || seen
-                .node
-                .is_some_and(|node| self.bindings.sure(node).any(|name| name == root))
+            || seen.node.is_some_and(|node| self.bindings.sure(node).any(|name| name == root))
     }
 
     fn unseen(&self, place: Place, root: &str, seen: Seen<'_>) -> Problem {
@@ -139,11 +128,8 @@ impl Checker<'_> {
                 format!("only an `each` edge with `as: {root}` binds it, and exits pass it on");
             return Problem::error(place, "unbound_name", message).help(help);
         }
-        let bound: Vec<&str> = seen
-            .node
-            .into_iter()
-            .flat_map(|node| self.bindings.sure(node))
-            .collect();
+        let bound: Vec<&str> =
+            seen.node.into_iter().flat_map(|node| self.bindings.sure(node)).collect();
         let near = nearest(root, EVERYWHERE.into_iter().chain(bound));
         let problem = Problem::error(place, "unknown_name", format!("there is no name {root}"));
         if self.draft.state.contains_key(root) {
@@ -154,8 +140,5 @@ impl Checker<'_> {
 }
 
 fn shortened(source: &str) -> &str {
-    source
-        .char_indices()
-        .nth(80)
-        .map_or(source, |(end, _)| source.get(..end).unwrap_or(source))
+    source.char_indices().nth(80).map_or(source, |(end, _)| source.get(..end).unwrap_or(source))
 }

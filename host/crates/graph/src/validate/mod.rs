@@ -30,12 +30,8 @@ pub fn validate(
     expressions: &dyn Expressions,
 ) -> Result<(Workflow, Vec<Problem>), Vec<Problem>> {
     let bindings = Bindings::of(&draft);
-    let mut checker = Checker {
-        draft: &draft,
-        bindings: &bindings,
-        expressions,
-        problems: Vec::new(),
-    };
+    let mut checker =
+        Checker { draft: &draft, bindings: &bindings, expressions, problems: Vec::new() };
     checker.state();
     checker.nodes();
     checker.edges();
@@ -43,10 +39,7 @@ pub fn validate(
     checker.shape();
     let mut problems = checker.problems;
     problems.sort_by(|left, right| left.place.cmp(&right.place));
-    if problems
-        .iter()
-        .any(|problem| problem.severity == Severity::Error)
-    {
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
         return Err(problems);
     }
     Ok((Workflow::of_checked(draft), problems))

@@ -14,11 +14,7 @@ const ATTEMPTS_MAX: u32 = 100;
 impl Checker<'_> {
     pub(super) fn nodes(&mut self) {
         if self.draft.nodes.is_empty() {
-            self.error(
-                Place::root().at("nodes"),
-                "no_nodes",
-                "the workflow has no nodes",
-            );
+            self.error(Place::root().at("nodes"), "no_nodes", "the workflow has no nodes");
         }
         for (id, node) in &self.draft.nodes {
             self.node(&Place::root().at("nodes").at(id), id, node);
@@ -66,14 +62,8 @@ impl Checker<'_> {
             ("fallback", node.fallback.is_some()),
             ("fallback_on", !node.fallback_on.is_empty()),
             ("allow", node.allow.is_some()),
-            (
-                "out",
-                node.out.is_some() && matches!(node.work, Work::Set(_)),
-            ),
-            (
-                "mock",
-                node.mock.is_some() && matches!(node.work, Work::Set(_)),
-            ),
+            ("out", node.out.is_some() && matches!(node.work, Work::Set(_))),
+            ("mock", node.mock.is_some() && matches!(node.work, Work::Set(_))),
         ];
         for (field, _) in fields.iter().filter(|(_, wrong)| *wrong) {
             let message = format!("`{field}` means nothing here: the node calls no agent");

@@ -21,12 +21,7 @@ impl Checker<'_> {
         }
         let reach = Reach::of(self.draft);
         let reached = reach.reachable();
-        for node in self
-            .draft
-            .nodes
-            .keys()
-            .filter(|node| !reached.contains(node))
-        {
+        for node in self.draft.nodes.keys().filter(|node| !reached.contains(node)) {
             let place = Place::root().at("nodes").at(node);
             let message = format!("no path leads from START to node {node}");
             let problem = Problem::error(place, "unreachable_node", message);
@@ -58,13 +53,8 @@ impl Checker<'_> {
 }
 
 fn starving(index: usize, target: &NodeId, again: &[&NodeId], once: &[&NodeId]) -> Problem {
-    let list = |nodes: &[&NodeId]| {
-        nodes
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let list =
+        |nodes: &[&NodeId]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let message = format!(
         "a loop leads from {target} back to {} but not to {}, so this join fills only once",
         list(again),

@@ -35,19 +35,12 @@ impl Checker<'_> {
         ];
         for (name, _) in counts.iter().filter(|(_, count)| *count == 0) {
             let place = Place::root().at("limits").at(name);
-            self.error(
-                place,
-                "zero_limit",
-                format!("limits.{name} must be at least 1"),
-            );
+            self.error(place, "zero_limit", format!("limits.{name} must be at least 1"));
         }
     }
 
     fn key_spec(&mut self, place: &Place, key: &Key, spec: &KeySpec) {
-        let usable = match spec
-            .schema
-            .as_ref()
-            .map(|schema| self.expressions.check_schema(schema))
+        let usable = match spec.schema.as_ref().map(|schema| self.expressions.check_schema(schema))
         {
             Some(Err(message)) => {
                 self.error(place.at("schema"), "schema", message);
@@ -66,10 +59,7 @@ impl Checker<'_> {
         if let Some(schema) = spec.schema.as_ref().filter(|_| usable)
             && let Err(misses) = self.expressions.check(schema, default)
         {
-            let message = format!(
-                "the default of {key} misses its schema: {}",
-                misses.join("; ")
-            );
+            let message = format!("the default of {key} misses its schema: {}", misses.join("; "));
             self.error(place.at("default"), "default_schema", message);
         }
     }
@@ -99,11 +89,7 @@ impl Checker<'_> {
             .collect();
         for (index, key) in lost {
             let place = Place::root().at("output").at(index);
-            self.error(
-                place,
-                "never_written",
-                format!("no node writes the output key {key}"),
-            );
+            self.error(place, "never_written", format!("no node writes the output key {key}"));
         }
     }
 }

@@ -1,0 +1,315 @@
+//! An engine on a store in memory, with agents that do what a test says.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use wforge_engine::{
+    Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun,
+    WorkflowChoice,
+};
+use wforge_model::agent::{AgentCall, Execution, Reply};
+use wforge_model::manifest::Manifest;
+use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{
+    Capability, Digest, Failure, PluginName, Problem, TaskId, TenantId, Timestamp, Value,
+};
+use wforge_ports::effects::{
+    EffectAnswer, EffectRequest, EffectSession, Effects, EffectsError, GuestLine, TaskContext,
+};
+use wforge_ports::plugins::{AdmissionError, Admitted, PluginAdmission};
+use wforge_ports::runtime::{AgentRuntime, RuntimeError, RuntimeFigures};
+use wforge_ports::{Clock, Entropy};
+use wforge_spec::Cel;
+use wforge_store::{MemoryStore, StoreParts};
+use wforge_testkit::{SimClock, SimEntropy};
+
+pub(crate) type Script = Arc<dyn Fn(&AgentCall) -> Answer + Send + Sync>;
+
+/// What an agent does when it is called.
+pub(crate) enum Answer {
+    Reply(Value),
+    Fail(Failure),
+    /// Never answers: the call is under way until its sandbox is dropped.
+    Hang,
+}
+
+/// An engine under test; its store outlives it.
+pub(crate) struct World {
+    pub(crate) handle: Handle,
+    pub(crate) clock: SimClock,
+    pub(crate) agents: Arc<Agents>,
+    pub(crate) store: Arc<MemoryStore>,
+    shutdown: CancellationToken,
+    service: tokio::task::JoinHandle<()>,
+}
+
+/// Agents that do what a script says, and remember what they were asked.
+pub(crate) struct Agents {
+    script: Mutex<Script>,
+    pub(crate) calls: Mutex<Vec<String>>,
+    pub(crate) tasks: Mutex<HashMap<TaskId, usize>>,
+    running: AtomicUsize,
+    pub(crate) running_most: AtomicUsize,
+}
+
+impl std::fmt::Debug for Agents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Agents")
+    }
+}
+
+impl World {
+    /// An engine on an empty store.
+    pub(crate) fn new(script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static) -> Self {
+        Self::with(EngineOptions::default(), script)
+    }
+
+    pub(crate) fn with(
+        options: EngineOptions,
+        script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let clock = SimClock::at(Timestamp(1_700_000_000_000));
+        let entropy: Arc<dyn Entropy> = Arc::new(SimEntropy::new(1));
+        let store = Arc::new(MemoryStore::new(StoreParts { entropy }));
+        Self::on(store, clock, options, Arc::new(script))
+    }
+
+    fn on(
+        store: Arc<MemoryStore>,
+        clock: SimClock,
+        options: EngineOptions,
+        script: Script,
+    ) -> Self {
+        let agents = Arc::new(Agents {
+            script: Mutex::new(script),
+            calls: Mutex::default(),
+            tasks: Mutex::default(),
+            running: AtomicUsize::new(0),
+            running_most: AtomicUsize::new(0),
+        });
+        let threads = tokio::runtime::Handle::current();
+        let parts = EngineParts {
+            store: store.clone(),
+            driver: store.clone(),
+            runtime: agents.clone(),
+            effects: Arc::new(NoEffects),
+            admission: Arc::new(NoAdmission),
+            expressions: Arc::new(Cel::default()),
+            grants: Arc::new(NoGrants),
+            clock: Arc::new(clock.clone()),
+            entropy: Arc::new(SimEntropy::new(2)),
+            bus: Arc::new(RunBus::new(options.subscriber_lag_max)),
+            call_log: None,
+            digest: |draft| wforge_spec::digest(draft).map_err(Into::into),
+            lanes: Lanes { engine: threads.clone(), plugins: threads },
+        };
+        let shutdown = CancellationToken::new();
+        let engine = Engine::new(parts, options, shutdown.clone());
+        let handle = engine.handle();
+        let service = tokio::spawn(engine.run());
+        Self { handle, clock, agents, store, shutdown, service }
+    }
+
+    /// Stops the engine as a kill would, but for what the store has, and starts another.
+    pub(crate) async fn restart(
+        self,
+        script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        self.shutdown.cancel();
+        self.service.await.unwrap();
+        Self::on(self.store, self.clock, EngineOptions::default(), Arc::new(script))
+    }
+
+    /// Changes what the agents do from now on.
+    pub(crate) fn script(&self, script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static) {
+        *self.agents.script.lock().unwrap() = Arc::new(script);
+    }
+
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.agents.calls.lock().unwrap().clone()
+    }
+
+    /// Lets everything that can run, run.
+    pub(crate) async fn idle(&self) {
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits in real time, for threads of the store, until something holds.
+    pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        for _ in 0..100_000 {
+            if holds(self) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("it never came to hold");
+    }
+
+    pub(crate) fn advance(&self, ms: u64) {
+        self.clock.advance(Duration::from_millis(ms));
+    }
+}
+
+pub(crate) fn tenant() -> TenantId {
+    "acme".parse().unwrap()
+}
+
+pub(crate) fn draft(text: &str) -> WorkflowDraft {
+    let header = "apiVersion: workflowforge/v1\nname: test\nversion: 1.0.0\n";
+    match wforge_spec::parse("test.yaml", &format!("{header}{text}")) {
+        Ok(parsed) => parsed.draft,
+        Err(reports) => {
+            panic!("{}", reports.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        }
+    }
+}
+
+/// A request to run a workflow with every agent of the publisher `t` at hand.
+pub(crate) fn request(text: &str) -> StartRun {
+    StartRun {
+        workflow: WorkflowChoice::Draft(Box::new(draft(text))),
+        input: wforge_model::Object::new(),
+        context: Value::Null,
+        thread: None,
+        answers: std::collections::BTreeMap::new(),
+        mocks: std::collections::BTreeMap::new(),
+        mock_mode: None,
+        plugins: Some(["t/a", "t/b", "t/c"].map(admitted).into()),
+        idempotency: None,
+        by: "test".into(),
+    }
+}
+
+/// A chain of three agents that each append their node's name.
+pub(crate) const CHAIN: &str = "
+state: { log: { reducer: append } }
+input: []
+output: [log]
+nodes:
+  a: { agent: t/a, in: {}, out: { log: [\"'a'\"] } }
+  b: { agent: t/b, in: {}, out: { log: [\"'b'\"] } }
+  c: { agent: t/c, in: {}, out: { log: [\"'c'\"] } }
+edges: [{ from: START, to: a }, { from: a, to: b }, { from: b, to: c }]
+";
+
+pub(crate) fn admitted(name: &str) -> Admitted {
+    let manifest: Manifest = serde_json::from_value(json!({
+        "name": name, "version": "1.0.0", "agents": [{ "name": "main" }]
+    }))
+    .unwrap();
+    let component = Digest::from_bytes([9; 32]);
+    Admitted { component, bytes: 1, api: "0.1.0".into(), manifest, imports: Vec::new() }
+}
+
+pub(crate) fn ok(_: &AgentCall) -> Answer {
+    Answer::Reply(json!({}))
+}
+
+pub(crate) fn upstream() -> Answer {
+    Answer::Fail(Failure::Upstream(Problem::new("busy", "come back later")))
+}
+
+impl AgentRuntime for Agents {
+    fn call<'a>(
+        &'a self,
+        call: &'a AgentCall,
+        _effects: &'a mut dyn EffectSession,
+    ) -> BoxFuture<'a, Result<Execution, RuntimeError>> {
+        async move {
+            self.calls.lock().unwrap().push(call.node.to_string());
+            *self.tasks.lock().unwrap().entry(call.task).or_default() += 1;
+            let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+            self.running_most.fetch_max(running, Ordering::SeqCst);
+            let script = self.script.lock().unwrap().clone();
+            tokio::task::yield_now().await;
+            let execution = match script(call) {
+                Answer::Reply(output) => Execution::Replied(Reply { output, exits: Vec::new() }),
+                Answer::Fail(failure) => Execution::Failed { failure, effects: 0 },
+                Answer::Hang => futures::future::pending().await,
+            };
+            self.running.fetch_sub(1, Ordering::SeqCst);
+            Ok(execution)
+        }
+        .boxed()
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _component: Digest,
+    ) -> BoxFuture<'a, Result<(), RuntimeError>> {
+        futures::future::ready(Ok(())).boxed()
+    }
+
+    fn figures(&self) -> RuntimeFigures {
+        RuntimeFigures::default()
+    }
+}
+
+#[derive(Debug)]
+struct NoEffects;
+
+impl Effects for NoEffects {
+    fn open<'a>(
+        &'a self,
+        _task: TaskContext<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
+        futures::future::ready(Ok(Box::new(NoSession) as Box<dyn EffectSession>)).boxed()
+    }
+}
+
+#[derive(Debug)]
+struct NoSession;
+
+impl EffectSession for NoSession {
+    fn perform(&mut self, _request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
+        futures::future::ready(EffectAnswer::Answered(Vec::new())).boxed()
+    }
+    fn now(&self) -> Timestamp {
+        Timestamp(0)
+    }
+    fn random_seed(&self) -> [u8; 32] {
+        [0; 32]
+    }
+    fn position(&self) -> u32 {
+        0
+    }
+    fn log(&mut self, _line: GuestLine) {}
+    fn emit(&mut self, _topic: String, _payload: Value) {}
+}
+
+#[derive(Debug)]
+struct NoAdmission;
+
+impl PluginAdmission for NoAdmission {
+    fn admit<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        bytes: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
+        let name = String::from_utf8(bytes).unwrap();
+        futures::future::ready(Ok(admitted(&name))).boxed()
+    }
+}
+
+#[derive(Debug)]
+struct NoGrants;
+
+impl GrantPolicy for NoGrants {
+    fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
+        Vec::new()
+    }
+}
+
+/// The clock's time, for tests that hand in a deadline.
+pub(crate) fn now(world: &World) -> Timestamp {
+    world.clock.now()
+}

@@ -1,0 +1,159 @@
+//! What happens to a run from its start to its end.
+
+use serde_json::json;
+use wforge_engine::{AnswerGiven, AnswerTo, EngineError, Idempotency, WaitFor};
+use wforge_model::head::RunStatus;
+
+use crate::harness::{Answer, CHAIN, World, draft, now, ok, request, tenant, upstream};
+
+const ASK: &str = "
+state: { x: {} }
+input: []
+output: [x]
+nodes:
+  approve: { ask: { prompt: 'Go on?', schema: { type: boolean } }, out: { x: result } }
+edges: [{ from: START, to: approve }]
+";
+
+#[tokio::test]
+async fn a_chain_completes_and_its_view_lists_every_task() {
+    let world = World::new(ok);
+    let run = world.handle.start(&tenant(), request(CHAIN)).await.unwrap().run;
+    let head = world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
+    assert_eq!(head.status, RunStatus::Completed);
+    let view = world.handle.view(&tenant(), run).await.unwrap();
+    assert_eq!(view.output.unwrap()["log"], json!(["a", "b", "c"]));
+    let tasks: Vec<String> = view
+        .tasks
+        .iter()
+        .map(|task| format!("{} {:?} {}", task.node, task.agent, task.attempt))
+        .collect();
+    assert_eq!(
+        tasks,
+        ["a Some(\"t/a@1.0.0\") 1", "b Some(\"t/b@1.0.0\") 1", "c Some(\"t/c@1.0.0\") 1"]
+    );
+}
+
+#[tokio::test]
+async fn a_question_is_answered_once_and_only_by_what_fits() {
+    let world = World::new(ok);
+    let run = world.handle.start(&tenant(), request(ASK)).await.unwrap().run;
+    let head = world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
+    assert_eq!(head.status, RunStatus::Waiting);
+
+    let give = |answer| vec![AnswerGiven { to: AnswerTo::Only, answer }];
+    let wrong = world.handle.resume(&tenant(), run, give(json!("perhaps")), "ada").await;
+    assert!(matches!(wrong, Err(EngineError::Invalid { code: "answer_schema", .. })));
+    world.handle.resume(&tenant(), run, give(json!(true)), "ada").await.unwrap();
+    let head = world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
+    assert_eq!(head.status, RunStatus::Completed);
+    let late = world.handle.resume(&tenant(), run, give(json!(false)), "bob").await;
+    assert!(matches!(late, Err(EngineError::Conflict { code: "run_ended", .. })));
+}
+
+#[tokio::test]
+async fn the_same_idempotency_key_gives_the_same_run_and_another_request_is_refused() {
+    let world = World::new(ok);
+    let keyed = |fingerprint: &str| {
+        let mut request = request(CHAIN);
+        let expires_at = now(&world).after_ms(1_000);
+        let (key, fingerprint) = ("k1".into(), fingerprint.into());
+        request.idempotency = Some(Idempotency { key, fingerprint, expires_at });
+        request
+    };
+    let first = world.handle.start(&tenant(), keyed("f1")).await.unwrap();
+    let again = world.handle.start(&tenant(), keyed("f1")).await.unwrap();
+    assert_eq!((again.run, first.replayed, again.replayed), (first.run, false, true));
+    let other = world.handle.start(&tenant(), keyed("f2")).await;
+    assert!(matches!(other, Err(EngineError::Invalid { code: "idempotency_mismatch", .. })));
+}
+
+#[tokio::test]
+async fn another_tenants_run_is_not_found_by_any_method() {
+    let world = World::new(ok);
+    let run = world.handle.start(&tenant(), request(ASK)).await.unwrap().run;
+    let other = "other".parse().unwrap();
+    let missing = |error: Option<EngineError>| {
+        matches!(error, Some(EngineError::NotFound { kind: "run", .. }))
+    };
+    assert!(missing(world.handle.head(&other, run).await.err()));
+    assert!(missing(world.handle.view(&other, run).await.err()));
+    assert!(missing(world.handle.state(&other, run).await.err()));
+    assert!(missing(world.handle.cancel(&other, run, "mine now").await.err()));
+    assert!(missing(world.handle.resume(&other, run, Vec::new(), "eve").await.err()));
+    assert!(missing(world.handle.wait(&other, run, WaitFor::Settled).await.err()));
+    assert_eq!(world.handle.heads(&other, None, 10).await.unwrap(), []);
+    assert_eq!(world.handle.heads(&tenant(), None, 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_cancelled_run_drops_its_sandboxes_and_ends() {
+    let world = World::new(|_| Answer::Hang);
+    let run = world.handle.start(&tenant(), request(CHAIN)).await.unwrap().run;
+    world.until(|world| world.handle.figures().tasks_running == 1).await;
+    let head = world.handle.cancel(&tenant(), run, "enough").await.unwrap();
+    assert_eq!(head.status, RunStatus::Cancelled);
+    world.until(|world| world.handle.figures().tasks_running == 0).await;
+    let again = world.handle.cancel(&tenant(), run, "enough").await;
+    assert!(matches!(again, Err(EngineError::Conflict { code: "run_ended", .. })));
+}
+
+#[tokio::test]
+async fn every_agent_that_nobody_serves_is_named_and_no_run_is_made() {
+    let world = World::new(ok);
+    let mut wanted = request(&CHAIN.replace("t/a", "gone/a").replace("t/c", "gone/c"));
+    wanted.by = "ada".into();
+    let refused = world.handle.start(&tenant(), wanted).await.unwrap_err();
+    let EngineError::Invalid { code: "missing_agents", details, .. } = refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(details.len(), 2, "{details:?}");
+    assert!(details[0].starts_with("nodes.a.agent: gone/a is not installed"));
+    assert_eq!(world.handle.heads(&tenant(), None, 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_retry_waits_for_its_moment() {
+    let retry = "t/b, retry: [{ on: [upstream], max_attempts: 2, initial: 10s, jitter: false }]";
+    let world = World::new(|call| {
+        if call.node.as_str() == "b" && call.attempt == 1 { upstream() } else { ok(call) }
+    });
+    let wanted = request(&CHAIN.replace("t/b", retry));
+    let run = world.handle.start(&tenant(), wanted).await.unwrap().run;
+    world.until(|world| world.handle.figures().tasks_retried == 1).await;
+    world.advance(9_999);
+    world.idle().await;
+    assert_eq!(world.calls(), ["a", "b"]);
+    world.advance(1);
+    let head = world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
+    assert_eq!(head.status, RunStatus::Completed);
+    assert_eq!(world.calls(), ["a", "b", "b", "c"]);
+}
+
+#[tokio::test]
+async fn no_more_tasks_of_a_run_are_called_at_once_than_it_allows() {
+    let world = World::new(ok);
+    let wide = "
+state: { log: { reducer: append } }
+input: []
+output: [log]
+nodes:
+  a: { agent: t/a, in: {}, out: { log: [item] } }
+edges: [{ from: START, each: '[1,2,3,4,5,6,7,8,9,10,11,12]', as: item, to: a }]
+limits: { parallel: 3 }
+";
+    let run = world.handle.start(&tenant(), request(wide)).await.unwrap().run;
+    let head = world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
+    assert_eq!((head.status, head.tasks_finished), (RunStatus::Completed, 12));
+    assert_eq!(world.agents.running_most.load(std::sync::atomic::Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_registered_workflow_keeps_its_version_to_itself() {
+    let world = World::new(ok);
+    let first = world.handle.register_workflow(&tenant(), draft(CHAIN), "ada").await.unwrap();
+    let again = world.handle.register_workflow(&tenant(), draft(CHAIN), "ada").await.unwrap();
+    assert_eq!(first, again);
+    let other = world.handle.register_workflow(&tenant(), draft(ASK), "ada").await;
+    assert!(matches!(other, Err(EngineError::Conflict { code: "version_taken", .. })));
+}

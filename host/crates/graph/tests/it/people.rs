@@ -1,0 +1,98 @@
+//! Questions of `ask` nodes.
+
+use expect_test::expect;
+use wforge_model::command::Fact;
+
+use crate::harness::{Bench, Start, check};
+
+fn ask(more: &str) -> String {
+    format!(
+        "
+apiVersion: workflowforge/v1
+name: test
+version: 1.0.0
+state: {{ x: {{}}, n: {{ default: 3 }} }}
+input: []
+output: [x]
+nodes:
+  a: {{ ask: {{ prompt: 'Publish {{{{ state.n }}}} pages?', schema: {{ type: boolean }}{more} }}, out: {{ x: result }} }}
+edges: [{{ from: START, to: a }}]
+"
+    )
+}
+
+#[test]
+fn a_question_waits_until_somebody_answers() {
+    let mut bench = Bench::begin(&ask(""), "", Start::default());
+    bench.drain();
+    assert_eq!(bench.run.standing().as_str(), "waiting");
+    bench.say("true");
+    expect![[r#"
+        step 1: a
+          asks: Publish 3 pages?
+          answered: true by Person("ada")
+        completed: {"x":true}
+    "#]]
+    .assert_eq(&bench.story());
+}
+
+#[test]
+fn an_answer_that_was_given_at_the_start_is_taken_at_once() {
+    check(
+        &ask(""),
+        "",
+        Start { answers: r#"{"a":false}"#, ..Start::default() },
+        &expect![[r#"
+            step 1: a
+              asks: Publish 3 pages?
+              answered: false by Start
+            completed: {"x":false}
+        "#]],
+    );
+}
+
+#[test]
+fn a_deadline_that_is_due_counts_before_a_later_answer() {
+    let text = ask(", deadline: 10m, on_deadline: { answer: false }");
+    let mut bench = Bench::begin(&text, "", Start::default());
+    bench.drain();
+    bench.now = bench.now.after_ms(600_000);
+    bench.say("true");
+    expect![[r#"
+        step 1: a
+          asks: Publish 3 pages?
+          answered: nothing by Deadline
+        completed: {"x":false}
+    "#]]
+    .assert_eq(&bench.story());
+}
+
+#[test]
+fn a_deadline_without_an_answer_of_its_own_fails_the_task() {
+    let mut bench = Bench::begin(&ask(", deadline: 10m"), "", Start::default());
+    bench.drain();
+    bench.wait();
+    expect![[r#"
+        step 1: a
+          asks: Publish 3 pages?
+          after 600000 ms
+          answered: nothing by Deadline
+          failed for good, upstream (deadline): nobody answered before the deadline; write ask.on_deadline
+        failed: deadline: node a failed: upstream (deadline): nobody answered before the deadline; write ask.on_deadline
+    "#]]
+    .assert_eq(&bench.story());
+}
+
+#[test]
+fn a_cancelled_run_takes_no_answer() {
+    let mut bench = Bench::begin(&ask(""), "", Start::default());
+    bench.drain();
+    bench.tell(Fact::Cancel { reason: "not needed".into() });
+    bench.say("true");
+    expect![[r#"
+        step 1: a
+          asks: Publish 3 pages?
+        cancelled: not needed
+    "#]]
+    .assert_eq(&bench.story());
+}
