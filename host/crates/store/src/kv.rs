@@ -127,6 +127,12 @@ impl Batch {
         self.writes.insert(key.into(), None);
     }
 
+    /// The bytes of all keys and values.
+    pub(crate) fn bytes(&self) -> usize {
+        let value = |value: &Option<Bytes>| value.as_ref().map_or(0, |value| value.len());
+        self.writes.iter().map(|(key, bytes)| key.len() + value(bytes)).sum()
+    }
+
     pub(crate) fn append(&mut self, mut later: Self) {
         self.writes.append(&mut later.writes);
         self.fresh.append(&mut later.fresh);
@@ -166,7 +172,7 @@ pub(crate) fn top_of<V>(
     limit: usize,
     value: impl Fn(&V) -> Option<Bytes>,
 ) -> Writes {
-    if range.is_empty() {
+    if range.is_empty() || limit == 0 {
         return Writes::new();
     }
     let entries = map.range::<[u8], _>((

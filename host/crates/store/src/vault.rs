@@ -157,12 +157,10 @@ impl Vault {
         loop {
             let Some(row) = rows.get(row_key)? else { return Ok(None) };
             let opened = self.unpack(rows, tenant, row_key, &row);
-            // A file goes when its row is replaced; whoever read the old row reads again.
+            // A row may be replaced while its file or its chunks are read: whoever cannot read it
+            // looks whether it still stands.
             match opened {
-                Err(fault @ Fault::Damaged { .. }) if before.as_ref() == Some(&row) => {
-                    return Err(fault);
-                }
-                Err(Fault::Damaged { .. }) if row.get(1) == Some(&FILE) => before = Some(row),
+                Err(Fault::Damaged { .. }) if before.as_ref() != Some(&row) => before = Some(row),
                 done => return done.map(Some),
             }
         }

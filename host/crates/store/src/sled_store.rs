@@ -1,0 +1,196 @@
+//! The embedded default: a directory with a journal, sled as its view, files for large values.
+//!
+//! `lock`, `kek` (mode 0600, unless the key is handed in), `journal/`, `view/`, `blobs/`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use wforge_ports::{Clock, Entropy};
+
+use crate::committer::Committer;
+use crate::error::OpenError;
+use crate::facade::StoreOf;
+use crate::files::Files;
+use crate::journal::io::{Folder, JournalIo};
+use crate::journal::{Journal, Scan, Segments};
+use crate::journaled::Journaled;
+use crate::keyring::Kek;
+use crate::keys;
+use crate::kv::Kv;
+use crate::lock::Lock;
+use crate::overlay::Overlay;
+use crate::recovery::{self, Farewell, Unfit};
+use crate::shared::Shared;
+use crate::sled_view::SledView;
+use crate::vault::Vault;
+
+/// A store in a directory.
+pub type SledStore = StoreOf<Journaled>;
+
+/// How a [`SledStore`] is opened.
+#[derive(Debug, Clone)]
+pub struct SledOptions {
+    /// The key of the deployment; none: the file `kek` in the directory, made when it is missing.
+    pub kek: Option<Kek>,
+    /// Pages that sled keeps in memory.
+    pub cache_bytes: u64,
+    /// A segment of the journal.
+    pub segment_bytes: u64,
+    /// What the view may lag behind before writers wait.
+    pub unapplied_bytes_max: usize,
+    /// Rows that are kept in memory after the view has applied them.
+    pub copy_bytes_max: usize,
+    /// Measures `fsync_ns` of the figures; none: they stay 0.
+    pub clock: Option<Arc<dyn Clock>>,
+}
+
+impl Default for SledOptions {
+    fn default() -> Self {
+        Self {
+            kek: None,
+            cache_bytes: 64 << 20,
+            segment_bytes: 16 << 20,
+            unapplied_bytes_max: 64 << 20,
+            copy_bytes_max: 32 << 20,
+            clock: None,
+        }
+    }
+}
+
+impl SledStore {
+    /// Opens the store in a directory, or makes one. Blocks; a lock that somebody else holds is
+    /// seen at once.
+    pub fn open(
+        dir: &Path,
+        options: SledOptions,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, OpenError> {
+        make_dir(dir)?;
+        let lock = Lock::take(dir)?;
+        let io = |doing| {
+            move |cause| OpenError::Io { doing, path: dir.to_owned(), cause }
+        };
+        let journal_io: Arc<dyn JournalIo> =
+            Arc::new(Folder::open(dir.join("journal")).map_err(io("making folders in"))?);
+        let files = Files::open(dir.join("blobs")).map_err(io("making folders in"))?;
+        let scan = Scan::read(journal_io.as_ref()).map_err(|e| recovery::scan_error(dir, e))?;
+        let keyring = recovery::keyring(dir, options.kek.clone(), &entropy, &scan)?;
+        let ready = View::open(dir, &options, &scan, journal_io.as_ref())?;
+        recovery::load_keys(dir, &ready.view, &keyring)?;
+        if ready.farewell == Farewell::None {
+            recovery::sweep(dir, &ready.view, &files)?;
+        }
+        let segments = Arc::new(Segments::new(journal_io, options.segment_bytes));
+        let journal = Journal::open(Arc::clone(&segments), &scan, entropy)
+            .map_err(io("opening the journal in"))?;
+        let overlay = Overlay::new(options.unapplied_bytes_max, options.copy_bytes_max);
+        let vault = Vault::new(keyring, Some(files));
+        let shared = Shared::new(vault, overlay, Box::new(ready.view), segments, options.clock);
+        shared.counters.rebuilds.store(ready.rebuilds, Ordering::Relaxed);
+        let shared = Arc::new(shared);
+        let mut committer = Committer::new(Arc::clone(&shared), journal);
+        begin(dir, &shared, &mut committer)?;
+        let store = Journaled::start("sled", shared, committer, Box::new(lock));
+        store.map(Self::over).map_err(io("starting threads for"))
+    }
+}
+
+fn make_dir(dir: &Path) -> Result<(), OpenError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(dir).map_err(|cause| OpenError::Io {
+        doing: "making",
+        path: dir.to_owned(),
+        cause,
+    })
+}
+
+/// Writes the first group of a new store.
+fn begin(dir: &Path, shared: &Shared, committer: &mut Committer) -> Result<(), OpenError> {
+    let unreadable = |error| recovery::fault(dir, &error);
+    if shared.view.get(keys::FORMAT).map_err(unreadable)?.is_some() {
+        return Ok(());
+    }
+    let first = recovery::first_group(&shared.vault.keyring).map_err(unreadable)?;
+    committer.write(first, 0).map_err(|gone| recovery::damaged(dir, "the journal", gone.to_string()))
+}
+
+/// A view that holds what the journal holds.
+struct View {
+    view: SledView,
+    farewell: Farewell,
+    rebuilds: u64,
+}
+
+impl View {
+    /// Opens sled and brings it up to the journal. A view that cannot be used is moved aside and
+    /// rebuilt where the journal still reaches back to the beginning.
+    fn open(
+        dir: &Path,
+        options: &SledOptions,
+        scan: &Scan,
+        io: &dyn JournalIo,
+    ) -> Result<Self, OpenError> {
+        let reason = match Self::try_open(dir, options, scan, io) {
+            Ok((view, farewell)) => return Ok(Self { view, farewell, rebuilds: 0 }),
+            Err(Unfit::Open(error)) => return Err(error),
+            Err(Unfit::View(reason)) => reason,
+        };
+        if scan.first() > 1 {
+            let reason = format!("{reason}; the journal does not reach back to the beginning");
+            return Err(recovery::damaged(dir, "the view", reason));
+        }
+        let aside = move_aside(dir)?;
+        tracing::warn!(reason, aside = %aside.display(), "the view is rebuilt from the journal");
+        match Self::try_open(dir, options, scan, io) {
+            Ok((view, _)) => Ok(Self { view, farewell: Farewell::None, rebuilds: 1 }),
+            Err(Unfit::Open(error)) => Err(error),
+            Err(Unfit::View(reason)) => Err(recovery::damaged(dir, "the rebuilt view", reason)),
+        }
+    }
+
+    fn try_open(
+        dir: &Path,
+        options: &SledOptions,
+        scan: &Scan,
+        io: &dyn JournalIo,
+    ) -> Result<(SledView, Farewell), Unfit> {
+        let view = open_sled(&dir.join("view"), options.cache_bytes)?;
+        let farewell = recovery::catch_up(dir, &view as &dyn Kv, scan, io)?;
+        Ok((view, farewell))
+    }
+}
+
+/// A process that ends lets go of sled's own lock a moment after ours.
+fn open_sled(dir: &Path, cache_bytes: u64) -> Result<SledView, Unfit> {
+    const ATTEMPTS: u32 = 100;
+    let pause = std::time::Duration::from_millis(10);
+    let mut last = String::new();
+    for _ in 0..ATTEMPTS {
+        match SledView::open(dir, cache_bytes) {
+            Ok(view) => return Ok(view),
+            Err(error) if error.contains("could not acquire lock") => last = error,
+            Err(error) => return Err(Unfit::View(error)),
+        }
+        std::thread::park_timeout(pause);
+    }
+    let cause = std::io::Error::other(last);
+    Err(Unfit::Open(OpenError::Io { doing: "locking", path: dir.to_owned(), cause }))
+}
+
+fn move_aside(dir: &Path) -> Result<PathBuf, OpenError> {
+    let io = |cause| OpenError::Io { doing: "moving aside the view in", path: dir.to_owned(), cause };
+    let mut number = 1_u32;
+    let aside = loop {
+        let aside = dir.join(format!("view.damaged-{number}"));
+        if !aside.exists() {
+            break aside;
+        }
+        number += 1;
+    };
+    fs_err::rename(dir.join("view"), &aside).map_err(io)?;
+    fs_err::File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
+    Ok(aside)
+}
