@@ -3,9 +3,6 @@
 # The bases are pinned by version; pin them by digest where you mirror them.
 
 FROM rust:1.95.0-bookworm AS build
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends nodejs npm \
-    && rm -rf /var/lib/apt/lists/*
 # The toolchain of the base, without the components that only developers need.
 ENV RUSTUP_TOOLCHAIN=1.95.0
 WORKDIR /src
@@ -14,6 +11,7 @@ COPY wit ./wit
 COPY sdk ./sdk
 COPY plugins ./plugins
 COPY host ./host
+# Installs what is missing, such as Node.js; this stage is not shipped.
 RUN sdk/toolchain.sh setup && sdk/toolchain.sh build && rm -rf target/plugins/.build
 RUN cargo build --locked --release --package wforge && mkdir data
 

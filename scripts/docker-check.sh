@@ -3,8 +3,7 @@
 # the stage's working folder. Then starts the program of the last stage as its user and asks for
 # its health. `KEEP=1` leaves the folder.
 #
-# What it cannot show: that the bases hold what the steps use. Steps see this machine's tools;
-# apt-get is run for real.
+# What it cannot show: that the bases hold what the steps use. Steps see this machine's tools.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +23,7 @@ git ls-files -z -- "${wanted[@]}" | xargs -0 cp --parents -t "$clean/context"
 
 stage= workdir=/ root= env=()
 from() {
-  stage=${*: -1} workdir=/ root=$clean/$stage env=(-u _)
+  stage=${*: -1} workdir=/ root=$clean/$stage env=()
   mkdir -p "$root"
   echo "-- stage $stage ($1)"
 }

@@ -44,10 +44,7 @@ impl CallLog {
     }
 
     pub(crate) fn committed(&self) -> usize {
-        self.last()
-            .values()
-            .filter(|last| **last == Happened::Committed)
-            .count()
+        self.last().values().filter(|last| **last == Happened::Committed).count()
     }
 
     /// Tasks that were called and not committed: what a kill may make the host do again.
@@ -56,10 +53,7 @@ impl CallLog {
     }
 
     fn last(&self) -> BTreeMap<&str, Happened> {
-        self.0
-            .iter()
-            .map(|(happened, task)| (task.as_str(), *happened))
-            .collect()
+        self.0.iter().map(|(happened, task)| (task.as_str(), *happened)).collect()
     }
 }
 

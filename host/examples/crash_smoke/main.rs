@@ -42,11 +42,7 @@ fn main() -> Result<ExitCode> {
         }
     }
     println!("{passed} passed, {failed} failed");
-    Ok(if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What every moment is compared with.
@@ -64,27 +60,15 @@ impl Smoke {
         fs_err::write(&document, program::document()?)?;
         let first = program(folder, "first").run(&document)?;
         let second = program(folder, "second").run(&document)?;
-        ensure!(
-            first.summary.report == second.summary.report,
-            "two runs gave two reports"
-        );
+        ensure!(first.summary.report == second.summary.report, "two runs gave two reports");
         let Summary { tasks, .. } = second.summary;
         println!("undisturbed: {} ms, {tasks} tasks", second.running_ms);
         let folder = folder.to_owned();
-        Ok(Self {
-            folder,
-            document,
-            whole: second.summary,
-            running_ms: second.running_ms,
-        })
+        Ok(Self { folder, document, whole: second.summary, running_ms: second.running_ms })
     }
 
     fn moment(&self, number: usize, fraction: f64) -> Result<String> {
-        let restart = if number % 3 == 2 {
-            Restart::Serve
-        } else {
-            Restart::Resume
-        };
+        let restart = if number % 3 == 2 { Restart::Serve } else { Restart::Resume };
         for attempt in 0..TRIES_MAX {
             let program = program(&self.folder, &format!("moment-{number}-{attempt}"));
             let sooner = 0.8_f64.powi(i32::try_from(attempt)?);
@@ -107,22 +91,9 @@ impl Smoke {
     ) -> Result<String> {
         let after = CallLog::read(program.call_log())?;
         let repeated = after.called_after_committed();
-        ensure!(
-            repeated.is_empty(),
-            "{} called again after committed: {repeated:?}",
-            killed.run
-        );
-        ensure!(
-            end.report == self.whole.report,
-            "{} gave another report",
-            killed.run
-        );
-        ensure!(
-            end.tasks == self.whole.tasks,
-            "{}: {} tasks",
-            killed.run,
-            end.tasks
-        );
+        ensure!(repeated.is_empty(), "{} called again after committed: {repeated:?}", killed.run);
+        ensure!(end.report == self.whole.report, "{} gave another report", killed.run);
+        ensure!(end.tasks == self.whole.tasks, "{}: {} tasks", killed.run, end.tasks);
         ensure!(!end.degraded, "{} is degraded", killed.run);
         Ok(format!(
             "killed after {} ms with {} of {} calls committed, {} open; finished by {restart}, \

@@ -4,15 +4,10 @@ use anyhow::{Context, Result};
 
 /// The seed from the first argument, else from the clock.
 pub(crate) fn seed() -> Result<u64> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this program is its own composition root"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this program is its own composition root")]
     let (given, now) = (std::env::args().nth(1), std::time::SystemTime::now());
     match given.filter(|text| !text.is_empty()) {
-        Some(text) => text
-            .parse()
-            .with_context(|| format!("\"{text}\" is no seed: a number")),
+        Some(text) => text.parse().with_context(|| format!("\"{text}\" is no seed: a number")),
         None => Ok(now.duration_since(std::time::UNIX_EPOCH)?.as_secs()),
     }
 }
@@ -26,11 +21,7 @@ pub(crate) struct Moments {
 
 impl Moments {
     pub(crate) fn new(seed: u64, parts: u32) -> Self {
-        Self {
-            state: seed,
-            left: (0..parts).collect(),
-            parts,
-        }
+        Self { state: seed, left: (0..parts).collect(), parts }
     }
 
     /// `SplitMix64`.
@@ -51,9 +42,7 @@ impl Iterator for Moments {
     type Item = f64;
 
     fn next(&mut self) -> Option<f64> {
-        let count = u64::try_from(self.left.len())
-            .ok()
-            .filter(|count| *count > 0)?;
+        let count = u64::try_from(self.left.len()).ok().filter(|count| *count > 0)?;
         let place = usize::try_from(self.next_u64() % count).ok()?;
         let part = self.left.swap_remove(place);
         Some((f64::from(part) + self.next_below_one()) / f64::from(self.parts))

@@ -64,15 +64,8 @@ impl Program {
         let mut stdout = started.child.stdout.take().context("no stdout")?;
         stdout.read_to_string(&mut output)?;
         let status = started.child.wait()?;
-        ensure!(
-            status.success(),
-            "run ended with {status}: {}",
-            started.rest()
-        );
-        Ok(Ended {
-            summary: Summary::parse(&output)?,
-            running_ms: begun.elapsed_ms(),
-        })
+        ensure!(status.success(), "run ended with {status}: {}", started.rest());
+        Ok(Ended { summary: Summary::parse(&output)?, running_ms: begun.elapsed_ms() })
     }
 
     /// Runs the brief and kills it that long after it was acknowledged; none where it had ended.
@@ -87,10 +80,7 @@ impl Program {
         }
         // It may have ended between the look and the kill; then nothing was interrupted.
         let finished = status(&self.show(&started.run)?) == "completed";
-        Ok((!finished).then_some(Killed {
-            run: started.run,
-            after_ms,
-        }))
+        Ok((!finished).then_some(Killed { run: started.run, after_ms }))
     }
 
     /// Lets the run finish, with no flag that the first start had.
@@ -135,35 +125,20 @@ impl Program {
     }
 
     fn show(&self, run: &str) -> Result<Value> {
-        let output = self
-            .command(&["runs", "show", run, "--output", "json"])
-            .output_of()?;
+        let output = self.command(&["runs", "show", run, "--output", "json"]).output_of()?;
         Ok(serde_json::from_str(&stdout_of(output)?)?)
     }
 
     fn start(&self, document: &Path) -> Result<Started> {
         let input = format!("document=@{}", document.display());
         let mut command = self.command(&["run", "examples/brief/workflow.yaml"]);
-        command.args([
-            "--input",
-            &input,
-            "--answer",
-            "approve=yes",
-            "--output",
-            "json",
-        ]);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        command.args(["--input", &input, "--answer", "approve=yes", "--output", "json"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let mut stderr = BufReader::new(child.stderr.take().context("no stderr")?);
         let mut said = String::new();
         let run = loop {
             let begun = said.len();
-            ensure!(
-                stderr.read_line(&mut said)? > 0,
-                "run ended without a run: {said}"
-            );
+            ensure!(stderr.read_line(&mut said)? > 0, "run ended without a run: {said}");
             if let Some(run) = said.get(begun..).and_then(run_id) {
                 break run;
             }
@@ -174,23 +149,13 @@ impl Program {
             stderr.read_to_string(&mut rest).ok();
             rest
         });
-        Ok(Started {
-            child,
-            run,
-            rest: Some(rest),
-        })
+        Ok(Started { child, run, rest: Some(rest) })
     }
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
-        command
-            .args(args)
-            .current_dir(repository())
-            .env_clear()
-            .stdin(Stdio::null());
-        command
-            .env("WFORGE_DATA_DIR", &self.data)
-            .env("WFORGE_CALL_LOG", &self.call_log);
+        command.args(args).current_dir(repository()).env_clear().stdin(Stdio::null());
+        command.env("WFORGE_DATA_DIR", &self.data).env("WFORGE_CALL_LOG", &self.call_log);
         command.env("WFORGE_SERVER__LISTEN", "127.0.0.1:0");
         command
     }
@@ -211,15 +176,10 @@ impl Summary {
     }
 
     fn of(shown: &Value) -> Result<Self> {
-        ensure!(
-            status(shown) == "completed",
-            "the run is not completed: {shown}"
-        );
+        ensure!(status(shown) == "completed", "the run is not completed: {shown}");
         let report = shown.pointer("/output/report").and_then(Value::as_str);
         let tasks = shown.pointer("/tasks").and_then(Value::as_array);
-        let degraded = shown
-            .pointer("/degraded")
-            .or_else(|| shown.pointer("/head/degraded"));
+        let degraded = shown.pointer("/degraded").or_else(|| shown.pointer("/head/degraded"));
         Ok(Self {
             report: report.context("the output has no report")?.to_owned(),
             tasks: tasks.context("the run has no tasks")?.len(),
@@ -236,10 +196,7 @@ struct Started {
 
 impl Started {
     fn rest(&mut self) -> String {
-        self.rest
-            .take()
-            .and_then(|rest| rest.join().ok())
-            .unwrap_or_default()
+        self.rest.take().and_then(|rest| rest.join().ok()).unwrap_or_default()
     }
 }
 
@@ -249,15 +206,9 @@ trait OutputOf {
 
 impl OutputOf for Command {
     fn output_of(mut self) -> Result<Output> {
-        let output = self
-            .output()
-            .context("starting wforge: `make build` makes it")?;
+        let output = self.output().context("starting wforge: `make build` makes it")?;
         if !output.status.success() {
-            bail!(
-                "{}: {}",
-                output.status,
-                String::from_utf8_lossy(&output.stderr)
-            );
+            bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
         }
         Ok(output)
     }
@@ -279,18 +230,13 @@ pub(crate) fn document() -> Result<String> {
 
 /// How a run stands: at the top of what `run` prints, in the head of what `runs show` prints.
 fn status(shown: &Value) -> &str {
-    let status = shown
-        .pointer("/status")
-        .or_else(|| shown.pointer("/head/status"));
+    let status = shown.pointer("/status").or_else(|| shown.pointer("/head/status"));
     status.and_then(Value::as_str).unwrap_or_default()
 }
 
 fn run_id(line: &str) -> Option<String> {
     let words = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    words
-        .into_iter()
-        .find(|word| word.starts_with("run_"))
-        .map(str::to_owned)
+    words.into_iter().find(|word| word.starts_with("run_")).map(str::to_owned)
 }
 
 fn repository() -> PathBuf {
@@ -301,16 +247,10 @@ fn repository() -> PathBuf {
 /// The program lies beside the folder of this example.
 fn binary() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();
-    own.ancestors()
-        .nth(2)
-        .unwrap_or(Path::new("."))
-        .join("wforge")
+    own.ancestors().nth(2).unwrap_or(Path::new(".")).join("wforge")
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a kill comes at a moment of the real clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "a kill comes at a moment of the real clock")]
 fn pause(ms: u64) {
     std::thread::sleep(Duration::from_millis(ms));
 }
@@ -318,10 +258,7 @@ fn pause(ms: u64) {
 struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a kill comes at a moment of the real clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a kill comes at a moment of the real clock")]
     fn start() -> Self {
         Self(std::time::Instant::now())
     }
