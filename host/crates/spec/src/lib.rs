@@ -6,11 +6,13 @@
 
 pub mod cache;
 pub mod digest;
+pub mod editor;
 pub mod expression;
 pub mod parse;
 pub mod schema;
 
 pub use digest::{DigestError, digest};
+pub use editor::{WORKFLOW_SCHEMA, schema_for_editors};
 pub use expression::Cel;
 pub use parse::{Parsed, Position, Report, SourceMap, parse};
 pub use schema::{CoerceError, Schemas, coerce};

@@ -20,8 +20,27 @@ const STACK_BYTES: usize = 64 << 20;
 
 /// Words that CEL keeps for itself.
 const RESERVED: [&str; 21] = [
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in",
-    "let", "loop", "namespace", "null", "package", "return", "true", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
 ];
 
 /// Compiles, or says why the source can never be evaluated.
@@ -80,7 +99,10 @@ fn describe(errors: &ParseErrors) -> String {
     // What ANTLR expects is a list of its token names, which helps nobody.
     let line = first.msg.lines().next().unwrap_or_default().to_lowercase();
     let message = line.split(" expecting ").next().unwrap_or_default();
-    let message = message.trim_start_matches("syntax error: ");
+    let message = match message.trim_start_matches("syntax error: ") {
+        ends if ends.contains("'<eof>'") => "the expression ends too early",
+        message => message,
+    };
     format!("{message} (column {} of the expression)", first.pos.1.max(1))
 }
 

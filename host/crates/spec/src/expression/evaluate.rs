@@ -95,9 +95,10 @@ impl<'a> Evaluation<'a> {
             "context" => return Ok(Val::from(scope.context)),
             "run" => return Ok(run(scope)),
             "result" => {
-                return scope.result.map(Val::from).ok_or_else(|| {
-                    failure(UNKNOWN_NAME, "result exists in `out` only")
-                });
+                return scope
+                    .result
+                    .map(Val::from)
+                    .ok_or_else(|| failure(UNKNOWN_NAME, "result exists in `out` only"));
             }
             _ => {}
         }
@@ -263,9 +264,10 @@ impl<'a> Evaluation<'a> {
     /// known, the evaluation itself will fail or skip that place, and it counts nothing.
     fn visits(&mut self, node: &'a Node) -> Result<u64, ExprError> {
         let Node::Loop(comprehension) = node else {
-            return node.children().into_iter().try_fold(0_u64, |sum, child| {
-                Ok(sum.saturating_add(self.visits(child)?))
-            });
+            return node
+                .children()
+                .into_iter()
+                .try_fold(0_u64, |sum, child| Ok(sum.saturating_add(self.visits(child)?)));
         };
         let items = match self.items(&comprehension.range) {
             Ok(items) => items,

@@ -165,7 +165,8 @@ fn extreme<'a>(
     budget.spend_items(items.len())?;
     let mut items = items.into_iter();
     let Some(mut best) = items.next() else {
-        let message = format!("{function}() of nothing; write size(list) == 0 ? 0 : {function}(list)");
+        let message =
+            format!("{function}() of nothing; write size(list) == 0 ? 0 : {function}(list)");
         return Err(type_error(message));
     };
     comparable(function, &best, &best, budget)?;

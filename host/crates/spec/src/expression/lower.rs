@@ -1,8 +1,8 @@
 //! The walk of the syntax tree: checks each function and name, holds the limits, and collects what
 //! the expression refers to. What comes out is a [`Plan`].
 
-use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedEntryExpr, LiteralValue};
 use cel::IdedExpr;
+use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedEntryExpr, LiteralValue};
 use serde_json::Value;
 use wforge_graph::{ExprError, ExprInfo};
 
@@ -64,9 +64,9 @@ impl Walk {
             Expr::Call(call) => self.call(call),
             Expr::List(list) => self.nodes(&list.elements).map(Node::List),
             Expr::Map(map) => {
-                map.entries.iter().map(|entry| self.entry(entry)).collect::<Result<_, _>>()
+                { map.entries.iter().map(|entry| self.entry(entry)).collect::<Result<_, _>>() }
+                    .map(Node::Map)
             }
-            .map(Node::Map),
             Expr::Struct(message) => Err(syntax(format!(
                 "there are no message types such as {}; write a map: {{'key': value}}",
                 message.type_name

@@ -211,11 +211,7 @@ pub(super) fn equal(
     }
 }
 
-fn equal_lists(
-    left: &List<'_>,
-    right: &List<'_>,
-    budget: &mut Budget,
-) -> Result<bool, ExprError> {
+fn equal_lists(left: &List<'_>, right: &List<'_>, budget: &mut Budget) -> Result<bool, ExprError> {
     if left.len() != right.len() {
         return Ok(false);
     }
@@ -243,11 +239,7 @@ fn equal_maps(left: &Map<'_>, right: &Map<'_>, budget: &mut Budget) -> Result<bo
     Ok(true)
 }
 
-fn contains(
-    container: &Val<'_>,
-    value: &Val<'_>,
-    budget: &mut Budget,
-) -> Result<bool, ExprError> {
+fn contains(container: &Val<'_>, value: &Val<'_>, budget: &mut Budget) -> Result<bool, ExprError> {
     match (container, value) {
         (Val::List(list), _) => {
             for item in list.iter() {

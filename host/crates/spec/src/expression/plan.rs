@@ -23,18 +23,18 @@ pub(super) struct Plan {
 pub(super) enum Node {
     Literal(Value),
     Name(String),
-    Select(Box<Node>, String),
+    Select(Box<Self>, String),
     /// `has(operand.field)`.
-    Has(Box<Node>, String),
-    Index(Box<Node>, Box<Node>),
-    Not(Box<Node>),
-    Negate(Box<Node>),
-    Logic(Logic, Box<Node>, Box<Node>),
-    Binary(Operator, Box<Node>, Box<Node>),
-    If(Box<[Node; 3]>),
-    List(Vec<Node>),
-    Map(Vec<(Node, Node)>),
-    Call(Function, Vec<Node>),
+    Has(Box<Self>, String),
+    Index(Box<Self>, Box<Self>),
+    Not(Box<Self>),
+    Negate(Box<Self>),
+    Logic(Logic, Box<Self>, Box<Self>),
+    Binary(Operator, Box<Self>, Box<Self>),
+    If(Box<[Self; 3]>),
+    List(Vec<Self>),
+    Map(Vec<(Self, Self)>),
+    Call(Function, Vec<Self>),
     Loop(Box<Loop>),
 }
 
@@ -58,9 +58,7 @@ impl Node {
             Self::If(parts) => parts.iter().collect(),
             Self::List(items) | Self::Call(_, items) => items.iter().collect(),
             Self::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).collect(),
-            Self::Loop(inner) => {
-                inner.guard.iter().chain([&inner.range, &inner.body]).collect()
-            }
+            Self::Loop(inner) => inner.guard.iter().chain([&inner.range, &inner.body]).collect(),
         }
     }
 

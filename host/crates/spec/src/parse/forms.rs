@@ -6,7 +6,15 @@ use super::reader::Form;
 pub(super) const FILE: Form = Form {
     what: "a workflow",
     fields: &[
-        "apiVersion", "name", "version", "state", "input", "output", "nodes", "edges", "limits",
+        "apiVersion",
+        "name",
+        "version",
+        "state",
+        "input",
+        "output",
+        "nodes",
+        "edges",
+        "limits",
         "mock",
     ],
     later: &["interrupt", "on_failure"],
@@ -21,10 +29,31 @@ pub(super) const KEY: Form = Form {
 pub(super) const NODE: Form = Form {
     what: "a node",
     fields: &[
-        "agent", "set", "ask", "in", "out", "goto", "config", "retry", "timeout", "fallback",
-        "fallback_on", "mock", "defer", "allow",
+        "agent",
+        "set",
+        "ask",
+        "in",
+        "out",
+        "goto",
+        "config",
+        "retry",
+        "timeout",
+        "fallback",
+        "fallback_on",
+        "mock",
+        "defer",
+        "allow",
     ],
-    later: &["workflow", "persist", "on_error", "cache", "limits", "labels", "effects", "interrupt"],
+    later: &[
+        "workflow",
+        "persist",
+        "on_error",
+        "cache",
+        "limits",
+        "labels",
+        "effects",
+        "interrupt",
+    ],
 };
 
 pub(super) const ASK: Form = Form {

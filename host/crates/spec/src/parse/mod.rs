@@ -56,9 +56,7 @@ pub fn parse(file_name: &str, text: &str) -> Result<Parsed, Vec<Report>> {
     let mut reader = Reader { flaws };
     let draft = workflow::read(&mut reader, &root);
     match draft {
-        Some(draft) if reader.flaws.is_empty() => {
-            Ok(Parsed { draft, sources: SourceMap { root } })
-        }
+        Some(draft) if reader.flaws.is_empty() => Ok(Parsed { draft, sources: SourceMap { root } }),
         _ => Err(report(reader.flaws)),
     }
 }

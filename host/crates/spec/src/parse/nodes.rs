@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use wforge_model::mock::MockAnswer;
 use wforge_model::workflow::{Ask, Fallback, Node as Draft, RetryRule, Template, Work};
 use wforge_model::{Capability, FailureKind, Key, NodeId};
@@ -23,8 +22,8 @@ fn one(reader: &mut Reader, entry: &Entry) -> Option<(NodeId, Draft)> {
     let work = work(reader, &fields);
     let input = fields.get("in").map(|node| inputs(reader, node));
     let out = fields.get("out").map(|node| keys(reader, node, "out"));
+    // The work comes last, so that a node without one still has its other fields read.
     let draft = Draft {
-        work: work?,
         input,
         out,
         goto: fields.get("goto").map(|node| goto(reader, node)).unwrap_or_default(),
@@ -35,14 +34,17 @@ fn one(reader: &mut Reader, entry: &Entry) -> Option<(NodeId, Draft)> {
         fallback_on: fields.get("fallback_on").map(|n| fallback_on(reader, n)).unwrap_or_default(),
         mock: fields.get("mock").and_then(|node| mock(reader, node)),
         defer: fields.get("defer").and_then(|n| reader.boolean(n, "defer")).unwrap_or(false),
-        allow: fields.get("allow").map(|node| reader.names::<Capability>(node, "capability")),
+        allow: fields.get("allow").map(|node| reader.names::<Capability>(node, "allow")),
+        work: work?,
     };
     Some((name?, draft))
 }
 
 fn work(reader: &mut Reader, fields: &Fields<'_>) -> Option<Work> {
-    let given: Vec<&str> =
-        ["agent", "set", "ask", "workflow"].into_iter().filter(|f| fields.get(f).is_some()).collect();
+    let given: Vec<&str> = ["agent", "set", "ask", "workflow"]
+        .into_iter()
+        .filter(|f| fields.get(f).is_some())
+        .collect();
     match given.as_slice() {
         ["agent"] => agent(reader, fields.get("agent")?),
         ["set"] => fields.get("set").map(|node| Work::Set(keys(reader, node, "set"))),
@@ -55,7 +57,8 @@ fn work(reader: &mut Reader, fields: &Fields<'_>) -> Option<Work> {
             None
         }
         several => {
-            let message = format!("a node has one of agent, set and ask, not {}", several.join(" and "));
+            let message =
+                format!("a node has one of agent, set and ask, not {}", several.join(" and "));
             reader.flaw(fields.at, "node_work", message);
             None
         }
@@ -71,15 +74,21 @@ fn agent(reader: &mut Reader, node: &Node) -> Option<Work> {
 
 fn inputs(reader: &mut Reader, node: &Node) -> BTreeMap<String, Template> {
     let entries = reader.map(node, "in").unwrap_or_default();
-    entries.iter().map(|entry| (entry.key.clone(), entry.value.json())).collect()
+    let whole = entries.iter().filter(|entry| !reader.was_cut(entry));
+    whole.map(|entry| (entry.key.clone(), entry.value.json())).collect()
 }
 
 /// A map of templates whose names are state keys.
 fn keys(reader: &mut Reader, node: &Node, what: &str) -> BTreeMap<Key, Template> {
-    let entries = reader.map(node, what).unwrap_or_default();
-    let keys = entries.iter();
-    keys.filter_map(|entry| Some((reader.parsed(&entry.key, entry.at)?, entry.value.json())))
-        .collect()
+    let mut keys = BTreeMap::new();
+    for entry in reader.map(node, what).unwrap_or_default() {
+        if !reader.was_cut(entry)
+            && let Some(key) = reader.parsed(&entry.key, entry.at)
+        {
+            keys.insert(key, entry.value.json());
+        }
+    }
+    keys
 }
 
 fn goto(reader: &mut Reader, node: &Node) -> BTreeMap<String, NodeId> {
@@ -102,14 +111,20 @@ fn ask(reader: &mut Reader, node: &Node) -> Option<Ask> {
     let prompt = prompt.and_then(|node| reader.text(node, "prompt")).map(str::to_owned);
     let on_deadline = fields.get("on_deadline").and_then(|node| {
         let fields = reader.fields(node, &ON_DEADLINE)?;
-        reader.required(&fields, &ON_DEADLINE, "answer").map(Node::json)
+        reader.required(&fields, &ON_DEADLINE, "answer")?;
+        reader.literal(&fields, "answer")
     });
     let deadline_ms = fields.get("deadline").and_then(|n| reader.milliseconds(n, "deadline"));
-    if on_deadline.is_some() && fields.get("deadline").is_none() {
+    if fields.get("on_deadline").is_some() && fields.get("deadline").is_none() {
         let message = "on_deadline needs a deadline";
         reader.flaw(fields.position("on_deadline"), "missing_field", message);
     }
-    Some(Ask { prompt: prompt?, schema: fields.get("schema").map(Node::json), deadline_ms, on_deadline })
+    Some(Ask {
+        prompt: prompt?,
+        schema: reader.literal(&fields, "schema"),
+        deadline_ms,
+        on_deadline,
+    })
 }
 
 fn retries(reader: &mut Reader, node: &Node) -> Vec<RetryRule> {
@@ -168,8 +183,7 @@ fn fallback_on(reader: &mut Reader, node: &Node) -> Vec<FailureKind> {
 
 fn mock(reader: &mut Reader, node: &Node) -> Option<MockAnswer> {
     let fields = reader.fields(node, &NODE_MOCK)?;
-    let json = |field| fields.get(field).map(Node::json).filter(|value: &Value| !value.is_null());
-    let (output, answer) = (json("output"), json("answer"));
+    let (output, answer) = (reader.literal(&fields, "output"), reader.literal(&fields, "answer"));
     let seed = fields.get("seed").and_then(|node| reader.whole(node, "seed"));
     Some(MockAnswer { output, answer, seed })
 }

@@ -81,7 +81,7 @@ impl Reader {
     }
 
     /// Whether the scan has already said that a comma cut this out of an expression.
-    fn was_cut(&self, entry: &Entry) -> bool {
+    pub(super) fn was_cut(&self, entry: &Entry) -> bool {
         matches!(&entry.value.kind, Kind::Scalar { value: Value::Null, plain: Some(_) })
             && self.flaws.iter().any(|flaw| {
                 flaw.code == "unquoted_expression"
@@ -115,6 +115,16 @@ impl Reader {
         let message = format!("{what} is a list, here is {}", node.describe());
         self.flaw(node.at, "wrong_type", message);
         None
+    }
+
+    /// Literal JSON in a place where the draft cannot tell null from nothing.
+    pub(super) fn literal(&mut self, fields: &Fields<'_>, field: &str) -> Option<Value> {
+        let value = fields.get(field)?.json();
+        if value.is_null() {
+            self.later(fields.position(field), format!("null as `{field}`"));
+            return None;
+        }
+        Some(value)
     }
 
     /// A list, or one item in its place.
@@ -175,12 +185,14 @@ impl Reader {
         }
     }
 
-    pub(super) fn names<T>(&mut self, node: &Node, what: &str) -> Vec<T>
+    /// A list of names.
+    pub(super) fn names<T>(&mut self, node: &Node, field: &str) -> Vec<T>
     where
         T: FromStr<Err: Display>,
     {
-        let items = self.list(node, &format!("{what}s")).unwrap_or_default();
-        items.iter().filter_map(|item| self.name(item, what)).collect()
+        let items = self.list(node, field).unwrap_or_default();
+        let what = format!("an entry of {field}");
+        items.iter().filter_map(|item| self.name(item, &what)).collect()
     }
 
     pub(super) fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {

@@ -34,7 +34,8 @@ impl Report {
     pub fn of(file: &str, position: Position, problem: Problem) -> Self {
         let Problem { place, severity, code, message, help } = problem;
         // The line says where; the path says it again for those who read JSON by machine.
-        let message = if place.segments().is_empty() { message } else { format!("{place}: {message}") };
+        let message =
+            if place.segments().is_empty() { message } else { format!("{place}: {message}") };
         let Position { line, column } = position;
         Self { file: file.to_owned(), line, column, severity, code, message, help }
     }

@@ -1,6 +1,7 @@
 //! YAML or JSON text to a tree, bounded. What is wrong with the text itself is reported here, with
 //! the help that the usual traps of YAML deserve; what it means is read in [`super::workflow`].
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
@@ -47,12 +48,12 @@ pub(super) fn scan(text: &str) -> Result<(Node, Vec<Flaw>), Flaw> {
         let message = format!("a workflow has at most {FILE_BYTES_MAX} bytes, not {}", text.len());
         return Err(Flaw::new(Position::START, "file_too_large", message));
     }
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = joined_surrogates(text.strip_prefix('\u{feff}').unwrap_or(text));
     let mut builder = Builder::default();
-    for event in Parser::new_from_str(text) {
+    for event in Parser::new_from_str(&text) {
         match event {
             Ok((event, span)) => builder.event(event, span)?,
-            Err(error) => return Err(scan_flaw(&error, text)),
+            Err(error) => return Err(scan_flaw(&error, &text)),
         }
     }
     let Builder { root, flaws, .. } = builder;
@@ -60,15 +61,51 @@ pub(super) fn scan(text: &str) -> Result<(Node, Vec<Flaw>), Flaw> {
     Ok((root, flaws))
 }
 
+/// JSON writes characters past U+FFFF as two escapes, which YAML, otherwise its superset, does not
+/// know. They are joined first; only columns behind one, in the same line, move by that.
+fn joined_surrogates(text: &str) -> Cow<'_, str> {
+    if !text.trim_start().starts_with(['{', '[']) || !text.contains("\\u") {
+        return Cow::Borrowed(text);
+    }
+    let mut joined = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        joined.push_str(before);
+        if let Some(character) = surrogates(escape) {
+            joined.push(character);
+            rest = escape.get(12..).unwrap_or_default();
+        } else {
+            // The escape and what it escapes, so that `\\\\u` is not read as an escape of its own.
+            let end = escape.char_indices().nth(2).map_or(escape.len(), |(end, _)| end);
+            let (pair, after) = escape.split_at(end);
+            joined.push_str(pair);
+            rest = after;
+        }
+    }
+    joined.push_str(rest);
+    Cow::Owned(joined)
+}
+
+/// The character of `\ud83d\ude00`, if the text begins with such a pair.
+fn surrogates(text: &str) -> Option<char> {
+    let unit = |at: usize| {
+        let digits = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let pair = [unit(0)?, unit(6)?];
+    let is_high = (0xd800..0xdc00).contains(&unit(0)?);
+    char::decode_utf16(pair).next()?.ok().filter(|_| is_high)
+}
+
 /// The scanner's message; an expression on the same line is what is meant most often.
 fn scan_flaw(error: &ScanError, text: &str) -> Flaw {
     let at = position(error.marker());
     let line = usize::try_from(at.line).ok().and_then(|line| text.lines().nth(line - 1));
     let flaw = Flaw::new(at, "yaml", error.info());
-    match line {
-        Some(line) if traps::holds_expression(line) => flaw.help(QUOTE),
-        _ => flaw,
-    }
+    // A * that names no anchor was meant to multiply.
+    let meant = error.info().contains("anchor") || line.is_some_and(traps::holds_expression);
+    if meant { flaw.help(QUOTE) } else { flaw }
 }
 
 fn position(marker: &Marker) -> Position {

@@ -8,8 +8,7 @@ use super::tree::{Entry, Kind, Node};
 
 /// Whether a line that YAML cannot read looks as if it held an expression.
 pub(super) fn holds_expression(line: &str) -> bool {
-    const SIGNS: [&str; 12] =
-        ["?", "{{", "&&", "||", "==", "!=", "(", "[", "{", "*", "!", "state."];
+    const SIGNS: [&str; 9] = ["?", "{{", "&&", "||", "==", "!=", "(", "+", "state."];
     SIGNS.iter().any(|sign| line.contains(sign))
 }
 
@@ -21,7 +20,9 @@ pub(super) fn in_map(entries: &[Entry]) -> Vec<Flaw> {
 
 fn cut_map(before: &Entry, after: &Entry) -> Option<Flaw> {
     let start = plain(&before.value)?;
-    let Kind::Scalar { value: Value::Null, plain: Some(_) } = &after.value.kind else { return None };
+    let Kind::Scalar { value: Value::Null, plain: Some(_) } = &after.value.kind else {
+        return None;
+    };
     let whole = format!("{start}, {}", after.key);
     cut(start, &whole, &before.value, Some(&before.key))
 }

@@ -29,7 +29,10 @@ pub(super) struct Node {
 pub(super) enum Kind {
     /// Anything without parts. `plain` keeps the text of an unquoted scalar, so that an expression
     /// such as `true` or `1` can be read back as it was written.
-    Scalar { value: Value, plain: Option<String> },
+    Scalar {
+        value: Value,
+        plain: Option<String>,
+    },
     List(Vec<Node>),
     Map(Vec<Entry>),
 }

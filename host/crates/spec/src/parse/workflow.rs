@@ -99,11 +99,10 @@ fn key(reader: &mut Reader, entry: &Entry) -> Option<(Key, KeySpec)> {
         }
         reader.choice(node, "reducer", &NOW)
     });
-    let json = |field| fields.get(field).map(Node::json);
     let spec = KeySpec {
         reducer: reducer.unwrap_or_default(),
-        default: json("default"),
-        schema: json("schema"),
+        default: reader.literal(&fields, "default"),
+        schema: reader.literal(&fields, "schema"),
     };
     Some((name?, spec))
 }

@@ -166,11 +166,8 @@ impl Builder<'_> {
         let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(0).max(one);
         let most = schema.get("maxItems").and_then(Value::as_u64).unwrap_or(COUNT_MAX);
         let prefix = schema.get("prefixItems").and_then(Value::as_array);
-        let mut items: Vec<Value> = prefix
-            .into_iter()
-            .flatten()
-            .map(|item| self.value(item, label, depth + 1))
-            .collect();
+        let mut items: Vec<Value> =
+            prefix.into_iter().flatten().map(|item| self.value(item, label, depth + 1)).collect();
         if let Some(contained) = schema.get("contains") {
             items.push(self.value(contained, label, depth + 1));
         }
@@ -199,8 +196,16 @@ fn names(schema: &Schema) -> Vec<&str> {
 /// The type to build: a written one that is not null, else what the keywords are about.
 fn kind(schema: &Schema, attempt: u64) -> &str {
     const HINTS: [(&str, &[&str]); 4] = [
-        ("object", &["properties", "required", "additionalProperties", "patternProperties",
-            "minProperties"]),
+        (
+            "object",
+            &[
+                "properties",
+                "required",
+                "additionalProperties",
+                "patternProperties",
+                "minProperties",
+            ],
+        ),
         ("array", &["items", "prefixItems", "minItems", "contains", "uniqueItems"]),
         ("string", &["minLength", "maxLength", "pattern", "format"]),
         ("number", &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
@@ -233,7 +238,11 @@ fn merge(schema: &mut Schema, other: Schema) {
 
 fn merge_keyword(keyword: &str, mine: Value, other: Value) -> Value {
     match (keyword, mine, other) {
-        ("properties" | "patternProperties" | "$defs", Value::Object(mut mine), Value::Object(other)) => {
+        (
+            "properties" | "patternProperties" | "$defs",
+            Value::Object(mut mine),
+            Value::Object(other),
+        ) => {
             for (name, property) in other {
                 let both = match mine.remove(&name) {
                     None => property,
@@ -252,18 +261,35 @@ fn merge_keyword(keyword: &str, mine: Value, other: Value) -> Value {
             mine.into_iter().filter(|value| other.contains(value)).collect()
         }
         ("type", mine, other) => merge_types(mine, other),
-        ("minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties", mine, other) => {
-            if mine.as_f64() >= other.as_f64() { mine } else { other }
+        (
+            "minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties",
+            mine,
+            other,
+        ) => {
+            if mine.as_f64() >= other.as_f64() {
+                mine
+            } else {
+                other
+            }
         }
-        ("maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties", mine, other) => {
-            if mine.as_f64() <= other.as_f64() { mine } else { other }
+        (
+            "maximum" | "exclusiveMaximum" | "maxLength" | "maxItems" | "maxProperties",
+            mine,
+            other,
+        ) => {
+            if mine.as_f64() <= other.as_f64() {
+                mine
+            } else {
+                other
+            }
         }
         (_, mine, _) => mine,
     }
 }
 
 fn both(mine: Value, other: Value) -> Value {
-    serde_json::json!({ "allOf": [mine, other] })
+    let all = Value::Array(vec![mine, other]);
+    Value::Object(Schema::from_iter([("allOf".to_owned(), all)]))
 }
 
 /// The types that both allow; `integer` is a `number`.

@@ -24,9 +24,18 @@ const SAME_ONE: [&str; 4] = ["not", "if", "then", "else"];
 const SAME_MANY: [&str; 5] = ["allOf", "anyOf", "oneOf", "dependentSchemas", "dependencies"];
 /// Keywords whose value is a schema for a part, or a list or a map of those.
 const PARTS: [&str; 12] = [
-    "properties", "patternProperties", "additionalProperties", "unevaluatedProperties",
-    "propertyNames", "items", "prefixItems", "additionalItems", "unevaluatedItems", "contains",
-    "contentSchema", "extends",
+    "properties",
+    "patternProperties",
+    "additionalProperties",
+    "unevaluatedProperties",
+    "propertyNames",
+    "items",
+    "prefixItems",
+    "additionalItems",
+    "unevaluatedItems",
+    "contains",
+    "contentSchema",
+    "extends",
 ];
 /// Keywords that hold schemas for use elsewhere.
 const DEFINITIONS: [&str; 2] = ["$defs", "definitions"];
@@ -106,7 +115,8 @@ fn references_below<'s>(root: &'s Value, schema: &'s Value) -> BTreeMap<&'s str,
     let mut open = vec![schema];
     while let Some(schema) = open.pop() {
         let reference = schema.get("$ref").and_then(Value::as_str);
-        if let Some((name, target)) = reference.and_then(|name| Some((name, resolve(root, name)?))) {
+        if let Some((name, target)) = reference.and_then(|name| Some((name, resolve(root, name)?)))
+        {
             found.insert(name, target);
         }
         open.extend(same_place(schema).into_iter().chain(parts(schema)).chain(definitions(schema)));
@@ -214,9 +224,11 @@ impl<'s> Walk<'s> {
             return Err(most);
         }
         if applied.cyclic > 1 {
-            return Err("two references apply recursion to the same place, so checking could take \
+            return Err(
+                "two references apply recursion to the same place, so checking could take \
                         exponential time; keep one of them"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         Ok(())
     }

@@ -327,7 +327,7 @@ fn what_can_never_be_evaluated_says_why() {
         "unclosed
         "#,
         &expect![[r#"
-            1 +  =>  syntax: mismatched input '<eof>' (column 4 of the expression)
+            1 +  =>  syntax: the expression ends too early (column 4 of the expression)
             foo(1)  =>  unknown_name: there is no function foo(); did you mean "bool"?
             summ([1])  =>  unknown_name: there is no function summ(); did you mean "sum"?
             size()  =>  type: size() takes 1 arguments, not 0
@@ -368,7 +368,8 @@ fn inspection_tells_free_names_and_keys_and_chains() {
         has(state.x) ? run.step : sent  =>  {"run", "sent", "state"} {"x"} []
         state.list.map(section, section.id + other)  =>  {"other", "state"} {"list"} []
         keys(state)  =>  {"state"} {} []
-    "#]].assert_eq(&inspected);
+    "#]]
+    .assert_eq(&inspected);
 }
 
 #[test]
@@ -390,7 +391,8 @@ fn templates_write_strings_bare_and_everything_else_as_json() {
         no expression { here }  =>  no expression { here }
         {{ state.approval }}  =>  unwritten_key: state.approval is read before it is written
         {{ open  =>  syntax: "{{" without "}}"
-    "#]].assert_eq(&rendered);
+    "#]]
+    .assert_eq(&rendered);
     let info = Cel::new().inspect_template("{{ state.a }} {{ section.id }}").expect("a template");
     assert_eq!((info.roots.len(), info.state_keys.len(), info.select_chain), (2, 1, None));
 }

@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use wforge_graph::Place;
-use wforge_spec::{Parsed, Report, digest, parse};
+use wforge_spec::{Cel, Parsed, Report, digest, parse};
 
 const HEAD: &str = "apiVersion: workflowforge/v1\nname: t\nversion: 1.0.0\n";
 /// A node and the edges that make a file whole; what a test adds comes before it.
@@ -36,10 +36,7 @@ fn check_part(part: &str, expected: &Expect) {
 fn the_brief_workflow_is_read_without_a_problem() {
     let parsed = read(include_str!("../../../../../examples/brief/workflow.yaml")).expect("fine");
     let names: Vec<&str> = parsed.draft.nodes.keys().map(|name| name.as_str()).collect();
-    assert_eq!(
-        names,
-        ["approve", "deeper", "digest", "outline", "report", "scan", "score"]
-    );
+    assert_eq!(names, ["approve", "deeper", "digest", "outline", "report", "scan", "score"]);
     assert_eq!(parsed.draft.edges.len(), 6);
     assert_eq!(parsed.draft.limits.wall_ms_max, 600_000);
 }
@@ -79,14 +76,14 @@ fn what_is_not_supported_yet_says_so_and_is_never_ignored() {
     check_part(
         r"
 state:
-  a: { reducer: union }
+  a: { reducer: union, default: null }
   b: { persist: false }
 nodes:
   one: { workflow: x/y }
   two: { agent: x/y, on_error: one, cache: { ttl: 1h }, timeout: { idle: 1s }, fallback: x/z }
   three: { agent: x/y, goto: { out: 'parent:z' }, labels: [secret], limits: {}, effects: {} }
   four: { ask: { prompt: Go?, assignee: ann }, mock: { script: x } }
-  five: { agent: x/y, retry: [{ effects: true }] }
+  five: { agent: x/y, retry: [{ effects: true }], mock: { output: null } }
 edges:
   - { from: START, to: one, join: any }
 on_failure: other
@@ -94,6 +91,7 @@ interrupt: { before: [one] }
 ",
         &expect![[r#"
             w.yaml:6:17: error[not_supported_yet]: the reducer `union` is not supported yet
+            w.yaml:6:24: error[not_supported_yet]: null as `default` is not supported yet
             w.yaml:7:8: error[not_supported_yet]: `persist` of a state key is not supported yet
             w.yaml:9:10: error[not_supported_yet]: `workflow` of a node is not supported yet
             w.yaml:10:22: error[not_supported_yet]: `on_error` of a node is not supported yet
@@ -107,6 +105,7 @@ interrupt: { before: [one] }
             w.yaml:12:31: error[not_supported_yet]: `assignee` of an ask is not supported yet
             w.yaml:12:56: error[not_supported_yet]: `script` of the mock of a node is not supported yet
             w.yaml:13:33: error[not_supported_yet]: `effects` of a retry rule is not supported yet
+            w.yaml:13:59: error[not_supported_yet]: null as `output` is not supported yet
             w.yaml:15:29: error[not_supported_yet]: `join` of an edge is not supported yet
             w.yaml:16:1: error[not_supported_yet]: `on_failure` of a workflow is not supported yet
             w.yaml:17:1: error[not_supported_yet]: `interrupt` of a workflow is not supported yet
@@ -123,40 +122,66 @@ fn yaml_traps_get_the_help_to_quote() {
                 w.yaml:9:17: error[unquoted_expression]: the comma ends "max(a" here; help: quote the expression: when: "max(a, 3) > 1"
             "#]],
         ),
-        ("nodes:\n  a: { set: { x: max(1, 2) } }\n", expect![[r#"
+        (
+            "nodes:\n  a: { set: { x: max(1, 2) } }\n",
+            expect![[r#"
             w.yaml:5:18: error[unquoted_expression]: the comma ends "max(1" here; help: quote the expression: x: "max(1, 2)"
-            w.yaml:5:25: error[name]: "2)" is no state key: letters, digits and _, beginning with a letter or _, at most 64
-        "#]]),
-        ("nodes:\n  a: { set: { x: [max(1, 2)] } }\n", expect![[r#"
+        "#]],
+        ),
+        (
+            "nodes:\n  a: { set: { x: [max(1, 2)] } }\n",
+            expect![[r#"
             w.yaml:5:19: error[unquoted_expression]: the comma ends "max(1" here; help: quote the expression: "max(1, 2)"
-        "#]]),
-        ("nodes:\n  a:\n    set:\n      x: state.a ? 1 : 2\n", expect![[r#"
+        "#]],
+        ),
+        (
+            "nodes:\n  a:\n    set:\n      x: state.a ? 1 : 2\n",
+            expect![[r#"
             w.yaml:7:22: error[yaml]: mapping values are not allowed in this context; help: quote the expression
-        "#]]),
-        ("nodes:\n  a: { set: { x: state.a ? 1 : 2 } }\n", expect![[r#"
+        "#]],
+        ),
+        (
+            "nodes:\n  a: { set: { x: state.a ? 1 : 2 } }\n",
+            expect![[r#"
             w.yaml:5:30: error[yaml]: while parsing a flow mapping, did not find expected ',' or '}'; help: quote the expression
-        "#]]),
+        "#]],
+        ),
         (
             "nodes:\n  a: { set: { x: 1 } }\nedges:\n  - from: a\n    branch: [{ when: {a: b}, to: a }]\n",
             expect![[r#"
                 w.yaml:8:22: error[wrong_type]: when is an expression, here is a map; help: quote the expression
             "#]],
         ),
-        ("nodes:\n  a: { ask: { prompt: {{ state.a }} } }\n", expect![[r#"
+        (
+            "nodes:\n  a: { ask: { prompt: {{ state.a }} } }\n",
+            expect![[r#"
             w.yaml:5:24: error[key]: the key of a map is text, here is a map; help: quote the expression
-        "#]]),
-        ("nodes:\n  a: { set: { x: { [state.a]: 1 } } }\n", expect![[r#"
+        "#]],
+        ),
+        (
+            "nodes:\n  a: { set: { x: { [state.a]: 1 } } }\n",
+            expect![[r#"
             w.yaml:5:20: error[key]: the key of a map is text, here is a list; help: quote the expression
-        "#]]),
-        ("nodes:\n  a: { set: { x: !state.a } }\n", expect![[r#"
+        "#]],
+        ),
+        (
+            "nodes:\n  a: { set: { x: !state.a } }\n",
+            expect![[r#"
             w.yaml:5:18: error[tag]: tags such as !x are not read; an expression that begins with ! is quoted; help: quote the expression
-        "#]]),
-        ("nodes:\n  a: { set: { x: *a } }\n", expect![[r#"
+        "#]],
+        ),
+        (
+            "nodes:\n  a: { set: { x: *a } }\n",
+            expect![[r#"
             w.yaml:5:18: error[yaml]: while parsing node, found unknown anchor; help: quote the expression
-        "#]]),
-        ("nodes:\n  a: { set: { x: \"a\" + \"b\" } }\n", expect![[r#"
+        "#]],
+        ),
+        (
+            "nodes:\n  a: { set: { x: \"a\" + \"b\" } }\n",
+            expect![[r#"
             w.yaml:5:22: error[yaml]: invalid trailing content after double-quoted scalar; help: quote the expression
-        "#]]),
+        "#]],
+        ),
     ] {
         check_part(part, &expected);
     }
@@ -164,16 +189,27 @@ fn yaml_traps_get_the_help_to_quote() {
 
 #[test]
 fn the_text_itself_is_bounded_and_strict() {
-    check("", &expect![[r#"
+    check(
+        "",
+        &expect![[r#"
         w.yaml:1:1: error[empty_file]: the file is empty
-    "#]]);
-    check("- a\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "- a\n",
+        &expect![[r#"
         w.yaml:1:1: error[wrong_type]: a workflow is a map, here is a list
-    "#]]);
-    check("a: 1\n---\nb: 2\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "a: 1\n---\nb: 2\n",
+        &expect![[r#"
         w.yaml:2:1: error[several_documents]: a file holds one workflow, here begins another document
-    "#]]);
-    check("a: 1\na: 2\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "a: 1\na: 2\n",
+        &expect![[r#"
         w.yaml:1:1: error[unknown_field]: a workflow has no field "a"; help: its fields are apiVersion, name, version, state, input, output, nodes, edges, limits, mock
         w.yaml:1:1: error[missing_field]: a workflow needs "apiVersion"
         w.yaml:1:1: error[missing_field]: a workflow needs "name"
@@ -182,14 +218,23 @@ fn the_text_itself_is_bounded_and_strict() {
         w.yaml:1:1: error[missing_field]: a workflow needs "edges"
         w.yaml:2:1: error[duplicate_key]: "a" is written twice, first in line 1; help: remove one of them
         w.yaml:2:1: error[unknown_field]: a workflow has no field "a"; help: its fields are apiVersion, name, version, state, input, output, nodes, edges, limits, mock
-    "#]]);
-    check("a:\n\t- b\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "a:\n\t- b\n",
+        &expect![[r#"
         w.yaml:2:2: error[yaml]: tabs disallowed within this context (block indentation)
-    "#]]);
-    check("a: 'open\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "a: 'open\n",
+        &expect![[r#"
         w.yaml:1:4: error[yaml]: while scanning a quoted scalar, found unexpected end of stream
-    "#]]);
-    check("a: .inf\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "a: .inf\n",
+        &expect![[r#"
         w.yaml:1:1: error[unknown_field]: a workflow has no field "a"; help: its fields are apiVersion, name, version, state, input, output, nodes, edges, limits, mock
         w.yaml:1:1: error[missing_field]: a workflow needs "apiVersion"
         w.yaml:1:1: error[missing_field]: a workflow needs "name"
@@ -197,33 +242,43 @@ fn the_text_itself_is_bounded_and_strict() {
         w.yaml:1:1: error[missing_field]: a workflow needs "nodes"
         w.yaml:1:1: error[missing_field]: a workflow needs "edges"
         w.yaml:1:4: error[number]: .inf is a number that JSON cannot hold
-    "#]]);
-    check(&"x".repeat((1 << 20) + 1), &expect![[r#"
+    "#]],
+    );
+    check(
+        &"x".repeat((1 << 20) + 1),
+        &expect![[r#"
         w.yaml:1:1: error[file_too_large]: a workflow has at most 1048576 bytes, not 1048577
-    "#]]);
-    check(&format!("a: {}1{}\n", "[".repeat(70), "]".repeat(70)), &expect![[r#"
+    "#]],
+    );
+    check(
+        &format!("a: {}1{}\n", "[".repeat(70), "]".repeat(70)),
+        &expect![[r#"
         w.yaml:1:67: error[too_deep]: values nest at most 64 deep
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn aliases_repeat_values_but_no_bombs() {
-    check_part(
-        "state:\n  a: &text { schema: { type: string } }\n  b: *text\n",
-        &expect!["fine\n"],
-    );
+    check_part("state:\n  a: &text { schema: { type: string } }\n  b: *text\n", &expect!["fine\n"]);
     let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..10 {
         let before = format!("*a{}", level - 1);
         let items = vec![before; 10].join(", ");
         bomb.push_str(&format!("a{level}: &a{level} [{items}]\n"));
     }
-    check(&bomb, &expect![[r#"
+    check(
+        &bomb,
+        &expect![[r#"
         w.yaml:4:45: error[alias]: aliases repeat at most 10000 values in all
-    "#]]);
-    check("a: &a [*a]\n", &expect![[r#"
+    "#]],
+    );
+    check(
+        "a: &a [*a]\n",
+        &expect![[r#"
         w.yaml:1:8: error[alias]: an alias cannot stand inside its own anchor
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -245,9 +300,12 @@ fn json_is_read_like_yaml() {
 	"edges": [{ "from": "START", "to": "n" }],
 	"limits": { "stepz": 1 }
 }"#;
-    check(json, &expect![[r#"
-        w.yaml:3:31: error[yaml]: while parsing a quoted scalar, found invalid Unicode character escape code; help: quote the expression
-    "#]]);
+    check(
+        json,
+        &expect![[r#"
+        w.yaml:6:14: error[unknown_field]: limits has no field "stepz"; help: did you mean "steps"?
+    "#]],
+    );
     let parsed = read(&json.replace("stepz", "steps")).expect("fine");
     let default = parsed.draft.state.values().next().and_then(|spec| spec.default.clone());
     assert_eq!(default, Some("é \"x\" / 😀".into()));
@@ -273,17 +331,23 @@ mock: { allow: maybe, on_degraded: stop }
             w.yaml:5:11: error[wrong_type]: a state key is a map, here is nothing
             w.yaml:5:18: error[wrong_type]: a state key is a map, here is a list
             w.yaml:7:15: error[name]: "nope" is no agent: write publisher/name, publisher/name.agent or publisher/name@^1.2
+            w.yaml:7:28: error[wrong_type]: defer is true or false, here is a number
+            w.yaml:7:38: error[wrong_type]: retry is a list, here is a map
+            w.yaml:7:68: error[wrong_type]: a timeout is a map, here is text; help: write timeout: { run: 10s }
             w.yaml:8:44: error[wrong_type]: max_attempts is a whole number of at least 0, here is two
             w.yaml:8:58: error[duration]: initial is a time, here is 5; help: write a number with a unit: 500ms, 1.5s, 10m, 24h or 7d
             w.yaml:8:69: error[wrong_type]: factor is a number, here is text
             w.yaml:8:86: error[name]: "fly" is no capability: write one of ask, kv:<scope>[:ro], llm:<model>, http:<rule>, http.raw:<rule>, tool:<name>, secret:<name>:hold, secret:<name>:reveal
             w.yaml:9:15: error[name]: "x/y@bad" is no agent: write publisher/name, publisher/name.agent or publisher/name@^1.2
+            w.yaml:9:34: error[unknown_choice]: fallback is one of none, mock, not "moc"; help: did you mean "mock"?
+            w.yaml:9:53: error[unknown_choice]: a failure kind is one of invalid-input, denied, limit, upstream, cancelled, failed, trap, timeout, bad_output, missing, not "deneid"; help: did you mean "denied"?
+            w.yaml:9:76: error[wrong_type]: seed is a whole number of at least 0, here is -1
             w.yaml:10:13: error[missing_field]: an ask needs "prompt"
             w.yaml:10:25: error[duration]: deadline is a time, here is soon; help: write a number with a unit: 500ms, 1.5s, 10m, 24h or 7d
             w.yaml:11:26: error[missing_field]: on_deadline needs a deadline
             w.yaml:12:6: error[missing_field]: a node needs one of agent, set and ask
             w.yaml:13:8: error[wrong_type]: edges is a list, here is text
-            w.yaml:14:8: error[wrong_type]: inputs is a list, here is text
+            w.yaml:14:8: error[wrong_type]: input is a list, here is text
             w.yaml:15:16: error[wrong_type]: allow is true or false, here is text
             w.yaml:15:36: error[unknown_choice]: on_degraded is one of continue, fail, not "stop"
         "#]],
@@ -353,7 +417,8 @@ fn places_are_found_in_the_file() {
         state.outline.schema: schema:
         input.0: document]
         nothing.at.all: apiVersion: workflowforg
-    "#]].assert_eq(&found);
+    "#]]
+    .assert_eq(&found);
 }
 
 #[test]
@@ -372,5 +437,42 @@ fn the_digest_knows_what_a_file_says_and_not_how() {
     assert_eq!(digest_of(&yaml), digest_of(json));
     assert_eq!(digest_of(&yaml), digest_of(&format!("# a comment\n{yaml}")));
     assert_ne!(digest_of(&yaml), digest_of(&yaml.replace("x: 1", "x: 2")));
-    expect!["sha256:ea0c40417d442ebbb57b1172fb1a33b4d5ca7f88e71ed10671c91e1fae010391"].assert_eq(&digest_of(&yaml).to_string());
+    expect!["sha256:ea0c40417d442ebbb57b1172fb1a33b4d5ca7f88e71ed10671c91e1fae010391"]
+        .assert_eq(&digest_of(&yaml).to_string());
+}
+
+/// What the graph says of a file that could be read, with the lines of this crate.
+fn validated(text: &str) -> String {
+    let parsed = read(text).expect("it can be read");
+    let problems = match wforge_graph::validate(parsed.draft.clone(), &Cel::new()) {
+        Ok((_, warnings)) => warnings,
+        Err(problems) => problems,
+    };
+    let reports: Vec<Report> =
+        problems.into_iter().map(|problem| parsed.report("w.yaml", problem)).collect();
+    all(&reports)
+}
+
+#[test]
+fn the_brief_workflow_is_a_workflow() {
+    let text = include_str!("../../../../../examples/brief/workflow.yaml");
+    expect![""].assert_eq(&validated(text));
+}
+
+#[test]
+fn problems_of_the_graph_have_lines_too() {
+    let text = include_str!("../../../../../examples/brief/workflow.yaml")
+        .replace("in: { section: section }", "in: { section: sectoin }")
+        .replace("state.round + 1", "state.rund + 1")
+        .replace("to: deeper }", "to: deper }")
+        .replace("type: number, minimum", "type: numbr, minimum")
+        .replace("when: state.approval.approve", "when: state.approval.approve &&");
+    expect![[r#"
+        w.yaml:88:61: error[unknown_node]: edges.3.branch.0.to: there is no node deper; help: did you mean deeper?
+        w.yaml:93:17: error[syntax]: edges.5.branch.0.when: `state.approval.approve &&`: the expression ends too early (column 26 of the expression)
+        w.yaml:65:3: error[unreachable_node]: nodes.deeper: no path leads from START to node deeper; help: add an edge to it, or take it out
+        w.yaml:66:19: error[unknown_key]: nodes.deeper.set.round: the state has no key rund; help: did you mean round?
+        w.yaml:58:20: error[unknown_name]: nodes.scan.in.section: there is no name sectoin; help: did you mean section?
+        w.yaml:22:5: error[schema]: state.digests.schema: it is no JSON Schema at /additionalProperties/properties/coverage/type: this is not valid under any of the schemas listed in the 'anyOf' keyword
+    "#]].assert_eq(&validated(&text));
 }
