@@ -100,9 +100,9 @@ fn export(agents: &[Agent]) -> Tokens {
     let names: String = agents.iter().flat_map(|agent| [agent.name.as_str(), "\n"]).collect();
     let section = Literal::byte_string(names.as_bytes());
     let length = names.len();
-    let arms = agents.iter().map(|Agent { name, path }| {
-        quote!(#name => ::workflowforge_sdk::export::serve(call, #path),)
-    });
+    let arms = agents.iter().map(
+        |Agent { name, path }| quote!(#name => ::workflowforge_sdk::export::serve(call, #path),),
+    );
     quote! {
         /// Hands a call to its agent.
         #[doc(hidden)]

@@ -1,0 +1,36 @@
+// Why an agent did not succeed. What is thrown here reaches the host as the contract's `failure`.
+
+/** Throw it to fail with a code of your own. `tag` is one of the contract's cases. */
+export class Failure extends Error {
+  constructor(tag, code, message, { retryable = false, retryAfterMs, details = {} } = {}) {
+    super(message);
+    this.name = "Failure";
+    this.payload = {
+      tag,
+      val: { code, message, retryable, retryAfterMs, details: JSON.stringify(details) },
+    };
+  }
+}
+
+/** The input cannot be worked on; never retried. */
+export const invalidInput = (code, message) => new Failure("invalid-input", code, message);
+
+/** The agent itself failed. */
+export const failed = (code, message, options) => new Failure("failed", code, message, options);
+
+/** The contract's failure for whatever was thrown, by the agent or by the host. */
+export function toPayload(thrown) {
+  if (typeof thrown?.payload?.tag === "string") return thrown.payload;
+  const stack = String(thrown?.stack ?? "").trim();
+  const place = firstPlace(stack);
+  const where = place === undefined ? "" : ` (${place.file}:${place.line})`;
+  const message = `${thrown instanceof Error ? thrown.toString() : JSON.stringify(thrown)}${where}`;
+  return failed("exception", message, { details: { stack, ...place } }).payload;
+}
+
+/** File, line and column of the innermost frame that has them. */
+function firstPlace(stack) {
+  const match = /\(?((?:file:\/\/)?\/[^\s():]+):(\d+):(\d+)\)?/.exec(stack);
+  if (match === null) return undefined;
+  return { file: match[1].replace(/^\//, ""), line: Number(match[2]), column: Number(match[3]) };
+}

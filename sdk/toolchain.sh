@@ -1,0 +1,348 @@
+#!/bin/sh
+# Finds or installs what plugins need, and builds them. Makefile, CI and Dockerfile call it.
+#
+#   sdk/toolchain.sh setup              make every tool ready; says which way it took and why
+#   sdk/toolchain.sh build [FOLDER…]    build these plugins, or all of plugins/, where they changed
+#   sdk/toolchain.sh test               test SDKs and plugins natively
+#   sdk/toolchain.sh lint               check format and lints of SDKs and plugins
+#   sdk/toolchain.sh fmt                format them
+#   sdk/toolchain.sh nostd              prove that model and graph need no std
+#
+# Components land in target/plugins/<publisher>-<name>.wasm. A missing tool is an error with the
+# command to run, never a plugin left out.
+#
+# WFORGE_GUEST_ROUTE = auto | rustup | debian   which Rust compiles guests (default: auto)
+# WFORGE_SETUP       = install | never          whether a missing tool may be installed (install)
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+out="$root/target/plugins"
+work="$root/target/plugins/.build"
+guests="$root/target/guests"
+native="$root/target/sdk"
+target=wasm32-wasip2
+wforge_build="$native/debug/wforge-build"
+debian_packages="rustc-web cargo-web rust-web-src rust-web-llvm lld-22 wasi-libc"
+rustup_timeout_s=120
+
+say() { printf 'toolchain: %s\n' "$*" >&2; }
+fail() {
+    printf 'toolchain: error: %s\n' "$*" >&2
+    exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# --- which Rust compiles guests -------------------------------------------------------------------
+
+# The rustup way needs the target's std beside the host's compiler.
+rustup_ready() {
+    have rustc && [ -d "$(cd "$root" && rustc --print sysroot)/lib/rustlib/$1" ]
+}
+
+# Debian's way builds std from source, with a newer compiler than the one in PATH.
+debian_ready() {
+    [ -x /usr/bin/cargo ] && [ -x /usr/bin/rustc ] || return 1
+    debian_sysroot=$(/usr/bin/rustc --print sysroot)
+    [ -f "$debian_sysroot/lib/rustlib/src/rust/library/std/Cargo.toml" ] || return 1
+    [ "$1" != "$target" ] || [ -f /usr/lib/wasm32-wasi/libc.a ]
+}
+
+# Tries to make the route $2 ready for the target $1.
+install_route() {
+    [ "${WFORGE_SETUP:-install}" = install ] || return 1
+    case $2 in
+    rustup)
+        have rustup || return 1
+        say "trying: rustup target add $1"
+        (cd "$root" && with_timeout rustup target add "$1" >&2) && rustup_ready "$1"
+        ;;
+    debian)
+        have apt-get || return 1
+        # shellcheck disable=SC2086 # a list of words on purpose
+        apt_install $debian_packages && debian_ready "$1"
+        ;;
+    esac
+}
+
+with_timeout() {
+    if have timeout; then timeout "$rustup_timeout_s" "$@"; else "$@"; fi
+}
+
+apt_install() {
+    say "trying: apt-get install $*"
+    if [ "$(id -u)" = 0 ]; then
+        as_root=
+    elif have sudo && sudo -n true 2>/dev/null; then
+        as_root=sudo
+    else
+        say "not root, and sudo would ask for a password"
+        return 1
+    fi
+    $as_root env DEBIAN_FRONTEND=noninteractive sh -c '
+        apt-get install -y -qq --no-install-recommends "$@" ||
+        { apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"; }
+    ' sh "$@" >&2
+}
+
+# Sets `route` for the target $1: what is ready first, then what can be installed, rustup first.
+choose_route() {
+    case ${WFORGE_GUEST_ROUTE:-auto} in
+    auto) routes="rustup debian" ;;
+    rustup | debian) routes=$WFORGE_GUEST_ROUTE ;;
+    *) fail "WFORGE_GUEST_ROUTE is \"$WFORGE_GUEST_ROUTE\"; write auto, rustup or debian" ;;
+    esac
+    for step in "" install_route; do
+        for route in $routes; do
+            if ${step:-ready_route} "$1" "$route"; then return 0; fi
+        done
+    done
+    fail "no Rust here compiles for $1 (tried: $routes). Run: rustup target add $1
+  or, on Debian: sudo apt-get install -y --no-install-recommends $debian_packages"
+}
+
+ready_route() { "${2}_ready" "$1"; }
+
+explain_route() {
+    case $route in
+    rustup) say "Rust guests: $(cd "$root" && rustc --version), its target $target is installed" ;;
+    debian)
+        reason="as rustup has no target $target here"
+        [ "${WFORGE_GUEST_ROUTE:-auto}" = auto ] || reason="as WFORGE_GUEST_ROUTE says"
+        say "Rust guests: Debian's $(/usr/bin/rustc --version) with std from source, $reason"
+        ;;
+    esac
+}
+
+# cargo for guests, by the chosen route. Paths of this machine stay out of the components.
+guest_cargo() {
+    flags="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo --remap-path-prefix=$root=/src"
+    case $route in
+    rustup) CARGO_TARGET_DIR="$guests" RUSTFLAGS="$flags" cargo "$@" ;;
+    debian)
+        CARGO_TARGET_DIR="$guests" RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 \
+            RUSTFLAGS="$flags -L /usr/lib/wasm32-wasi" \
+            /usr/bin/cargo "$@" -Zbuild-std=std,panic_abort
+        ;;
+    esac
+}
+
+compiler_version() {
+    case $route in
+    rustup) (cd "$root" && rustc -vV) ;;
+    debian) /usr/bin/rustc -vV ;;
+    esac
+}
+
+# --- JavaScript -----------------------------------------------------------------------------------
+
+ensure_js() {
+    if ! have node || ! have npm; then
+        if [ "${WFORGE_SETUP:-install}" = install ] && have apt-get; then
+            apt_install nodejs npm || true
+        fi
+        if ! have node || ! have npm; then
+            fail "JavaScript plugins need node and npm. Run: sudo apt-get install -y nodejs npm"
+        fi
+    fi
+    node -e 'process.exit(process.versions.node.split(".")[0] < 18 ? 1 : 0)' ||
+        fail "node $(node --version) is too old for componentize-qjs; install node 18 or newer"
+    installed="$root/sdk/js/node_modules/.package-lock.json"
+    if [ ! -f "$installed" ] || [ "$root/sdk/js/package-lock.json" -nt "$installed" ]; then
+        say "JavaScript guests: npm ci in sdk/js"
+        (cd "$root/sdk/js" && npm ci --silent --no-audit --no-fund >&2) ||
+            fail "npm ci failed. Run: cd sdk/js && npm ci"
+        touch "$installed"
+    fi
+}
+
+# --- the build's own tool -------------------------------------------------------------------------
+
+ensure_wforge_build() {
+    have cargo || fail "cargo is needed. Install Rust from https://rustup.rs"
+    (cd "$root" && CARGO_TARGET_DIR="$native" \
+        cargo build --quiet --locked --manifest-path sdk/build/Cargo.toml >&2) ||
+        fail "wforge-build did not build; see above"
+}
+
+# --- building -------------------------------------------------------------------------------------
+
+digest() {
+    if have sha256sum; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1
+}
+
+# The digest of every source file below the given paths.
+digest_of() {
+    find "$@" -type d \( -name node_modules -o -name target \) -prune -o -type f -print |
+        LC_ALL=C sort | while IFS= read -r file; do
+        printf '%s %s\n' "$file" "$(digest <"$file")"
+    done | digest
+}
+
+# Reads what wforge-build says about the plugin in folder $1 into name, file, language, entry, world.
+describe() {
+    description=$("$wforge_build" describe "$1") || fail "$1 is no plugin; see above"
+    name=$(field name) file=$(field file) language=$(field language)
+    entry=$(field entry) world=$(field world)
+}
+field() { printf '%s\n' "$description" | sed -n "s/^$1=//p"; }
+
+# What a component is made of. Where none of it changed, neither does the component.
+stamp_of() {
+    case $2 in
+    rust) sources="$root/sdk/rust" ;;
+    javascript) sources="$root/sdk/js" ;;
+    esac
+    {
+        printf '%s\n' "$common"
+        if [ "$2" = rust ]; then compiler_version; else node --version; fi
+        digest_of "$sources" "$1"
+    } | digest
+}
+
+build_rust() {
+    rust_built=true
+    crate=$(sed -n 's/^name *= *"\(.*\)"/\1/p' "$1/Cargo.toml" | head -n 1)
+    [ -n "$crate" ] || fail "$1/Cargo.toml has no package name"
+    (cd "$1" && guest_cargo build --release --quiet --target "$target" -p "$crate" >&2) ||
+        fail "$name did not build; see above"
+    raw="$guests/$target/release/$(printf '%s' "$crate" | tr - _).wasm"
+    [ -f "$raw" ] || fail "$name made no component: its Cargo.toml needs crate-type = [\"cdylib\"]"
+}
+
+# Modules are resolved in a folder with the plugin and the SDK alone, as the plugin's code runs once
+# while it is built. Nothing is bundled or minified: a stack names the author's files and lines.
+build_javascript() {
+    raw="$work/$file.raw"
+    stage="$work/$file.src"
+    "$wforge_build" world "$1" "$root/wit" "$work/$file.wit" || fail "$name has no world; see above"
+    rm -rf "$stage"
+    mkdir -p "$stage"
+    cp -R "$1/." "$stage"
+    mkdir -p "$stage/node_modules/workflowforge-sdk"
+    cp -R "$root/sdk/js/package.json" "$root/sdk/js/src" "$stage/node_modules/workflowforge-sdk"
+    (cd "$stage" && "$root/sdk/js/node_modules/.bin/componentize-qjs" --sync \
+        --wit "$work/$file.wit" --world "$world" --js "$entry" --module-root . \
+        --output "$raw" >"$work/$file.log" 2>&1) || {
+        cat "$work/$file.log" >&2
+        fail "$name did not build; see above"
+    }
+}
+
+build_plugin() {
+    describe "$1"
+    stamp=$(stamp_of "$1" "$language")
+    if [ -f "$out/$file" ] && [ "$(cat "$work/$file.stamp" 2>/dev/null)" = "$stamp" ]; then
+        unchanged=$((unchanged + 1))
+        return
+    fi
+    "build_$language" "$1"
+    "$wforge_build" pack "$1" "$raw" "$out/$file" >&2 || fail "$name was not packed; see above"
+    printf '%s\n' "$stamp" >"$work/$file.stamp"
+    built=$((built + 1))
+}
+
+# Takes away components whose plugin is gone, so that no test meets a ghost.
+remove_stale() {
+    for component in "$out"/*.wasm; do
+        [ -f "$component" ] || continue
+        case " $kept " in
+        *" ${component##*/} "*) ;;
+        *) rm -f "$component" "$work/${component##*/}.stamp" ;;
+        esac
+    done
+}
+
+build() {
+    all=false
+    if [ $# = 0 ]; then
+        all=true
+        set -- "$root"/plugins/*/
+    fi
+    mkdir -p "$out" "$work"
+    ensure_wforge_build
+    choose_route "$target"
+    ensure_js
+    common=$(digest_of "$root/wit" "$root/sdk/toolchain.sh" "$root/sdk/build" \
+        "$root/host/crates/model/src/manifest.rs")
+    built=0 unchanged=0 kept='' rust_built=false
+    for folder in "$@"; do
+        folder=$(CDPATH='' cd -- "$folder" && pwd) || fail "no folder $folder"
+        if $all && [ ! -f "$folder/plugin.toml" ]; then continue; fi
+        build_plugin "$folder"
+        kept="$kept $file"
+    done
+    if $all; then remove_stale; fi
+    if $rust_built; then explain_route; fi
+    say "$built built, $unchanged unchanged, in ${out#"$root"/}"
+}
+
+# --- the other commands ---------------------------------------------------------------------------
+
+setup() {
+    choose_route "$target"
+    explain_route
+    ensure_js
+    say "JavaScript guests: node $(node --version), componentize-qjs" \
+        "$(cd "$root/sdk/js" && node -p 'require("componentize-qjs/package.json").version')"
+    ensure_wforge_build
+}
+
+# Runs cargo in each workspace of SDKs and plugins.
+each_workspace() {
+    for workspace in sdk/rust sdk/build plugins; do
+        (cd "$root/$workspace" && CARGO_TARGET_DIR="$native" cargo "$@") ||
+            fail "cargo $1 failed in $workspace"
+    done
+}
+
+prettier() {
+    ensure_js
+    (cd "$root" && sdk/js/node_modules/.bin/prettier --log-level warn "$@" \
+        'sdk/**/*.{js,json,md}' 'plugins/**/*.{js,json,md}')
+}
+
+run_tests() {
+    each_workspace test --quiet --locked --workspace
+    ensure_js
+    (cd "$root" && find sdk/js plugins -name node_modules -prune -o -name '*.test.js' \
+        -exec node --test {} +) || fail "JavaScript tests failed"
+}
+
+lint() {
+    each_workspace fmt --all --check
+    each_workspace clippy --quiet --locked --workspace --all-targets -- -D warnings
+    prettier --check || fail "not formatted. Run: sdk/toolchain.sh fmt"
+}
+
+fmt() {
+    each_workspace fmt --all
+    prettier --write
+}
+
+nostd() {
+    bare=x86_64-unknown-none
+    choose_route "$bare"
+    for crate in wforge-model wforge-graph; do
+        case $route in
+        rustup) (cd "$root" && CARGO_TARGET_DIR="$root/target/nostd" \
+            cargo check --quiet --locked -p "$crate" --target "$bare") ;;
+        debian) (cd "$root" && CARGO_TARGET_DIR="$root/target/nostd" RUSTC=/usr/bin/rustc \
+            RUSTC_BOOTSTRAP=1 /usr/bin/cargo check --quiet --locked -p "$crate" \
+            -Zbuild-std=core,alloc --target "$bare") ;;
+        esac || fail "$crate needs std, or does not compile for $bare"
+    done
+    say "wforge-model and wforge-graph compile for $bare (by $route)"
+}
+
+case ${1:-} in
+setup | build | lint | fmt | nostd)
+    command=$1
+    shift
+    "$command" "$@"
+    ;;
+test) run_tests ;;
+*)
+    sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac
