@@ -16,14 +16,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("wforge-store", &["wforge-model", "wforge-ports"]),
     ("wforge-runtime", &["wforge-model", "wforge-ports"]),
     ("wforge-effects", &["wforge-model", "wforge-ports"]),
-    (
-        "wforge-engine",
-        &["wforge-model", "wforge-graph", "wforge-ports"],
-    ),
-    (
-        "wforge-api",
-        &["wforge-model", "wforge-ports", "wforge-engine"],
-    ),
+    ("wforge-engine", &["wforge-model", "wforge-graph", "wforge-ports"]),
+    ("wforge-api", &["wforge-model", "wforge-ports", "wforge-engine"]),
     ("wforge-testkit", &["wforge-model", "wforge-ports"]),
     (
         "wforge",
@@ -70,9 +64,7 @@ fn our_crates_use_only_what_the_design_lets_them() {
     let mut wrong = Vec::new();
     for (name, uses) in &used {
         match lookup(MAY_USE, name) {
-            None => wrong.push(format!(
-                "{name}: add it to MAY_USE in host/tests/it/direction.rs"
-            )),
+            None => wrong.push(format!("{name}: add it to MAY_USE in host/tests/it/direction.rs")),
             Some(may) => wrong.extend(beyond(name, uses, may)),
         }
     }
@@ -117,12 +109,7 @@ fn a_library_whose_types_must_not_leak_is_named_by_one_crate() {
 
 #[test]
 fn store_runtime_effects_and_api_never_name_each_other() {
-    let apart = [
-        "wforge-store",
-        "wforge-runtime",
-        "wforge-effects",
-        "wforge-api",
-    ];
+    let apart = ["wforge-store", "wforge-runtime", "wforge-effects", "wforge-api"];
     for (name, may) in MAY_USE.iter().filter(|(name, _)| apart.contains(name)) {
         let named: Vec<_> = may.iter().filter(|used| apart.contains(used)).collect();
         assert!(named.is_empty(), "{name} may use {named:?}");
@@ -138,16 +125,11 @@ enum Kind {
 
 fn beyond(name: &str, uses: &BTreeSet<String>, may: &[&str]) -> Vec<String> {
     let wrong = uses.iter().filter(|used| !may.contains(&used.as_str()));
-    wrong
-        .map(|used| format!("{name} must not use {used}"))
-        .collect()
+    wrong.map(|used| format!("{name} must not use {used}")).collect()
 }
 
 fn lookup<'t>(table: &'t [(&str, &'t [&'t str])], name: &str) -> Option<&'t [&'t str]> {
-    table
-        .iter()
-        .find(|(entry, _)| *entry == name)
-        .map(|(_, value)| *value)
+    table.iter().find(|(entry, _)| *entry == name).map(|(_, value)| *value)
 }
 
 fn ours(metadata: &Value, kind: Kind) -> BTreeMap<String, BTreeSet<String>> {
@@ -159,39 +141,23 @@ fn ours(metadata: &Value, kind: Kind) -> BTreeMap<String, BTreeSet<String>> {
 
 fn packages(metadata: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let packages = metadata["packages"].as_array().expect("a list of packages");
-    packages
-        .iter()
-        .map(|package| (package["name"].as_str().expect("a name"), package))
+    packages.iter().map(|package| (package["name"].as_str().expect("a name"), package))
 }
 
 fn dependencies(package: &Value, kind: Kind) -> impl Iterator<Item = &str> {
-    let all = package["dependencies"]
-        .as_array()
-        .expect("a list of dependencies");
+    let all = package["dependencies"].as_array().expect("a list of dependencies");
     // A build dependency is code that runs, so it counts as a normal one.
     let wanted = move |dependency: &&Value| (dependency["kind"] == "dev") == (kind == Kind::Dev);
-    all.iter()
-        .filter(wanted)
-        .map(|dependency| dependency["name"].as_str().expect("a name"))
+    all.iter().filter(wanted).map(|dependency| dependency["name"].as_str().expect("a name"))
 }
 
 fn metadata() -> Value {
     let cargo = env!("CARGO");
     let output = Command::new(cargo)
-        .args([
-            "metadata",
-            "--format-version=1",
-            "--no-deps",
-            "--offline",
-            "--locked",
-        ])
+        .args(["metadata", "--format-version=1", "--no-deps", "--offline", "--locked"])
         .current_dir(repo::root())
         .output()
         .expect("cargo metadata runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }

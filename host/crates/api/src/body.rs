@@ -54,10 +54,7 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
 }
 
 fn too_large(max: usize) -> ApiError {
-    ApiError::new(
-        &codes::TOO_LARGE,
-        format!("the body may have {max} bytes here"),
-    )
+    ApiError::new(&codes::TOO_LARGE, format!("the body may have {max} bytes here"))
 }
 
 fn broken(error: axum::Error, max: usize) -> ApiError {
@@ -66,24 +63,13 @@ fn broken(error: axum::Error, max: usize) -> ApiError {
         return too_large(max);
     }
     let broken = ApiError::new(&codes::MALFORMED, "the body broke off");
-    ApiError {
-        cause: Some(cause),
-        ..broken
-    }
+    ApiError { cause: Some(cause), ..broken }
 }
 
 /// The media type of the body, without parameters, in small letters; empty where none is named.
 pub(crate) fn media_type(headers: &HeaderMap) -> String {
-    let named = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
-    named
-        .split(';')
-        .next()
-        .unwrap_or("")
-        .trim()
-        .to_ascii_lowercase()
+    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    named.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
 }
 
 /// # Errors
@@ -164,10 +150,7 @@ mod tests {
     #[test]
     fn what_is_no_json_is_malformed() {
         for text in ["", "{", "{} {}", "nul", "[1e999]", "\u{1}"] {
-            assert!(
-                check::<serde_json::Value>(text).starts_with("WF0400"),
-                "{text}"
-            );
+            assert!(check::<serde_json::Value>(text).starts_with("WF0400"), "{text}");
         }
     }
 
@@ -176,10 +159,7 @@ mod tests {
         assert_eq!(check::<serde_json::Value>("[[[]]]"), "fits");
         assert_eq!(check::<serde_json::Value>(r#"{"a":[{}]}"#), "fits");
         assert!(check::<serde_json::Value>("[[[[]]]]").starts_with("WF1004"));
-        assert_eq!(
-            check::<serde_json::Value>(r#"["[[[[[", "\"[[[[", "\\"]"#),
-            "fits"
-        );
+        assert_eq!(check::<serde_json::Value>(r#"["[[[[[", "\"[[[[", "\\"]"#), "fits");
         assert!(check::<serde_json::Value>(&"[".repeat(1_000_000)).starts_with("WF1004"));
     }
 }

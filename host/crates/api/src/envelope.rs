@@ -37,14 +37,7 @@ pub(crate) async fn envelope(State(api): State<Api>, request: Request, next: Nex
 
     let elapsed_ns = api.parts.clock.monotonic_ns().saturating_sub(started_ns);
     let status = response.status().as_u16();
-    api.metrics.count(
-        Seen {
-            route,
-            method,
-            status,
-        },
-        elapsed_ns,
-    );
+    api.metrics.count(Seen { route, method, status }, elapsed_ns);
     span.record("status", status);
     span.in_scope(|| {
         let refused = response.extensions_mut().remove::<Arc<ApiError>>();
@@ -58,17 +51,14 @@ pub(crate) async fn envelope(State(api): State<Api>, request: Request, next: Nex
 }
 
 async fn inside(api: &Shared, request: Request, next: Next) -> Response {
-    match check_head(
-        &request,
-        &api.parts.hosts,
-        api.parts.limits.header_bytes_max,
-    ) {
+    match check_head(&request, &api.parts.hosts, api.parts.limits.header_bytes_max) {
         Ok(()) => next.run(request).await,
         Err(refused) => refused.into_response(),
     }
 }
 
 /// What a panic in a handler becomes.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the panic over")]
 pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic
         .downcast_ref::<&str>()
@@ -113,22 +103,11 @@ fn log(refused: Option<&ApiError>, elapsed_us: u64) {
     match refused {
         None => info!(elapsed_us, "request answered"),
         Some(refused) if refused.code.status.is_server_error() => {
-            error!(
-                elapsed_us,
-                code = refused.code.id,
-                cause = refused.causes(),
-                "request failed"
-            );
+            error!(elapsed_us, code = refused.code.id, cause = refused.causes(), "request failed");
         }
         Some(refused) => {
             let (code, cause) = (refused.code.id, refused.causes());
-            info!(
-                elapsed_us,
-                code,
-                reason = refused.reason,
-                cause,
-                "request refused"
-            );
+            info!(elapsed_us, code, reason = refused.reason, cause, "request refused");
         }
     }
 }
@@ -136,10 +115,7 @@ fn log(refused: Option<&ApiError>, elapsed_us: u64) {
 fn harden(headers: &mut HeaderMap, id: &str) {
     let fixed = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (
-            CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (CACHE_CONTROL, "no-store"),
         (REFERRER_POLICY, "no-referrer"),
     ];

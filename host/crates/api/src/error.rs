@@ -105,10 +105,7 @@ impl ApiError {
     #[must_use]
     pub fn internal(cause: impl Into<BoxError>) -> Self {
         let detail = "the request could not be completed; the server's log has the reason";
-        Self {
-            cause: Some(cause.into()),
-            ..Self::new(&codes::INTERNAL, detail)
-        }
+        Self { cause: Some(cause.into()), ..Self::new(&codes::INTERNAL, detail) }
     }
 
     /// The tenant has no such thing. The same for what another tenant has.
@@ -144,10 +141,7 @@ impl ApiError {
     pub(crate) fn respond(&self, instance: Option<&str>) -> Response {
         let mut response = (self.code.status, Json(self.problem(instance))).into_response();
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(ms) = self.retry_after_ms {
             headers.insert(RETRY_AFTER, HeaderValue::from(ms.div_ceil(1_000).max(1)));
         }
@@ -178,10 +172,7 @@ impl ApiError {
     /// The cause and its causes, for the log.
     pub(crate) fn causes(&self) -> String {
         let mut text = String::new();
-        let mut next = self
-            .cause
-            .as_deref()
-            .map(|cause| cause as &dyn std::error::Error);
+        let mut next = self.cause.as_deref().map(|cause| cause as &dyn std::error::Error);
         while let Some(error) = next {
             let separator = if text.is_empty() { "" } else { ": " };
             text.push_str(separator);
@@ -199,34 +190,20 @@ impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         match error {
             EngineError::NotFound { kind, name } => Self::not_found(kind, &name),
-            EngineError::Invalid {
-                code,
-                message,
-                details,
-            } => {
-                let errors = details.into_iter().map(|message| ErrorItem {
-                    message,
-                    ..ErrorItem::default()
-                });
-                let kind = if code == KEY_REUSED {
-                    &codes::KEY_REUSED
-                } else {
-                    &codes::UNACCEPTABLE
-                };
-                Self {
-                    reason: Some(code),
-                    ..Self::new(kind, message)
-                }
-                .with_errors(errors)
+            EngineError::Invalid { code, message, details } => {
+                let errors = details
+                    .into_iter()
+                    .map(|message| ErrorItem { message, ..ErrorItem::default() });
+                let kind =
+                    if code == KEY_REUSED { &codes::KEY_REUSED } else { &codes::UNACCEPTABLE };
+                Self { reason: Some(code), ..Self::new(kind, message) }.with_errors(errors)
             }
-            EngineError::Conflict { code, message } => Self {
-                reason: Some(code),
-                ..Self::new(&codes::CONFLICT, message)
-            },
-            EngineError::Busy {
-                message,
-                retry_after_ms,
-            } => Self::new(&codes::BUSY, message).retry_after_ms(retry_after_ms),
+            EngineError::Conflict { code, message } => {
+                Self { reason: Some(code), ..Self::new(&codes::CONFLICT, message) }
+            }
+            EngineError::Busy { message, retry_after_ms } => {
+                Self::new(&codes::BUSY, message).retry_after_ms(retry_after_ms)
+            }
             EngineError::Host(cause) => Self::internal(cause),
         }
     }
@@ -248,7 +225,8 @@ mod tests {
     use super::*;
 
     fn check(error: &ApiError, expected: &Expect) {
-        expected.assert_eq(&error.json());
+        let problem = serde_json::to_value(error.problem(None)).unwrap();
+        expected.assert_eq(&format!("{problem:#}").replace(PAGES, "[pages]/"));
     }
 
     #[test]
@@ -257,9 +235,14 @@ mod tests {
         let error = ApiError::from(EngineError::Host(Box::new(cause)));
         check(
             &error,
-            &expect![[
-                r#"{"type":"https://github.com/workflowforge/workflowforge/blob/main/docs/errors/WF0500.md","title":"the server failed","status":500,"detail":"the request could not be completed; the server's log has the reason","code":"WF0500"}"#
-            ]],
+            &expect![[r#"
+                {
+                  "code": "WF0500",
+                  "detail": "the request could not be completed; the server's log has the reason",
+                  "status": 500,
+                  "title": "the server failed",
+                  "type": "[pages]/WF0500.md"
+                }"#]],
         );
         assert_eq!(error.causes(), "disk /dev/sda1 is full");
     }
@@ -273,9 +256,20 @@ mod tests {
         });
         check(
             &error,
-            &expect![[
-                r#"{"type":"https://github.com/workflowforge/workflowforge/blob/main/docs/errors/WF0422.md","title":"the request is not acceptable","status":422,"detail":"the input does not fit","code":"WF0422","reason":"bad_input","errors":[{"message":"document: missing"}]}"#
-            ]],
+            &expect![[r#"
+                {
+                  "code": "WF0422",
+                  "detail": "the input does not fit",
+                  "errors": [
+                    {
+                      "message": "document: missing"
+                    }
+                  ],
+                  "reason": "bad_input",
+                  "status": 422,
+                  "title": "the request is not acceptable",
+                  "type": "[pages]/WF0422.md"
+                }"#]],
         );
     }
 

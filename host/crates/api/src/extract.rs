@@ -77,9 +77,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str) -> Option<u128> {
-        duration("wait", text, Duration::from_secs(60))
-            .ok()
-            .map(|given| given.as_millis())
+        duration("wait", text, Duration::from_secs(60)).ok().map(|given| given.as_millis())
     }
 
     #[test]
@@ -88,17 +86,7 @@ mod tests {
         assert_eq!(check("30s"), Some(30_000));
         assert_eq!(check("1m"), Some(60_000));
         assert_eq!(check("0s"), Some(0));
-        for text in [
-            "",
-            "30",
-            "s",
-            "-1s",
-            "1.5s",
-            "30 s",
-            "1h",
-            "61s",
-            "99999999999999999999s",
-        ] {
+        for text in ["", "30", "s", "-1s", "1.5s", "30 s", "1h", "61s", "99999999999999999999s"] {
             assert_eq!(check(text), None, "{text}");
         }
     }

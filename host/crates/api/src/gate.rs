@@ -38,11 +38,7 @@ pub(crate) struct Permit {
 impl Gate {
     /// A gate for `what`, in the plural.
     pub(crate) fn new(what: &'static str, share: Share) -> Self {
-        Self {
-            what,
-            share,
-            inside: Arc::default(),
-        }
+        Self { what, share, inside: Arc::default() }
     }
 
     /// Lets one of that tenant in.
@@ -60,10 +56,7 @@ impl Gate {
         }
         inside.total += 1;
         inside.tenants.insert(tenant.clone(), of_tenant + 1);
-        Ok(Permit {
-            tenant: tenant.clone(),
-            inside: Arc::clone(&self.inside),
-        })
+        Ok(Permit { tenant: tenant.clone(), inside: Arc::clone(&self.inside) })
     }
 
     /// How many are inside.
@@ -72,11 +65,8 @@ impl Gate {
     }
 
     fn full(&self, code: &'static codes::Code, max: usize) -> ApiError {
-        ApiError::new(
-            code,
-            format!("{max} {} are under way; try again shortly", self.what),
-        )
-        .retry_after_ms(RETRY_AFTER_MS)
+        ApiError::new(code, format!("{max} {} are under way; try again shortly", self.what))
+            .retry_after_ms(RETRY_AFTER_MS)
     }
 }
 
@@ -84,10 +74,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut inside = lock(&self.inside);
         inside.total = inside.total.saturating_sub(1);
-        let left = inside
-            .tenants
-            .get(&self.tenant)
-            .map_or(0, |count| count.saturating_sub(1));
+        let left = inside.tenants.get(&self.tenant).map_or(0, |count| count.saturating_sub(1));
         if left == 0 {
             inside.tenants.remove(&self.tenant);
         } else {
@@ -116,13 +103,7 @@ mod tests {
 
     #[test]
     fn a_tenant_is_refused_before_it_takes_the_room_of_others() {
-        let gate = Gate::new(
-            "requests",
-            Share {
-                total_max: 3,
-                tenant_max: 2,
-            },
-        );
+        let gate = Gate::new("requests", Share { total_max: 3, tenant_max: 2 });
         let first = gate.enter(&tenant("a")).unwrap();
         let _second = gate.enter(&tenant("a")).unwrap();
         assert_eq!(code(gate.enter(&tenant("a"))), "WF0429");
@@ -134,17 +115,8 @@ mod tests {
 
     #[test]
     fn nothing_is_left_of_a_tenant_that_has_gone() {
-        let gate = Gate::new(
-            "requests",
-            Share {
-                total_max: 3,
-                tenant_max: 2,
-            },
-        );
-        drop((
-            gate.enter(&tenant("a")).unwrap(),
-            gate.enter(&tenant("a")).unwrap(),
-        ));
+        let gate = Gate::new("requests", Share { total_max: 3, tenant_max: 2 });
+        drop((gate.enter(&tenant("a")).unwrap(), gate.enter(&tenant("a")).unwrap()));
         assert_eq!(gate.total(), 0);
         assert!(lock(&gate.inside).tenants.is_empty());
     }

@@ -19,29 +19,21 @@ use crate::error::ApiError;
 pub struct HostNames(BTreeSet<String>);
 
 impl HostNames {
-    /// The names of a listener: a loopback one answers for loopback names, any other for its own
-    /// address; and for those that the operator names besides.
+    /// The names of a listener: one that a client on this machine reaches by loopback answers for
+    /// the loopback names, any other for its own address; and each for those that the operator
+    /// names besides.
     #[must_use]
     pub fn of_listener(address: SocketAddr, more: impl IntoIterator<Item = String>) -> Self {
         let ip = address.ip();
-        let own = if ip.is_loopback() {
-            vec![
-                "localhost".to_owned(),
-                "127.0.0.1".to_owned(),
-                "[::1]".to_owned(),
-            ]
+        let own = if ip.is_loopback() || ip.is_unspecified() {
+            vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned()]
         } else {
             vec![match ip {
                 IpAddr::V4(ip) => ip.to_string(),
                 IpAddr::V6(ip) => format!("[{ip}]"),
             }]
         };
-        Self(
-            own.into_iter()
-                .chain(more)
-                .map(|name| name.to_ascii_lowercase())
-                .collect(),
-        )
+        Self(own.into_iter().chain(more).map(|name| name.to_ascii_lowercase()).collect())
     }
 
     fn answer_for(&self, authority: &str) -> bool {
@@ -71,11 +63,8 @@ pub(crate) fn check_head<B>(
 }
 
 fn check_size<B>(request: &Request<B>, max: usize) -> Result<(), ApiError> {
-    let fields: usize = request
-        .headers()
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum();
+    let fields: usize =
+        request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     let target = request.uri().path().len() + request.uri().query().map_or(0, str::len);
     if fields + target <= max {
         return Ok(());
@@ -116,67 +105,51 @@ mod tests {
             request = request.header(*name, *value);
         }
         let request = request.body(()).unwrap();
-        check_head(&request, &names, 200)
-            .err()
-            .map_or("passes", |error| error.code.id)
+        check_head(&request, &names, 200).err().map_or("passes", |error| error.code.id)
     }
 
     #[test]
     fn a_loopback_listener_answers_for_loopback_names_on_any_port() {
-        for host in [
-            "localhost",
-            "LOCALHOST:80",
-            "127.0.0.1:7700",
-            "[::1]:7700",
-            "localhost.",
-        ] {
+        for host in ["localhost", "LOCALHOST:80", "127.0.0.1:7700", "[::1]:7700", "localhost."] {
             assert_eq!(check("/", &[("host", host)]), "passes", "{host}");
         }
     }
 
     #[test]
+    fn any_other_listener_answers_for_its_address_and_the_names_that_are_added() {
+        let answers = |listener: &str, host: &str| {
+            let more = ["Forge.Example".to_owned()];
+            HostNames::of_listener(listener.parse().unwrap(), more).answer_for(host)
+        };
+        assert!(answers("192.0.2.1:80", "192.0.2.1"));
+        assert!(answers("[2001:db8::1]:80", "[2001:db8::1]:80"));
+        assert!(answers("192.0.2.1:80", "forge.example:443"));
+        assert!(!answers("192.0.2.1:80", "localhost"));
+        assert!(answers("0.0.0.0:80", "localhost"));
+    }
+
+    #[test]
     fn any_other_name_is_refused() {
-        for host in [
-            "evil.example",
-            "127.0.0.1.evil.example",
-            "a@localhost",
-            "",
-            "localhost/x",
-        ] {
+        for host in ["evil.example", "127.0.0.1.evil.example", "a@localhost", "", "localhost/x"] {
             assert_eq!(check("/", &[("host", host)]), "WF0421", "{host}");
         }
         assert_eq!(check("/", &[]), "WF0421");
-        assert_eq!(
-            check("/", &[("host", "localhost"), ("host", "localhost")]),
-            "WF0421"
-        );
-        assert_eq!(
-            check("http://evil.example/", &[("host", "localhost")]),
-            "WF0421"
-        );
+        assert_eq!(check("/", &[("host", "localhost"), ("host", "localhost")]), "WF0421");
+        assert_eq!(check("http://evil.example/", &[("host", "localhost")]), "WF0421");
     }
 
     #[test]
     fn a_web_page_is_refused_whatever_its_origin() {
         for origin in ["null", "http://localhost:7700", "https://evil.example"] {
-            assert_eq!(
-                check("/", &[("host", "localhost"), ("origin", origin)]),
-                "WF1005"
-            );
+            assert_eq!(check("/", &[("host", "localhost"), ("origin", origin)]), "WF1005");
         }
     }
 
     #[test]
     fn headers_count_together_with_the_target() {
         let long = "x".repeat(150);
-        assert_eq!(
-            check("/", &[("host", "localhost"), ("x-long", &long)]),
-            "passes"
-        );
+        assert_eq!(check("/", &[("host", "localhost"), ("x-long", &long)]), "passes");
         let target = format!("/{}", "y".repeat(50));
-        assert_eq!(
-            check(&target, &[("host", "localhost"), ("x-long", &long)]),
-            "WF0431"
-        );
+        assert_eq!(check(&target, &[("host", "localhost"), ("x-long", &long)]), "WF0431");
     }
 }

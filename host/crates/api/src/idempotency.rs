@@ -3,10 +3,13 @@
 //! A key belongs to the credential and the route that it was used with; the store keeps it beside
 //! the run in the same commit.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use axum::http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 use wforge_engine::Idempotency;
-use wforge_model::Timestamp;
+use wforge_model::{TenantId, Timestamp};
 
 use crate::auth::{Principal, hex};
 use crate::codes;
@@ -14,6 +17,7 @@ use crate::error::ApiError;
 use crate::limits::ApiLimits;
 
 const HEADER: &str = "idempotency-key";
+const RETRY_AFTER_MS: u64 = 1_000;
 
 /// What the headers ask for; none where they name no key.
 ///
@@ -32,11 +36,7 @@ pub(crate) fn of_request(
     };
     let max = limits.idempotency_key_bytes_max;
     let visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
-    let key = value
-        .to_str()
-        .ok()
-        .filter(visible)
-        .filter(|key| (1..=max).contains(&key.len()));
+    let key = value.to_str().ok().filter(visible).filter(|key| (1..=max).contains(&key.len()));
     let (Some(key), None) = (key, values.next()) else {
         let detail = format!("idempotency-key is one value of 1 to {max} visible ASCII letters");
         return Err(ApiError::new(&codes::MALFORMED, detail));
@@ -46,6 +46,41 @@ pub(crate) fn of_request(
         fingerprint: hex(&Sha256::digest(body)),
         expires_at: now.after(limits.idempotency_ttl),
     }))
+}
+
+/// The keys of requests that are under way. The store can tell only of those that have ended, so
+/// the same request twice at the same moment would start two runs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct UnderWay(Arc<Mutex<BTreeSet<(TenantId, String)>>>);
+
+/// A key whose request is under way until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    keys: UnderWay,
+    entry: (TenantId, String),
+}
+
+impl UnderWay {
+    /// Holds a key.
+    ///
+    /// # Errors
+    /// A request with the same key is under way.
+    pub(crate) fn hold(&self, tenant: &TenantId, key: &Idempotency) -> Result<Held, ApiError> {
+        let entry = (tenant.clone(), key.key.clone());
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.insert(entry.clone()) {
+            return Ok(Held { keys: self.clone(), entry });
+        }
+        let detail = "a request with this idempotency key is under way; send it again shortly";
+        let conflict = ApiError::new(&codes::CONFLICT, detail).retry_after_ms(RETRY_AFTER_MS);
+        Err(ApiError { reason: Some("idempotency_under_way"), ..conflict })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.keys.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.entry);
+    }
 }
 
 #[cfg(test)]
@@ -80,12 +115,7 @@ mod tests {
 
     #[test]
     fn a_key_that_cannot_be_meant_is_refused() {
-        for values in [
-            vec![""],
-            vec!["a b"],
-            vec!["a", "a"],
-            vec![&"x".repeat(256)],
-        ] {
+        for values in [vec![""], vec!["a b"], vec!["a", "a"], vec![&"x".repeat(256)]] {
             assert_eq!(check(&values), "WF0400", "{values:?}");
         }
     }

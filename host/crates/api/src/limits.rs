@@ -82,18 +82,9 @@ impl Default for ApiLimits {
             upload_timeout: Duration::from_secs(120),
             request_timeout: Duration::from_secs(240),
             wait_max: Duration::from_secs(60),
-            requests: Share {
-                total_max: 512,
-                tenant_max: 128,
-            },
-            streams: Share {
-                total_max: 512,
-                tenant_max: 64,
-            },
-            uploads: Share {
-                total_max: 4,
-                tenant_max: 2,
-            },
+            requests: Share { total_max: 512, tenant_max: 128 },
+            streams: Share { total_max: 512, tenant_max: 64 },
+            uploads: Share { total_max: 4, tenant_max: 2 },
             heartbeat: Duration::from_secs(15),
             stream_age_max: Duration::from_secs(3_600),
             page_items_default: 50,

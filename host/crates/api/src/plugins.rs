@@ -23,10 +23,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<PluginInfo>>, ApiError> {
     let at = query.checked(&api.parts.limits)?;
     let plugins = api.parts.engine.plugins(&principal.tenant).await?;
-    Ok(Json(Page::of_whole(
-        plugins.into_iter().map(resource).collect(),
-        &at,
-    )))
+    Ok(Json(Page::of_whole(plugins.into_iter().map(resource).collect(), &at)))
 }
 
 /// `POST /v1/plugins`: the body is a component.
@@ -38,19 +35,18 @@ pub(crate) async fn install(
     body: Body,
 ) -> Result<Response, ApiError> {
     body::require_media_type(&headers, &["application/wasm"])?;
-    let _permit = api.uploads.enter(&principal.tenant)?;
+    let permit = api.uploads.enter(&principal.tenant)?;
     let limits = &api.parts.limits;
-    let limit = BodyLimit {
-        bytes_max: limits.plugin_bytes_max,
-        timeout: limits.upload_timeout,
-    };
+    let limit = BodyLimit { bytes_max: limits.plugin_bytes_max, timeout: limits.upload_timeout };
     let bytes = body::read(&headers, body, limit, api.parts.clock.as_ref()).await?;
-    let installed = api
-        .parts
-        .engine
-        .install_plugin(&principal.tenant, bytes.into(), &principal.name)
-        .await
-        .map_err(|error| ApiError::from(error).unacceptable_as(&codes::PLUGIN))?;
+    let (engine, who) = (api.parts.engine.clone(), principal);
+    let install = async move {
+        // The share is given back when the component is checked, not when its client leaves.
+        let _permit = permit;
+        engine.install_plugin(&who.tenant, bytes.into(), &who.name).await
+    };
+    let installed =
+        api.whole(install).await.map_err(|error| error.unacceptable_as(&codes::PLUGIN))?;
     Ok(resource(installed).respond(StatusCode::CREATED))
 }
 
@@ -62,9 +58,7 @@ pub(crate) async fn show(
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<PluginInfo>>, ApiError> {
     let name = format!("{publisher}/{name}");
-    Ok(Json(resource(
-        api.parts.engine.plugin(&principal.tenant, &name).await?,
-    )))
+    Ok(Json(resource(api.parts.engine.plugin(&principal.tenant, &name).await?)))
 }
 
 fn resource(plugin: PluginInfo) -> Resource<PluginInfo> {

@@ -25,12 +25,7 @@ pub(crate) struct Resource<T> {
 
 impl<T: Serialize> Resource<T> {
     pub(crate) const fn new(kind: &'static str, id: String, href: String, fields: T) -> Self {
-        Self {
-            kind,
-            id,
-            href,
-            fields,
-        }
+        Self { kind, id, href, fields }
     }
 
     /// The resource with that status and where it is found.
@@ -94,10 +89,7 @@ impl PageQuery {
     pub(crate) fn checked(self, limits: &ApiLimits) -> Result<PageAt, ApiError> {
         let items_max = self.limit.unwrap_or(limits.page_items_default);
         if (1..=limits.page_items_max).contains(&items_max) {
-            return Ok(PageAt {
-                items_max,
-                cursor: self.cursor,
-            });
+            return Ok(PageAt { items_max, cursor: self.cursor });
         }
         let detail = format!("limit is a number from 1 to {}", limits.page_items_max);
         Err(ApiError::new(&codes::MALFORMED, detail))
@@ -109,9 +101,7 @@ mod tests {
     use super::*;
 
     fn items(ids: &[&str]) -> Vec<Resource<()>> {
-        ids.iter()
-            .map(|id| Resource::new("thing", (*id).into(), String::new(), ()))
-            .collect()
+        ids.iter().map(|id| Resource::new("thing", (*id).into(), String::new(), ())).collect()
     }
 
     fn walk(ids: &[&str], items_max: usize) -> Vec<String> {

@@ -31,16 +31,10 @@ fn wrapped(routes: Router<Api>, api: Api) -> Router {
 }
 
 async fn nothing_there(uri: Uri) -> ApiError {
-    ApiError::new(
-        &codes::NOT_FOUND,
-        format!("nothing is served at {}", uri.path()),
-    )
+    ApiError::new(&codes::NOT_FOUND, format!("nothing is served at {}", uri.path()))
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> ApiError {
-    let detail = format!(
-        "{} does not serve {method}; the Allow header lists what",
-        uri.path()
-    );
+    let detail = format!("{} does not serve {method}; the Allow header lists what", uri.path());
     ApiError::new(&codes::METHOD, detail)
 }

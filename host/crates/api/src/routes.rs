@@ -82,12 +82,10 @@ rows! {
 
 /// A router of all rows, each behind the check of its role.
 pub(crate) fn table(api: &Api) -> Router<Api> {
-    rows()
-        .into_iter()
-        .fold(Router::new(), |router, Row { route, served }| {
-            let check = from_fn_with_state((Arc::clone(api), route.access), admit);
-            router.route(route.path, served.route_layer(check))
-        })
+    rows().into_iter().fold(Router::new(), |router, Row { route, served }| {
+        let check = from_fn_with_state((Arc::clone(api), route.access), admit);
+        router.route(route.path, served.route_layer(check))
+    })
 }
 
 /// Lets a request through to its handler if its credential may call it and the tenant's share of
@@ -101,11 +99,7 @@ async fn admit(
         return Ok(next.run(request).await);
     };
     let clock = &api.parts.clock;
-    let principal = authenticate(
-        request.headers(),
-        api.parts.credentials.as_ref(),
-        clock.now(),
-    )?;
+    let principal = authenticate(request.headers(), api.parts.credentials.as_ref(), clock.now())?;
     tracing::Span::current().record("tenant", principal.tenant.as_str());
     principal.require(least, "this route")?;
     let _permit = api.requests.enter(&principal.tenant)?;

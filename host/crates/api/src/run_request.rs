@@ -81,30 +81,20 @@ impl WorkflowField {
             return named(&text).map(WorkflowMeant::Named);
         }
         let json = text.trim_start().starts_with('{');
-        let file = if json {
-            "workflow.json"
-        } else {
-            "workflow.yaml"
-        };
+        let file = if json { "workflow.json" } else { "workflow.yaml" };
         Ok(WorkflowMeant::Source(file, text))
     }
 }
 
 fn named(text: &str) -> Result<NamedWorkflow, ApiError> {
     let Some((name, version)) = text.split_once('@') else {
-        return Ok(NamedWorkflow {
-            name: text.to_owned(),
-            version: None,
-        });
+        return Ok(NamedWorkflow { name: text.to_owned(), version: None });
     };
     let version = version.parse().map_err(|error| {
         let detail = format!("\"{version}\" is no version such as 1.2.3: {error}");
         ApiError::new(&codes::UNACCEPTABLE, detail)
     })?;
-    Ok(NamedWorkflow {
-        name: name.to_owned(),
-        version: Some(version),
-    })
+    Ok(NamedWorkflow { name: name.to_owned(), version: Some(version) })
 }
 
 /// The body of `POST /v1/runs/{run}/resume`.
@@ -148,10 +138,7 @@ impl AnswerBody {
                 return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
             }
         };
-        Ok(AnswerGiven {
-            to,
-            answer: self.answer,
-        })
+        Ok(AnswerGiven { to, answer: self.answer })
     }
 }
 
@@ -167,9 +154,7 @@ impl CancelBody {
     /// # Errors
     /// The reason is too long.
     pub(crate) fn meant(self) -> Result<String, ApiError> {
-        let reason = self
-            .reason
-            .unwrap_or_else(|| "no reason was given".to_owned());
+        let reason = self.reason.unwrap_or_else(|| "no reason was given".to_owned());
         if reason.len() <= REASON_BYTES_MAX {
             return Ok(reason);
         }
@@ -187,14 +172,8 @@ mod tests {
         let text = format!(r#"{{"workflow":{json}}}"#);
         let meant = parse::<StartBody>(text.as_bytes(), 64).and_then(|body| body.workflow.meant());
         match meant {
-            Ok(WorkflowMeant::Named(NamedWorkflow {
-                name,
-                version: None,
-            })) => name,
-            Ok(WorkflowMeant::Named(NamedWorkflow {
-                name,
-                version: Some(version),
-            })) => {
+            Ok(WorkflowMeant::Named(NamedWorkflow { name, version: None })) => name,
+            Ok(WorkflowMeant::Named(NamedWorkflow { name, version: Some(version) })) => {
                 format!("{name} at {version}")
             }
             Ok(WorkflowMeant::Source(file, _)) => file.to_owned(),
@@ -207,10 +186,7 @@ mod tests {
         assert_eq!(workflow(r#""brief""#), "brief");
         assert_eq!(workflow(r#""brief@1.2.3""#), "brief at 1.2.3");
         assert_eq!(workflow(r#"{"name":"brief"}"#), "brief");
-        assert_eq!(
-            workflow(r#"{"name":"brief","version":"1.0.0"}"#),
-            "brief at 1.0.0"
-        );
+        assert_eq!(workflow(r#"{"name":"brief","version":"1.0.0"}"#), "brief at 1.0.0");
         assert_eq!(workflow(r#""name: brief\nnodes: {}""#), "workflow.yaml");
         assert_eq!(workflow(r#"" {\"name\": \"brief\"}""#), "workflow.json");
         assert_eq!(workflow(r#""""#), "workflow.yaml");
@@ -218,12 +194,7 @@ mod tests {
 
     #[test]
     fn what_is_no_workflow_says_what_would_be_one() {
-        for wrong in [
-            "7",
-            "null",
-            r#"{"name":"brief","tenant":"x"}"#,
-            r#"{"version":"1.0.0"}"#,
-        ] {
+        for wrong in ["7", "null", r#"{"name":"brief","tenant":"x"}"#, r#"{"version":"1.0.0"}"#] {
             let answer = workflow(wrong);
             assert!(answer.starts_with("WF0422: "), "{answer}");
             assert!(answer.contains("workflow is a name, "), "{answer}");
@@ -236,11 +207,7 @@ mod tests {
         for field in ["tenant", "by", "plugins", "idempotency"] {
             let text = format!(r#"{{"workflow":"brief","{field}":"x"}}"#);
             let error = parse::<StartBody>(text.as_bytes(), 64).unwrap_err();
-            assert!(
-                error.detail.contains(&format!("unknown field `{field}`")),
-                "{}",
-                error.detail
-            );
+            assert!(error.detail.contains(&format!("unknown field `{field}`")), "{}", error.detail);
         }
     }
 
@@ -256,19 +223,13 @@ mod tests {
         let id = "ask_00000000000000000000000000000001";
         let node = "approve".parse().unwrap();
         assert_eq!(answers("{}"), Ok(vec![]));
-        assert_eq!(
-            answers(r#"{"answers":[{"answer":null}]}"#),
-            Ok(vec![AnswerTo::Only])
-        );
+        assert_eq!(answers(r#"{"answers":[{"answer":null}]}"#), Ok(vec![AnswerTo::Only]));
         assert_eq!(
             answers(r#"{"answers":[{"node":"approve","answer":1}]}"#),
             Ok(vec![AnswerTo::Node(node)])
         );
         let by_id = format!(r#"{{"answers":[{{"question":"{id}","answer":1}}]}}"#);
-        assert_eq!(
-            answers(&by_id),
-            Ok(vec![AnswerTo::Question(id.parse().unwrap())])
-        );
+        assert_eq!(answers(&by_id), Ok(vec![AnswerTo::Question(id.parse().unwrap())]));
         let both = format!(r#"{{"answers":[{{"question":"{id}","node":"approve","answer":1}}]}}"#);
         assert_eq!(answers(&both), Err("WF0422"));
         assert_eq!(answers(r#"{"answers":[{}]}"#), Err("WF0422"));

@@ -47,10 +47,7 @@ pub(crate) struct WaitQuery {
 impl WaitQuery {
     fn checked(&self, api: &Shared) -> Result<Option<Duration>, ApiError> {
         let max = api.parts.limits.wait_max;
-        self.wait
-            .as_deref()
-            .map(|text| duration("wait", text, max))
-            .transpose()
+        self.wait.as_deref().map(|text| duration("wait", text, max)).transpose()
     }
 }
 
@@ -62,21 +59,13 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<RunHead>>, ApiError> {
     let at = query.checked(&api.parts.limits)?;
     let before = at.cursor.as_deref().map(cursor).transpose()?;
-    let heads = api
-        .parts
-        .engine
-        .heads(&principal.tenant, before, at.items_max + 1)
-        .await?;
-    let items = heads
-        .into_iter()
-        .map(|head| resource(head.run, head))
-        .collect();
+    let heads = api.parts.engine.heads(&principal.tenant, before, at.items_max + 1).await?;
+    let items = heads.into_iter().map(|head| resource(head.run, head)).collect();
     Ok(Json(Page::cut(items, at.items_max)))
 }
 
 fn cursor(text: &str) -> Result<RunId, ApiError> {
-    text.parse()
-        .map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))
+    text.parse().map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))
 }
 
 /// `POST /v1/runs`.
@@ -91,15 +80,10 @@ pub(crate) async fn start(
     let bytes = json_body(&api, &headers, body, api.parts.limits.run_bytes_max).await?;
     let (limits, now) = (&api.parts.limits, api.parts.clock.now());
     let idempotency = idempotency::of_request(&headers, &bytes, &principal, limits, now)?;
-    let StartBody {
-        workflow,
-        input,
-        context,
-        thread,
-        answers,
-        mocks,
-        mock,
-    } = body::parse(&bytes, limits.json_depth_max)?;
+    let key = idempotency.as_ref();
+    let held = key.map(|key| api.keys_under_way.hold(&principal.tenant, key)).transpose()?;
+    let StartBody { workflow, input, context, thread, answers, mocks, mock } =
+        body::parse(&bytes, limits.json_depth_max)?;
     let request = StartRun {
         workflow: choice(&api, &principal, workflow.meant()?).await?,
         input,
@@ -112,12 +96,15 @@ pub(crate) async fn start(
         idempotency,
         by: principal.name,
     };
-    let started = api.parts.engine.start(&principal.tenant, request).await?;
+    let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
+    let start = async move {
+        let _held = held;
+        engine.start(&tenant, request).await
+    };
+    let started = api.whole(start).await?;
     let mut response = when_settled(&api, &principal.tenant, started.run, wait).await?;
     if started.replayed {
-        response
-            .headers_mut()
-            .insert(REPLAYED, HeaderValue::from_static("true"));
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
 }
@@ -152,9 +139,7 @@ pub(crate) async fn show(
     PathOf(run): PathOf<String>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<WholeRun>>, ApiError> {
-    whole(&api, &principal.tenant, run_id(&run)?)
-        .await
-        .map(Json)
+    whole(&api, &principal.tenant, run_id(&run)?).await.map(Json)
 }
 
 /// `POST /v1/runs/{run}/resume`. Without answers it only wakes the run.
@@ -168,12 +153,10 @@ pub(crate) async fn resume(
 ) -> Result<Response, ApiError> {
     let (run, wait) = (run_id(&run)?, wait.checked(&api)?);
     let answers: ResumeBody = optional_body(&api, &headers, body).await?;
-    let (tenant, by) = (&principal.tenant, &principal.name);
-    api.parts
-        .engine
-        .resume(tenant, run, answers.meant()?, by)
-        .await?;
-    when_settled(&api, tenant, run, wait).await
+    let answers = answers.meant()?;
+    let (engine, who) = (api.parts.engine.clone(), principal.clone());
+    api.whole(async move { engine.resume(&who.tenant, run, answers, &who.name).await }).await?;
+    when_settled(&api, &principal.tenant, run, wait).await
 }
 
 /// `POST /v1/runs/{run}/cancel`.
@@ -186,13 +169,9 @@ pub(crate) async fn cancel(
     body: Body,
 ) -> Result<Json<Resource<WholeRun>>, ApiError> {
     let run = run_id(&run)?;
-    let reason = optional_body::<CancelBody>(&api, &headers, body)
-        .await?
-        .meant()?;
-    api.parts
-        .engine
-        .cancel(&principal.tenant, run, &reason)
-        .await?;
+    let reason = optional_body::<CancelBody>(&api, &headers, body).await?.meant()?;
+    let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
+    api.whole(async move { engine.cancel(&tenant, run, &reason).await }).await?;
     whole(&api, &principal.tenant, run).await.map(Json)
 }
 
@@ -203,10 +182,7 @@ async fn json_body(
     bytes_max: usize,
 ) -> Result<Bytes, ApiError> {
     body::require_media_type(headers, &["application/json"])?;
-    let limit = BodyLimit {
-        bytes_max,
-        timeout: api.parts.limits.body_timeout,
-    };
+    let limit = BodyLimit { bytes_max, timeout: api.parts.limits.body_timeout };
     body::read(headers, body, limit, api.parts.clock.as_ref()).await
 }
 
@@ -217,10 +193,7 @@ async fn optional_body<T: Default + for<'de> Deserialize<'de>>(
     body: Body,
 ) -> Result<T, ApiError> {
     let limits = &api.parts.limits;
-    let limit = BodyLimit {
-        bytes_max: limits.json_bytes_max,
-        timeout: limits.body_timeout,
-    };
+    let limit = BodyLimit { bytes_max: limits.json_bytes_max, timeout: limits.body_timeout };
     let bytes = body::read(headers, body, limit, api.parts.clock.as_ref()).await?;
     if bytes.is_empty() {
         return Ok(T::default());
@@ -240,11 +213,7 @@ async fn when_settled(
         Some(wait) => settles_within(api, tenant, run, wait).await?,
         None => false,
     };
-    let status = if settled {
-        StatusCode::OK
-    } else {
-        StatusCode::ACCEPTED
-    };
+    let status = if settled { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(whole(api, tenant, run).await?.respond(status))
 }
 
@@ -279,21 +248,8 @@ async fn whole(
     tenant: &TenantId,
     run: RunId,
 ) -> Result<Resource<WholeRun>, ApiError> {
-    let RunView {
-        head,
-        output,
-        tasks,
-        questions,
-    } = api.parts.engine.view(tenant, run).await?;
-    Ok(resource(
-        run,
-        WholeRun {
-            head,
-            output,
-            tasks,
-            questions,
-        },
-    ))
+    let RunView { head, output, tasks, questions } = api.parts.engine.view(tenant, run).await?;
+    Ok(resource(run, WholeRun { head, output, tasks, questions }))
 }
 
 fn resource<T: Serialize>(run: RunId, fields: T) -> Resource<T> {

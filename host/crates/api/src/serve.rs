@@ -52,10 +52,7 @@ pub async fn serve(
     connections.close();
     let end = clock.sleep_until(clock.now().after(limits.drain_timeout));
     if let Either::Right(_) = select(Box::pin(connections.wait()), end).await {
-        warn!(
-            connections = connections.len(),
-            "connections did not end in time: cut off"
-        );
+        warn!(connections = connections.len(), "connections did not end in time: cut off");
         kill.cancel();
         connections.wait().await;
     }
@@ -111,9 +108,7 @@ impl Server {
         ];
         if !of_peer.contains(&error.kind()) {
             warn!(%error, "no connection could be accepted");
-            self.clock
-                .sleep_until(self.clock.now().after(ACCEPT_RETRY))
-                .await;
+            self.clock.sleep_until(self.clock.now().after(ACCEPT_RETRY)).await;
         }
     }
 

@@ -5,13 +5,17 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
-use wforge_engine::Handle;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
+use wforge_engine::{EngineError, Handle};
 use wforge_ports::workflows::WorkflowReader;
 use wforge_ports::{Clock, Entropy};
 
 use crate::auth::Credentials;
+use crate::error::ApiError;
 use crate::gate::Gate;
 use crate::guard::HostNames;
+use crate::idempotency::UnderWay;
 use crate::limits::ApiLimits;
 use crate::metrics::HttpMetrics;
 
@@ -36,6 +40,8 @@ pub struct ApiParts {
     pub readiness: Readiness,
     /// Ends waits and event streams, so that a stop need not wait for them.
     pub shutdown: CancellationToken,
+    /// Changes that go on although their client has left; wait for it after the server ended.
+    pub tasks: TaskTracker,
     /// The limits.
     pub limits: ApiLimits,
 }
@@ -95,6 +101,7 @@ pub(crate) struct Shared {
     pub(crate) requests: Gate,
     pub(crate) streams: Gate,
     pub(crate) uploads: Gate,
+    pub(crate) keys_under_way: UnderWay,
     pub(crate) metrics: HttpMetrics,
 }
 
@@ -107,8 +114,22 @@ impl Shared {
             requests: Gate::new("requests", parts.limits.requests),
             streams: Gate::new("event streams", parts.limits.streams),
             uploads: Gate::new("uploads", parts.limits.uploads),
+            keys_under_way: UnderWay::default(),
             metrics: HttpMetrics::default(),
             parts,
         }
+    }
+
+    /// Makes a change to its end, also where the client leaves or its time is up. A request that is
+    /// dropped must not leave a run behind that is durable and that nobody drives.
+    ///
+    /// # Errors
+    /// Those of the change; a panic in it is the host's own failure.
+    pub(crate) async fn whole<T: Send + 'static>(
+        &self,
+        change: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let task = self.parts.tasks.spawn(change.in_current_span());
+        Ok(task.await.map_err(ApiError::internal)??)
     }
 }

@@ -53,11 +53,7 @@ pub(crate) async fn show(
         host: api.parts.system.clone(),
         api: ["v1"],
         figures: (principal.role >= Role::Platform).then(|| api.parts.engine.figures()),
-        you: You {
-            tenant: principal.tenant,
-            role: principal.role,
-            name: principal.name,
-        },
+        you: You { tenant: principal.tenant, role: principal.role, name: principal.name },
         limits: Limits {
             run_bytes_max: limits.run_bytes_max,
             workflow_bytes_max: limits.workflow_bytes_max,

@@ -20,12 +20,8 @@ use crate::extract::{NoQuery, PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
 use crate::state::{Api, Shared};
 
-const MEDIA_TYPES: [&str; 4] = [
-    "application/yaml",
-    "application/json",
-    "application/x-yaml",
-    "text/yaml",
-];
+const MEDIA_TYPES: [&str; 4] =
+    ["application/yaml", "application/json", "application/x-yaml", "text/yaml"];
 
 /// A workflow that was just registered.
 #[derive(Debug, Serialize)]
@@ -51,10 +47,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<WorkflowInfo>>, ApiError> {
     let at = query.checked(&api.parts.limits)?;
     let workflows = api.parts.engine.workflows(&principal.tenant).await?;
-    let items = workflows
-        .into_iter()
-        .map(|info| resource(info.clone(), info))
-        .collect();
+    let items = workflows.into_iter().map(|info| resource(info.clone(), info)).collect();
     Ok(Json(Page::of_whole(items, &at)))
 }
 
@@ -68,26 +61,18 @@ pub(crate) async fn register(
 ) -> Result<Response, ApiError> {
     let media_type = body::require_media_type(&headers, &MEDIA_TYPES)?;
     let limits = &api.parts.limits;
-    let limit = BodyLimit {
-        bytes_max: limits.workflow_bytes_max,
-        timeout: limits.body_timeout,
-    };
+    let limit = BodyLimit { bytes_max: limits.workflow_bytes_max, timeout: limits.body_timeout };
     let bytes = body::read(&headers, body, limit, api.parts.clock.as_ref()).await?;
     let text = String::from_utf8(bytes.into())
         .map_err(|_| ApiError::new(&codes::MALFORMED, "the file is not UTF-8 text"))?;
     let json = media_type == "application/json";
-    let file = if json {
-        "workflow.json"
-    } else {
-        "workflow.yaml"
-    };
+    let file = if json { "workflow.json" } else { "workflow.yaml" };
     let ReadWorkflow { draft, warnings } = read(&api, file, text).await?;
+    let (engine, who) = (api.parts.engine.clone(), principal);
     let info = api
-        .parts
-        .engine
-        .register_workflow(&principal.tenant, draft, &principal.name)
+        .whole(async move { engine.register_workflow(&who.tenant, draft, &who.name).await })
         .await
-        .map_err(|error| ApiError::from(error).unacceptable_as(&codes::WORKFLOW))?;
+        .map_err(|error| error.unacceptable_as(&codes::WORKFLOW))?;
     Ok(resource(info.clone(), Registered { info, warnings }).respond(StatusCode::CREATED))
 }
 
@@ -105,11 +90,8 @@ pub(crate) async fn show(
     PathOf(name): PathOf<String>,
     QueryOf(query): QueryOf<ShowQuery>,
 ) -> Result<Json<Resource<Shown>>, ApiError> {
-    let (info, workflow) = api
-        .parts
-        .engine
-        .workflow(&principal.tenant, &name, query.version.as_ref())
-        .await?;
+    let (info, workflow) =
+        api.parts.engine.workflow(&principal.tenant, &name, query.version.as_ref()).await?;
     Ok(Json(resource(info.clone(), Shown { info, workflow })))
 }
 
@@ -140,10 +122,7 @@ pub(crate) async fn read(
 
 fn resource<T: Serialize>(info: WorkflowInfo, fields: T) -> Resource<T> {
     let WorkflowInfo { name, version, .. } = info;
-    let href = format!(
-        "/v1/workflows/{name}?version={}",
-        query_escaped(&version.to_string())
-    );
+    let href = format!("/v1/workflows/{name}?version={}", query_escaped(&version.to_string()));
     Resource::new("workflow", format!("{name}@{version}"), href, fields)
 }
 

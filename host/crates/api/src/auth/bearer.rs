@@ -49,31 +49,17 @@ pub(crate) fn authenticate(
     known: &dyn Credentials,
     now: Timestamp,
 ) -> Result<Principal, ApiError> {
-    let key = bearer(headers)
-        .and_then(PresentedKey::parse)
-        .ok_or_else(refusal)?;
+    let key = bearer(headers).and_then(PresentedKey::parse).ok_or_else(refusal)?;
     let (found, presented) = (known.find(key.id), key.hash());
     // An unknown id is compared with a hash that no key has.
-    let expected = found
-        .as_ref()
-        .map_or(Digest::from_bytes([0; 32]), |known| known.hash);
+    let expected = found.as_ref().map_or(Digest::from_bytes([0; 32]), |known| known.hash);
     let equal = bool::from(expected.as_bytes().ct_eq(presented.as_bytes()));
-    let Credential {
-        tenant,
-        role,
-        name,
-        expires_at,
-        ..
-    } = found.filter(|_| equal).ok_or_else(refusal)?;
+    let Credential { tenant, role, name, expires_at, .. } =
+        found.filter(|_| equal).ok_or_else(refusal)?;
     if expires_at.is_some_and(|end| end <= now) {
         return Err(refusal());
     }
-    Ok(Principal {
-        tenant,
-        role,
-        name,
-        key_id: key.id.to_owned(),
-    })
+    Ok(Principal { tenant, role, name, key_id: key.id.to_owned() })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -86,10 +72,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn refusal() -> ApiError {
-    ApiError::new(
-        &codes::UNAUTHENTICATED,
-        "send a valid key as \"authorization: Bearer wf_…\"",
-    )
+    ApiError::new(&codes::UNAUTHENTICATED, "send a valid key as \"authorization: Bearer wf_…\"")
 }
 
 /// Set by the check of the route; a handler of an open route has nobody.

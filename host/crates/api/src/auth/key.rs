@@ -71,9 +71,7 @@ impl IssuedKey {
 /// Without the key: what is debugged ends up in logs.
 impl fmt::Debug for IssuedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IssuedKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("IssuedKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -99,19 +97,13 @@ mod tests {
     fn an_issued_key_parses_and_hashes_to_what_was_kept() {
         let issued = IssuedKey::issue(&Sevens);
         let presented = PresentedKey::parse(&issued.text).unwrap();
-        assert_eq!(
-            (presented.id, presented.hash()),
-            (issued.id.as_str(), issued.hash)
-        );
+        assert_eq!((presented.id, presented.hash()), (issued.id.as_str(), issued.hash));
     }
 
     #[test]
     fn the_debug_form_of_a_key_does_not_hold_it() {
         let issued = IssuedKey::issue(&Sevens);
-        assert_eq!(
-            format!("{issued:?}"),
-            r#"IssuedKey { id: "070707070707", .. }"#
-        );
+        assert_eq!(format!("{issued:?}"), r#"IssuedKey { id: "070707070707", .. }"#);
     }
 
     #[test]

@@ -30,13 +30,8 @@ pub struct ParseRoleError {
 
 impl Role {
     /// All roles, the least first.
-    pub const ALL: [Self; 5] = [
-        Self::Viewer,
-        Self::Operator,
-        Self::Developer,
-        Self::Admin,
-        Self::Platform,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Viewer, Self::Operator, Self::Developer, Self::Admin, Self::Platform];
 
     /// How configuration writes it.
     #[must_use]
@@ -64,8 +59,6 @@ impl FromStr for Role {
         Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| ParseRoleError {
-                text: text.to_owned(),
-            })
+            .ok_or_else(|| ParseRoleError { text: text.to_owned() })
     }
 }

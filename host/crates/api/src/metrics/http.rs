@@ -40,16 +40,9 @@ struct Durations {
 impl HttpMetrics {
     /// Counts a request that was answered.
     pub(crate) fn count(&self, seen: Seen<'_>, elapsed_ns: u64) {
-        let Seen {
-            route,
-            method,
-            status,
-        } = seen;
+        let Seen { route, method, status } = seen;
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts
-            .requests
-            .entry((route.to_owned(), method, status))
-            .or_default() += 1;
+        *counts.requests.entry((route.to_owned(), method, status)).or_default() += 1;
         let durations = counts.durations.entry(route.to_owned()).or_default();
         durations.count += 1;
         durations.sum_ns = durations.sum_ns.saturating_add(elapsed_ns);
@@ -64,17 +57,11 @@ impl HttpMetrics {
         let mut requests = text.counter("wforge_http_requests_total", "Requests answered.");
         for ((route, method, status), count) in &counts.requests {
             let status = status.to_string();
-            let labels = [
-                ("route", route.as_str()),
-                ("method", method),
-                ("status", &status),
-            ];
+            let labels = [("route", route.as_str()), ("method", method), ("status", &status)];
             requests.sample(&labels, *count);
         }
-        let mut family = text.histogram(
-            "wforge_http_request_seconds",
-            "From the headers to the response.",
-        );
+        let mut family =
+            text.histogram("wforge_http_request_seconds", "From the headers to the response.");
         for (route, durations) in &counts.durations {
             for (within, bound_ms) in durations.within.iter().zip(BOUNDS_MS) {
                 let bound = bound(bound_ms);
@@ -105,14 +92,7 @@ mod tests {
     fn buckets_count_everything_up_to_their_bound() {
         let metrics = HttpMetrics::default();
         for (status, ms) in [(200, 1), (200, 30), (404, 70_000)] {
-            metrics.count(
-                Seen {
-                    route: "/v1/runs",
-                    method: "GET",
-                    status,
-                },
-                ms * 1_000_000,
-            );
+            metrics.count(Seen { route: "/v1/runs", method: "GET", status }, ms * 1_000_000);
         }
         let mut text = Text::default();
         metrics.write(&mut text);

@@ -29,94 +29,62 @@ pub(crate) async fn show(State(api): State<Api>) -> Response {
 
 fn server(api: &Shared, text: &mut Text) {
     let system = &api.parts.system;
-    let labels = [
-        ("version", system.version.as_str()),
-        ("environment", system.environment.as_str()),
-    ];
-    text.gauge("wforge_info", "What this server is.")
-        .sample(&labels, 1);
+    let labels =
+        [("version", system.version.as_str()), ("environment", system.environment.as_str())];
+    text.gauge("wforge_info", "What this server is.").sample(&labels, 1);
     let ready = u64::from(api.parts.readiness.phase() == Phase::Ready);
-    text.gauge("wforge_ready", "Whether the server takes work.")
-        .sample(&[], ready);
+    text.gauge("wforge_ready", "Whether the server takes work.").sample(&[], ready);
     let mut under_way = text.gauge("wforge_http_under_way", "Held by clients now.");
-    for (kind, gate) in [
-        ("request", &api.requests),
-        ("stream", &api.streams),
-        ("upload", &api.uploads),
-    ] {
+    for (kind, gate) in
+        [("request", &api.requests), ("stream", &api.streams), ("upload", &api.uploads)]
+    {
         let total = u64::try_from(gate.total()).unwrap_or(u64::MAX);
         under_way.sample(&[("kind", kind)], total);
     }
 }
 
 fn engine(figures: &EngineFigures, text: &mut Text) {
-    text.gauge("wforge_runs_live", "Runs in memory.")
-        .sample(&[], figures.runs_live);
+    text.gauge("wforge_runs_live", "Runs in memory.").sample(&[], figures.runs_live);
     text.gauge("wforge_tasks_running", "Tasks whose agent is being called.")
         .sample(&[], figures.tasks_running);
-    text.counter("wforge_runs_started_total", "Runs accepted.")
-        .sample(&[], figures.runs_started);
-    let mut ended = text.counter(
-        "wforge_runs_ended_total",
-        "Runs that ended, or are blocked.",
-    );
+    text.counter("wforge_runs_started_total", "Runs accepted.").sample(&[], figures.runs_started);
+    let mut ended = text.counter("wforge_runs_ended_total", "Runs that ended, or are blocked.");
     ended.sample(&[("status", "completed")], figures.runs_completed);
     ended.sample(&[("status", "failed")], figures.runs_failed);
     ended.sample(&[("status", "cancelled")], figures.runs_cancelled);
     ended.sample(&[("status", "blocked")], figures.runs_blocked);
-    text.counter("wforge_steps_total", "Super-steps committed.")
-        .sample(&[], figures.steps);
+    text.counter("wforge_steps_total", "Super-steps committed.").sample(&[], figures.steps);
     let mut finished = text.counter("wforge_tasks_finished_total", "Tasks with a result.");
     finished.sample(&[("source", "live")], figures.tasks_live);
     finished.sample(&[("source", "mock")], figures.tasks_mock);
     finished.sample(&[("source", "fallback")], figures.tasks_fallback);
     text.counter("wforge_tasks_failed_total", "Tasks that failed for good.")
         .sample(&[], figures.tasks_failed);
-    text.counter(
-        "wforge_tasks_retried_total",
-        "Attempts that were followed by another.",
-    )
-    .sample(&[], figures.tasks_retried);
+    text.counter("wforge_tasks_retried_total", "Attempts that were followed by another.")
+        .sample(&[], figures.tasks_retried);
     ports(figures, text);
 }
 
 fn ports(figures: &EngineFigures, text: &mut Text) {
     let (store, runtime) = (&figures.store, &figures.runtime);
     let kind = [("kind", store.kind)];
-    text.counter("wforge_store_commits_total", "Groups made durable.")
-        .sample(&kind, store.commits);
-    text.counter(
-        "wforge_store_operations_total",
-        "Operations in those groups.",
-    )
-    .sample(&kind, store.operations);
-    text.counter(
-        "wforge_store_journal_bytes_total",
-        "Bytes written to the journal.",
-    )
-    .sample(&kind, store.journal_bytes);
+    text.counter("wforge_store_commits_total", "Groups made durable.").sample(&kind, store.commits);
+    text.counter("wforge_store_operations_total", "Operations in those groups.")
+        .sample(&kind, store.operations);
+    text.counter("wforge_store_journal_bytes_total", "Bytes written to the journal.")
+        .sample(&kind, store.journal_bytes);
     text.counter("wforge_store_fsync_seconds_total", "Time in fdatasync.")
         .seconds(&kind, store.fsync_ns);
-    text.gauge(
-        "wforge_store_view_lag",
-        "Operations that the view has not applied yet.",
-    )
-    .sample(&kind, store.view_lag);
-    text.counter(
-        "wforge_store_rebuilds_total",
-        "How often the view was rebuilt.",
-    )
-    .sample(&kind, store.rebuilds);
+    text.gauge("wforge_store_view_lag", "Operations that the view has not applied yet.")
+        .sample(&kind, store.view_lag);
+    text.counter("wforge_store_rebuilds_total", "How often the view was rebuilt.")
+        .sample(&kind, store.rebuilds);
     let allocator = [("allocator", runtime.allocator)];
-    text.gauge("wforge_sandboxes", "Sandboxes that run now.")
-        .sample(&allocator, runtime.sandboxes);
+    text.gauge("wforge_sandboxes", "Sandboxes that run now.").sample(&allocator, runtime.sandboxes);
     text.counter("wforge_sandbox_calls_total", "Calls of plugins.")
         .sample(&allocator, runtime.calls);
     text.counter("wforge_components_compiled_total", "Components compiled.")
         .sample(&[], runtime.compiled);
-    text.counter(
-        "wforge_artefacts_tampered_total",
-        "Artefacts that failed their MAC.",
-    )
-    .sample(&[], runtime.tampered);
+    text.counter("wforge_artefacts_tampered_total", "Artefacts that failed their MAC.")
+        .sample(&[], runtime.tampered);
 }

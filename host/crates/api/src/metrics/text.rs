@@ -37,10 +37,7 @@ impl Text {
     // Writing to a String cannot fail, so the results below are dropped.
     fn family(&mut self, name: &'static str, help: &str, kind: &str) -> Family<'_> {
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        Family {
-            text: &mut self.0,
-            name,
-        }
+        Family { text: &mut self.0, name }
     }
 }
 
@@ -58,10 +55,8 @@ impl Family<'_> {
     /// Writes one line of the family under its name and that suffix.
     pub(crate) fn line(&mut self, suffix: &str, labels: &[(&str, &str)], value: &str) {
         let name = self.name;
-        let labels: Vec<String> = labels
-            .iter()
-            .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)))
-            .collect();
+        let labels: Vec<String> =
+            labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
         let _ = if labels.is_empty() {
             writeln!(self.text, "{name}{suffix} {value}")
         } else {
@@ -76,10 +71,7 @@ pub(crate) fn seconds(ns: u64) -> String {
 }
 
 fn escaped(value: &str) -> String {
-    value
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]
@@ -92,8 +84,7 @@ mod tests {
     fn a_family_has_help_type_and_samples_with_escaped_labels() {
         let mut text = Text::default();
         text.gauge("a", "One.").sample(&[], 3);
-        text.counter("b_seconds_total", "Two.")
-            .seconds(&[("x", "q\"\\\n")], 1_500_000_001);
+        text.counter("b_seconds_total", "Two.").seconds(&[("x", "q\"\\\n")], 1_500_000_001);
         expect![[r#"
             # HELP a One.
             # TYPE a gauge
