@@ -1,0 +1,93 @@
+//! The operator's grants, as a file says them. What a plugin may do at a node is the intersection
+//! of its needs with these and with what the workflow leaves of them; nothing here gives more.
+
+use serde::Deserialize;
+use wforge_model::{Capability, PluginName, TenantId};
+
+/// The largest grants file, in bytes.
+const FILE_BYTES_MAX: usize = 1 << 20;
+
+/// All grants of one file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantsFile {
+    #[serde(default, rename = "grant")]
+    grants: Vec<Grant>,
+}
+
+/// One `[[grant]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grant {
+    /// Who gets it.
+    pub plugin: PluginName,
+    /// In which tenant; none: in each.
+    #[serde(default)]
+    pub tenant: Option<TenantId>,
+    /// What it may do.
+    pub capabilities: Vec<Capability>,
+    /// Why, for whoever reads the file.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// A grants file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GrantsError {
+    /// Too long to be read.
+    #[error("the grants file has {bytes} bytes, more than {FILE_BYTES_MAX}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// No TOML of the right shape.
+    #[error("line {line}, column {column}: {message}")]
+    Malformed {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What is wrong there.
+        message: String,
+    },
+}
+
+impl GrantsFile {
+    /// Reads a grants file.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it, with its place.
+    pub fn parse(text: &str) -> Result<Self, GrantsError> {
+        if text.len() > FILE_BYTES_MAX {
+            return Err(GrantsError::TooLarge { bytes: text.len() });
+        }
+        toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let before = text.get(..at).unwrap_or_default();
+            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+            GrantsError::Malformed {
+                line: before.matches('\n').count() + 1,
+                column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+                message: error.message().to_owned(),
+            }
+        })
+    }
+
+    /// Everything that is granted to that plugin in that tenant.
+    #[must_use]
+    pub fn granted(&self, tenant: &TenantId, plugin: &PluginName) -> Vec<Capability> {
+        let applies = |grant: &&Grant| {
+            grant.plugin == *plugin && grant.tenant.as_ref().is_none_or(|own| own == tenant)
+        };
+        self.grants
+            .iter()
+            .filter(applies)
+            .flat_map(|grant| grant.capabilities.iter().cloned())
+            .collect()
+    }
+
+    /// The grants in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Grant> {
+        self.grants.iter()
+    }
+}

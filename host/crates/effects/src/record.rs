@@ -1,0 +1,71 @@
+//! What is known of a task's effects: its own record, and of the previous attempts what the retry
+//! policy kept.
+
+use std::collections::BTreeMap;
+
+use wforge_model::agent::AgentCall;
+use wforge_ports::store::{EffectIntent, EffectRecord, Phase, Record};
+
+/// What is known of one position.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Known {
+    pub(crate) intent: Option<EffectIntent>,
+    pub(crate) answer: Option<EffectRecord>,
+}
+
+/// The record of one attempt, by position.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TaskRecord(BTreeMap<u32, Known>);
+
+impl TaskRecord {
+    /// Folds the task's records, which come in order of attempt, position and phase.
+    pub(crate) fn of(call: &AgentCall, records: Vec<Record>) -> Self {
+        let mut earlier: BTreeMap<u32, (u32, Known)> = BTreeMap::new();
+        let mut own = Self::default();
+        for record in records {
+            let (attempt, position) = (record.key.attempt, record.key.position);
+            if attempt == call.attempt {
+                own.put(position, record.phase);
+            } else if attempt < call.attempt {
+                let entry = earlier.entry(position).or_default();
+                // What a later attempt did at a position stands for it.
+                if entry.0 != attempt {
+                    *entry = (attempt, Known::default());
+                }
+                entry.1.put(record.phase);
+            }
+        }
+        for (position, known) in kept(call.kept_effects, earlier) {
+            own.0.entry(position).or_insert(known);
+        }
+        own
+    }
+
+    pub(crate) fn at(&self, position: u32) -> Option<&Known> {
+        self.0.get(&position)
+    }
+
+    pub(crate) fn put(&mut self, position: u32, phase: Phase) {
+        self.0.entry(position).or_default().put(phase);
+    }
+}
+
+impl Known {
+    fn put(&mut self, phase: Phase) {
+        match phase {
+            Phase::Intent(intent) => self.intent = Some(intent),
+            Phase::Answer(answer) => self.answer = Some(answer),
+        }
+    }
+}
+
+/// Everything before the answer that failed. An attempt whose last answer was no failure broke for
+/// another reason, and nothing of it is kept.
+fn kept(count: u32, earlier: BTreeMap<u32, (u32, Known)>) -> impl Iterator<Item = (u32, Known)> {
+    let last = earlier.get(&count).and_then(|(_, known)| known.answer.as_ref());
+    let count = if last.is_some_and(|last| last.answer.is_ok()) { 0 } else { count };
+    earlier
+        .into_iter()
+        .filter(move |(position, (_, known))| *position < count && known.answer.is_some())
+        .map(|(position, (_, known))| (position, known))
+}

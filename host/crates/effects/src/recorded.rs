@@ -1,0 +1,107 @@
+//! Opens the effects of a task.
+
+use std::sync::Arc;
+
+use wforge_model::Value;
+use wforge_model::agent::AgentCall;
+use wforge_model::limits::SandboxLimits;
+use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
+use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Store};
+
+use crate::emitted::Emitted;
+use crate::session::Session;
+
+const SEED_CONTEXT: &str = "WorkflowForge 2026 randomness of guests v1";
+
+/// What effects need of their host.
+#[derive(Clone)]
+pub struct EffectsParts {
+    /// Keeps the records.
+    pub store: Arc<dyn Store>,
+    /// Dates answers and deadlines.
+    pub clock: Arc<dyn Clock>,
+    /// Where what guests write goes. Gets the call without its input, config and context.
+    pub output: Arc<dyn GuestOutput>,
+    /// The host's secret key, from which the guests' randomness is derived.
+    pub host_key: [u8; 32],
+    /// Budgets of one task.
+    pub limits: SandboxLimits,
+}
+
+impl std::fmt::Debug for EffectsParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EffectsParts").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// Effects that are written down before the guest sees their answers.
+#[derive(Debug, Clone)]
+pub struct RecordedEffects {
+    shared: Arc<Shared>,
+}
+
+/// What all sessions share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) parts: EffectsParts,
+    pub(crate) emitted: Emitted,
+    seed_key: [u8; 32],
+}
+
+impl RecordedEffects {
+    /// Effects over that store.
+    #[must_use]
+    pub fn new(parts: EffectsParts) -> Self {
+        let seed_key = blake3::derive_key(SEED_CONTEXT, &parts.host_key);
+        Self { shared: Arc::new(Shared { parts, emitted: Emitted::default(), seed_key }) }
+    }
+}
+
+impl Effects for RecordedEffects {
+    /// Costs nothing: the record is read when the guest first asks for something, so that a task
+    /// that asks for nothing never touches the store.
+    fn open<'a>(
+        &'a self,
+        task: TaskContext<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
+        let call = without_payload(task.call);
+        let session = Session::new(Arc::clone(&self.shared), call, task.lease);
+        Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
+    }
+}
+
+impl Shared {
+    /// The same for every execution of an attempt, another for everybody else.
+    pub(crate) fn seed(&self, call: &AgentCall) -> [u8; 32] {
+        let tenant = call.tenant.as_str().as_bytes();
+        let mut hasher = blake3::Hasher::new_keyed(&self.seed_key);
+        hasher.update(&u64::try_from(tenant.len()).unwrap_or(u64::MAX).to_le_bytes());
+        hasher.update(tenant).update(call.task.as_bytes()).update(&call.attempt.to_le_bytes());
+        *hasher.finalize().as_bytes()
+    }
+}
+
+/// The call without what may be megabytes and is of no use here.
+fn without_payload(call: &AgentCall) -> AgentCall {
+    AgentCall {
+        tenant: call.tenant.clone(),
+        plugin: call.plugin.clone(),
+        component: call.component,
+        agent: call.agent.clone(),
+        task: call.task,
+        run: call.run,
+        thread: call.thread,
+        workflow: call.workflow.clone(),
+        node: call.node.clone(),
+        step: call.step,
+        attempt: call.attempt,
+        timeout_ms: call.timeout_ms,
+        input: Value::Null,
+        config: Value::Null,
+        context: Value::Null,
+        grants: call.grants.clone(),
+        began_at: call.began_at,
+        answers: call.answers.clone(),
+        kept_effects: call.kept_effects,
+    }
+}

@@ -1,0 +1,203 @@
+//! What a request needs and what it is called, from its operation and its own fields.
+
+use wforge_model::effect::{Operation, RequestHash};
+use wforge_model::{Capability, Denial, Failure, Grants, Problem, Value};
+use wforge_ports::EffectRequest;
+
+/// The largest element of a host call, as JSON text, in bytes.
+const ELEMENT_BYTES_MAX: usize = 16 << 20;
+/// How much deeper than the guest's own JSON an element may nest: the host's records around it.
+const ENVELOPE_DEPTH: u32 = 8;
+/// The longest summary, in characters.
+const SUMMARY_CHARS_MAX: usize = 240;
+
+/// One element of a host call.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) operation: Operation,
+    pub(crate) element: &'a Value,
+    pub(crate) hash: RequestHash,
+    pub(crate) summary: String,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn new(operation: Operation, element: &'a Value) -> Self {
+        let hash = RequestHash::of(operation, element);
+        Self { operation, element, hash, summary: summary(operation, element) }
+    }
+
+    /// A text field of the request; empty where it is missing.
+    pub(crate) fn text(&self, field: &str) -> &'a str {
+        text(self.element, field)
+    }
+
+    /// A number of the request.
+    pub(crate) fn number(&self, field: &str) -> Option<u64> {
+        self.element.get(field)?.as_u64()
+    }
+
+    /// The one check: whether the node may do this.
+    pub(crate) fn require(&self, grants: &Grants, plugin: &str) -> Result<(), Denial> {
+        if self.operation == Operation::ToolsList {
+            return require_any_tool(grants, plugin);
+        }
+        match capability(self.operation, self.element) {
+            Some(wanted) => grants.require(plugin, &wanted),
+            None => Ok(()),
+        }
+    }
+
+    /// What the guest gets for a part of the contract that it may use and this host does not have.
+    pub(crate) fn unserved(&self) -> Failure {
+        let interface = self.operation.as_str().split('.').next().unwrap_or_default();
+        let wanted = capability(self.operation, self.element);
+        Failure::Denied(Denial {
+            capability: wanted.as_ref().map_or(interface, Capability::kind).to_owned(),
+            resource: wanted.as_ref().map_or("", Capability::resource).to_owned(),
+            hint: format!("this host does not serve the interface {interface} yet"),
+        })
+    }
+}
+
+/// Whether this host performs the operation.
+pub(crate) const fn is_served(operation: Operation) -> bool {
+    match operation {
+        Operation::HumanAsk | Operation::TimerSleep => true,
+        Operation::LlmComplete
+        | Operation::HttpFetch
+        | Operation::ToolsList
+        | Operation::ToolsCall
+        | Operation::KvGet
+        | Operation::KvSet
+        | Operation::KvDelete
+        | Operation::KvList
+        | Operation::KvCompareAndSwap
+        | Operation::SecretsGet
+        | Operation::SecretsReveal
+        | Operation::BlobsCreate
+        | Operation::BlobsRead => false,
+    }
+}
+
+/// The capability that the request needs; none where it needs no grant.
+fn capability(operation: Operation, element: &Value) -> Option<Capability> {
+    Some(match operation {
+        Operation::HumanAsk => Capability::of("ask", ""),
+        Operation::LlmComplete => Capability::of("llm", text(element, "model")),
+        Operation::HttpFetch => Capability::of("http", authority(text(element, "url"))),
+        Operation::ToolsCall => Capability::of("tool", text(element, "name")),
+        Operation::ToolsList => Capability::of("tool", "*"),
+        Operation::KvGet | Operation::KvList => {
+            Capability::of("kv", &format!("{}:ro", text(element, "scope")))
+        }
+        Operation::KvSet | Operation::KvDelete | Operation::KvCompareAndSwap => {
+            Capability::of("kv", text(element, "scope"))
+        }
+        Operation::SecretsGet => {
+            Capability::of("secret", &format!("{}:hold", text(element, "name")))
+        }
+        Operation::SecretsReveal => {
+            Capability::of("secret", &format!("{}:reveal", text(element, "name")))
+        }
+        Operation::TimerSleep | Operation::BlobsCreate | Operation::BlobsRead => return None,
+    })
+}
+
+/// Who may call any tool may see the list of those that it may call.
+fn require_any_tool(grants: &Grants, plugin: &str) -> Result<(), Denial> {
+    if grants.iter().any(|grant| grant.kind() == "tool") {
+        return Ok(());
+    }
+    grants.require(plugin, &Capability::of("tool", "*"))
+}
+
+/// Host and port of a URL, for the words of a denial. The outbound path parses for itself.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default()
+}
+
+fn text<'a>(element: &'a Value, field: &str) -> &'a str {
+    element.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The request in words, for whoever debugs a divergence.
+fn summary(operation: Operation, element: &Value) -> String {
+    let what = match operation {
+        Operation::HumanAsk => format!("\"{}\"", text(element, "prompt")),
+        Operation::TimerSleep => {
+            format!("{} ms", element.get("ms").and_then(Value::as_u64).unwrap_or_default())
+        }
+        Operation::LlmComplete
+        | Operation::HttpFetch
+        | Operation::ToolsList
+        | Operation::ToolsCall
+        | Operation::KvGet
+        | Operation::KvSet
+        | Operation::KvDelete
+        | Operation::KvList
+        | Operation::KvCompareAndSwap
+        | Operation::SecretsGet
+        | Operation::SecretsReveal
+        | Operation::BlobsCreate
+        | Operation::BlobsRead => element.to_string(),
+    };
+    format!("{operation} {what}").chars().take(SUMMARY_CHARS_MAX).collect()
+}
+
+/// Refuses a call that is too much to hash and keep, or that this host cannot take as a list.
+pub(crate) fn check(request: &EffectRequest, json_depth_max: u32) -> Result<(), Failure> {
+    let count = request.elements.len();
+    if request.operation == Operation::HumanAsk && count > 1 {
+        let message = format!("{count} questions at once are not supported yet; ask one by one");
+        return Err(Failure::Failed(Problem::new("unsupported", message)));
+    }
+    let depth_max = json_depth_max.saturating_add(ENVELOPE_DEPTH);
+    for element in &request.elements {
+        if is_deeper(element, depth_max) {
+            let message = format!("the request nests deeper than {json_depth_max} levels");
+            return Err(Failure::InvalidInput(Problem::new("json_depth", message)));
+        }
+        if element.to_string().len() > ELEMENT_BYTES_MAX {
+            let message = format!("a request may have at most {ELEMENT_BYTES_MAX} bytes");
+            return Err(Failure::Limit(Problem::new("request_bytes", message)));
+        }
+    }
+    Ok(())
+}
+
+fn is_deeper(value: &Value, levels: u32) -> bool {
+    let below = |inner: &Value| levels == 0 || is_deeper(inner, levels - 1);
+    match value {
+        Value::Array(items) => levels == 0 || items.iter().any(below),
+        Value::Object(fields) => levels == 0 || fields.values().any(below),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{authority, is_deeper};
+
+    #[test]
+    fn the_authority_is_what_is_connected_to() {
+        for (url, expected) in [
+            ("https://api.example.com/v1?x=a@b", "api.example.com"),
+            ("https://user:password@evil.example:8443#f", "evil.example:8443"),
+            ("https://good.example\\@evil.example", "good.example"),
+            ("no url", "no url"),
+        ] {
+            assert_eq!(authority(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_arrays_and_objects() {
+        assert!(!is_deeper(&json!({ "a": [1] }), 2));
+        assert!(is_deeper(&json!({ "a": [1] }), 1));
+        assert!(!is_deeper(&json!("text"), 0));
+    }
+}

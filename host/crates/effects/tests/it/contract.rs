@@ -1,0 +1,161 @@
+//! Sleeping and asking, and what this host does not serve.
+
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+use serde_json::{Value, json};
+use wforge_model::effect::Operation;
+use wforge_ports::EffectRequest;
+
+use crate::world::{ask, ask_until, request, sleep, world};
+
+#[tokio::test]
+async fn a_sleep_ends_when_its_moment_has_passed_and_not_before() {
+    let world = world(&[]);
+    let calls = [sleep(60_000)];
+    assert_eq!(world.execute(&calls).await, ["sleeps until noon + 60000 ms"]);
+    world.clock.advance(Duration::from_secs(59));
+    assert_eq!(world.execute(&calls).await, ["sleeps until noon + 60000 ms"]);
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(world.execute(&calls).await, ["[null]"]);
+}
+
+#[tokio::test]
+async fn a_sleep_without_end_is_refused() {
+    let told = world(&[]).execute(&[sleep(u64::MAX)]).await;
+    expect![[r#"["[invalid-input (sleep_too_long): sleep at most 366 days]"]"#]]
+        .assert_eq(&format!("{told:?}"));
+}
+
+#[tokio::test]
+async fn a_deadline_counts_from_when_the_question_was_first_asked() {
+    let world = world(&["ask"]);
+    let calls = [ask_until("go on?", Some(60_000))];
+    assert_eq!(world.execute(&calls).await, ["asks \"go on?\", deadline Some(60000)"]);
+    world.clock.advance(Duration::from_secs(30));
+    assert_eq!(world.execute(&calls).await, ["asks \"go on?\", deadline Some(60000)"]);
+}
+
+#[tokio::test]
+async fn a_question_carries_its_schema() {
+    let world = world(&["ask"]);
+    let element = json!({ "prompt": "how many?", "schema": { "type": "integer" } });
+    let question = world.question(&[request(Operation::HumanAsk, element)]).await;
+    assert_eq!(question.schema, Some(json!({ "type": "integer" })));
+}
+
+#[tokio::test]
+async fn several_questions_at_once_are_not_supported_yet() {
+    let world = world(&["ask"]);
+    let mut both = ask("first?");
+    both.elements.extend(ask("second?").elements);
+    let told = world.execute(&[both]).await;
+    expect![
+        "[\"refused: failed (unsupported): 2 questions at once are not supported yet; ask one by \
+         one\"]"
+    ]
+    .assert_eq(&format!("{told:?}"));
+    assert_eq!(world.store.told(), Vec::<String>::new());
+}
+
+async fn unserved(grant: &str, operation: Operation, element: Value, expected: Expect) {
+    let granted = world(&[grant]);
+    let told = granted.execute(&[request(operation, element.clone())]).await;
+    expected.assert_eq(told.first().unwrap());
+    assert_eq!(granted.store.told(), Vec::<String>::new(), "it is no effect that happened");
+    let denied = world(&[]).execute(&[request(operation, element)]).await;
+    let hint = format!("capabilities = [\"{grant}\"]");
+    assert!(denied.first().unwrap().contains(&hint), "{denied:?} has no {hint}");
+}
+
+#[tokio::test]
+async fn what_is_granted_but_not_served_says_so() {
+    unserved(
+        "llm:fast",
+        Operation::LlmComplete,
+        json!({ "model": "fast", "messages": [] }),
+        expect!["[denied: llm on fast; this host does not serve the interface llm yet]"],
+    )
+    .await;
+    unserved(
+        "http:api.example.com",
+        Operation::HttpFetch,
+        json!({ "method": "GET", "url": "https://api.example.com/v1" }),
+        expect![
+            "[denied: http on api.example.com; this host does not serve the interface http yet]"
+        ],
+    )
+    .await;
+    unserved(
+        "kv:thread",
+        Operation::KvSet,
+        json!({ "scope": "thread", "key": "k", "value": 1 }),
+        expect!["[denied: kv on thread; this host does not serve the interface kv yet]"],
+    )
+    .await;
+    unserved(
+        "kv:run:ro",
+        Operation::KvGet,
+        json!({ "scope": "run", "key": "k" }),
+        expect!["[denied: kv on run:ro; this host does not serve the interface kv yet]"],
+    )
+    .await;
+    unserved(
+        "secret:token:hold",
+        Operation::SecretsGet,
+        json!({ "name": "token" }),
+        expect![
+            "[denied: secret on token:hold; this host does not serve the interface secrets yet]"
+        ],
+    )
+    .await;
+    unserved(
+        "tool:search",
+        Operation::ToolsCall,
+        json!({ "name": "search", "input": {} }),
+        expect!["[denied: tool on search; this host does not serve the interface tools yet]"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn blobs_need_no_grant_and_are_not_served() {
+    let told = world(&[])
+        .execute(&[request(Operation::BlobsCreate, json!({ "media_type": "text/plain" }))])
+        .await;
+    expect![[r#"["[denied: blobs on ; this host does not serve the interface blobs yet]"]"#]]
+        .assert_eq(&format!("{told:?}"));
+}
+
+#[tokio::test]
+async fn a_request_that_nests_too_deep_is_refused() {
+    let mut deep = json!(1);
+    for _ in 0..80 {
+        deep = json!([deep]);
+    }
+    let told = world(&[]).execute(&[request(Operation::ToolsCall, deep)]).await;
+    expect![[
+        r#"["refused: invalid-input (json_depth): the request nests deeper than 64 levels"]"#
+    ]]
+    .assert_eq(&format!("{told:?}"));
+}
+
+#[tokio::test]
+async fn no_elements_give_no_answers() {
+    let nothing = EffectRequest { operation: Operation::HumanAsk, elements: Vec::new() };
+    assert_eq!(world(&[]).execute(&[nothing]).await, ["[]"]);
+}
+
+#[tokio::test]
+async fn a_lost_lease_stops_the_task() {
+    let world = world(&[]);
+    world.store.lose_lease();
+    assert_eq!(world.execute(&[sleep(0)]).await, ["fault: the lease on the run was lost"]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_gone_stops_the_task() {
+    let world = world(&[]);
+    world.store.go_away();
+    assert_eq!(world.execute(&[sleep(0)]).await, ["fault: store unavailable"]);
+}

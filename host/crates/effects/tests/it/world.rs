@@ -1,0 +1,179 @@
+//! A store, a clock and an output around the effects of one task.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use wforge_effects::{EffectsParts, RecordedEffects};
+use wforge_model::agent::AgentCall;
+use wforge_model::effect::{Answered, Operation, Question, Waiting};
+use wforge_model::limits::SandboxLimits;
+use wforge_model::{Epoch, Grants, Timestamp};
+use wforge_ports::effects::{GuestLine, GuestOutput, TaskContext};
+use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects};
+use wforge_testkit::SimClock;
+
+use crate::fake_store::FakeStore;
+
+/// When every task begins.
+pub(crate) const NOON: Timestamp = Timestamp(1_700_000_000_000);
+
+pub(crate) struct World {
+    pub(crate) store: Arc<FakeStore>,
+    pub(crate) clock: SimClock,
+    pub(crate) output: Arc<Output>,
+    pub(crate) effects: RecordedEffects,
+    pub(crate) call: AgentCall,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Output(Mutex<Vec<String>>);
+
+impl Output {
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl GuestOutput for Output {
+    fn line(&self, call: &AgentCall, line: GuestLine) {
+        let told = format!("{} says {}", call.node, line.message);
+        self.0.lock().unwrap().push(told);
+    }
+
+    fn emitted(&self, _call: &AgentCall, ordinal: u32, topic: String, payload: Value) {
+        self.0.lock().unwrap().push(format!("{ordinal}: {topic} {payload}"));
+    }
+}
+
+/// The world of a task that may do what is named.
+pub(crate) fn world(grants: &[&str]) -> World {
+    world_with(grants, SandboxLimits::default())
+}
+
+pub(crate) fn world_with(grants: &[&str], limits: SandboxLimits) -> World {
+    let store = Arc::new(FakeStore::default());
+    let clock = SimClock::at(NOON);
+    let output = Arc::new(Output::default());
+    let effects = RecordedEffects::new(EffectsParts {
+        store: store.clone(),
+        clock: Arc::new(clock.clone()),
+        output: output.clone(),
+        host_key: [9; 32],
+        limits,
+    });
+    World { store, clock, output, effects, call: call(grants) }
+}
+
+impl World {
+    /// The next execution of the task.
+    pub(crate) async fn open(&self) -> Box<dyn EffectSession> {
+        let context = TaskContext { call: &self.call, lease: Epoch(0) };
+        self.effects.open(context).await.unwrap()
+    }
+
+    /// Makes these calls in one new execution, up to the first that does not answer.
+    pub(crate) async fn execute(&self, requests: &[EffectRequest]) -> Vec<String> {
+        let mut session = self.open().await;
+        let mut told = Vec::new();
+        for request in requests {
+            let answer = session.perform(request.clone()).await;
+            let is_answered = matches!(answer, EffectAnswer::Answered(_));
+            told.push(tell(&answer));
+            if !is_answered {
+                break;
+            }
+        }
+        told
+    }
+
+    /// A person answers the question that the task waits for, or nobody does.
+    pub(crate) async fn answer(&mut self, requests: &[EffectRequest], answer: Option<Value>) {
+        let question = self.question(requests).await;
+        let (request, at) = (question.request, wforge_ports::Clock::now(&self.clock));
+        self.call.answers.push(Answered { question: question.id, request, answer, at });
+    }
+
+    /// The question that an execution of these calls ends with.
+    pub(crate) async fn question(&self, requests: &[EffectRequest]) -> Question {
+        let mut session = self.open().await;
+        for request in requests {
+            if let EffectAnswer::Suspend(waiting) = session.perform(request.clone()).await {
+                let Waiting::Question(question) = waiting else { panic!("{waiting:?}") };
+                return question;
+            }
+        }
+        panic!("nothing was asked")
+    }
+}
+
+pub(crate) fn tell(answer: &EffectAnswer) -> String {
+    match answer {
+        EffectAnswer::Answered(results) => {
+            let told: Vec<String> = results
+                .iter()
+                .map(|result| match result {
+                    Ok(value) => value.to_string(),
+                    Err(failure) => format!("{failure}"),
+                })
+                .collect();
+            format!("[{}]", told.join(", "))
+        }
+        EffectAnswer::Refused(failure) => format!("refused: {failure}"),
+        EffectAnswer::Suspend(Waiting::Timer { until }) => {
+            format!("sleeps until noon + {} ms", until.0 - NOON.0)
+        }
+        EffectAnswer::Suspend(Waiting::Question(question)) => {
+            let deadline = question.deadline.map(|at| at.0 - NOON.0);
+            format!("asks {:?}, deadline {deadline:?}", question.prompt)
+        }
+        EffectAnswer::Diverged(divergence) => format!(
+            "diverged at {}: {} is recorded, {} was asked",
+            divergence.position, divergence.recorded, divergence.asked
+        ),
+        EffectAnswer::Fault(error) => format!("fault: {error}"),
+    }
+}
+
+pub(crate) fn sleep(ms: u64) -> EffectRequest {
+    EffectRequest { operation: Operation::TimerSleep, elements: vec![json!({ "ms": ms })] }
+}
+
+pub(crate) fn ask(prompt: &str) -> EffectRequest {
+    ask_until(prompt, None)
+}
+
+pub(crate) fn ask_until(prompt: &str, deadline_ms: Option<u64>) -> EffectRequest {
+    let element = json!({
+        "prompt": prompt, "schema": null, "deadline_ms": deadline_ms, "assignee": null,
+        "options": {},
+    });
+    EffectRequest { operation: Operation::HumanAsk, elements: vec![element] }
+}
+
+pub(crate) fn request(operation: Operation, element: Value) -> EffectRequest {
+    EffectRequest { operation, elements: vec![element] }
+}
+
+fn call(grants: &[&str]) -> AgentCall {
+    AgentCall {
+        tenant: "acme".parse().unwrap(),
+        plugin: "test/fixture".parse().unwrap(),
+        component: format!("sha256:{}", "00".repeat(32)).parse().unwrap(),
+        agent: "main".to_owned(),
+        task: "task_00000000000000000000000000000001".parse().unwrap(),
+        run: "run_00000000000000000000000000000002".parse().unwrap(),
+        thread: None,
+        workflow: "test@1.0.0".to_owned(),
+        node: "n".parse().unwrap(),
+        step: 1,
+        attempt: 1,
+        timeout_ms: None,
+        input: json!({}),
+        config: json!({}),
+        context: json!({}),
+        grants: grants.iter().map(|grant| grant.parse().unwrap()).collect::<Grants>(),
+        began_at: NOON,
+        answers: Vec::new(),
+        kept_effects: 0,
+    }
+}
