@@ -138,6 +138,11 @@ pub struct Answered {
     /// The request that asked it.
     pub request: RequestHash,
     /// What was answered; none where the deadline passed.
+    #[serde(
+        default,
+        deserialize_with = "crate::workflow::present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub answer: Option<Value>,
     /// When.
     pub at: Timestamp,

@@ -70,6 +70,11 @@ pub enum EventKind {
         /// The question.
         question: QuestionId,
         /// The answer; none where the deadline passed.
+        #[serde(
+            default,
+            deserialize_with = "crate::workflow::present",
+            skip_serializing_if = "Option::is_none"
+        )]
         answer: Option<Value>,
         /// Who answered.
         by: AnsweredBy,

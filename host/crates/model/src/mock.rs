@@ -83,10 +83,18 @@ pub enum OnDegraded {
 #[serde(deny_unknown_fields)]
 pub struct MockAnswer {
     /// The result itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::workflow::present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub output: Option<Value>,
     /// The answer to an `ask` node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::workflow::present",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub answer: Option<Value>,
     /// Seeds the value that is built from schemas; unset: hash of node and input.
     #[serde(default, skip_serializing_if = "Option::is_none")]

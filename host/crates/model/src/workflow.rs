@@ -52,7 +52,7 @@ pub struct KeySpec {
     #[serde(default)]
     pub reducer: Reducer,
     /// The value before the first write; none: unwritten, or what the reducer implies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
     /// JSON Schema that the value must fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,7 +156,7 @@ pub struct Ask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<u64>,
     /// The answer that counts once the deadline has passed; none: the task fails.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub on_deadline: Option<Value>,
 }
 
@@ -275,4 +275,12 @@ pub struct Each {
     /// Where an empty list leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty: Option<NodeId>,
+}
+
+/// Keeps a written null apart from a field that is not there.
+pub(crate) fn present<'de, D>(input: D) -> Result<Option<Value>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    Value::deserialize(input).map(Some)
 }

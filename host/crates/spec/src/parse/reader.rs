@@ -117,14 +117,9 @@ impl Reader {
         None
     }
 
-    /// Literal JSON in a place where the draft cannot tell null from nothing.
-    pub(super) fn literal(&mut self, fields: &Fields<'_>, field: &str) -> Option<Value> {
-        let value = fields.get(field)?.json();
-        if value.is_null() {
-            self.later(fields.position(field), format!("null as `{field}`"));
-            return None;
-        }
-        Some(value)
+    /// Literal JSON, null included.
+    pub(super) fn literal(&self, fields: &Fields<'_>, field: &str) -> Option<Value> {
+        Some(fields.get(field)?.json())
     }
 
     /// A list, or one item in its place.
