@@ -45,7 +45,9 @@ function weightsOf(sentences) {
 function heaviest(sentences, weights) {
   // What a text repeats, such as a footer, is worth saying once.
   const first = new Map(sentences.map((sentence, at) => [sentence.line, at]).reverse());
-  const useful = sentences.filter(({ line, terms }, at) => terms.length > 0 && first.get(line) === at);
+  const useful = sentences.filter(
+    ({ line, terms }, at) => terms.length > 0 && first.get(line) === at,
+  );
   if (useful.length <= SENTENCES_MAX) return useful;
   const weigh = ({ terms }) => terms.reduce((sum, term) => sum + weights.get(term), 0);
   const byWeight = useful.map((sentence, at) => ({ sentence, at, weight: weigh(sentence) }));

@@ -6,7 +6,8 @@
 const SENTENCE_CHARACTERS_MAX = 600;
 const ABBREVIATION_CHARACTERS_MAX = 12;
 // A full stop after these ends no sentence.
-const ABBREVIATION = /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|Dr|Mr|Mrs|Ms|Prof|No|Fig|approx|z\.B|bzw)\.$/;
+const ABBREVIATION =
+  /(?:^|[\s(])(?:e\.g|i\.e|etc|vs|cf|Dr|Mr|Mrs|Ms|Prof|No|Fig|approx|z\.B|bzw)\.$/;
 
 /** The text's sentences in order. */
 export function sentencesOf(text) {
@@ -30,7 +31,7 @@ function withoutCode(text) {
   return kept;
 }
 
-/** Paragraphs and list items, each on one line and without its markup. */
+/** Paragraphs, list items and rows of tables, each on one line and without its markup. */
 function blocksOf(lines) {
   const blocks = [];
   let open = [];
@@ -41,7 +42,7 @@ function blocksOf(lines) {
   for (const line of lines) {
     if (/^\s*(?:[|:+=-][\s|:+=-]*)?$/.test(line)) close();
     else {
-      const item = /^\s*(?:[-*+]|\d{1,9}[.)]|>+)\s+(?:\[[ xX]\]\s+)?/.exec(line);
+      const item = /^\s*(?:[-*+|]|\d{1,9}[.)]|>+)\s+(?:\[[ xX]\]\s+)?/.exec(line);
       if (item !== null) close();
       open.push(line.slice(item?.[0].length ?? 0).trim());
     }
@@ -56,7 +57,8 @@ function plain(line) {
     .replace(/\s+/g, " ")
     .replace(/!?\[([^\[\]]*)\]\([^()\s]*(?: [^()]*)?\)/g, "$1")
     .replace(/<[^<>]{1,200}>/g, "")
-    .replace(/[*_~`]{1,3}(?=\S)|(?<=\S)[*_~`]{1,3}/g, "")
+    .replace(/[*~`]{1,3}(?=\S)|(?<=\S)[*~`]{1,3}/g, "")
+    .replace(/(?<![\p{L}\p{N}])_{1,3}(?=\S)|(?<=\S)_{1,3}(?![\p{L}\p{N}])/gu, "")
     .replace(/ ?\| ?/g, " ")
     .replace(/^#{1,6} /, "")
     .trim();

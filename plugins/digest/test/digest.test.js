@@ -47,12 +47,14 @@ test("a huge text is read to the limit and says so", () => {
 });
 
 test("markup and code are no sentences", () => {
-  splits("# Head\n\nA **bold** [link](http://x.y) here.\n\n```\ncode. Here\n```\n- [ ] Do it\n- Then", [
-    "Head",
-    "A bold link here.",
-    "Do it",
-    "Then",
-  ]);
+  splits(
+    "# Head\n\nA **bold** [link](http://x.y) here.\n\n```\ncode. Here\n```\n- [ ] Do it\n- Then",
+    ["Head", "A bold link here.", "Do it", "Then"],
+  );
+});
+
+test("rows of a table are apart and a name keeps its underscore", () => {
+  splits("| what | why |\n| --- | --- |\n| `no_std` | _small_ |\n", ["what why", "no_std small"]);
 });
 
 test("a full stop in an abbreviation, a version or a name of a file ends no sentence", () => {

@@ -101,7 +101,7 @@ fn is_card(text: &str) -> bool {
     (13..=19).contains(&digits.len())
         && matches!(digits.first(), Some(2..=6))
         && digits.iter().any(|digit| Some(digit) != digits.first())
-        && sum % 10 == 0
+        && sum.is_multiple_of(10)
 }
 
 fn luhn(at: usize, digit: u32) -> u32 {

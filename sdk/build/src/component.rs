@@ -39,10 +39,7 @@ impl Sections {
         let mut depth = 0_u32;
         for payload in Parser::new(0).parse_all(bytes) {
             match payload? {
-                Payload::Version {
-                    encoding: Encoding::Module,
-                    ..
-                } if depth == 0 => {
+                Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => {
                     return Err(ComponentError::CoreModule);
                 }
                 Payload::Version { .. } => depth += 1,
@@ -68,8 +65,7 @@ impl Sections {
                 }
             }
             Payload::CustomSection(section) => {
-                self.custom
-                    .push((section.name().to_owned(), section.data().to_vec()));
+                self.custom.push((section.name().to_owned(), section.data().to_vec()));
             }
             _ => {}
         }
@@ -88,9 +84,7 @@ pub(crate) struct Stripped {
 pub(crate) fn strip(bytes: &[u8], drop: &[&str]) -> Result<Stripped, BinaryReaderError> {
     let mut stripped = Stripped::default();
     let mut reader = BinaryReader::new(bytes, 0);
-    stripped
-        .bytes
-        .extend_from_slice(reader.read_bytes(HEADER_BYTES)?);
+    stripped.bytes.extend_from_slice(reader.read_bytes(HEADER_BYTES)?);
     let is_component = stripped.bytes.get(6) == Some(&1);
     while !reader.eof() {
         let id = reader.read_u8()?;
@@ -134,10 +128,7 @@ pub(crate) fn prepend(bytes: &[u8], sections: &[(&str, &[u8])]) -> Vec<u8> {
     let (header, rest) = bytes.split_at_checked(HEADER_BYTES).unwrap_or((bytes, &[]));
     let mut out = header.to_vec();
     for (name, data) in sections {
-        let section = CustomSection {
-            name: (*name).into(),
-            data: (*data).into(),
-        };
+        let section = CustomSection { name: (*name).into(), data: (*data).into() };
         section.append_to(&mut out);
     }
     out.extend_from_slice(rest);

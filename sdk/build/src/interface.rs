@@ -66,9 +66,7 @@ impl Interface {
     /// The interface that a component imports under `name`, if it is one of the contract's.
     #[must_use]
     pub fn imported_as(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|interface| qualified(interface.name()) == name)
+        Self::ALL.into_iter().find(|interface| qualified(interface.name()) == name)
     }
 
     /// Whether it needs no grant.

@@ -9,17 +9,14 @@ use std::process::ExitCode;
 use wforge_build::{BuildError, Plugin, WORLD, inspect, pack, write_world};
 
 const USAGE: &str = "usage:
-  wforge-build describe PLUGIN_DIR            name, component file, language, entry, world: a line each
+  wforge-build describe PLUGIN_DIR            name, file, language, entry and world, a line each
   wforge-build world PLUGIN_DIR WIT_DIR OUT   writes the plugin's WIT world into the folder OUT
   wforge-build pack PLUGIN_DIR COMPONENT OUT  checks a component and embeds the manifest
   wforge-build inspect COMPONENT              shows a component's manifest and imports
 ";
 
 fn main() -> ExitCode {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the program's only reader of arguments"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the program's only reader of arguments")]
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let answer = match arguments.as_slice() {
@@ -41,9 +38,7 @@ fn describe(folder: &Path) -> Result<String, BuildError> {
     let plugin = Plugin::read(folder)?;
     let (name, file) = (&plugin.manifest.name, plugin.component_file());
     let (language, entry) = (plugin.build.language.name(), plugin.build.entry.display());
-    Ok(format!(
-        "name={name}\nfile={file}\nlanguage={language}\nentry={entry}\nworld={WORLD}\n"
-    ))
+    Ok(format!("name={name}\nfile={file}\nlanguage={language}\nentry={entry}\nworld={WORLD}\n"))
 }
 
 fn world(folder: &Path, wit: &Path, out: &Path) -> Result<String, BuildError> {

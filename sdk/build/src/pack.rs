@@ -10,14 +10,8 @@ use crate::interface::qualified;
 use crate::{BuildError, Interface, Plugin};
 
 /// WASI p2 packages that a host links inert. Standard libraries import them unasked.
-const WASI_INERT: [&str; 6] = [
-    "wasi:cli/",
-    "wasi:clocks/",
-    "wasi:filesystem/",
-    "wasi:io/",
-    "wasi:random/",
-    "wasi:sockets/",
-];
+const WASI_INERT: [&str; 6] =
+    ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 
 /// A component that is ready to be installed.
 #[derive(Debug, Clone)]
@@ -43,21 +37,13 @@ pub fn pack(plugin: &Plugin, path: &Path) -> Result<Packed, BuildError> {
     check_agents(plugin, path, &stripped.agents)?;
     let manifest = serde_jcs::to_vec(&plugin.manifest).map_err(std::io::Error::from)?;
     // What the host would refuse to read is refused here, where the author can see it.
-    Manifest::from_section(&manifest).map_err(|source| BuildError::Manifest {
-        path: plugin.file(),
-        source,
-    })?;
+    Manifest::from_section(&manifest)
+        .map_err(|source| BuildError::Manifest { path: plugin.file(), source })?;
     let bytes = prepend(
         &stripped.bytes,
-        &[
-            (API_SECTION, API_VERSION.as_bytes()),
-            (MANIFEST_SECTION, &manifest),
-        ],
+        &[(API_SECTION, API_VERSION.as_bytes()), (MANIFEST_SECTION, &manifest)],
     );
-    Ok(Packed {
-        bytes,
-        bytes_before: before.len(),
-    })
+    Ok(Packed { bytes, bytes_before: before.len() })
 }
 
 /// The manifest inside the component at `path`, and what the component imports.
@@ -67,18 +53,13 @@ pub fn pack(plugin: &Plugin, path: &Path) -> Result<Packed, BuildError> {
 pub fn inspect(path: &Path) -> Result<(Manifest, Vec<String>), BuildError> {
     let bytes = fs::read(path)?;
     let sections = Sections::read(&bytes).map_err(|error| no_component(path, &error))?;
-    let section = sections
-        .custom
-        .iter()
-        .find(|(name, _)| name == MANIFEST_SECTION);
+    let section = sections.custom.iter().find(|(name, _)| name == MANIFEST_SECTION);
     let (_, content) = section.ok_or_else(|| BuildError::NoComponent {
         path: path.to_owned(),
         message: format!("the component has no section {MANIFEST_SECTION}: pack it first"),
     })?;
-    let manifest = Manifest::from_section(content).map_err(|source| BuildError::Manifest {
-        path: path.to_owned(),
-        source,
-    })?;
+    let manifest = Manifest::from_section(content)
+        .map_err(|source| BuildError::Manifest { path: path.to_owned(), source })?;
     Ok((manifest, sections.imports))
 }
 
@@ -101,21 +82,13 @@ fn check_imports(plugin: &Plugin, path: &Path, sections: &Sections) -> Result<()
                 format!("no host serves it; the contract is workflowforge:plugin@{API_VERSION}")
             }
         };
-        return Err(BuildError::Undeclared {
-            path: path.to_owned(),
-            import: import.clone(),
-            fix,
-        });
+        return Err(BuildError::Undeclared { path: path.to_owned(), import: import.clone(), fix });
     }
     Ok(())
 }
 
 fn needs_raw_http(plugin: &Plugin) -> bool {
-    plugin
-        .manifest
-        .needs
-        .iter()
-        .any(|need| need.capability.kind() == "http.raw")
+    plugin.manifest.needs.iter().any(|need| need.capability.kind() == "http.raw")
 }
 
 fn how_to_allow(interface: Interface) -> String {
@@ -132,10 +105,7 @@ fn check_export(path: &Path, sections: &Sections) -> Result<(), BuildError> {
     if sections.exports.contains(&export) {
         return Ok(());
     }
-    Err(BuildError::NoAgent {
-        path: path.to_owned(),
-        export,
-    })
+    Err(BuildError::NoAgent { path: path.to_owned(), export })
 }
 
 /// Only the Rust SDK tells its agents' names; without them there is nothing to compare.
@@ -144,28 +114,14 @@ fn check_agents(plugin: &Plugin, path: &Path, code: &[String]) -> Result<(), Bui
         names.sort_unstable();
         names.join(", ")
     };
-    let manifest = sorted(
-        plugin
-            .manifest
-            .agents
-            .iter()
-            .map(|agent| &*agent.name)
-            .collect(),
-    );
+    let manifest = sorted(plugin.manifest.agents.iter().map(|agent| &*agent.name).collect());
     let code = sorted(code.iter().map(|name| &**name).collect());
     if code.is_empty() || code == manifest {
         return Ok(());
     }
-    Err(BuildError::Agents {
-        path: path.to_owned(),
-        code,
-        manifest,
-    })
+    Err(BuildError::Agents { path: path.to_owned(), code, manifest })
 }
 
 fn no_component(path: &Path, error: &ComponentError) -> BuildError {
-    BuildError::NoComponent {
-        path: path.to_owned(),
-        message: error.to_string(),
-    }
+    BuildError::NoComponent { path: path.to_owned(), message: error.to_string() }
 }

@@ -117,10 +117,7 @@ impl Plugin {
         let file: PluginFile = toml::from_str(&fs::read_to_string(&path)?)
             .map_err(|error| refused(&path, error.to_string().trim_end()))?;
         check(&file).map_err(|message| refused(&path, &message))?;
-        let agents = file
-            .agents
-            .into_iter()
-            .map(|agent| resolve(folder, &path, agent));
+        let agents = file.agents.into_iter().map(|agent| resolve(folder, &path, agent));
         let manifest = Manifest {
             name: file.name,
             version: file.version,
@@ -132,14 +129,9 @@ impl Plugin {
             limits: file.limits,
             behaviour: file.behaviour,
         };
-        let manifest = manifest
-            .checked()
-            .map_err(|source| BuildError::Manifest { path, source })?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            manifest,
-            build: file.build,
-        })
+        let manifest =
+            manifest.checked().map_err(|source| BuildError::Manifest { path, source })?;
+        Ok(Self { folder: folder.to_owned(), manifest, build: file.build })
     }
 
     /// The file name of the component: `<publisher>-<name>.wasm`.
@@ -194,10 +186,7 @@ fn resolve(folder: &Path, path: &Path, agent: AgentEntry) -> Result<AgentManifes
 }
 
 fn refused(path: &Path, message: &str) -> BuildError {
-    BuildError::PluginFile {
-        path: path.to_owned(),
-        message: message.to_owned(),
-    }
+    BuildError::PluginFile { path: path.to_owned(), message: message.to_owned() }
 }
 
 fn default_entry() -> PathBuf {

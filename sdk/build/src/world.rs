@@ -53,13 +53,10 @@ pub fn write_world(plugin: &Plugin, wit: &Path, folder: &Path) -> Result<(), Bui
     }
     fs::write(folder.join("world.wit"), world)?;
     let mut resolve = wit_parser::Resolve::default();
-    resolve
-        .push_dir(folder)
-        .map(drop)
-        .map_err(|error| BuildError::Wit {
-            path: wit.to_owned(),
-            message: format!("the contract does not fit the plugin's world: {error:#}"),
-        })
+    resolve.push_dir(folder).map(drop).map_err(|error| BuildError::Wit {
+        path: wit.to_owned(),
+        message: format!("the contract does not fit the plugin's world: {error:#}"),
+    })
 }
 
 fn world_text(plugin: &Plugin) -> Result<String, BuildError> {
@@ -88,10 +85,7 @@ fn wit_files(wit: &Path) -> Result<Vec<PathBuf>, BuildError> {
     }
     if files.is_empty() {
         let message = "no .wit file is here; --wit names the folder of the contract".to_owned();
-        return Err(BuildError::Wit {
-            path: wit.to_owned(),
-            message,
-        });
+        return Err(BuildError::Wit { path: wit.to_owned(), message });
     }
     files.sort();
     Ok(files)

@@ -33,9 +33,13 @@ const refusal = (run, change) => {
 };
 
 test("what an agent returns is its output", () => {
-  check((input) => ({ twice: input.n * 2 }), { output: '{"twice":4}', goto: [], extra: "{}" }, {
-    input: '{"n":2}',
-  });
+  check(
+    (input) => ({ twice: input.n * 2 }),
+    { output: '{"twice":4}', goto: [], extra: "{}" },
+    {
+      input: '{"n":2}',
+    },
+  );
 });
 
 test("nothing returned is null", () => {

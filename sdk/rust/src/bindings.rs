@@ -3,7 +3,6 @@
 //! Nothing is written by hand here. All interfaces are in it; the linker leaves out what a plugin
 //! does not call, so that its component imports only what it uses.
 #![expect(missing_docs, reason = "the documentation is the WIT's; not every generated item has it")]
-#![expect(clippy::all, reason = "generated")]
 
 wit_bindgen::generate!({
     path: "../../wit",

@@ -136,6 +136,24 @@ pub struct AgentManifest {
     pub exits: Vec<String>,
 }
 
+impl AgentManifest {
+    fn check_names(&self) -> Result<(), ManifestError> {
+        let exits = self.exits.iter().map(|exit| ("exit", exit));
+        let mut names = core::iter::once(("agent", &self.name)).chain(exits);
+        match names.find(|(_, name)| !is_word(name)) {
+            Some((what, name)) => Err(ManifestError::BadName { what, name: name.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What may follow the dot in an agent's reference.
+fn is_word(text: &str) -> bool {
+    text.len() <= NAME_BYTES_MAX
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
 /// A capability that is asked for, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -194,6 +212,17 @@ pub enum ManifestError {
     /// Two agents share a name.
     #[error("the manifest names the agent \"{0}\" twice")]
     TwiceNamed(String),
+    /// A name that no workflow file could write.
+    #[error(
+        "the manifest names the {what} \"{name}\": write letters, digits, _ and -, beginning with \
+         a letter, at most {NAME_BYTES_MAX}"
+    )]
+    BadName {
+        /// `agent` or `exit`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
 }
 
 impl Manifest {
@@ -218,6 +247,7 @@ impl Manifest {
         if self.agents.is_empty() || self.agents.len() > AGENTS_MAX {
             return Err(ManifestError::Agents(self.agents.len()));
         }
+        self.agents.iter().try_for_each(AgentManifest::check_names)?;
         let mut names: Vec<&str> = self.agents.iter().map(|agent| agent.name.as_str()).collect();
         names.sort_unstable();
         let twice = names.windows(2).find_map(|pair| match pair {
