@@ -17,9 +17,7 @@ use wforge_ports::store::{
 use crate::error::Fault;
 use crate::kv::Rows;
 use crate::reads;
-use crate::rules::{
-    ChangeDocuments, CommitRun, Operation, PutBlob, RecordEffect, SaveSnapshot,
-};
+use crate::rules::{ChangeDocuments, CommitRun, Operation, PutBlob, RecordEffect, SaveSnapshot};
 use crate::vault::Vault;
 
 /// Who puts operations in one line and makes their rows durable.

@@ -116,11 +116,7 @@ impl Files {
     }
 
     /// The sealed bytes, checked against the name; none where there is no such file.
-    pub(crate) fn read(
-        &self,
-        tenant: &TenantId,
-        file: &FileRef,
-    ) -> Result<Option<Vec<u8>>, Fault> {
+    pub(crate) fn read(&self, tenant: &TenantId, file: &FileRef) -> Result<Option<Vec<u8>>, Fault> {
         let path = self.path(tenant, file.id);
         let sealed = match fs_err::read(&path) {
             Ok(sealed) => sealed,

@@ -225,11 +225,7 @@ impl Keyring {
     }
 }
 
-fn kek_of_file(
-    dir: &Path,
-    entropy: &dyn Entropy,
-    store_exists: bool,
-) -> Result<Kek, OpenError> {
+fn kek_of_file(dir: &Path, entropy: &dyn Entropy, store_exists: bool) -> Result<Kek, OpenError> {
     let path = dir.join(KEK_FILE);
     let io = |doing, cause| OpenError::Io { doing, path: path.clone(), cause };
     match fs_err::read(&path).map(Zeroizing::new) {

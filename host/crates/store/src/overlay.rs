@@ -254,8 +254,7 @@ impl State {
     fn shrink(&mut self, copy_bytes_max: usize) {
         while self.copy_bytes > copy_bytes_max {
             let Some((key, group)) = self.copies.pop_front() else { return };
-            let is_copy =
-                |entry: &Entry| entry.group == group && entry.is_applied;
+            let is_copy = |entry: &Entry| entry.group == group && entry.is_applied;
             if self.rows.get(&key).is_some_and(is_copy)
                 && let Some(entry) = self.rows.remove(&key)
             {

@@ -68,9 +68,7 @@ impl SledStore {
     ) -> Result<Self, OpenError> {
         make_dir(dir)?;
         let lock = Lock::take(dir)?;
-        let io = |doing| {
-            move |cause| OpenError::Io { doing, path: dir.to_owned(), cause }
-        };
+        let io = |doing| move |cause| OpenError::Io { doing, path: dir.to_owned(), cause };
         let journal_io: Arc<dyn JournalIo> =
             Arc::new(Folder::open(dir.join("journal")).map_err(io("making folders in"))?);
         let files = Files::open(dir.join("blobs")).map_err(io("making folders in"))?;
@@ -114,7 +112,9 @@ fn begin(dir: &Path, shared: &Shared, committer: &mut Committer) -> Result<(), O
         return Ok(());
     }
     let first = recovery::first_group(&shared.vault.keyring).map_err(unreadable)?;
-    committer.write(first, 0).map_err(|gone| recovery::damaged(dir, "the journal", gone.to_string()))
+    committer
+        .write(first, 0)
+        .map_err(|gone| recovery::damaged(dir, "the journal", gone.to_string()))
 }
 
 /// A view that holds what the journal holds.
@@ -181,7 +181,8 @@ fn open_sled(dir: &Path, cache_bytes: u64) -> Result<SledView, Unfit> {
 }
 
 fn move_aside(dir: &Path) -> Result<PathBuf, OpenError> {
-    let io = |cause| OpenError::Io { doing: "moving aside the view in", path: dir.to_owned(), cause };
+    let io =
+        |cause| OpenError::Io { doing: "moving aside the view in", path: dir.to_owned(), cause };
     let mut number = 1_u32;
     let aside = loop {
         let aside = dir.join(format!("view.damaged-{number}"));

@@ -51,7 +51,12 @@ impl SledView {
         Ok(old.and_then(|old| chunk_count(&old)).unwrap_or(0))
     }
 
-    fn write(&self, key: &[u8], value: Option<&[u8]>, batch: &mut sled::Batch) -> Result<(), Fault> {
+    fn write(
+        &self,
+        key: &[u8],
+        value: Option<&[u8]>,
+        batch: &mut sled::Batch,
+    ) -> Result<(), Fault> {
         let row = prefixed(ROW, key);
         let before = self.chunks(&row)?;
         let now = match value {

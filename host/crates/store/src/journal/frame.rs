@@ -95,8 +95,8 @@ pub(crate) fn read(salt: Salt, number: u64, bytes: &[u8]) -> Option<Frame<'_>> {
     let (crc, rest) = split_u32(rest)?;
     let (found, rest) = rest.split_first_chunk::<8>()?;
     let payload = rest.get(..length as usize).filter(|payload| !payload.is_empty())?;
-    let is_good = u64::from_le_bytes(*found) == number
-        && checksum(salt, length, number, payload) == crc;
+    let is_good =
+        u64::from_le_bytes(*found) == number && checksum(salt, length, number, payload) == crc;
     is_good.then_some(Frame { payload, bytes: FRAME_HEADER_BYTES + payload.len() })
 }
 

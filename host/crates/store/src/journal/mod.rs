@@ -81,9 +81,7 @@ impl Journal {
         let (file, name, salt, size) = new_segment(&segments, first, 0, entropy.as_ref())?;
         let offset = frame::SEGMENT_HEADER_BYTES;
         let buffer = Vec::new();
-        Ok(Self {
-            segments, file, name, salt, first, next: first, offset, size, entropy, buffer,
-        })
+        Ok(Self { segments, file, name, salt, first, next: first, offset, size, entropy, buffer })
     }
 
     /// The number of the next frame.

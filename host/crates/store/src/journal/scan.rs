@@ -105,7 +105,9 @@ impl Scan {
                 let found = frame::read(segment.salt, number, rest);
                 let (found, writes) = found
                     .and_then(|found| frame::decode(found.payload).map(|writes| (found, writes)))
-                    .ok_or_else(|| damaged(&segment.name, format!("frame {number} is malformed")))?;
+                    .ok_or_else(|| {
+                        damaged(&segment.name, format!("frame {number} is malformed"))
+                    })?;
                 rest = rest.get(found.bytes..).unwrap_or_default();
                 frame(number, writes)?;
             }

@@ -52,8 +52,7 @@ impl ChangeDocuments {
     }
 
     fn check(&self, vault: &Vault, rows: &dyn Rows, batch: &Batch) -> Result<(), ChangeError> {
-        let (Some(expected), Some(first)) = (self.change.expected, self.change.puts.first())
-        else {
+        let (Some(expected), Some(first)) = (self.change.expected, self.change.puts.first()) else {
             return Ok(());
         };
         let standing = self.standing(vault, rows, batch, &self.row_key(first))?;

@@ -135,12 +135,7 @@ impl Prepared {
     }
 
     /// Leaves a small body, and puts a large one into a file with the row that names it.
-    fn place(
-        &mut self,
-        vault: &Vault,
-        tenant: &TenantId,
-        body: Vec<u8>,
-    ) -> Result<Body, Fault> {
+    fn place(&mut self, vault: &Vault, tenant: &TenantId, body: Vec<u8>) -> Result<Body, Fault> {
         let key = self.key.clone();
         let Some(key) = key else { return Ok(Body::Inline(body)) };
         let body = vault.place(tenant, &key, body, &mut self.files)?;
