@@ -9,6 +9,8 @@
 
 mod budget;
 mod committer;
+#[cfg(test)]
+mod crash;
 mod error;
 mod facade;
 mod files;

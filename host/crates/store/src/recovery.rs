@@ -3,16 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use wforge_ports::Entropy;
+use wforge_ports::{Clock, Entropy};
 
+use crate::committer::Committer;
 use crate::error::{Fault, OpenError};
 use crate::files::Files;
 use crate::journal::io::JournalIo;
-use crate::journal::{Scan, ScanError};
+use crate::journal::{Journal, Scan, ScanError, Segments};
 use crate::keeper::number;
 use crate::keyring::Keyring;
 use crate::keys;
 use crate::kv::{Batch, Kv, Order, Writes};
+use crate::overlay::Overlay;
+use crate::shared::Shared;
+use crate::vault::Vault;
 
 /// The format that this program writes. A higher major is not readable by older programs.
 pub(crate) const FORMAT: Format = Format { major: 1, minor: 0 };
@@ -83,7 +87,7 @@ pub(crate) fn damaged(dir: &Path, what: impl Into<String>, reason: impl Into<Str
     OpenError::Damaged { dir: dir.to_owned(), what: what.into(), reason: reason.into() }
 }
 
-pub(crate) fn fault(dir: &Path, fault: &Fault) -> OpenError {
+fn fault(dir: &Path, fault: &Fault) -> OpenError {
     let mut reason = fault.to_string();
     if let Some(cause) = std::error::Error::source(fault) {
         reason = format!("{reason}: {cause}");
@@ -172,8 +176,53 @@ fn replay(view: &dyn Kv, scan: &Scan, io: &dyn JournalIo) -> Result<(), Replay> 
     })
 }
 
-/// What the first group of a store holds.
-pub(crate) fn first_group(keyring: &Keyring) -> Result<Batch, Fault> {
+/// What an open store is put together from.
+pub(crate) struct Parts {
+    pub(crate) segments: Arc<Segments>,
+    pub(crate) overlay: Overlay,
+    /// Caught up with the journal.
+    pub(crate) view: Box<dyn Kv>,
+    pub(crate) files: Option<Files>,
+    pub(crate) keyring: Keyring,
+    pub(crate) clock: Option<Arc<dyn Clock>>,
+}
+
+impl Parts {
+    /// Loads the keys, sweeps the files, goes on with the journal, and begins a new store.
+    pub(crate) fn assemble(
+        self,
+        dir: &Path,
+        scan: &Scan,
+        farewell: Farewell,
+    ) -> Result<(Arc<Shared>, Committer), OpenError> {
+        let Self { segments, overlay, view, files, keyring, clock } = self;
+        load_keys(dir, view.as_ref(), &keyring)?;
+        if let Some(files) = files.as_ref().filter(|_| farewell == Farewell::None) {
+            sweep(dir, view.as_ref(), files)?;
+        }
+        let entropy = Arc::clone(&keyring.entropy);
+        let journal = Journal::open(Arc::clone(&segments), scan, entropy).map_err(|cause| {
+            OpenError::Io { doing: "opening the journal in", path: dir.to_owned(), cause }
+        })?;
+        let vault = Vault::new(keyring, files);
+        let shared = Arc::new(Shared::new(vault, overlay, view, segments, clock));
+        let mut committer = Committer::new(Arc::clone(&shared), journal);
+        begin(dir, &shared, &mut committer)?;
+        Ok((shared, committer))
+    }
+}
+
+/// Writes the first group of a new store.
+fn begin(dir: &Path, shared: &Shared, committer: &mut Committer) -> Result<(), OpenError> {
+    let unreadable = |error| fault(dir, &error);
+    if shared.view.get(keys::FORMAT).map_err(unreadable)?.is_some() {
+        return Ok(());
+    }
+    let first = first_group(&shared.vault.keyring).map_err(unreadable)?;
+    committer.write(first, 0).map_err(|gone| damaged(dir, "the journal", gone.to_string()))
+}
+
+fn first_group(keyring: &Keyring) -> Result<Batch, Fault> {
     let mut batch = Batch::default();
     batch.put(keys::FORMAT, FORMAT.encode());
     batch.put(keys::KEY_CHECK, keyring.check_row()?);
@@ -181,7 +230,7 @@ pub(crate) fn first_group(keyring: &Keyring) -> Result<Batch, Fault> {
 }
 
 /// Checks the key of the deployment, and takes over those of the tenants.
-pub(crate) fn load_keys(dir: &Path, view: &dyn Kv, keyring: &Keyring) -> Result<(), OpenError> {
+fn load_keys(dir: &Path, view: &dyn Kv, keyring: &Keyring) -> Result<(), OpenError> {
     let unreadable = |error: Fault| fault(dir, &error);
     if let Some(row) = view.get(keys::KEY_CHECK).map_err(unreadable)?
         && !keyring.fits(&row)
@@ -204,7 +253,7 @@ pub(crate) fn load_keys(dir: &Path, view: &dyn Kv, keyring: &Keyring) -> Result<
 }
 
 /// Removes the files that no row names: what commits that failed or never ended left behind.
-pub(crate) fn sweep(dir: &Path, view: &dyn Kv, files: &Files) -> Result<(), OpenError> {
+fn sweep(dir: &Path, view: &dyn Kv, files: &Files) -> Result<(), OpenError> {
     let removed = files.sweep(|tenant, id| {
         let file = crate::files::FileRef { id, bytes: 0 };
         Ok(view.get(&keys::file(tenant, &file))?.is_some())

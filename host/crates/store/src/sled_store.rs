@@ -8,22 +8,18 @@ use std::sync::atomic::Ordering;
 
 use wforge_ports::{Clock, Entropy};
 
-use crate::committer::Committer;
 use crate::error::OpenError;
 use crate::facade::StoreOf;
 use crate::files::Files;
 use crate::journal::io::{Folder, JournalIo};
-use crate::journal::{Journal, Scan, Segments};
+use crate::journal::{Scan, Segments};
 use crate::journaled::Journaled;
 use crate::keyring::Kek;
-use crate::keys;
 use crate::kv::Kv;
 use crate::lock::Lock;
 use crate::overlay::Overlay;
-use crate::recovery::{self, Farewell, Unfit};
-use crate::shared::Shared;
+use crate::recovery::{self, Farewell, Parts, Unfit};
 use crate::sled_view::SledView;
-use crate::vault::Vault;
 
 /// A store in a directory.
 pub type SledStore = StoreOf<Journaled>;
@@ -75,20 +71,17 @@ impl SledStore {
         let scan = Scan::read(journal_io.as_ref()).map_err(|e| recovery::scan_error(dir, e))?;
         let keyring = recovery::keyring(dir, options.kek.clone(), &entropy, &scan)?;
         let ready = View::open(dir, &options, &scan, journal_io.as_ref())?;
-        recovery::load_keys(dir, &ready.view, &keyring)?;
-        if ready.farewell == Farewell::None {
-            recovery::sweep(dir, &ready.view, &files)?;
+        let SledOptions { segment_bytes, unapplied_bytes_max, copy_bytes_max, clock, .. } = options;
+        let (shared, committer) = Parts {
+            segments: Arc::new(Segments::new(journal_io, segment_bytes)),
+            overlay: Overlay::new(unapplied_bytes_max, copy_bytes_max),
+            view: Box::new(ready.view),
+            files: Some(files),
+            keyring,
+            clock,
         }
-        let segments = Arc::new(Segments::new(journal_io, options.segment_bytes));
-        let journal = Journal::open(Arc::clone(&segments), &scan, entropy)
-            .map_err(io("opening the journal in"))?;
-        let overlay = Overlay::new(options.unapplied_bytes_max, options.copy_bytes_max);
-        let vault = Vault::new(keyring, Some(files));
-        let shared = Shared::new(vault, overlay, Box::new(ready.view), segments, options.clock);
+        .assemble(dir, &scan, ready.farewell)?;
         shared.counters.rebuilds.store(ready.rebuilds, Ordering::Relaxed);
-        let shared = Arc::new(shared);
-        let mut committer = Committer::new(Arc::clone(&shared), journal);
-        begin(dir, &shared, &mut committer)?;
         let store = Journaled::start("sled", shared, committer, Box::new(lock));
         store.map(Self::over).map_err(io("starting threads for"))
     }
@@ -103,18 +96,6 @@ fn make_dir(dir: &Path) -> Result<(), OpenError> {
         path: dir.to_owned(),
         cause,
     })
-}
-
-/// Writes the first group of a new store.
-fn begin(dir: &Path, shared: &Shared, committer: &mut Committer) -> Result<(), OpenError> {
-    let unreadable = |error| recovery::fault(dir, &error);
-    if shared.view.get(keys::FORMAT).map_err(unreadable)?.is_some() {
-        return Ok(());
-    }
-    let first = recovery::first_group(&shared.vault.keyring).map_err(unreadable)?;
-    committer
-        .write(first, 0)
-        .map_err(|gone| recovery::damaged(dir, "the journal", gone.to_string()))
 }
 
 /// A view that holds what the journal holds.
