@@ -1,1 +1,30 @@
-fn main() {}
+//! `wforge`: runs other people's agents, sandboxed, as workflows that survive `kill -9`.
+//!
+//! The composition root: the only place that reads arguments, the environment and the clock, and
+//! that prints. [`config`] is what is meant, [`cli`] what is done, [`compose`] what it is made of,
+//! [`client`] whether an engine is here or behind a server.
+
+mod call_log;
+mod cli;
+mod client;
+mod clock;
+mod compose;
+mod config;
+mod grants;
+mod keys_file;
+mod logging;
+mod reader;
+mod secrets;
+mod server_file;
+mod watched;
+
+use std::process::ExitCode;
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn main() -> ExitCode {
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let current_dir = std::env::current_dir().unwrap_or_default();
+    cli::main(cli::Process { current_dir, variables }).into()
+}

@@ -1,0 +1,419 @@
+//! The command line as typed. What it means is the commands' matter.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::config::Flag;
+
+/// Runs other people's agents, sandboxed, as workflows that survive kill -9.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wforge",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = EXIT_CODES
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    something failed: a run, a server, this machine
+  2    the request was wrong: flags, a file, an answer, a missing agent; nothing was started
+  3    the run waits for a person
+  4    the run completed on stand-ins, and --fail-on-degraded was given
+  130  interrupted; `wforge runs resume RUN` goes on";
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The data directory [default: see `wforge config show`]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(help_heading = "Global options")]
+    pub(crate) data_dir: Option<String>,
+    /// The configuration file [default: the nearest wforge.toml upwards]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(env = "WFORGE_CONFIG", help_heading = "Global options")]
+    pub(crate) config: Option<PathBuf>,
+    /// The server to ask, with WFORGE_API_KEY [default: the one that holds the data directory]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
+    pub(crate) server: Option<String>,
+    /// How results are written to stdout
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    #[arg(help_heading = "Global options")]
+    pub(crate) output: Output,
+    /// No progress, only results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(help_heading = "Global options")]
+    pub(crate) quiet: bool,
+    /// More on stderr: plugins' log lines, then the host's own (-vv)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(help_heading = "Global options")]
+    pub(crate) verbose: u8,
+    /// When to colour; NO_COLOR is respected
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(help_heading = "Global options")]
+    pub(crate) color: Color,
+}
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a workflow and print its output
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Box<RunArgs>),
+    /// Check workflow files; every problem at once, with line and column
+    #[command(after_help = "Example:\n  wforge validate examples/*/workflow.yaml")]
+    Validate(ValidateArgs),
+    /// Draw a workflow
+    #[command(after_help = "Example:\n  wforge graph workflow.yaml --format dot | dot -Tsvg")]
+    Graph(GraphArgs),
+    /// Install, list and inspect plugins
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Register and list workflows
+    #[command(subcommand)]
+    Workflow(WorkflowCommand),
+    /// List, show, resume and cancel runs
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Serve the HTTP API on loopback, and go on with the runs of the data directory
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArgs),
+    /// Make, list and remove API keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Show and check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Ask whether the server takes work; for health checks
+    #[command(after_help = "Example:\n  HEALTHCHECK CMD [\"wforge\", \"health\"]")]
+    Health,
+    /// Print the completion script of a shell
+    #[command(after_help = "Example:\n  wforge completions bash > ~/.local/share/\
+                            bash-completion/completions/wforge")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+const RUN_EXAMPLES: &str = "\
+Inputs:
+  KEY=text         the text; JSON where the key's schema is not a string
+  KEY=@FILE        the text of a file
+  KEY=@FILE.json   the JSON of a file, where the key's schema is not a string
+  KEY=-            the text of stdin
+
+Examples:
+  wforge run examples/brief/workflow.yaml --input document=@README.md
+  wforge run workflow.yaml --input document=- --answer approve=yes --output json < notes.txt
+  wforge run workflow.yaml --input n=3 --plugins ./plugins --mock scan=scan.json";
+
+const SERVE_EXAMPLES: &str = "\
+Example:
+  wforge keys add --tenant default --name me
+  wforge serve
+  curl -H \"authorization: Bearer $KEY\" http://127.0.0.1:7420/v1/system";
+
+/// `wforge run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// A workflow file, or the NAME[@VERSION] of a registered workflow
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: String,
+    /// An input key: KEY=text, KEY=@FILE or KEY=- (see below)
+    #[arg(short, long = "input", value_name = "KEY=VALUE")]
+    pub(crate) inputs: Vec<String>,
+    /// An answer to an `ask` node, given beforehand
+    #[arg(short, long = "answer", value_name = "NODE=VALUE")]
+    pub(crate) answers: Vec<String>,
+    /// Let the mock agent do a node; FILE is the JSON that it answers
+    #[arg(long = "mock", value_name = "NODE[=FILE]")]
+    pub(crate) mocks: Vec<String>,
+    /// Take plugins from the components in this folder, and only from there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) plugins: Option<PathBuf>,
+    /// Read-only JSON that expressions see as `context`
+    #[arg(long, value_name = "@FILE|JSON")]
+    pub(crate) context: Option<String>,
+    /// Exit with 4 where a mock stood in for a named agent
+    #[arg(long)]
+    pub(crate) fail_on_degraded: bool,
+    /// Start the run on the server and do not wait for it
+    #[arg(long, conflicts_with = "fail_on_degraded")]
+    pub(crate) detach: bool,
+    /// Append every call of a plugin to this file, outside the store
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) call_log: Option<String>,
+}
+
+/// `wforge validate`.
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// Workflow files
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// `wforge graph`.
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    /// A workflow file
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) file: PathBuf,
+    /// The language to draw in
+    #[arg(long, default_value = "mermaid")]
+    pub(crate) format: GraphFormat,
+}
+
+/// Languages to draw in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Mermaid,
+    Dot,
+    Json,
+}
+
+/// `wforge plugin …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Install a component, or every component of a folder
+    #[command(after_help = "Example:\n  wforge plugin install target/plugins")]
+    Install {
+        /// A .wasm file or a folder of them
+        #[arg(value_hint = ValueHint::AnyPath)]
+        path: PathBuf,
+    },
+    /// List the installed plugins
+    #[command(after_help = "Example:\n  wforge plugin list --output json")]
+    List,
+    /// Show what a plugin says about itself: agents, schemas, needs
+    #[command(after_help = "Example:\n  wforge plugin inspect wforge/digest\n  \
+                            wforge plugin inspect ./digest.wasm")]
+    Inspect {
+        /// The publisher/name[@VERSION] of an installed plugin, or a .wasm file
+        #[arg(value_name = "NAME|FILE")]
+        name: String,
+    },
+}
+
+/// `wforge workflow …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkflowCommand {
+    /// Register a workflow under its name and version
+    #[command(after_help = "Example:\n  wforge workflow register examples/brief/workflow.yaml")]
+    Register {
+        /// A workflow file
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// List the registered workflows
+    #[command(after_help = "Example:\n  wforge workflow list")]
+    List,
+}
+
+/// `wforge runs …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List runs, the newest first
+    #[command(after_help = "Example:\n  wforge runs list --limit 10")]
+    List {
+        /// How many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+        limit: u16,
+    },
+    /// Show a run: its tasks, its questions, its output
+    #[command(after_help = "Example:\n  wforge runs show RUN --html run.html")]
+    Show {
+        /// The run
+        run: String,
+        /// Write one self-contained page: graph, timeline, state, mocks
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        html: Option<PathBuf>,
+        /// Print the run's log instead, one JSON object a line
+        #[arg(long, conflicts_with = "html")]
+        events: bool,
+    },
+    /// Answer a run's questions, or go on with one that was interrupted
+    #[command(after_help = "Example:\n  wforge runs resume RUN --answer approve=yes")]
+    Resume(Box<ResumeArgs>),
+    /// End a run
+    #[command(after_help = "Example:\n  wforge runs cancel RUN --reason \"wrong document\"")]
+    Cancel {
+        /// The run
+        run: String,
+        /// Why; kept in the run's log
+        #[arg(long, default_value = "cancelled from the command line")]
+        reason: String,
+    },
+}
+
+/// `wforge runs resume`.
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// The run
+    pub(crate) run: String,
+    /// An answer to an open question
+    #[arg(short, long = "answer", value_name = "NODE=VALUE")]
+    pub(crate) answers: Vec<String>,
+    /// Take up a blocked run: the task that diverged from its record begins again with an empty
+    /// one, and what it had done to the world may be done once more
+    #[arg(long, conflicts_with = "answers")]
+    pub(crate) discard_effects: bool,
+    /// Exit with 4 where a mock stood in for a named agent
+    #[arg(long)]
+    pub(crate) fail_on_degraded: bool,
+    /// Append every call of a plugin to this file, outside the store
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) call_log: Option<String>,
+}
+
+/// `wforge serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// The address to listen on; loopback only
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Append every call of a plugin to this file, outside the store
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) call_log: Option<String>,
+}
+
+/// `wforge keys …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make an API key; it is shown once and only its hash is kept
+    #[command(after_help = "Example:\n  export WFORGE_API_KEY=$(wforge keys add --tenant acme)")]
+    Add {
+        /// Whose data the key reaches
+        #[arg(long, default_value = "default")]
+        tenant: String,
+        /// viewer, operator, developer, admin or platform
+        #[arg(long, default_value = "developer")]
+        role: String,
+        /// How logs and audit call it
+        #[arg(long, default_value = "cli")]
+        name: String,
+    },
+    /// List the keys, without their secrets
+    #[command(after_help = "Example:\n  wforge keys list")]
+    List,
+    /// Remove a key; a running server refuses it within a second
+    #[command(after_help = "Example:\n  wforge keys remove 3f9a01c2d4e5")]
+    Remove {
+        /// The key's id
+        id: String,
+    },
+}
+
+/// `wforge config …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print every key with its value and where it was written
+    #[command(after_help = "Example:\n  WFORGE_MOCK=off wforge config show")]
+    Show,
+    /// Find everything that is wrong, with its fix; exit 2 where something is red
+    #[command(after_help = "Example:\n  wforge config check --output json")]
+    Check,
+    /// Print a commented example with every key
+    #[command(after_help = "Example:\n  wforge config reference > wforge.toml")]
+    Reference,
+}
+
+impl Cli {
+    /// The keys of the configuration that flags set.
+    pub(crate) fn flags(&self) -> Vec<Flag> {
+        let mut flags = Vec::new();
+        let mut set = |key, flag, value: &Option<String>| {
+            let value = value.clone();
+            flags.extend(value.map(|value| Flag { key, flag, value }));
+        };
+        set("data_dir", "--data-dir", &self.global.data_dir);
+        set("client.server", "--server", &self.global.server);
+        match &self.command {
+            Command::Run(args) => set("runs.call_log", "--call-log", &args.call_log),
+            Command::Runs(RunsCommand::Resume(args)) => {
+                set("runs.call_log", "--call-log", &args.call_log);
+            }
+            Command::Serve(args) => {
+                set("runs.call_log", "--call-log", &args.call_log);
+                set("server.listen", "--listen", &args.listen);
+            }
+            Command::Validate(_)
+            | Command::Graph(_)
+            | Command::Plugin(_)
+            | Command::Workflow(_)
+            | Command::Runs(_)
+            | Command::Keys(_)
+            | Command::Config(_)
+            | Command::Health
+            | Command::Completions { .. } => {}
+        }
+        let level = match self.global.verbose {
+            0 | 1 => None,
+            2 => Some("info".to_owned()),
+            3 => Some("info,wforge=debug".to_owned()),
+            _ => Some("debug".to_owned()),
+        };
+        set("log.level", "-v", &level);
+        flags
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn bare(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+            let path = format!("{path} {}", command.get_name());
+            let leaf = !command.has_subcommands();
+            if leaf && command.get_after_help().is_none() {
+                found.push(path.clone());
+            }
+            command.get_subcommands().for_each(|sub| bare(sub, &path, found));
+        }
+        let mut found = Vec::new();
+        bare(&Cli::command(), "", &mut found);
+        assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
+    fn flags_set_keys() {
+        let cli = Cli::parse_from(["wforge", "serve", "--listen", "127.0.0.1:0", "-vv"]);
+        let flags: Vec<_> = cli.flags().into_iter().map(|flag| (flag.key, flag.value)).collect();
+        let expected = [("server.listen", "127.0.0.1:0"), ("log.level", "info")];
+        assert_eq!(flags, expected.map(|(key, value)| (key, value.to_owned())));
+    }
+}

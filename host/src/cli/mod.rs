@@ -1,0 +1,152 @@
+//! The command line: what each command does, and with which code it ends.
+
+mod args;
+mod configuration;
+mod draw;
+mod follow;
+mod inputs;
+mod keys;
+mod page;
+mod plugins;
+mod progress;
+mod questions;
+pub(crate) mod refusal;
+mod run;
+mod runs;
+mod serve;
+pub(crate) mod ui;
+mod workflows;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{CommandFactory as _, Parser as _};
+use wforge_model::RunId;
+use wforge_model::workflow::WorkflowDraft;
+use wforge_ports::workflows::{Report, WorkflowReader as _};
+use wforge_spec::Cel;
+
+use crate::compose::lanes;
+use crate::config::{self, Config, Loaded, Surroundings};
+use crate::reader::Reader;
+use args::{Cli, Command};
+use refusal::{EXIT_FAILED, Refusal, exit_code};
+use ui::{Paint, Ui};
+
+/// What the process was given.
+#[derive(Debug)]
+pub(crate) struct Process {
+    /// The folder that it was started in.
+    pub(crate) current_dir: PathBuf,
+    /// Its environment.
+    pub(crate) variables: BTreeMap<String, String>,
+}
+
+/// What every command works with.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) ui: Ui,
+    pub(crate) config: Config,
+}
+
+/// Runs the command line to its end; the exit code.
+pub(crate) fn main(process: Process) -> u8 {
+    let cli = Cli::parse();
+    let no_color = process.variables.get("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let ui = Ui::new(&cli.global, no_color);
+    match start(cli, process, &ui) {
+        Ok(code) => code,
+        Err(error) => {
+            ui.error(&error);
+            exit_code(&error)
+        }
+    }
+}
+
+fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
+    if let Command::Completions { shell } = cli.command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "wforge", &mut script);
+        ui.out_text(&String::from_utf8_lossy(&script));
+        return Ok(0);
+    }
+    let loaded = config::load(&Surroundings {
+        current_dir: process.current_dir,
+        variables: process.variables,
+        flags: cli.flags(),
+        file: cli.global.config.clone(),
+    });
+    if let Command::Config(command) = &cli.command {
+        return configuration::run(ui, command, loaded);
+    }
+    let Loaded { config, warnings, .. } = loaded;
+    let config = config.map_err(|error| configuration::refused(&error))?;
+    crate::logging::start(&config.log, cli.global.quiet)?;
+    for warning in warnings {
+        tracing::warn!(place = warning.place, help = warning.help, "{}", warning.message);
+    }
+    let session = Session { ui: ui.clone(), config };
+    let lane = lanes::first_lane()?;
+    let code = lane.block_on(command(&session, cli.command));
+    // A thread that waits for a line of the terminal must not hold up the end.
+    lane.shutdown_background();
+    code
+}
+
+async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
+    match command {
+        Command::Run(args) => run::run(session, &args).await,
+        Command::Validate(args) => workflows::validate(session, &args.files),
+        Command::Graph(args) => draw::run(session, &args),
+        Command::Plugin(command) => plugins::run(session, command).await,
+        Command::Workflow(command) => workflows::run(session, command).await,
+        Command::Runs(command) => runs::run(session, command).await,
+        Command::Serve(_) => serve::run(session).await,
+        Command::Keys(command) => keys::run(session, command),
+        Command::Health => serve::health(session).await,
+        // Both were done before a configuration was needed.
+        Command::Config(_) | Command::Completions { .. } => Ok(EXIT_FAILED),
+    }
+}
+
+/// A reader of workflow files without an engine.
+fn reader() -> Reader {
+    Reader::new(Arc::new(Cel::new()))
+}
+
+/// Reads a workflow file; warnings go to stderr, and everything that is wrong is the error.
+fn workflow_file(session: &Session, path: &Path) -> anyhow::Result<(String, WorkflowDraft)> {
+    let text = inputs::workflow_text(path)?;
+    let name = path.display().to_string();
+    match reader().read(&name, &text) {
+        Ok(read) => {
+            for warning in &read.warnings {
+                session.ui.note(&session.ui.paint(Paint::Yellow, &line(warning)));
+            }
+            Ok((text, read.draft))
+        }
+        Err(reports) => Err(invalid(&name, &reports).into()),
+    }
+}
+
+fn invalid(name: &str, reports: &[Report]) -> Refusal {
+    let count = reports.iter().filter(|report| report.severity == "error").count();
+    let problems = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
+    Refusal::user("invalid_workflow", format!("{name} has {problems}"))
+        .details(reports.iter().map(line))
+}
+
+/// A report in one line, as compilers write it.
+fn line(report: &Report) -> String {
+    let Report { file, line, column, severity, code, message, help } = report;
+    let help = help.as_deref().map(|help| format!("; help: {help}")).unwrap_or_default();
+    format!("{file}:{line}:{column}: {severity}[{code}]: {message}{help}")
+}
+
+/// The id of a run as typed.
+fn run_id(text: &str) -> Result<RunId, Refusal> {
+    text.parse().map_err(|error: wforge_model::id::ParseIdError| {
+        Refusal::user("bad_flags", error.to_string()).help("wforge runs list shows the ids")
+    })
+}

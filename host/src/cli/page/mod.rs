@@ -1,0 +1,216 @@
+//! `wforge runs show RUN --html`: one self-contained page of a run.
+//!
+//! No script and nothing from elsewhere: its policy forbids both. Everything that a workflow, a
+//! plugin or a person wrote is escaped.
+
+mod graph;
+mod html;
+mod layout;
+mod story;
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use sha2::{Digest as _, Sha256};
+use wforge_graph::draw;
+use wforge_model::event::StoredEvent;
+use wforge_model::workflow::WorkflowDraft;
+
+use crate::client::Report;
+use html::{clipped, escape};
+use story::{Change, Story, tell};
+
+const STYLE: &str = include_str!("style.css");
+/// Of one value before or after a change.
+const VALUE_CHARS_MAX: usize = 4_000;
+/// Rows of a table; the rest is counted.
+const ROWS_MAX: usize = 500;
+
+/// The page.
+pub(super) fn page(report: &Report, log: &[StoredEvent], draft: Option<&WorkflowDraft>) -> String {
+    let story = tell(report.head.run, log, draft);
+    let head = &report.head;
+    let title = format!("{}@{}", head.workflow, head.version);
+    let mut out = start(&format!("{title} {}", head.run));
+    heading(&mut out, report, &title, &story);
+    out.push_str("<h2>Graph</h2>");
+    match draft {
+        Some(draft) => {
+            let svg = graph::graph(&draw(draft), &story);
+            let _ = write!(out, "<div class=\"scroll\">{svg}</div>");
+        }
+        None => out.push_str(
+            "<p class=\"dim\">The server does not show the workflow of this run; graph and state \
+             are left out. Register the workflow to see them.</p>",
+        ),
+    }
+    let timeline = graph::timeline(&story);
+    let _ = write!(out, "<h2>Timeline</h2><div class=\"scroll\">{timeline}</div>");
+    mocks(&mut out, &story);
+    notes(&mut out, &story);
+    out.push_str("<h2>State by super-step</h2>");
+    story.changes.iter().for_each(|change| changes(&mut out, change));
+    if let Some(output) = &report.output {
+        let text = serde_json::to_string_pretty(output).unwrap_or_default();
+        let text = escape(&clipped(&text, 20 * VALUE_CHARS_MAX));
+        let _ = write!(
+            out,
+            "<h2>Output</h2><details><summary>JSON</summary><pre>{text}</pre>\
+                             </details>"
+        );
+    }
+    out + "</body></html>\n"
+}
+
+fn start(title: &str) -> String {
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE));
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; \
+         style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"referrer\" content=\"no-referrer\"><title>{}</title><style>{STYLE}</style>\
+         </head><body>",
+        escape(title)
+    )
+}
+
+fn heading(out: &mut String, report: &Report, title: &str, story: &Story) {
+    let head = &report.head;
+    let outcome = head.outcome.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
+    let class = match head.status.as_str() {
+        "completed" => "live",
+        "failed" | "cancelled" | "blocked" => "failed",
+        _ => "mock",
+    };
+    let took = super::progress::duration(story.ended.0.saturating_sub(story.began.0));
+    let _ = write!(
+        out,
+        "<h1>{}</h1><p class=\"dim\">{} · started {} by {} · {took} · {} tasks</p>\
+         <p><strong class=\"{class}\">{}</strong>{}</p>",
+        escape(title),
+        head.run,
+        head.started_at,
+        escape(&head.by),
+        report.tasks.len(),
+        escape(&format!("{}{outcome}", head.status.as_str())),
+        if head.degraded {
+            " <strong class=\"fallback\">degraded: mocks stood in for named agents</strong>"
+        } else {
+            ""
+        }
+    );
+    if let Some(error) = &head.error {
+        let node = error.node.as_ref().map(|node| format!("{node}: ")).unwrap_or_default();
+        let text = escape(&format!("{node}{} ({})", error.message, error.code));
+        let _ = write!(out, "<p class=\"failed\">{text}</p>");
+    }
+}
+
+fn mocks(out: &mut String, story: &Story) {
+    out.push_str("<h2>Mocks</h2>");
+    if story.mocks.is_empty() {
+        out.push_str("<p class=\"dim\">None: every task got its result from its own agent.</p>");
+        return;
+    }
+    out.push_str("<table><tr><th>Step</th><th>Node</th><th>How</th><th>Why</th></tr>");
+    for mock in story.mocks.iter().take(ROWS_MAX) {
+        let why = mock.why.as_deref().unwrap_or("chosen");
+        let _ = write!(
+            out,
+            "<tr><td>{}</td><td>{}</td><td class=\"{}\">{}</td><td>{}</td></tr>",
+            mock.step,
+            escape(mock.node.as_str()),
+            mock.source,
+            mock.source,
+            escape(why)
+        );
+    }
+    out.push_str("</table>");
+    left_out(out, story.mocks.len());
+}
+
+fn notes(out: &mut String, story: &Story) {
+    if story.notes.is_empty() {
+        return;
+    }
+    out.push_str("<h2>Questions and failures</h2><table>");
+    for note in story.notes.iter().take(ROWS_MAX) {
+        let text = escape(&clipped(&note.text, VALUE_CHARS_MAX));
+        let _ = write!(
+            out,
+            "<tr><td class=\"dim\">{}</td><td>{}</td><td>{text}</td></tr>",
+            note.at,
+            escape(&note.node)
+        );
+    }
+    out.push_str("</table>");
+    left_out(out, story.notes.len());
+}
+
+fn left_out(out: &mut String, rows: usize) {
+    if rows > ROWS_MAX {
+        let _ = write!(out, "<p class=\"dim\">{} more are not shown.</p>", rows - ROWS_MAX);
+    }
+}
+
+fn changes(out: &mut String, change: &Change) {
+    let keys: Vec<&str> = change.keys.iter().map(|(key, ..)| key.as_str()).collect();
+    let step = if change.step == 0 { "Start".to_owned() } else { format!("Step {}", change.step) };
+    let keys = escape(&keys.join(", "));
+    let _ = write!(out, "<details><summary>{step}: <span class=\"dim\">{keys}</span></summary>");
+    out.push_str("<table><tr><th>Key</th><th>Before</th><th>After</th></tr>");
+    for (key, before, after) in &change.keys {
+        let (before, after) = difference(before.as_deref(), after);
+        let _ = write!(
+            out,
+            "<tr><td>{}</td><td><pre>{}</pre></td><td><pre>{}</pre></td></tr>",
+            escape(key.as_str()),
+            escape(&clipped(&before, VALUE_CHARS_MAX)),
+            escape(&clipped(&after, VALUE_CHARS_MAX))
+        );
+    }
+    out.push_str("</table></details>");
+}
+
+/// Of two objects only what differs, since a fan-out adds to a large one step by step.
+fn difference(
+    before: Option<&wforge_model::Value>,
+    after: &wforge_model::Value,
+) -> (String, String) {
+    let text =
+        |value: &wforge_model::Value| serde_json::to_string_pretty(value).unwrap_or_default();
+    let (Some(old), Some(new)) = (before.and_then(|it| it.as_object()), after.as_object()) else {
+        return (before.map_or_else(|| "(unwritten)".to_owned(), text), text(after));
+    };
+    let of = |map: &wforge_model::Object, other: &wforge_model::Object| {
+        let differs = map.iter().filter(|(key, value)| other.get(*key) != Some(value));
+        let differs = differs.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let same = map.len() - wforge_model::Object::len(&differs);
+        let kept = if same > 0 { format!("({same} more as before)\n") } else { String::new() };
+        kept + &text(&wforge_model::Value::Object(differs))
+    };
+    (of(old, new), of(new, old))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_a_large_object_only_what_differs_is_shown() {
+        let (before, after) =
+            difference(Some(&json!({ "a": 1, "b": 2 })), &json!({ "a": 1, "b": 3, "c": "<" }));
+        assert_eq!(before, "(1 more as before)\n{\n  \"b\": 2\n}");
+        assert_eq!(after, "(1 more as before)\n{\n  \"b\": 3,\n  \"c\": \"<\"\n}");
+    }
+
+    #[test]
+    fn the_page_forbids_everything_but_its_own_style() {
+        let html = start("</title><script>alert(1)</script>");
+        assert!(html.contains("default-src 'none'; style-src 'sha256-"), "{html}");
+        assert!(!html.contains("<script"), "{html}");
+    }
+}

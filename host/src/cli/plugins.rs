@@ -1,0 +1,124 @@
+//! `wforge plugin …`.
+
+use std::path::Path;
+
+use wforge_engine::PluginInfo;
+use wforge_ports::plugins::Admitted;
+
+use super::Session;
+use super::args::PluginCommand;
+use super::refusal::Refusal;
+use super::ui::{Paint, Ui, columns, harmless};
+use crate::client::{self, Client};
+use crate::compose::{Mode, components_in, read_component};
+
+/// One of the commands.
+pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Result<u8> {
+    let client = client::open(&session.config, Mode::Look).await?;
+    let result = match command {
+        PluginCommand::Install { path } => install(&session.ui, &client, &path).await,
+        PluginCommand::List => list(&session.ui, &client).await,
+        PluginCommand::Inspect { name } => inspect(&session.ui, &client, &name).await,
+    };
+    client.finish(result).await
+}
+
+async fn install(ui: &Ui, client: &Client, path: &Path) -> anyhow::Result<u8> {
+    let files = if path.is_dir() { components_in(path)? } else { vec![path.to_owned()] };
+    if files.is_empty() {
+        let message = format!("{} holds no .wasm file", path.display());
+        return Err(Refusal::user("no_components", message).into());
+    }
+    let mut installed = Vec::new();
+    for file in &files {
+        let info = client.install(read_component(file)?).await?;
+        ui.note(&format!("{}  {}", ui.paint(Paint::Green, "installed"), name(&info.admitted)));
+        for need in &info.admitted.manifest.needs {
+            let (capability, reason) = (&need.capability, harmless(&need.reason));
+            ui.note(&format!("  needs {capability}: {reason}"));
+        }
+        installed.push(info);
+    }
+    if ui.is_json() {
+        ui.out_json(&installed)?;
+    }
+    Ok(0)
+}
+
+fn name(plugin: &Admitted) -> String {
+    format!("{}@{}", plugin.manifest.name, plugin.manifest.version)
+}
+
+async fn list(ui: &Ui, client: &Client) -> anyhow::Result<u8> {
+    let plugins = client.plugins().await?;
+    if ui.is_json() {
+        ui.out_json(&plugins)?;
+        return Ok(0);
+    }
+    let row = |info: &PluginInfo| {
+        let manifest = &info.admitted.manifest;
+        let description = manifest.description.as_deref().map(harmless).unwrap_or_default();
+        let size = format!("{} KiB", info.admitted.bytes / 1_024);
+        vec![name(&info.admitted), size, info.installed_at.to_string(), description]
+    };
+    let rows: Vec<Vec<String>> = plugins.iter().map(row).collect();
+    columns(&rows).iter().for_each(|line| ui.out(line));
+    if rows.is_empty() {
+        ui.note("no plugin is installed; wforge plugin install FILE|DIR");
+    }
+    Ok(0)
+}
+
+async fn inspect(ui: &Ui, client: &Client, text: &str) -> anyhow::Result<u8> {
+    let path = Path::new(text);
+    let is_file = path.is_file() || text.ends_with(".wasm");
+    let admitted = match client {
+        Client::Embedded(embedded) if is_file => embedded.inspect(read_component(path)?).await?,
+        Client::Remote(remote) if is_file => {
+            let message = format!("{} inspects only what is installed", remote.server());
+            return Err(Refusal::user("not_supported", message)
+                .help("wforge plugin install FILE, then inspect it by its name")
+                .into());
+        }
+        client => client.plugin(text).await?.admitted,
+    };
+    if ui.is_json() {
+        ui.out_json(&admitted)?;
+    } else {
+        print(ui, &admitted)?;
+    }
+    Ok(0)
+}
+
+fn print(ui: &Ui, plugin: &Admitted) -> anyhow::Result<()> {
+    let manifest = &plugin.manifest;
+    ui.out(&ui.paint(Paint::Bold, &name(plugin)));
+    if let Some(description) = &manifest.description {
+        ui.out(&format!("  {}", harmless(description)));
+    }
+    let mut facts = vec![
+        vec!["component".to_owned(), plugin.component.to_string()],
+        vec!["size".to_owned(), format!("{} bytes", plugin.bytes)],
+        vec!["contract".to_owned(), harmless(&plugin.api)],
+        vec!["imports".to_owned(), harmless(&plugin.imports.join(", "))],
+    ];
+    let more = [("license", &manifest.license), ("repository", &manifest.repository)];
+    for (label, value) in more {
+        facts.extend(value.as_deref().map(|value| vec![label.to_owned(), harmless(value)]));
+    }
+    columns(&facts).iter().for_each(|line| ui.out(&format!("  {line}")));
+    for need in &manifest.needs {
+        ui.out(&format!("  needs {}: {}", need.capability, harmless(&need.reason)));
+    }
+    for agent in &manifest.agents {
+        let description = agent.description.as_deref().map(harmless).unwrap_or_default();
+        ui.out(&format!("{} {}  {description}", ui.paint(Paint::Cyan, "agent"), agent.name));
+        if !agent.exits.is_empty() {
+            ui.out(&format!("  exits   {}", harmless(&agent.exits.join(", "))));
+        }
+        for (label, schema) in [("input", &agent.input), ("output", &agent.output)] {
+            ui.out(&format!("  {label:7} {}", harmless(&serde_json::to_string(schema)?)));
+        }
+    }
+    Ok(())
+}

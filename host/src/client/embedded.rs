@@ -1,0 +1,230 @@
+//! The engine of this process, asked for the tenant of the command line.
+
+use anyhow::Context as _;
+use futures::stream::{BoxStream, StreamExt as _};
+use wforge_engine::{
+    AnswerGiven, AnswerTo, PluginInfo, QuestionView, RunMessage, RunView, StartRun, TaskView,
+    WorkflowChoice, WorkflowInfo,
+};
+use wforge_model::event::StoredEvent;
+use wforge_model::head::RunHead;
+use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{RunId, Seq, TenantId};
+use wforge_ports::plugins::Admitted;
+
+use super::problem::of_engine;
+use super::{Answer, Component, Message, QuestionRow, Report, Start, TaskRow, Workflow};
+use crate::compose::{Host, components_in, read_component};
+
+/// Who asks, as logs and audit call it.
+const BY: &str = "cli";
+/// Events read at once.
+const PAGE: usize = 512;
+
+/// The engine.
+#[derive(Debug)]
+pub(crate) struct Embedded {
+    host: Host,
+    tenant: TenantId,
+    sources: Vec<String>,
+}
+
+impl Embedded {
+    pub(crate) fn new(host: Host, tenant: TenantId) -> Self {
+        Self { host, tenant, sources: Vec::new() }
+    }
+
+    pub(crate) fn plugin_sources(&self) -> Vec<String> {
+        self.sources.clone()
+    }
+
+    pub(crate) async fn start(&mut self, start: Start) -> anyhow::Result<RunId> {
+        let plugins = match start.plugins {
+            Some(components) => Some(self.admit(components).await?),
+            None => self.installed_and_developed().await?,
+        };
+        let workflow = match start.workflow {
+            Workflow::File { draft, .. } => WorkflowChoice::Draft(draft),
+            Workflow::Registered { name, version, .. } => {
+                WorkflowChoice::Registered { name, version: Some(version) }
+            }
+        };
+        let request = StartRun {
+            workflow,
+            input: start.input,
+            context: start.context,
+            thread: None,
+            answers: start.answers,
+            mocks: start.mocks,
+            mock_mode: None,
+            plugins,
+            idempotency: None,
+            by: BY.to_owned(),
+        };
+        let started = self.host.handle.start(&self.tenant, request).await.map_err(of_engine)?;
+        Ok(started.run)
+    }
+
+    async fn admit(&self, components: Vec<Component>) -> anyhow::Result<Vec<Admitted>> {
+        let mut admitted = Vec::new();
+        for Component { file, bytes } in components {
+            let one = self.host.handle.admit_plugin(&self.tenant, bytes).await;
+            admitted.push(one.map_err(of_engine).with_context(|| file)?);
+        }
+        Ok(admitted)
+    }
+
+    /// What is installed, and from `plugins.dirs` what is not; none where only the former counts.
+    async fn installed_and_developed(&mut self) -> anyhow::Result<Option<Vec<Admitted>>> {
+        let installed = self.plugins().await?;
+        let dirs = self.host.config.plugins.dirs.clone();
+        self.sources = match installed.len() {
+            0 => Vec::new(),
+            count => vec![format!("{count} installed")],
+        };
+        let mut offered: Vec<Admitted> = installed.into_iter().map(|info| info.admitted).collect();
+        let mut developed = false;
+        for dir in dirs.iter().filter(|dir| dir.is_dir()) {
+            let files = components_in(dir)?;
+            let components: anyhow::Result<Vec<_>> =
+                files.iter().map(|file| read_component(file)).collect();
+            let mut found = self.admit(components?).await?;
+            found.retain(|new| !offered.iter().any(|old| old.manifest.name == new.manifest.name));
+            if !found.is_empty() {
+                self.sources.push(format!("{} from {}", found.len(), dir.display()));
+            }
+            developed |= !found.is_empty();
+            offered.extend(found);
+        }
+        Ok(developed.then_some(offered))
+    }
+
+    pub(crate) async fn report(&self, run: RunId) -> anyhow::Result<Report> {
+        let view = self.host.handle.view(&self.tenant, run).await.map_err(of_engine)?;
+        Ok(report(view))
+    }
+
+    pub(crate) async fn follow(
+        &self,
+        run: RunId,
+        after: Seq,
+    ) -> anyhow::Result<BoxStream<'static, anyhow::Result<Message>>> {
+        let messages = self.host.handle.subscribe(&self.tenant, run, after);
+        let shown = messages.filter_map(|message| {
+            futures::future::ready(message.map(plain).map_err(of_engine).transpose())
+        });
+        Ok(shown.boxed())
+    }
+
+    pub(crate) async fn log(&self, head: &RunHead) -> anyhow::Result<Vec<StoredEvent>> {
+        let mut events: Vec<StoredEvent> = Vec::new();
+        loop {
+            let after = events.last().map_or(Seq(0), |last| last.seq);
+            let page = self.host.handle.events(&self.tenant, head.run, after, PAGE).await;
+            let page = page.map_err(of_engine)?;
+            let last = page.len() < PAGE;
+            events.extend(page);
+            if last {
+                return Ok(events);
+            }
+        }
+    }
+
+    pub(crate) async fn runs(&self, limit: usize) -> anyhow::Result<Vec<RunHead>> {
+        self.host.handle.heads(&self.tenant, None, limit).await.map_err(of_engine)
+    }
+
+    pub(crate) async fn resume(&self, run: RunId, answers: Vec<Answer>) -> anyhow::Result<RunHead> {
+        let given = answers.into_iter().map(|Answer { question, answer }| AnswerGiven {
+            to: AnswerTo::Question(question),
+            answer,
+        });
+        let given = given.collect();
+        self.host.handle.resume(&self.tenant, run, given, BY).await.map_err(of_engine)
+    }
+
+    pub(crate) async fn discard_effects(&self, run: RunId) -> anyhow::Result<RunHead> {
+        self.host.handle.discard_effects(&self.tenant, run, BY).await.map_err(of_engine)
+    }
+
+    pub(crate) async fn cancel(&self, run: RunId, reason: &str) -> anyhow::Result<RunHead> {
+        self.host.handle.cancel(&self.tenant, run, reason).await.map_err(of_engine)
+    }
+
+    pub(crate) async fn install(&self, bytes: Vec<u8>) -> anyhow::Result<PluginInfo> {
+        self.host.handle.install_plugin(&self.tenant, bytes, BY).await.map_err(of_engine)
+    }
+
+    /// Checks a component without installing it.
+    pub(crate) async fn inspect(&self, component: Component) -> anyhow::Result<Admitted> {
+        let Component { file, bytes } = component;
+        let admitted = self.host.handle.admit_plugin(&self.tenant, bytes).await;
+        admitted.map_err(of_engine).with_context(|| file)
+    }
+
+    pub(crate) async fn plugins(&self) -> anyhow::Result<Vec<PluginInfo>> {
+        self.host.handle.plugins(&self.tenant).await.map_err(of_engine)
+    }
+
+    pub(crate) async fn plugin(&self, name: &str) -> anyhow::Result<PluginInfo> {
+        self.host.handle.plugin(&self.tenant, name).await.map_err(of_engine)
+    }
+
+    pub(crate) async fn register(
+        &self,
+        _text: String,
+        draft: WorkflowDraft,
+    ) -> anyhow::Result<WorkflowInfo> {
+        self.host.handle.register_workflow(&self.tenant, draft, BY).await.map_err(of_engine)
+    }
+
+    pub(crate) async fn workflows(&self) -> anyhow::Result<Vec<WorkflowInfo>> {
+        self.host.handle.workflows(&self.tenant).await.map_err(of_engine)
+    }
+
+    pub(crate) async fn workflow(
+        &self,
+        name: &str,
+        version: Option<&semver::Version>,
+    ) -> anyhow::Result<(WorkflowInfo, WorkflowDraft)> {
+        self.host.handle.workflow(&self.tenant, name, version).await.map_err(of_engine)
+    }
+
+    pub(crate) async fn workflow_of(
+        &self,
+        head: &RunHead,
+    ) -> anyhow::Result<Option<WorkflowDraft>> {
+        let Some(digest) = head.digest else { return Ok(None) };
+        let draft = self.host.handle.workflow_by_digest(&self.tenant, digest).await;
+        draft.map(Some).map_err(of_engine)
+    }
+
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        self.host.close().await
+    }
+}
+
+fn report(view: RunView) -> Report {
+    let RunView { head, output, tasks, questions } = view;
+    let task = |view: TaskView| {
+        let TaskView { task, node, step, agent, source, attempt, ms, failure } = view;
+        TaskRow { task, node, step, agent, source, attempt, ms, failure }
+    };
+    let question = |view: QuestionView| {
+        let QuestionView { id, node, prompt, schema, deadline } = view;
+        QuestionRow { id, node, prompt, schema, deadline }
+    };
+    let tasks = tasks.into_iter().map(task).collect();
+    Report { head, output, tasks, questions: questions.into_iter().map(question).collect() }
+}
+
+/// What is shown of a message; none of what a plugin emits.
+fn plain(message: RunMessage) -> Option<Message> {
+    match message {
+        RunMessage::Event(event) => Some(Message::Event(event)),
+        RunMessage::Line { node, level, message, .. } => {
+            Some(Message::Line { node: node.to_string(), level: level.to_owned(), message })
+        }
+        RunMessage::Emitted { .. } | RunMessage::Lagged => None,
+    }
+}

@@ -1,0 +1,325 @@
+//! What commands ask of an engine: the one in this process, or the one behind a server's API.
+//!
+//! Both answer with the same plain data, so a command prints the same either way. Which one it is
+//! decides [`open`]: a named server, else the server that holds the data directory, else none.
+
+mod embedded;
+mod problem;
+mod remote;
+mod sse;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use wforge_engine::{PluginInfo, WorkflowInfo};
+use wforge_model::event::StoredEvent;
+use wforge_model::head::{RunHead, RunStatus};
+use wforge_model::mock::{MockAnswer, TaskSource};
+use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, Timestamp, Value};
+use wforge_ports::Clock as _;
+
+use crate::cli::refusal::Refusal;
+use crate::clock::SystemClock;
+use crate::compose::{Host, LOCKED, Mode, default_tenant};
+use crate::config::Config;
+use crate::server_file::ServerFile;
+
+pub(crate) use embedded::Embedded;
+pub(crate) use remote::Remote;
+
+/// How long a store that somebody else holds is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// An engine, here or elsewhere.
+#[derive(Debug)]
+pub(crate) enum Client {
+    /// In this process.
+    Embedded(Box<Embedded>),
+    /// Behind a server.
+    Remote(Remote),
+}
+
+/// What a run is started with.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    /// The workflow.
+    pub(crate) workflow: Workflow,
+    /// The input keys.
+    pub(crate) input: Object,
+    /// Read-only JSON.
+    pub(crate) context: Value,
+    /// Answers given beforehand.
+    pub(crate) answers: BTreeMap<NodeId, Value>,
+    /// Nodes to mock.
+    pub(crate) mocks: BTreeMap<NodeId, Option<MockAnswer>>,
+    /// The components of `--plugins`.
+    pub(crate) plugins: Option<Vec<Component>>,
+}
+
+/// A workflow to run.
+#[derive(Debug, Clone)]
+pub(crate) enum Workflow {
+    /// A file: its text and what it says.
+    File {
+        /// Its text.
+        text: String,
+        /// What it says.
+        draft: Box<WorkflowDraft>,
+    },
+    /// A registered one.
+    Registered {
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: semver::Version,
+        /// What it says.
+        draft: Box<WorkflowDraft>,
+    },
+}
+
+impl Workflow {
+    /// What it says.
+    pub(crate) fn draft(&self) -> &WorkflowDraft {
+        match self {
+            Self::File { draft, .. } | Self::Registered { draft, .. } => draft,
+        }
+    }
+}
+
+/// A component that was read from a file.
+#[derive(Debug, Clone)]
+pub(crate) struct Component {
+    /// The file, for messages.
+    pub(crate) file: String,
+    /// Its bytes.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A run with everything that is known of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Report {
+    /// The row of the list.
+    #[serde(flatten)]
+    pub(crate) head: RunHead,
+    /// The output of a completed run.
+    pub(crate) output: Option<Object>,
+    /// Its tasks, in the order of their end.
+    pub(crate) tasks: Vec<TaskRow>,
+    /// The questions that are open.
+    pub(crate) questions: Vec<QuestionRow>,
+}
+
+/// One task.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct TaskRow {
+    pub(crate) task: TaskId,
+    pub(crate) node: NodeId,
+    pub(crate) step: u32,
+    pub(crate) agent: Option<String>,
+    pub(crate) source: Option<TaskSource>,
+    pub(crate) attempt: u32,
+    pub(crate) ms: u64,
+    pub(crate) failure: Option<Failure>,
+}
+
+/// An open question.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct QuestionRow {
+    pub(crate) id: QuestionId,
+    pub(crate) node: NodeId,
+    pub(crate) prompt: String,
+    pub(crate) schema: Option<Value>,
+    pub(crate) deadline: Option<Timestamp>,
+}
+
+/// An answer to an open question.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) question: QuestionId,
+    pub(crate) answer: Value,
+}
+
+/// What comes from a run while it is followed.
+#[derive(Debug, Clone)]
+pub(crate) enum Message {
+    /// A durable event; in order, each exactly once.
+    Event(StoredEvent),
+    /// A line that a plugin wrote.
+    Line { node: String, level: String, message: String },
+}
+
+/// Whether nothing happens any more until somebody does something.
+pub(crate) fn is_settled(head: &RunHead) -> bool {
+    match head.status {
+        RunStatus::Running => false,
+        RunStatus::Waiting => head.questions().next().is_some(),
+        RunStatus::Blocked | RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled => {
+            true
+        }
+    }
+}
+
+/// Finds the engine to ask, and opens it.
+pub(crate) async fn open(config: &Config, mode: Mode) -> anyhow::Result<Client> {
+    if let Some(server) = &config.client.server {
+        let Some(key) = &config.client.api_key else {
+            return Err(Refusal::user("no_api_key", format!("{server} needs an API key"))
+                .help("set WFORGE_API_KEY; the server's operator makes one with wforge keys add")
+                .into());
+        };
+        return Ok(Client::Remote(Remote::new(server, &key.0, config)?));
+    }
+    // A command that ends, or a server that starts, holds the store for a moment only.
+    let patience_ends = SystemClock.now().after(PATIENCE);
+    loop {
+        if let Some(file) = ServerFile::of_a_living_server(&config.data_dir).await? {
+            return Ok(Client::Remote(Remote::new(&file.url(), &file.token, config)?));
+        }
+        match Host::open(config, mode).await {
+            Ok(host) => {
+                return Ok(Client::Embedded(Box::new(Embedded::new(host, default_tenant()?))));
+            }
+            Err(error) if is_locked(&error) && SystemClock.now() < patience_ends => {
+                SystemClock.sleep_until(SystemClock.now().after(PATIENCE / 20)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn is_locked(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.code == LOCKED)
+}
+
+/// Hands a call to whichever engine it is.
+macro_rules! either {
+    ($self:expr, $client:ident => $call:expr) => {
+        match $self {
+            Client::Embedded($client) => $call.await,
+            Client::Remote($client) => $call.await,
+        }
+    };
+}
+
+impl Client {
+    /// Whether it is in this process.
+    pub(crate) const fn is_embedded(&self) -> bool {
+        matches!(self, Self::Embedded(_))
+    }
+
+    /// Where plugins of a run without `--plugins` come from, in a few words.
+    pub(crate) fn plugin_sources(&self) -> Vec<String> {
+        match self {
+            Self::Embedded(client) => client.plugin_sources(),
+            Self::Remote(client) => vec![format!("those installed on {}", client.server())],
+        }
+    }
+
+    /// Starts a run; it is durable on return.
+    pub(crate) async fn start(&mut self, start: Start) -> anyhow::Result<RunId> {
+        either!(self, client => client.start(start))
+    }
+
+    /// A run with everything that is known of it.
+    pub(crate) async fn report(&self, run: RunId) -> anyhow::Result<Report> {
+        either!(self, client => client.report(run))
+    }
+
+    /// The events of a run after `after`, then what comes.
+    pub(crate) async fn follow(
+        &self,
+        run: RunId,
+        after: Seq,
+    ) -> anyhow::Result<BoxStream<'static, anyhow::Result<Message>>> {
+        either!(self, client => client.follow(run, after))
+    }
+
+    /// The log of a run as it is now.
+    pub(crate) async fn log(&self, run: RunId) -> anyhow::Result<Vec<StoredEvent>> {
+        let Report { head, .. } = self.report(run).await?;
+        either!(self, client => client.log(&head))
+    }
+
+    /// Rows of runs, the newest first.
+    pub(crate) async fn runs(&self, limit: usize) -> anyhow::Result<Vec<RunHead>> {
+        either!(self, client => client.runs(limit))
+    }
+
+    /// Answers questions, or goes on with a run that nobody drives.
+    pub(crate) async fn resume(&self, run: RunId, answers: Vec<Answer>) -> anyhow::Result<RunHead> {
+        either!(self, client => client.resume(run, answers))
+    }
+
+    /// Takes up a run that is blocked; what its task had done may be done once more.
+    pub(crate) async fn discard_effects(&self, run: RunId) -> anyhow::Result<RunHead> {
+        either!(self, client => client.discard_effects(run))
+    }
+
+    /// Ends a run.
+    pub(crate) async fn cancel(&self, run: RunId, reason: &str) -> anyhow::Result<RunHead> {
+        either!(self, client => client.cancel(run, reason))
+    }
+
+    /// Installs a plugin.
+    pub(crate) async fn install(&self, component: Component) -> anyhow::Result<PluginInfo> {
+        let file = component.file.clone();
+        either!(self, client => client.install(component.bytes)).with_context(|| file)
+    }
+
+    /// The installed plugins.
+    pub(crate) async fn plugins(&self) -> anyhow::Result<Vec<PluginInfo>> {
+        either!(self, client => client.plugins())
+    }
+
+    /// An installed plugin.
+    pub(crate) async fn plugin(&self, name: &str) -> anyhow::Result<PluginInfo> {
+        either!(self, client => client.plugin(name))
+    }
+
+    /// Registers a workflow file.
+    pub(crate) async fn register(
+        &self,
+        text: String,
+        draft: WorkflowDraft,
+    ) -> anyhow::Result<WorkflowInfo> {
+        either!(self, client => client.register(text, draft))
+    }
+
+    /// The registered workflows.
+    pub(crate) async fn workflows(&self) -> anyhow::Result<Vec<WorkflowInfo>> {
+        either!(self, client => client.workflows())
+    }
+
+    /// A registered workflow; the newest where no version is given.
+    pub(crate) async fn workflow(
+        &self,
+        name: &str,
+        version: Option<&semver::Version>,
+    ) -> anyhow::Result<(WorkflowInfo, WorkflowDraft)> {
+        either!(self, client => client.workflow(name, version))
+    }
+
+    /// The workflow that a run is pinned to; none where the server cannot tell.
+    pub(crate) async fn workflow_of(
+        &self,
+        head: &RunHead,
+    ) -> anyhow::Result<Option<WorkflowDraft>> {
+        either!(self, client => client.workflow_of(head))
+    }
+
+    /// Ends what was opened, whatever came of the command. Runs that go on are kept for the next
+    /// start.
+    pub(crate) async fn finish<T>(self, result: anyhow::Result<T>) -> anyhow::Result<T> {
+        let closed = match self {
+            Self::Embedded(client) => client.close().await,
+            Self::Remote(_) => Ok(()),
+        };
+        let value = result?;
+        closed?;
+        Ok(value)
+    }
+}

@@ -1,0 +1,122 @@
+//! Refusals of the engine and of the API, as commands report them.
+
+use serde::Deserialize;
+use wforge_engine::EngineError;
+
+use crate::cli::refusal::Refusal;
+
+/// A refusal of the engine; its own failures stay failures, with their causes.
+pub(crate) fn of_engine(error: EngineError) -> anyhow::Error {
+    match error {
+        EngineError::NotFound { kind, name } => {
+            Refusal::user("not_found", format!("no {kind} \"{name}\"")).into()
+        }
+        EngineError::Invalid { code, message, details } => {
+            let refusal = Refusal::user(code, message).details(details);
+            match help_for(code) {
+                Some(help) => refusal.help(help).into(),
+                None => refusal.into(),
+            }
+        }
+        EngineError::Conflict { code, message } => Refusal::user(code, message).into(),
+        EngineError::Busy { message, .. } => {
+            Refusal::failed("busy", message).help("try again in a moment").into()
+        }
+        EngineError::Host(source) => anyhow::Error::from_boxed(source).context("the host failed"),
+    }
+}
+
+/// What to do about some codes; from the command line it is the same for a server.
+fn help_for(code: &str) -> Option<&'static str> {
+    match code {
+        "missing_agents" => Some(
+            "install the plugins (wforge plugin install DIR), name a folder with --plugins, or \
+             allow the mock agent to stand in with WFORGE_MOCK=fallback",
+        ),
+        _ => None,
+    }
+}
+
+/// The body of a refusal of the API, by RFC 9457.
+#[derive(Debug, Deserialize)]
+struct Problem {
+    detail: String,
+    code: String,
+    reason: Option<String>,
+    #[serde(default)]
+    errors: Vec<Item>,
+}
+
+/// One place that is wrong.
+#[derive(Debug, Deserialize)]
+struct Item {
+    line: Option<u32>,
+    column: Option<u32>,
+    message: String,
+    help: Option<String>,
+}
+
+impl Item {
+    fn text(self) -> String {
+        let place = match (self.line, self.column) {
+            (Some(line), Some(column)) => format!("{line}:{column}: "),
+            _ => String::new(),
+        };
+        let help = self.help.map(|help| format!(" ({help})")).unwrap_or_default();
+        format!("{place}{}{help}", self.message)
+    }
+}
+
+/// A refusal of the API with that status.
+pub(crate) fn of_api(server: &str, status: u16, body: &[u8]) -> anyhow::Error {
+    let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
+        let message = format!("{server} answered {status}, and not as a wforge server does");
+        return Refusal::failed("no_wforge_server", message)
+            .help("check WFORGE_SERVER or --server")
+            .into();
+    };
+    let code = problem.reason.unwrap_or(problem.code);
+    let wrong = matches!(status, 400..=428);
+    let refusal = if wrong {
+        Refusal::user(code.clone(), problem.detail)
+    } else {
+        Refusal::failed(code.clone(), problem.detail)
+    };
+    let refusal = refusal.details(problem.errors.into_iter().map(Item::text));
+    match (status, help_for(&code)) {
+        (401, _) => refusal.help("set WFORGE_API_KEY to a key of that server").into(),
+        (_, Some(help)) => refusal.help(help).into(),
+        (429 | 503, None) => refusal.help("try again in a moment").into(),
+        (_, None) => refusal.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::refusal::exit_code;
+
+    #[test]
+    fn the_same_refusal_reads_the_same_from_both_sides() {
+        let here = of_engine(EngineError::Invalid {
+            code: "missing_agents",
+            message: "two agents are missing".into(),
+            details: vec!["digest: wforge/digest".into()],
+        });
+        let body = br#"{"type":"x","title":"x","status":422,"detail":"two agents are missing",
+            "code":"WF0422","reason":"missing_agents",
+            "errors":[{"message":"digest: wforge/digest"}]}"#;
+        let there = of_api("http://s", 422, body);
+        let shown = |error: &anyhow::Error| {
+            format!("{:?} {}", error.downcast_ref::<Refusal>().unwrap(), exit_code(error))
+        };
+        assert_eq!(shown(&here), shown(&there));
+    }
+
+    #[test]
+    fn an_answer_of_something_else_is_no_riddle() {
+        let error = of_api("http://s", 502, b"<html>");
+        assert_eq!(error.to_string(), "http://s answered 502, and not as a wforge server does");
+        assert_eq!(exit_code(&error), 1);
+    }
+}

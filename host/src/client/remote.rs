@@ -1,0 +1,421 @@
+//! An engine behind a server's API.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use futures::stream::{BoxStream, StreamExt as _, try_unfold};
+use reqwest::{Method, RequestBuilder, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use wforge_engine::{PluginInfo, WorkflowInfo};
+use wforge_model::event::StoredEvent;
+use wforge_model::head::RunHead;
+use wforge_model::mock::MockMode;
+use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{RunId, Seq, Value};
+
+use super::sse::{Frame, Frames};
+use super::{Answer, Message, Report, Start, Workflow, problem};
+use crate::cli::refusal::Refusal;
+use crate::config::Config;
+
+/// The most rows of one page of the API.
+const PAGE: usize = 200;
+
+/// A server.
+#[derive(Debug, Clone)]
+pub(crate) struct Remote {
+    server: String,
+    key: String,
+    http: reqwest::Client,
+    timeout: Duration,
+    /// What this process's own configuration wants of mocks.
+    mock: Option<MockMode>,
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    items: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+impl Remote {
+    /// The server at that address, asked with that key.
+    pub(crate) fn new(server: &str, key: &str, config: &Config) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .user_agent(concat!("wforge/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .context("making an HTTP client")?;
+        Ok(Self {
+            server: server.to_owned(),
+            key: key.to_owned(),
+            http,
+            timeout: Duration::from_millis(config.client.timeout_ms),
+            mock: config.mock.mode,
+        })
+    }
+
+    pub(crate) fn server(&self) -> &str {
+        &self.server
+    }
+
+    pub(crate) async fn start(&self, start: Start) -> anyhow::Result<RunId> {
+        if start.plugins.is_some() {
+            return Err(Refusal::user(
+                "not_supported",
+                format!("--plugins through a server ({}) is not supported yet", self.server),
+            )
+            .help("wforge plugin install DIR installs them there; or stop the server")
+            .into());
+        }
+        let workflow = match start.workflow {
+            Workflow::File { text, .. } => Value::String(text),
+            Workflow::Registered { name, version, .. } => {
+                json!({ "name": name, "version": version })
+            }
+        };
+        let mut body = json!({
+            "workflow": workflow,
+            "input": start.input,
+            "context": start.context,
+            "answers": start.answers,
+            "mocks": start.mocks,
+        });
+        if let (Some(mode), Some(body)) = (self.mock, body.as_object_mut()) {
+            body.insert("mock".to_owned(), json!(mode));
+        }
+        #[derive(Deserialize)]
+        struct Started {
+            id: RunId,
+        }
+        let started: Started = self.json(self.post("/v1/runs", &body)).await?;
+        Ok(started.id)
+    }
+
+    pub(crate) async fn report(&self, run: RunId) -> anyhow::Result<Report> {
+        self.json(self.get(&format!("/v1/runs/{run}"))).await
+    }
+
+    pub(crate) async fn follow(
+        &self,
+        run: RunId,
+        after: Seq,
+    ) -> anyhow::Result<BoxStream<'static, anyhow::Result<Message>>> {
+        let stream = Stream { remote: self.clone(), run, seen: after, open: None };
+        Ok(try_unfold(stream, |mut stream| async move {
+            Ok(stream.next().await?.map(|message| (message, stream)))
+        })
+        .boxed())
+    }
+
+    pub(crate) async fn log(&self, head: &RunHead) -> anyhow::Result<Vec<StoredEvent>> {
+        let mut messages = self.follow(head.run, Seq(0)).await?;
+        let mut events = Vec::new();
+        while events.last().is_none_or(|last: &StoredEvent| last.seq < head.seq) {
+            match messages.next().await.transpose()? {
+                Some(Message::Event(event)) => events.push(event),
+                Some(Message::Line { .. }) => {}
+                None => break,
+            }
+        }
+        Ok(events)
+    }
+
+    pub(crate) async fn runs(&self, limit: usize) -> anyhow::Result<Vec<RunHead>> {
+        self.pages("/v1/runs", limit).await
+    }
+
+    pub(crate) async fn resume(&self, run: RunId, answers: Vec<Answer>) -> anyhow::Result<RunHead> {
+        let answers: Vec<Value> = answers
+            .into_iter()
+            .map(|Answer { question, answer }| json!({ "question": question, "answer": answer }))
+            .collect();
+        let body = json!({ "answers": answers });
+        let report: Report = self.json(self.post(&format!("/v1/runs/{run}/resume"), &body)).await?;
+        Ok(report.head)
+    }
+
+    pub(crate) async fn discard_effects(&self, run: RunId) -> anyhow::Result<RunHead> {
+        let server = &self.server;
+        let message = format!("--discard-effects through {server} is not supported yet ({run})");
+        let refusal = Refusal::user("not_supported", message);
+        Err(refusal.help("stop the server and do it on its data directory").into())
+    }
+
+    pub(crate) async fn cancel(&self, run: RunId, reason: &str) -> anyhow::Result<RunHead> {
+        let body = json!({ "reason": reason });
+        let report: Report = self.json(self.post(&format!("/v1/runs/{run}/cancel"), &body)).await?;
+        Ok(report.head)
+    }
+
+    pub(crate) async fn install(&self, bytes: Vec<u8>) -> anyhow::Result<PluginInfo> {
+        let request = self.request(Method::POST, "/v1/plugins");
+        let request = request.header("content-type", "application/wasm").body(bytes);
+        // Compiling a large component takes longer than any other request.
+        self.json(request.timeout(self.timeout.max(Duration::from_secs(300)))).await
+    }
+
+    pub(crate) async fn plugins(&self) -> anyhow::Result<Vec<PluginInfo>> {
+        self.pages("/v1/plugins", usize::MAX).await
+    }
+
+    pub(crate) async fn plugin(&self, name: &str) -> anyhow::Result<PluginInfo> {
+        self.json(self.get(&format!("/v1/plugins/{}", in_path(name)))).await
+    }
+
+    pub(crate) async fn register(
+        &self,
+        text: String,
+        _draft: WorkflowDraft,
+    ) -> anyhow::Result<WorkflowInfo> {
+        let json = text.trim_start().starts_with('{');
+        let media_type = if json { "application/json" } else { "application/yaml" };
+        let request = self.request(Method::POST, "/v1/workflows");
+        self.json(request.header("content-type", media_type).body(text)).await
+    }
+
+    pub(crate) async fn workflows(&self) -> anyhow::Result<Vec<WorkflowInfo>> {
+        self.pages("/v1/workflows", usize::MAX).await
+    }
+
+    pub(crate) async fn workflow(
+        &self,
+        name: &str,
+        version: Option<&semver::Version>,
+    ) -> anyhow::Result<(WorkflowInfo, WorkflowDraft)> {
+        #[derive(Deserialize)]
+        struct Shown {
+            #[serde(flatten)]
+            info: WorkflowInfo,
+            workflow: WorkflowDraft,
+        }
+        let query = version
+            .map(|version| format!("?version={}", version.to_string().replace('+', "%2B")))
+            .unwrap_or_default();
+        let path = format!("/v1/workflows/{}{query}", in_path(name));
+        let shown: Shown = self.json(self.get(&path)).await?;
+        Ok((shown.info, shown.workflow))
+    }
+
+    /// The API shows registered workflows only, so a run of a file that was never registered has
+    /// none to show.
+    pub(crate) async fn workflow_of(
+        &self,
+        head: &RunHead,
+    ) -> anyhow::Result<Option<WorkflowDraft>> {
+        let Ok(version) = head.version.parse() else { return Ok(None) };
+        match self.workflow(&head.workflow, Some(&version)).await {
+            Ok((info, draft)) if Some(info.digest) == head.digest => Ok(Some(draft)),
+            Ok(_) => Ok(None),
+            Err(error) => match error.downcast_ref::<Refusal>() {
+                Some(refusal) if refusal.code == "WF0404" => Ok(None),
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.server))
+            .bearer_auth(&self.key)
+            .timeout(self.timeout)
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    fn post(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.request(Method::POST, path).json(body)
+    }
+
+    async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
+        let response = request.send().await.map_err(|error| {
+            let message = format!("{} cannot be reached", self.server);
+            let refusal = Refusal::failed("unreachable", message)
+                .help("check that wforge serve runs there, and WFORGE_SERVER or --server");
+            anyhow::Error::new(error.without_url()).context(refusal)
+        })?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.unwrap_or_default();
+        Err(problem::of_api(&self.server, status.as_u16(), &body))
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
+        let body = self.send(request).await?.bytes().await.context("reading the response")?;
+        serde_json::from_slice(&body)
+            .with_context(|| format!("{} answered what this version cannot read", self.server))
+    }
+
+    async fn pages<T: DeserializeOwned>(&self, path: &str, limit: usize) -> anyhow::Result<Vec<T>> {
+        let mut items = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page_limit = PAGE.min(limit - items.len());
+            let after = cursor
+                .map(|cursor: String| format!("&cursor={}", in_path(&cursor).replace('/', "%2F")))
+                .unwrap_or_default();
+            let page: Page<T> =
+                self.json(self.get(&format!("{path}?limit={page_limit}{after}"))).await?;
+            items.extend(page.items);
+            cursor = page.next_cursor;
+            if cursor.is_none() || items.len() >= limit {
+                return Ok(items);
+            }
+        }
+    }
+}
+
+/// Percent-encodes what does not belong into a path; slashes stay.
+fn in_path(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'@' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+/// A run's events; goes on where it broke off.
+struct Stream {
+    remote: Remote,
+    run: RunId,
+    seen: Seq,
+    open: Option<Open>,
+}
+
+struct Open {
+    response: Response,
+    frames: Frames,
+    ready: std::collections::VecDeque<Frame>,
+    /// Whether this connection gave anything; one that gives nothing is not opened again.
+    gave: bool,
+}
+
+impl Stream {
+    async fn next(&mut self) -> anyhow::Result<Option<Message>> {
+        loop {
+            let Some(open) = &mut self.open else {
+                let Some(open) = self.connect().await? else { return Ok(None) };
+                self.open = Some(open);
+                continue;
+            };
+            if let Some(frame) = open.ready.pop_front() {
+                open.gave = true;
+                if let Some(message) = message(&self.remote.server, &frame)? {
+                    if let Message::Event(event) = &message {
+                        self.seen = event.seq;
+                    }
+                    return Ok(Some(message));
+                }
+                continue;
+            }
+            match open.response.chunk().await {
+                Ok(Some(chunk)) => open.ready.extend(open.frames.take(&chunk)?),
+                // The server ends a stream by its age, or stops; a run that has ended answers the
+                // next connection with nothing.
+                Ok(None) | Err(_) if open.gave => self.open = None,
+                Ok(None) => bail!("{} ended the event stream", self.remote.server),
+                Err(error) => return Err(error.without_url().into()),
+            }
+        }
+    }
+
+    /// None where the run has ended and nothing is left to send.
+    async fn connect(&self) -> anyhow::Result<Option<Open>> {
+        let path = format!("/v1/runs/{}/events?after={}", self.run, self.seen);
+        // An event stream has no end of its own; the server's heartbeat keeps it alive.
+        let request = self
+            .remote
+            .http
+            .get(format!("{}{path}", self.remote.server))
+            .bearer_auth(&self.remote.key);
+        let response = self.remote.send(request).await?;
+        if response.status().as_u16() == 204 {
+            return Ok(None);
+        }
+        let (frames, ready) = (Frames::default(), std::collections::VecDeque::new());
+        Ok(Some(Open { response, frames, ready, gave: false }))
+    }
+}
+
+/// What an event means here; none for what is not needed.
+fn message(server: &str, frame: &Frame) -> anyhow::Result<Option<Message>> {
+    #[derive(Deserialize)]
+    struct Line {
+        node: String,
+        level: String,
+        message: String,
+    }
+    #[derive(Deserialize)]
+    struct Durable {
+        seq: Seq,
+        at: Value,
+        kind: String,
+        data: Value,
+    }
+    let unreadable = || format!("{server} sent an event that this version cannot read");
+    match frame.event.as_str() {
+        "log" => {
+            let Line { node, level, message } =
+                serde_json::from_str(&frame.data).with_context(unreadable)?;
+            Ok(Some(Message::Line { node, level, message }))
+        }
+        "lagged" | "emit" => Ok(None),
+        "error" => Err(problem::of_api(server, 500, frame.data.as_bytes())),
+        _ => {
+            let Durable { seq, at, kind, data } =
+                serde_json::from_str(&frame.data).with_context(unreadable)?;
+            let event = json!({ "seq": seq, "at": at, "kind": { kind: data } });
+            let event = serde_json::from_value(event).with_context(unreadable)?;
+            Ok(Some(Message::Event(event)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wforge_engine::event_parts;
+    use wforge_model::event::{EventKind, RunEvent};
+    use wforge_model::{Timestamp, event::RunError};
+
+    use super::*;
+
+    #[test]
+    fn a_durable_event_comes_back_as_it_was_sent() {
+        let error = RunError {
+            code: "no_branch".into(),
+            message: "x".into(),
+            node: None,
+            task: None,
+            failure: None,
+        };
+        for kind in [
+            EventKind::StepCommitted { step: 3 },
+            EventKind::RunFailed { error },
+            EventKind::RunCancelled { reason: "enough".into() },
+        ] {
+            let sent = StoredEvent { seq: Seq(4), event: RunEvent { at: Timestamp(9), kind } };
+            let (kind, data) = event_parts(&sent.event);
+            let data = json!({ "seq": 4, "at": 9, "kind": kind, "data": data }).to_string();
+            let frame = Frame { event: kind.to_owned(), data };
+            let Some(Message::Event(read)) = message("s", &frame).unwrap() else { panic!() };
+            assert_eq!(read, sent);
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_leave_its_place_in_a_path() {
+        assert_eq!(in_path("a/b@1.0.0"), "a/b@1.0.0");
+        assert_eq!(in_path("a?x=1#y ü"), "a%3Fx%3D1%23y%20%C3%BC");
+    }
+}

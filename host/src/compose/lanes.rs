@@ -1,0 +1,73 @@
+//! Threads by what runs on them, so that no plugin slows a decision, and neither slows the API.
+//!
+//! The API's threads are the process's first runtime; storage has threads of its own inside the
+//! store.
+
+use std::num::NonZero;
+
+use anyhow::Context as _;
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// The lanes of the engine.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    engine: Option<Runtime>,
+    plugins: Option<Runtime>,
+}
+
+/// Threads of this machine.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+impl Lanes {
+    /// Starts the threads.
+    pub(crate) fn start(plugin_threads: Option<usize>) -> anyhow::Result<Self> {
+        let plugins = plugin_threads.unwrap_or_else(|| cores() - 1).max(1);
+        Ok(Self {
+            engine: Some(lane("engine", cores().div_ceil(2))?),
+            plugins: Some(lane("plugins", plugins)?),
+        })
+    }
+
+    /// Where the engine starts its work; none once the lanes have ended.
+    pub(crate) fn handles(&self) -> Option<wforge_engine::Lanes> {
+        let handle = |lane: &Option<Runtime>| lane.as_ref().map(|lane| lane.handle().clone());
+        Some(wforge_engine::Lanes {
+            engine: handle(&self.engine)?,
+            plugins: handle(&self.plugins)?,
+        })
+    }
+}
+
+/// A runtime must not be waited for on a thread of another one, so its threads are told to end and
+/// end by themselves.
+impl Drop for Lanes {
+    fn drop(&mut self) {
+        for lane in [self.engine.take(), self.plugins.take()].into_iter().flatten() {
+            lane.shutdown_background();
+        }
+    }
+}
+
+fn lane(name: &str, threads: usize) -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(threads.max(1))
+        .thread_name(format!("wforge-{name}"))
+        .enable_all()
+        .build()
+        .with_context(|| format!("starting the threads of the lane {name}"))
+}
+
+/// The runtime that the process itself runs on: the API, the command line, signals.
+pub(crate) fn first_lane() -> anyhow::Result<Runtime> {
+    lane("api", cores().min(2))
+}
+
+/// Where a service is spawned from a command.
+pub(crate) fn spawn_on(
+    handle: &Handle,
+    service: impl Future<Output = ()> + Send + 'static,
+) -> tokio::task::JoinHandle<()> {
+    handle.spawn(service)
+}

@@ -1,0 +1,145 @@
+//! The composition root: makes clock, store, sandbox, effects and engine of a configuration, and
+//! ends them in order.
+//!
+//! Never here: what a command does with them.
+
+pub(crate) mod lanes;
+mod parts;
+mod plugin_dirs;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use wforge_effects::{EffectsParts, RecordedEffects};
+use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus};
+use wforge_model::TenantId;
+use wforge_ports::{Clock, Entropy, Store};
+use wforge_spec::Cel;
+
+use crate::call_log::FileCallLog;
+use crate::clock::{SystemClock, SystemEntropy};
+use crate::config::{Config, Environment};
+use crate::grants::{self, Grants};
+use crate::reader::{self, Reader};
+use crate::secrets::{key_file, private_folder};
+use crate::watched::Watched;
+use lanes::Lanes;
+
+pub(crate) use parts::LOCKED;
+pub(crate) use plugin_dirs::{components_in, read_component};
+
+/// What the engine is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// To look and to change what is no run; nothing is driven.
+    Look,
+    /// To drive the runs that are asked for.
+    Drive,
+    /// To drive all live runs of the data directory.
+    Serve,
+}
+
+/// The engine of this process with everything below it.
+pub(crate) struct Host {
+    pub(crate) handle: Handle,
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) config: Config,
+    store: Arc<dyn Store>,
+    service: Option<JoinHandle<()>>,
+    shutdown: CancellationToken,
+    lanes: Lanes,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("handle", &self.handle).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// Opens everything; what fails says which part.
+    pub(crate) async fn open(config: &Config, mode: Mode) -> anyhow::Result<Self> {
+        private_folder(&config.data_dir)?;
+        let keys_dir = config.data_dir.join("keys");
+        private_folder(&keys_dir)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::open().context("randomness")?);
+        let aot_key = key_file(&keys_dir.join("aot"), entropy.as_ref())?;
+        let effects_key = key_file(&keys_dir.join("effects"), entropy.as_ref())?;
+        let grants = Watched::open(&config.plugins.grants_file, grants::load)?;
+        let grants = Arc::new(Grants(grants));
+        let lanes = Lanes::start(config.runs.plugin_threads)?;
+        let handles = lanes.handles().context("the lanes have ended")?;
+
+        let bus = Arc::new(RunBus::new(EngineOptions::default().subscriber_lag_max));
+        let opened = parts::open_store(config, &clock, &entropy).await?;
+        let sandbox = parts::open_sandbox(config, &clock, aot_key)?;
+        let effects = RecordedEffects::new(EffectsParts {
+            store: opened.store.clone(),
+            clock: clock.clone(),
+            output: bus.clone(),
+            host_key: effects_key,
+            limits: config.sandbox.clone(),
+        });
+        let expressions: Arc<dyn wforge_graph::Expressions> = Arc::new(Cel::new());
+        let call_log = match &config.runs.call_log {
+            Some(path) => Some(Arc::new(FileCallLog::open(path)?) as Arc<dyn CallLog>),
+            None => None,
+        };
+        let store = opened.store.clone();
+        let engine_parts = EngineParts {
+            store: opened.store,
+            driver: opened.driver,
+            runtime: sandbox.clone(),
+            effects: Arc::new(effects),
+            admission: sandbox,
+            expressions: expressions.clone(),
+            grants: grants.clone(),
+            clock: clock.clone(),
+            entropy: entropy.clone(),
+            bus,
+            call_log,
+            digest: reader::digest,
+            lanes: handles.clone(),
+        };
+        let shutdown = CancellationToken::new();
+        let engine = Engine::new(engine_parts, options(config, mode), shutdown.clone());
+        let handle = engine.handle();
+        let service = (mode != Mode::Look).then(|| lanes::spawn_on(&handles.engine, engine.run()));
+        let reader = Arc::new(Reader::new(expressions));
+        let config = config.clone();
+        Ok(Self { handle, reader, clock, entropy, grants, config, store, service, shutdown, lanes })
+    }
+
+    /// Stops driving: sandboxes are dropped, runs go on at the next start.
+    pub(crate) async fn close(self) -> anyhow::Result<()> {
+        self.shutdown.cancel();
+        if let Some(service) = self.service {
+            service.await.context("the engine broke off")?;
+        }
+        self.store.close().await.context("closing the store")?;
+        drop(self.lanes);
+        Ok(())
+    }
+}
+
+fn options(config: &Config, mode: Mode) -> EngineOptions {
+    EngineOptions {
+        mock_mode: config.mock.mode,
+        production: config.env == Environment::Production,
+        mock_production: config.mock.production,
+        claims: mode == Mode::Serve,
+        runs_live_max: config.runs.live_max,
+        ..EngineOptions::default()
+    }
+}
+
+/// The tenant of the command line.
+pub(crate) fn default_tenant() -> anyhow::Result<TenantId> {
+    "default".parse().context("the default tenant")
+}

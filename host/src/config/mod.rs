@@ -1,0 +1,338 @@
+//! The configuration: one model, read in two stages, as written ([`keys::RawConfig`]) and as meant
+//! ([`Config`]).
+//!
+//! Every problem is found at once, and each names the file or variable, the key and the fix. Never
+//! here: anything that only `wforge config check` warns of; that is [`check`].
+
+mod check;
+mod keys;
+mod layers;
+mod reference;
+mod setting;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use wforge_model::limits::SandboxLimits;
+use wforge_model::mock::MockMode;
+
+pub(crate) use check::check;
+use keys::RawConfig;
+use layers::Layers;
+pub(crate) use layers::{Flag, Surroundings};
+pub(crate) use setting::{Environment, LogFormat, Secret, StoreKind};
+pub(crate) use show::{ShownKey, show};
+
+/// The configuration as meant.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) env: Environment,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) server: ServerConfig,
+    pub(crate) client: ClientConfig,
+    pub(crate) store: StoreConfig,
+    pub(crate) mock: MockConfig,
+    pub(crate) plugins: PluginsConfig,
+    pub(crate) runs: RunsConfig,
+    pub(crate) sandbox: SandboxLimits,
+    pub(crate) log: LogConfig,
+    /// The file of hashed API keys.
+    pub(crate) keys_file: PathBuf,
+}
+
+/// What `wforge serve` needs.
+#[derive(Debug, Clone)]
+pub(crate) struct ServerConfig {
+    pub(crate) listen: SocketAddr,
+    pub(crate) drain_ms_max: u64,
+}
+
+/// Where commands go.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientConfig {
+    pub(crate) server: Option<String>,
+    pub(crate) api_key: Option<Secret>,
+    pub(crate) timeout_ms: u64,
+}
+
+/// Where runs are kept.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreConfig {
+    pub(crate) kind: StoreKind,
+    /// 32 bytes.
+    pub(crate) kek: Option<Kek>,
+}
+
+/// A key-encryption key.
+#[derive(Clone)]
+pub(crate) struct Kek(pub(crate) [u8; 32]);
+
+impl std::fmt::Debug for Kek {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// When mocks may stand in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MockConfig {
+    pub(crate) mode: Option<MockMode>,
+    pub(crate) production: bool,
+}
+
+/// Where plugins come from and what they may do.
+#[derive(Debug, Clone)]
+pub(crate) struct PluginsConfig {
+    /// Empty outside development.
+    pub(crate) dirs: Vec<PathBuf>,
+    pub(crate) grants_file: PathBuf,
+}
+
+/// How many runs, on how many threads.
+#[derive(Debug, Clone)]
+pub(crate) struct RunsConfig {
+    pub(crate) live_max: usize,
+    pub(crate) call_log: Option<PathBuf>,
+    /// None: by the machine.
+    pub(crate) plugin_threads: Option<usize>,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct LogConfig {
+    pub(crate) format: LogFormat,
+    pub(crate) level: String,
+}
+
+/// Something that is wrong, or likely not meant.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Finding {
+    /// How bad.
+    pub(crate) severity: Severity,
+    /// The file or variable, and the key.
+    pub(crate) place: String,
+    /// What, in a few words.
+    pub(crate) message: String,
+    /// The fix.
+    pub(crate) help: String,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Severity {
+    /// Nothing starts with it.
+    Error,
+    /// It works, and is likely not meant.
+    Warning,
+    /// It was looked at and is well.
+    Ok,
+}
+
+impl Finding {
+    pub(crate) fn new(
+        severity: Severity,
+        place: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self { severity, place: place.into(), message: message.into(), help: help.into() }
+    }
+
+    pub(crate) fn error(
+        place: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self::new(Severity::Error, place, message, help)
+    }
+
+    pub(crate) fn warning(
+        place: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self::new(Severity::Warning, place, message, help)
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration has {} {}", .0.len(), if .0.len() == 1 { "problem" } else { "problems" })]
+pub(crate) struct ConfigError(pub(crate) Vec<Finding>);
+
+/// What was read: the configuration, what it warns of, and where everything was written.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) config: Result<Config, ConfigError>,
+    pub(crate) warnings: Vec<Finding>,
+    pub(crate) shown: Vec<ShownKey>,
+}
+
+/// Reads the configuration.
+pub(crate) fn load(surroundings: &Surroundings) -> Loaded {
+    let mut layers = Layers::load(surroundings);
+    let raw = RawConfig::read(&mut layers);
+    let mut findings = std::mem::take(&mut layers.findings);
+    let meant = Meant { layers: &layers, surroundings, findings: &mut findings };
+    let config = meant.config(&raw);
+    let shown = show(&raw, &layers, config.as_ref());
+    let (mut errors, warnings): (Vec<_>, Vec<_>) =
+        findings.into_iter().partition(|finding| finding.severity == Severity::Error);
+    errors.dedup();
+    let config = match config {
+        Some(config) if errors.is_empty() => Ok(config),
+        _ => Err(ConfigError(errors)),
+    };
+    Loaded { config, warnings, shown }
+}
+
+/// From written to meant.
+struct Meant<'a> {
+    layers: &'a Layers,
+    surroundings: &'a Surroundings,
+    findings: &'a mut Vec<Finding>,
+}
+
+impl Meant<'_> {
+    /// None where something essential is missing; it was noted then.
+    fn config(mut self, raw: &RawConfig) -> Option<Config> {
+        // Each part notes its own problems, so all are asked before the first one may give up.
+        let (server, client, kek) = (self.server(raw), self.client(raw), self.kek(raw));
+        let env = raw.env?;
+        let data_dir = self.data_dir(raw, env)?;
+        let grants = raw.plugins_grants_file.clone();
+        let keys_file = raw.auth_keys_file.clone();
+        Some(Config {
+            env,
+            server: server?,
+            client: client?,
+            store: StoreConfig { kind: raw.store_kind?, kek },
+            mock: MockConfig { mode: raw.mock_mode, production: raw.mock_production? },
+            plugins: PluginsConfig {
+                dirs: match env {
+                    Environment::Development => raw.plugins_dirs.clone()?,
+                    Environment::Testing | Environment::Production => Vec::new(),
+                },
+                grants_file: grants.unwrap_or_else(|| data_dir.join("grants.toml")),
+            },
+            runs: self.runs(raw)?,
+            sandbox: self.sandbox(raw)?,
+            log: LogConfig {
+                format: raw.log_format.unwrap_or(match env {
+                    Environment::Production => LogFormat::Json,
+                    Environment::Development | Environment::Testing => LogFormat::Pretty,
+                }),
+                level: raw.log_level.clone()?,
+            },
+            keys_file: keys_file.unwrap_or_else(|| data_dir.join("keys.toml")),
+
+            data_dir,
+        })
+    }
+
+    fn data_dir(&mut self, raw: &RawConfig, env: Environment) -> Option<PathBuf> {
+        if let Some(dir) = &raw.data_dir {
+            return Some(dir.clone());
+        }
+        if let (Environment::Development, Some(file)) = (env, &self.layers.file) {
+            return Some(file.parent().unwrap_or(Path::new(".")).join(".wforge"));
+        }
+        let variable = |name| self.surroundings.variables.get(name).filter(|v| !v.is_empty());
+        let platform = match (variable("XDG_DATA_HOME"), variable("HOME")) {
+            (Some(dir), _) => Some(PathBuf::from(dir).join("wforge")),
+            (None, Some(home)) => Some(PathBuf::from(home).join(".local/share/wforge")),
+            (None, None) => None,
+        };
+        if platform.is_none() {
+            self.error("data_dir", "has no default here: HOME is not set", "set WFORGE_DATA_DIR");
+        }
+        platform
+    }
+
+    fn server(&mut self, raw: &RawConfig) -> Option<ServerConfig> {
+        let listen = raw.server_listen?;
+        if !listen.ip().is_loopback() {
+            self.error(
+                "server.listen",
+                &format!("{listen} is reachable from outside, and nothing identifies people yet"),
+                "listen on 127.0.0.1 and put a proxy that identifies people before it",
+            );
+        }
+        Some(ServerConfig { listen, drain_ms_max: raw.server_drain_ms_max? })
+    }
+
+    fn client(&mut self, raw: &RawConfig) -> Option<ClientConfig> {
+        let server = raw.client_server.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+        if let Some(url) = &server
+            && !url.starts_with("http://")
+        {
+            self.error(
+                "client.server",
+                &format!("\"{url}\" is no address of a server that this version can talk to"),
+                "write http://127.0.0.1:7420; https comes with identity",
+            );
+        }
+        Some(ClientConfig {
+            server,
+            api_key: raw.client_api_key.clone(),
+            timeout_ms: raw.client_timeout_ms?,
+        })
+    }
+
+    fn kek(&mut self, raw: &RawConfig) -> Option<Kek> {
+        let Secret(text) = raw.store_kek.as_ref()?;
+        let bytes = crate::secrets::from_hex(text);
+        if bytes.is_none() {
+            self.error(
+                "store.kek",
+                "must be 64 hexadecimal digits",
+                "make one with: openssl rand -hex 32",
+            );
+        }
+        bytes.map(Kek)
+    }
+
+    fn runs(&self, raw: &RawConfig) -> Option<RunsConfig> {
+        let threads = usize::try_from(raw.runs_plugin_threads?).ok()?;
+        Some(RunsConfig {
+            live_max: usize::try_from(raw.runs_live_max?).ok()?,
+            call_log: raw.runs_call_log.clone(),
+            plugin_threads: (threads > 0).then_some(threads),
+        })
+    }
+
+    fn sandbox(&self, raw: &RawConfig) -> Option<SandboxLimits> {
+        Some(SandboxLimits {
+            memory_bytes_max: raw.sandbox_memory_bytes_max?,
+            table_elements_max: raw.sandbox_table_elements_max?,
+            cpu_ms_max: raw.sandbox_cpu_ms_max?,
+            wall_ms_max: raw.sandbox_wall_ms_max?,
+            host_calls_max: raw.sandbox_host_calls_max?,
+            effects_max: raw.sandbox_effects_max?,
+            host_call_bytes_max: raw.sandbox_host_call_bytes_max?,
+            input_bytes_max: raw.sandbox_input_bytes_max?,
+            output_bytes_max: raw.sandbox_output_bytes_max?,
+            json_depth_max: raw.sandbox_json_depth_max?,
+            log_lines_max: raw.sandbox_log_lines_max?,
+            log_line_bytes_max: raw.sandbox_log_line_bytes_max?,
+            log_bytes_max: raw.sandbox_log_bytes_max?,
+            emits_max: raw.sandbox_emits_max?,
+            random_bytes_max: raw.sandbox_random_bytes_max?,
+            handles_max: raw.sandbox_handles_max?,
+        })
+    }
+
+    fn error(&mut self, key: &str, message: &str, help: &str) {
+        let place = format!("{}: {key}", self.layers.origin(key));
+        self.findings.push(Finding::error(place, message, help));
+    }
+}
+
+/// The commented example of every key.
+pub(crate) fn reference_text() -> String {
+    reference::reference()
+}

@@ -1,0 +1,264 @@
+//! How one value of a key is read from a layer and written in an example.
+//!
+//! A file gives typed values, a variable or a flag gives text; both read the same.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use figment::value::Value;
+use wforge_model::mock::MockMode;
+
+/// A type that a key can have.
+pub(crate) trait Setting: Sized {
+    /// What a value looks like, for messages and the reference.
+    const EXPECTED: &'static str;
+
+    /// Reads what a variable, a flag or a string of a file says.
+    fn from_text(text: &str) -> Option<Self>;
+
+    /// Reads a value of a layer; relative paths are relative to `base`.
+    fn from_value(value: &Value, _base: &Path) -> Option<Self> {
+        Self::from_text(value.as_str()?)
+    }
+
+    /// As TOML writes it.
+    fn to_toml(&self) -> String;
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if c.is_control() => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+impl Setting for bool {
+    const EXPECTED: &'static str = "true or false";
+
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    fn from_value(value: &Value, _base: &Path) -> Option<Self> {
+        value.to_bool().or_else(|| Self::from_text(value.as_str()?))
+    }
+
+    fn to_toml(&self) -> String {
+        self.to_string()
+    }
+}
+
+macro_rules! whole_number {
+    ($($int:ty: $expected:literal),*) => {$(
+        impl Setting for $int {
+            const EXPECTED: &'static str = $expected;
+
+            fn from_text(text: &str) -> Option<Self> {
+                text.replace('_', "").parse().ok()
+            }
+
+            fn from_value(value: &Value, _base: &Path) -> Option<Self> {
+                match value.to_i128() {
+                    Some(number) => Self::try_from(number).ok(),
+                    None => Self::from_text(value.as_str()?),
+                }
+            }
+
+            fn to_toml(&self) -> String {
+                grouped(&self.to_string())
+            }
+        }
+    )*};
+}
+whole_number!(u32: "a whole number up to 4_294_967_295", u64: "a whole number");
+
+/// `16777216` as `16_777_216`.
+fn grouped(digits: &str) -> String {
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push('_');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+impl Setting for String {
+    const EXPECTED: &'static str = "text";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
+    fn to_toml(&self) -> String {
+        quoted(self)
+    }
+}
+
+impl Setting for PathBuf {
+    const EXPECTED: &'static str = "a path";
+
+    fn from_text(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| Self::from(text))
+    }
+
+    fn from_value(value: &Value, base: &Path) -> Option<Self> {
+        Self::from_text(value.as_str()?).map(|path| base.join(path))
+    }
+
+    fn to_toml(&self) -> String {
+        quoted(&self.to_string_lossy())
+    }
+}
+
+/// A list of paths; a variable separates them by colons, as PATH does.
+impl Setting for Vec<PathBuf> {
+    const EXPECTED: &'static str = "a list of paths";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.split(':').filter(|part| !part.is_empty()).map(PathBuf::from_text).collect()
+    }
+
+    fn from_value(value: &Value, base: &Path) -> Option<Self> {
+        match value.as_array() {
+            Some(items) => items.iter().map(|item| PathBuf::from_value(item, base)).collect(),
+            None => {
+                let paths = Self::from_text(value.as_str()?)?;
+                Some(paths.into_iter().map(|path| base.join(path)).collect())
+            }
+        }
+    }
+
+    fn to_toml(&self) -> String {
+        let items: Vec<String> = self.iter().map(Setting::to_toml).collect();
+        format!("[{}]", items.join(", "))
+    }
+}
+
+impl Setting for SocketAddr {
+    const EXPECTED: &'static str = "an address with a port, such as 127.0.0.1:7420";
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.replace("localhost:", "127.0.0.1:").parse().ok()
+    }
+
+    fn to_toml(&self) -> String {
+        quoted(&self.to_string())
+    }
+}
+
+/// A value that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Setting for Secret {
+    const EXPECTED: &'static str = "text";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+
+    fn to_toml(&self) -> String {
+        quoted("***")
+    }
+}
+
+macro_rules! one_of {
+    ($name:ident: $expected:literal, $($variant:ident = $text:literal),*) => {
+        impl Setting for $name {
+            const EXPECTED: &'static str = $expected;
+
+            fn from_text(text: &str) -> Option<Self> {
+                match text {
+                    $($text => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+
+            fn to_toml(&self) -> String {
+                quoted(match self { $(Self::$variant => $text),* })
+            }
+        }
+    };
+}
+
+/// What kind of place the host runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Environment {
+    Development,
+    Testing,
+    Production,
+}
+one_of!(Environment: "development, testing or production",
+    Development = "development", Testing = "testing", Production = "production");
+
+/// Where runs are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoreKind {
+    Memory,
+    Sled,
+}
+one_of!(StoreKind: "sled or memory", Memory = "memory", Sled = "sled");
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Pretty,
+    Json,
+}
+one_of!(LogFormat: "pretty or json", Pretty = "pretty", Json = "json");
+
+one_of!(MockMode: "off, node, fallback or always",
+    Off = "off", Node = "node", Fallback = "fallback", Always = "always");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_in_groups_and_read_back() {
+        for number in [0_u64, 7, 999, 1_000, 134_217_728] {
+            assert_eq!(u64::from_text(&number.to_toml()), Some(number));
+        }
+        assert_eq!(134_217_728_u64.to_toml(), "134_217_728");
+    }
+
+    #[test]
+    fn text_from_a_variable_and_a_typed_value_of_a_file_read_the_same() {
+        let base = Path::new("/base");
+        let read = |value: Value| bool::from_value(&value, base);
+        assert_eq!(read(Value::from(true)), Some(true));
+        assert_eq!(read(Value::from("true")), Some(true));
+        assert_eq!(read(Value::from("yes")), None);
+        assert_eq!(u32::from_value(&Value::from(-1), base), None);
+        let paths = Vec::<PathBuf>::from_value(&Value::from("a:/b"), base);
+        assert_eq!(paths, Some(vec![PathBuf::from("/base/a"), PathBuf::from("/b")]));
+    }
+
+    #[test]
+    fn a_secret_shows_itself_nowhere() {
+        let secret = Secret("hunter2".into());
+        assert_eq!(format!("{secret:?} {}", secret.to_toml()), "*** \"***\"");
+    }
+}

@@ -1,0 +1,238 @@
+//! Precedence, by table: what is set where, and what holds.
+
+use std::path::{Path, PathBuf};
+
+use expect_test::{Expect, expect};
+use wforge_model::limits::SandboxLimits;
+use wforge_model::mock::MockMode;
+
+use super::{Config, Environment, Flag, Loaded, Surroundings, load};
+
+/// What a case sets.
+#[derive(Default)]
+struct Given<'a> {
+    file: &'a str,
+    dotenv: &'a str,
+    environment: &'a [(&'a str, &'a str)],
+    flags: &'a [(&'static str, &'static str, &'a str)],
+}
+
+fn loaded(given: &Given<'_>) -> (tempfile::TempDir, Loaded) {
+    let folder = tempfile::tempdir().unwrap();
+    if !given.file.is_empty() {
+        fs_err::write(folder.path().join("wforge.toml"), given.file).unwrap();
+    }
+    if !given.dotenv.is_empty() {
+        fs_err::write(folder.path().join(".env"), given.dotenv).unwrap();
+    }
+    let inner = folder.path().join("inner");
+    fs_err::create_dir(&inner).unwrap();
+    let mut variables: std::collections::BTreeMap<String, String> =
+        given.environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    variables.entry("HOME".to_owned()).or_insert_with(|| "/home/someone".to_owned());
+    let flag = |(key, flag, value): &(&'static str, &'static str, &str)| Flag {
+        key,
+        flag,
+        value: (*value).to_owned(),
+    };
+    let loaded = load(&Surroundings {
+        current_dir: if given.file.is_empty() { folder.path().to_owned() } else { inner },
+        variables,
+        flags: given.flags.iter().map(flag).collect(),
+        file: None,
+    });
+    (folder, loaded)
+}
+
+fn config(given: &Given<'_>) -> Config {
+    loaded(given).1.config.unwrap()
+}
+
+fn listen(given: &Given<'_>) -> (String, String) {
+    let (folder, loaded) = loaded(given);
+    let shown = loaded.shown.iter().find(|key| key.key == "server.listen").unwrap();
+    let folder = folder.path().to_string_lossy().into_owned();
+    (shown.value.clone().unwrap(), shown.origin.replace(&folder, "DIR"))
+}
+
+#[test]
+fn a_later_layer_wins_and_the_origin_says_which() {
+    const FILE: &str = "[server]\nlisten = \"127.0.0.1:1\"";
+    const DOTENV: &str = "WFORGE_SERVER__LISTEN=127.0.0.1:2";
+    const ENV: &[(&str, &str)] = &[("WFORGE_SERVER__LISTEN", "127.0.0.1:3")];
+    const FLAG: &[(&str, &str, &str)] = &[("server.listen", "--listen", "127.0.0.1:4")];
+    let cases: [(Given<'_>, &str, &str); 5] = [
+        (Given::default(), "7420", "default"),
+        (Given { file: FILE, ..Given::default() }, "1", "DIR/wforge.toml"),
+        (
+            Given { file: FILE, dotenv: DOTENV, ..Given::default() },
+            "2",
+            "DIR/.env: WFORGE_SERVER__LISTEN",
+        ),
+        (
+            Given { file: FILE, dotenv: DOTENV, environment: ENV, flags: &[] },
+            "3",
+            "environment variable WFORGE_SERVER__LISTEN",
+        ),
+        (Given { file: FILE, dotenv: DOTENV, environment: ENV, flags: FLAG }, "4", "flag --listen"),
+    ];
+    for (given, port, origin) in cases {
+        assert_eq!(listen(&given), (format!("\"127.0.0.1:{port}\""), origin.to_owned()));
+    }
+}
+
+fn mock_mode(given: &Given<'_>) -> Option<MockMode> {
+    config(given).mock.mode
+}
+
+#[test]
+fn wforge_mock_wins_over_use_mock_workflow_and_both_over_the_file() {
+    use MockMode::{Always, Fallback, Node, Off};
+    const FILE: &str = "[mock]\nmode = \"fallback\"";
+    let env = |environment: &[(&str, &str)]| {
+        mock_mode(&Given { file: FILE, environment, ..Given::default() })
+    };
+    assert_eq!(mock_mode(&Given::default()), None);
+    assert_eq!(env(&[]), Some(Fallback));
+    assert_eq!(env(&[("USE_MOCK_WORKFLOW", "true")]), Some(Always));
+    assert_eq!(env(&[("USE_MOCK_WORKFLOW", "True")]), Some(Always));
+    assert_eq!(env(&[("USE_MOCK_WORKFLOW", "false")]), Some(Node));
+    assert_eq!(env(&[("USE_MOCK_WORKFLOW", "true"), ("WFORGE_MOCK", "off")]), Some(Off));
+    assert_eq!(env(&[("USE_MOCK_WORKFLOW", "false"), ("WFORGE_MOCK", "always")]), Some(Always));
+    assert_eq!(env(&[("WFORGE_MOCK", "")]), Some(Fallback));
+    assert_eq!(env(&[("WFORGE_MOCK__MODE", "off")]), Some(Off));
+    let dotenv = "WFORGE_MOCK=off";
+    let given = Given { dotenv, environment: &[("USE_MOCK_WORKFLOW", "true")], ..Given::default() };
+    assert_eq!(mock_mode(&given), Some(Off));
+}
+
+fn problems(given: &Given<'_>, expected: &Expect) {
+    let (folder, loaded) = loaded(given);
+    let folder = folder.path().to_string_lossy().into_owned();
+    let errors = loaded.config.err().map(|error| error.0).unwrap_or_default();
+    let lines: String = errors
+        .iter()
+        .chain(&loaded.warnings)
+        .map(|f| format!("{:?} {} {}; {}\n", f.severity, f.place, f.message, f.help))
+        .collect();
+    expected.assert_eq(&lines.replace(&folder, "DIR"));
+}
+
+#[test]
+fn every_problem_is_found_at_once_with_place_and_fix() {
+    problems(
+        &Given {
+            file: "envv = 1\n[server]\nlisten = 7420\n[store]\nkind = \"sledd\"\n[mock]\nmode = 3",
+            environment: &[
+                ("WFORGE_MOCK__PRODUCTION", "perhaps"),
+                ("WFORGE_SERVER__LISTN", "127.0.0.1:1"),
+                ("WFORGE_SERVICE_HOST", "10.0.0.1"),
+                ("WFORGE_KEK", "abc"),
+            ],
+            ..Given::default()
+        },
+        &expect![[r#"
+            Error environment variable WFORGE_SERVER__LISTN is no variable of wforge; did you mean WFORGE_SERVER__LISTEN?
+            Error DIR/wforge.toml: envv is no key; did you mean env?
+            Error DIR/wforge.toml: server.listen must be an address with a port, such as 127.0.0.1:7420, not 7420; write an address with a port, such as 127.0.0.1:7420
+            Error DIR/wforge.toml: store.kind must be sled or memory, not "sledd"; write sled or memory
+            Error DIR/wforge.toml: mock.mode must be off, node, fallback or always, not 3; write off, node, fallback or always
+            Error environment variable WFORGE_MOCK__PRODUCTION: mock.production must be true or false, not "perhaps"; write true or false
+            Error environment variable WFORGE_KEK: store.kek must be 64 hexadecimal digits; make one with: openssl rand -hex 32
+            Warning environment variable WFORGE_SERVICE_HOST is no variable of wforge; did you mean WFORGE_SERVER?
+        "#]],
+    );
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_named_with_the_line() {
+    problems(
+        &Given { file: "env = \"testing\n", ..Given::default() },
+        &expect![[r#"
+        Error DIR/wforge.toml:1 is no TOML: invalid basic string, expected `"`; mend the file; docs/reference/wforge.toml shows every key
+    "#]],
+    );
+}
+
+#[test]
+fn an_address_outside_loopback_is_refused() {
+    let given = Given { flags: &[("server.listen", "--listen", "0.0.0.0:80")], ..Given::default() };
+    problems(
+        &given,
+        &expect![[r#"
+        Error flag --listen: server.listen 0.0.0.0:80 is reachable from outside, and nothing identifies people yet; listen on 127.0.0.1 and put a proxy that identifies people before it
+    "#]],
+    );
+}
+
+#[test]
+fn two_names_of_one_variable_must_agree() {
+    let environment = &[("WFORGE_MOCK", "off"), ("WFORGE_MOCK__MODE", "node")];
+    problems(
+        &Given { environment, ..Given::default() },
+        &expect![[r#"
+        Error environment variable WFORGE_MOCK says something else than WFORGE_MOCK__MODE; keep one of the two
+    "#]],
+    );
+}
+
+#[test]
+fn the_data_directory_lies_beside_the_file_in_development_only() {
+    let with = |file, environment: &[(&str, &str)]| {
+        let (folder, loaded) = loaded(&Given { file, environment, ..Given::default() });
+        let dir = loaded.config.unwrap().data_dir;
+        match dir.strip_prefix(folder.path()) {
+            Ok(relative) => Path::new("DIR").join(relative),
+            Err(_) => dir,
+        }
+    };
+    assert_eq!(with("env = \"development\"", &[]), PathBuf::from("DIR/.wforge"));
+    let home = PathBuf::from("/home/someone/.local/share/wforge");
+    assert_eq!(with("env = \"production\"", &[]), home);
+    assert_eq!(with("", &[]), home);
+    assert_eq!(with("", &[("XDG_DATA_HOME", "/data")]), PathBuf::from("/data/wforge"));
+    assert_eq!(with("data_dir = \"here\"", &[]), PathBuf::from("DIR/here"));
+    let variable = &[("WFORGE_DATA_DIR", "there")];
+    assert_eq!(with("data_dir = \"here\"", variable), PathBuf::from("DIR/inner/there"));
+}
+
+#[test]
+fn folders_of_plugins_count_in_development_only() {
+    let dirs = |file| config(&Given { file, ..Given::default() }).plugins.dirs.len();
+    assert_eq!(dirs("[plugins]\ndirs = [\"target/plugins\"]"), 1);
+    assert_eq!(dirs("env = \"production\"\n[plugins]\ndirs = [\"target/plugins\"]"), 0);
+}
+
+#[test]
+fn the_defaults_of_the_sandbox_are_those_of_the_model() {
+    assert_eq!(config(&Given::default()).sandbox, SandboxLimits::default());
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    let environment = &[("WFORGE_API_KEY", "wfk_hunter2")];
+    let (_folder, loaded) = loaded(&Given { environment, ..Given::default() });
+    let shown = loaded.shown.iter().find(|key| key.key == "client.api_key").unwrap();
+    assert_eq!(shown.value.as_deref(), Some("***"));
+    assert!(!format!("{loaded:?}").contains("hunter2"));
+}
+
+#[test]
+fn production_is_stricter() {
+    let check = |file| {
+        let config = config(&Given { file, ..Given::default() });
+        assert_eq!(config.env, Environment::Production);
+        let errors = super::check(&config).into_iter();
+        errors
+            .filter(|finding| finding.severity == super::Severity::Error)
+            .map(|finding| finding.place)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(check("env = \"production\""), "");
+    assert_eq!(
+        check("env = \"production\"\n[store]\nkind = \"memory\"\n[mock]\nmode = \"always\""),
+        "mock.mode store.kind"
+    );
+    assert_eq!(check("env = \"production\"\n[mock]\nmode = \"always\"\nproduction = true"), "");
+}
