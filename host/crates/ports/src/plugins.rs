@@ -46,8 +46,8 @@ pub enum AdmissionError {
     /// The bytes are no component that this host runs.
     #[error("{message}")]
     Refused {
-        /// `not_wasm`, `core_module`, `precompiled`, `truncated`, `wrong_world`, `no_manifest`,
-        /// `bad_manifest`, `unsupported_api`, `too_large`, `compile_limit`.
+        /// `not_wasm`, `core_module`, `precompiled`, `truncated`, `invalid`, `wrong_world`,
+        /// `no_manifest`, `bad_manifest`, `unsupported_api`, `too_large`, `compile_limit`.
         code: &'static str,
         /// One sentence with the fix.
         message: String,

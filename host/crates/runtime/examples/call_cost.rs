@@ -1,7 +1,7 @@
 //! What a call costs: a fresh store and one call of an echo component, with bare wasmtime and
 //! through the runtime. With a path, that component is called instead, and its answer is shown.
 //!
-//!     cargo run -p wforge-runtime --example call_cost [COMPONENT.wasm [INPUT-JSON [LIMIT]]]
+//!     cargo run -p wforge-runtime --example call_cost [COMPONENT.wasm [INPUT-JSON [AGENT]]]
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -41,23 +41,27 @@ async fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let input = arguments.get(2).map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
     match arguments.get(1) {
-        Some(path) => call_file(path, input).await,
+        Some(path) => {
+            let agent = arguments.get(3).map_or("main", String::as_str);
+            call_file(path, input, agent).await;
+        }
         None => {
             let echo = components::echo().build();
             report("bare wasmtime", &bare_calls(&echo).await);
             let (runtime, digest, _dir) = opened(echo).await;
-            report("through the runtime", &runtime_calls(&runtime, digest, input).await);
+            report("through the runtime", &runtime_calls(&runtime, &call_of(digest, input)).await);
         }
     }
 }
 
-async fn call_file(path: &str, input: Value) {
+async fn call_file(path: &str, input: Value, agent: &str) {
     let bytes = std::fs::read(path).unwrap();
     let began = Instant::now();
     let (runtime, digest, _dir) = opened(bytes).await;
     println!("admission: {:?}", began.elapsed());
-    println!("{:#?}", runtime.call(&call_of(digest, input.clone()), &mut Aloud).await.unwrap());
-    report("through the runtime", &runtime_calls(&runtime, digest, input).await);
+    let call = AgentCall { agent: agent.to_owned(), ..call_of(digest, input) };
+    println!("{:#?}", runtime.call(&call, &mut Aloud).await.unwrap());
+    report("through the runtime", &runtime_calls(&runtime, &call).await);
 }
 
 fn report(what: &str, times: &[Duration]) {
@@ -116,13 +120,12 @@ async fn opened(component: Vec<u8>) -> (SandboxRuntime, Digest, tempfile::TempDi
     (runtime, admitted.component, dir)
 }
 
-async fn runtime_calls(runtime: &SandboxRuntime, digest: Digest, input: Value) -> Vec<Duration> {
-    let call = call_of(digest, input);
+async fn runtime_calls(runtime: &SandboxRuntime, call: &AgentCall) -> Vec<Duration> {
     let mut times = Vec::new();
     let all = Instant::now();
     while times.len() < CALLS && all.elapsed() < Duration::from_secs(5) {
         let began = Instant::now();
-        let execution = runtime.call(&call, &mut Silent).await.unwrap();
+        let execution = runtime.call(call, &mut Silent).await.unwrap();
         times.push(began.elapsed());
         if !matches!(execution, Execution::Replied(_)) {
             break;

@@ -154,12 +154,11 @@ fn limit(
         return problem("handles", format!("the agent held more than {max} handles"));
     }
     match remains.refused? {
-        Refused::Memory => {
-            let max = limits.memory_bytes_max >> 20;
-            problem("memory_limit", format!("the agent needed more than {max} MiB of memory"))
+        Refused::Memory(bytes) => {
+            let mib = bytes >> 20;
+            problem("memory_limit", format!("the agent needed more than {mib} MiB of memory"))
         }
-        Refused::Table => {
-            let max = limits.table_elements_max;
+        Refused::Table(max) => {
             problem("table_limit", format!("the agent needed more than {max} table elements"))
         }
     }

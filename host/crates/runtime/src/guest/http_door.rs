@@ -30,3 +30,23 @@ impl WasiHttpHooks for ClosedDoor {
         Box::new(async { Err(Error::HttpRequestDenied) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wasmtime_wasi_http::{Error, WasiHttpHooks};
+    use wforge_model::limits::SandboxLimits;
+
+    use super::ClosedDoor;
+    use crate::guest::voice::Voice;
+
+    #[tokio::test]
+    async fn every_request_is_denied_and_the_log_says_why() {
+        let voice = Voice::new(&SandboxLimits::default());
+        let request = http::Request::get("https://example.com/x").body(Default::default()).unwrap();
+        let outcome = Box::new(std::future::ready(Ok(())));
+        let sent = ClosedDoor(voice.clone()).send_request(request, None, outcome);
+        assert!(matches!(Box::into_pin(sent).await, Err(Error::HttpRequestDenied)));
+        let lines = voice.last_lines();
+        assert!(lines.iter().any(|line| line.contains("example.com")), "{lines:?}");
+    }
+}

@@ -11,10 +11,10 @@ use super::unwind::Unwind;
 /// A growth that was refused; the guest may live on, but if it then dies, this is why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// Memory over its budget.
-    Memory,
-    /// A table over its budget.
-    Table,
+    /// Memory over its budget of so many bytes.
+    Memory(u64),
+    /// A table over its budget of so many elements.
+    Table(usize),
 }
 
 /// Memory is counted over all memories of the store, so that many small ones are no way around.
@@ -49,7 +49,7 @@ impl ResourceLimiter for Limiter {
         let growth = u64::try_from(desired.saturating_sub(current)).unwrap_or(u64::MAX);
         let total = self.memory_used.saturating_add(growth);
         if total > self.memory_max {
-            self.refused = Some(Refused::Memory);
+            self.refused = Some(Refused::Memory(self.memory_max));
             return Ok(false);
         }
         self.memory_used = total;
@@ -59,7 +59,7 @@ impl ResourceLimiter for Limiter {
 
     fn memory_grow_failed(&mut self, _error: wasmtime::Error) -> wasmtime::Result<()> {
         self.memory_used = self.memory_used.saturating_sub(std::mem::take(&mut self.pending));
-        self.refused = Some(Refused::Memory);
+        self.refused = Some(Refused::Memory(self.memory_max));
         Ok(())
     }
 
@@ -71,7 +71,7 @@ impl ResourceLimiter for Limiter {
     ) -> wasmtime::Result<bool> {
         let fits = desired <= self.table_elements_max;
         if !fits {
-            self.refused = Some(Refused::Table);
+            self.refused = Some(Refused::Table(self.table_elements_max));
         }
         Ok(fits)
     }
@@ -137,7 +137,7 @@ mod tests {
         let mut limiter = Limiter::new(100, 10);
         assert!(limiter.memory_growing(0, 60, None).unwrap());
         assert!(!limiter.memory_growing(0, 60, None).unwrap());
-        assert_eq!(limiter.refused(), Some(Refused::Memory));
+        assert_eq!(limiter.refused(), Some(Refused::Memory(100)));
         assert!(limiter.memory_growing(0, 40, None).unwrap());
     }
 

@@ -7,7 +7,7 @@
 /// One sentence with file and line where the language gives them; none where the lines tell of no
 /// exception.
 pub(crate) fn explain(lines: &[String]) -> Option<String> {
-    // The engines of Python and JavaScript are Rust and end in a panic of their own, so theirs first.
+    // The engines of Python and JavaScript are Rust and end in a panic of their own: theirs first.
     [python, quickjs, javascript, rust].iter().find_map(|language| language(lines))
 }
 
@@ -38,8 +38,8 @@ fn python(lines: &[String]) -> Option<String> {
     Some(place.map_or_else(|| error.clone(), |place| format!("{error} at {place}")))
 }
 
-/// `Exception { message: Some("…"), stack: Some("    at f (/agent.js:1:28)…") }`, as the engine that
-/// componentize-qjs brings writes what nobody caught.
+/// `Exception { message: Some("…"), stack: Some("    at f (/agent.js:1:28)…") }`, which is how the
+/// engine that componentize-qjs brings writes what nobody caught.
 fn quickjs(lines: &[String]) -> Option<String> {
     let told =
         lines.iter().rev().find_map(|line| line.split_once("Exception { message: Some(\""))?.1;

@@ -102,10 +102,11 @@ pub(crate) struct Fixture {
     items: &'static str,
     invoke: &'static str,
     needs: Vec<&'static str>,
+    limits: Value,
 }
 
 pub(crate) fn fixture(invoke: &'static str) -> Fixture {
-    Fixture { imports: "", items: "", invoke, needs: Vec::new() }
+    Fixture { imports: "", items: "", invoke, needs: Vec::new(), limits: json!({}) }
 }
 
 impl Fixture {
@@ -124,6 +125,11 @@ impl Fixture {
         self
     }
 
+    pub(crate) fn limits(mut self, limits: Value) -> Self {
+        self.limits = limits;
+        self
+    }
+
     pub(crate) fn without_needs(mut self) -> Self {
         self.needs.clear();
         self
@@ -138,7 +144,7 @@ impl Fixture {
             .collect();
         let manifest = json!({
             "name": "test/fixture", "version": "1.0.0", "agents": [{ "name": "main" }],
-            "needs": needs,
+            "needs": needs, "limits": self.limits,
         });
         with_sections(self.bare(), &manifest.to_string(), "0.1.0")
     }

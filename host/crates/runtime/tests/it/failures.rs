@@ -51,6 +51,20 @@ async fn memory_over_its_budget_ends_the_guest() {
 }
 
 #[tokio::test]
+async fn a_manifest_may_ask_for_less_memory_than_a_sandbox_has() {
+    check(
+        fixture(
+            "(drop (call $allocate (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 5000000)))
+                 (call $reply (i32.const 16) (i32.const 2))",
+        )
+        .limits(json!({ "memory_mib_max": 4 })),
+        |_| {},
+        expect!["limit (memory_limit): the agent needed more than 4 MiB of memory after 0 effects"],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_table_over_its_budget_ends_the_guest() {
     check(
         fixture(
@@ -109,7 +123,10 @@ async fn a_panic_names_its_file_and_line() {
          unreachable",
     )
     .imports(STDERR)
-    .items(r#"(data (i32.const 3072) "thread '<unnamed>' panicked at src/lib.rs:12:5:\0aout of range\0a")"#);
+    .items(
+        r#"(data (i32.const 3072)
+             "thread '<unnamed>' panicked at src/lib.rs:12:5:\0aout of range\0a")"#,
+    );
     let sandbox = limited(|_| {});
     let mut script = Script::default();
     let execution = sandbox.run(panics.build(), json!({}), &mut script).await;
@@ -153,7 +170,8 @@ async fn a_reply_that_is_no_json_is_bad_output() {
             .items(r#"(data (i32.const 3072) "{\"a\": 1,}")"#),
         |_| {},
         expect![
-            "bad_output (bad_json): the agent's output: no JSON: trailing comma at line 1 column 9 after 0 effects"
+            "bad_output (bad_json): the agent's output: no JSON: trailing comma at line 1 column \
+             9 after 0 effects"
         ],
     )
     .await;
@@ -166,7 +184,8 @@ async fn a_reply_nested_too_deep_is_bad_output() {
             .items(r#"(data (i32.const 3072) "[[[[]]]]")"#),
         |limits| limits.json_depth_max = 3,
         expect![
-            "bad_output (json_depth): the agent's output: the JSON is nested deeper than 3 levels after 0 effects"
+            "bad_output (json_depth): the agent's output: the JSON is nested deeper than 3 \
+             levels after 0 effects"
         ],
     )
     .await;
@@ -221,7 +240,8 @@ async fn an_input_larger_than_its_budget_never_reaches_the_guest() {
         echo(),
         |limits| limits.input_bytes_max = 5,
         expect![
-            "limit (input_too_large): input, config and context have 6 bytes, more than 5 after 0 effects"
+            "limit (input_too_large): input, config and context have 6 bytes, more than 5 after \
+             0 effects"
         ],
     )
     .await;
