@@ -3,4 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sdk/toolchain.sh build
-cargo build --quiet --locked --package wforge
+# The whole workspace, as the tests build it: one crate alone would resolve other features, and
+# wasmtime would be built twice.
+[ -x target/debug/wforge ] || echo "building the host; the first time takes about 10 minutes on two cores"
+cargo build --locked --workspace

@@ -44,7 +44,8 @@ impl Handle {
     ) -> Result<Started, EngineError> {
         if let Some(key) = &request.idempotency {
             let before = self.shared.parts.store.idempotent_reply(tenant, &key.key).await?;
-            if let Some(before) = before {
+            let now = self.shared.parts.clock.now();
+            if let Some(before) = before.filter(|before| before.expires_at > now) {
                 return replayed(&before.reply, before.fingerprint == key.fingerprint);
             }
         }

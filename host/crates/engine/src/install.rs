@@ -128,6 +128,10 @@ pub(crate) async fn workflow(
     };
     match parts.store.change(change).await {
         Ok(_) => Ok(info),
+        Err(ChangeError::Conflict { .. }) => Err(EngineError::Conflict {
+            code: "registered_meanwhile",
+            message: format!("{key} was registered by somebody else at the same moment; try again"),
+        }),
         Err(error) => Err(EngineError::Host(Box::new(error))),
     }
 }
