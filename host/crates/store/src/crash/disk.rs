@@ -83,9 +83,7 @@ impl Inode {
         let mut found = self.durable.clone();
         // One in four cuts loses everything, one in four nothing, the others tear.
         let mode = chance.next_u64() % 4;
-        for (old, new) in
-            found.chunks_mut(SECTOR_BYTES).zip(self.live.chunks(SECTOR_BYTES))
-        {
+        for (old, new) in found.chunks_mut(SECTOR_BYTES).zip(self.live.chunks(SECTOR_BYTES)) {
             if mode == 1 || mode > 1 && chance.next_u64() % 2 == 0 {
                 old.copy_from_slice(new);
             }

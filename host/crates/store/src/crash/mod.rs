@@ -61,8 +61,7 @@ fn open(disk: &Disk, view: &View) -> Result<Machine, OpenError> {
     Ok(Machine { shared, committer })
 }
 
-type Answer<O> =
-    oneshot::Receiver<Result<<O as Operation>::Output, <O as Operation>::Error>>;
+type Answer<O> = oneshot::Receiver<Result<<O as Operation>::Output, <O as Operation>::Error>>;
 
 impl Machine {
     fn queue<O: Operation>(&self, mut operation: O) -> (Box<dyn Queued>, Answer<O>) {
@@ -172,8 +171,7 @@ fn check(machine: &Machine, told: &Told, place: &str) {
             length % EVENTS_PER_COMMIT == 0 && (least..=most).contains(&made),
             "{place}: run {number} has {length} events, {least} to {most} commits expected"
         );
-        let events =
-            reads::events(vault, &rows, &tenant, run(number), Seq(0), usize::MAX).unwrap();
+        let events = reads::events(vault, &rows, &tenant, run(number), Seq(0), usize::MAX).unwrap();
         assert_eq!(events.len() as u64, length, "{place}: events of run {number}");
         commits += made;
     }
@@ -192,9 +190,8 @@ fn cut(seed: u64, step: Option<u64>) -> (Disk, View, Told) {
     if let Some(step) = step {
         disk.cut_at(step);
     }
-    let told = open(&disk, &view).map_or_else(|_| Told::default(), |mut machine| {
-        perform(&mut machine, seed)
-    });
+    let told = open(&disk, &view)
+        .map_or_else(|_| Told::default(), |mut machine| perform(&mut machine, seed));
     (disk, view, told)
 }
 
@@ -202,7 +199,7 @@ fn cut(seed: u64, step: Option<u64>) -> (Disk, View, Told) {
 #[expect(clippy::print_stdout, reason = "a cut is found again by its seed")]
 fn after_a_power_cut_at_any_step_all_that_was_acknowledged_is_there_and_nothing_by_half() {
     let (mut cuts, mut rotations) = (0, 0);
-    for seed in 0..6 {
+    for seed in 0..3 {
         let (disk, _, told) = cut(seed, None);
         assert!(told.is_over, "seed {seed}: a script without a cut comes to its end");
         rotations += Scan::read(&disk).unwrap().first();
@@ -217,8 +214,8 @@ fn after_a_power_cut_at_any_step_all_that_was_acknowledged_is_there_and_nothing_
             cuts += 1;
         }
     }
-    println!("{cuts} cuts, seeds 0 to 5");
-    assert!(cuts > 1_000 && rotations > 6, "{cuts} cuts, {rotations}: nothing was tried");
+    println!("{cuts} cuts, seeds 0 to 2");
+    assert!(cuts > 1_000 && rotations > 3, "{cuts} cuts, {rotations}: nothing was tried");
 }
 
 /// What was found can be written on, and cut again without a step in between.

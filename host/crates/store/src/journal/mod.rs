@@ -48,13 +48,14 @@ impl Journal {
         scan: &Scan,
         entropy: Arc<dyn Entropy>,
     ) -> std::io::Result<Self> {
+        segments.remove_spares()?;
         let Some((last, finished)) = scan.segments.split_last() else {
             return Self::begin(segments, 1, entropy);
         };
         segments.set_finished(finished);
         let file = segments.io.open(&last.name)?;
         if last.is_torn {
-            // What is left of a torn frame must never be read as one.
+            // So that no later opening searches what is left of a torn frame for good ones.
             let length = usize::try_from(last.size - last.end).unwrap_or(0);
             file.write_at(last.end, &vec![0; length])?;
             file.sync()?;
@@ -139,11 +140,11 @@ fn new_segment(
 ) -> std::io::Result<NewSegment> {
     let mut salt = [0; 8];
     entropy.fill(&mut salt);
-    let (file, size) = segments.take_spare(frame_bytes + frame::SEGMENT_HEADER_BYTES)?;
-    file.write_at(0, &frame::segment_header(first, salt))?;
-    file.sync()?;
+    let spare = segments.take_spare(frame_bytes + frame::SEGMENT_HEADER_BYTES)?;
+    spare.file.write_at(0, &frame::segment_header(first, salt))?;
+    spare.file.sync()?;
     let name = segments::name_of(first);
-    segments.io.rename(segments::SPARE, &name)?;
+    segments.io.rename(&spare.name, &name)?;
     segments.io.sync_dir()?;
-    Ok((file, name, salt, size))
+    Ok((spare.file, name, salt, spare.bytes))
 }

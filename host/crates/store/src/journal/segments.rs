@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::io::{JournalFile, JournalIo};
 use super::scan::Scanned;
 
-/// The name of a segment that has no header yet.
-pub(super) const SPARE: &str = "spare";
+/// What the name of a segment begins with that has no header yet. A number follows, so that the
+/// next one is never made in place of one that is about to get its name.
+const SPARE: &str = "spare-";
 const SUFFIX: &str = ".wal";
 
 /// A segment to which nothing is added any more.
@@ -19,14 +20,23 @@ pub(super) struct Finished {
     pub(super) last: u64,
 }
 
+/// A segment of zeros.
+#[derive(Debug)]
+pub(super) struct Spare {
+    pub(super) file: Box<dyn JournalFile>,
+    pub(super) name: String,
+    pub(super) bytes: u64,
+}
+
 /// What the journal shares with the thread that keeps house for it.
 #[derive(Debug)]
 pub(crate) struct Segments {
     pub(super) io: Arc<dyn JournalIo>,
     segment_bytes: u64,
     finished: Mutex<VecDeque<Finished>>,
-    spare: Mutex<Option<Box<dyn JournalFile>>>,
+    spare: Mutex<Option<Spare>>,
     spare_wanted: AtomicBool,
+    spares_made: AtomicU64,
 }
 
 /// The name of the segment that begins with that frame.
@@ -47,6 +57,7 @@ impl Segments {
             finished: Mutex::default(),
             spare: Mutex::default(),
             spare_wanted: AtomicBool::new(false),
+            spares_made: AtomicU64::new(0),
         }
     }
 
@@ -73,21 +84,30 @@ impl Segments {
         }
         let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
         if spare.is_none() {
-            *spare = Some(self.io.create(SPARE, self.segment_bytes)?);
+            *spare = Some(self.make_spare(self.segment_bytes)?);
         }
         Ok(())
     }
 
-    /// The spare segment, or a new one where there is none of that size; and its size.
-    pub(super) fn take_spare(&self, bytes: u64) -> io::Result<(Box<dyn JournalFile>, u64)> {
-        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        match spare.take().filter(|_| bytes <= self.segment_bytes) {
-            Some(file) => Ok((file, self.segment_bytes)),
-            None => {
-                let size = bytes.max(self.segment_bytes);
-                Ok((self.io.create(SPARE, size)?, size))
-            }
+    fn make_spare(&self, bytes: u64) -> io::Result<Spare> {
+        let name = format!("{SPARE}{}", self.spares_made.fetch_add(1, Ordering::Relaxed));
+        Ok(Spare { file: self.io.create(&name, bytes)?, name, bytes })
+    }
+
+    /// The spare segment, or a new one where there is none of that size.
+    pub(super) fn take_spare(&self, bytes: u64) -> io::Result<Spare> {
+        if bytes > self.segment_bytes {
+            return self.make_spare(bytes);
         }
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+        spare.map_or_else(|| self.make_spare(self.segment_bytes), Ok)
+    }
+
+    /// Removes the spares of a process that ended.
+    pub(super) fn remove_spares(&self) -> io::Result<()> {
+        let names = self.io.list()?;
+        let mut spares = names.iter().filter(|name| name.starts_with(SPARE));
+        spares.try_for_each(|name| self.io.remove(name))
     }
 
     /// Whether there are segments that hold nothing after that frame.

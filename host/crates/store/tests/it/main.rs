@@ -1,6 +1,9 @@
 //! The store against the promises of its port.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod model;
+mod opening;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -62,10 +62,8 @@ pub fn stepped(step: u32) -> RunEvent {
 #[must_use]
 pub fn planned(step: u32, tasks: &[TaskId]) -> RunEvent {
     let node: wforge_model::NodeId = "node".parse().unwrap();
-    let tasks = tasks
-        .iter()
-        .map(|id| PlannedTask { id: *id, node: node.clone(), send: None })
-        .collect();
+    let tasks =
+        tasks.iter().map(|id| PlannedTask { id: *id, node: node.clone(), send: None }).collect();
     RunEvent { at: Timestamp(1_000), kind: EventKind::StepPlanned { step, tasks } }
 }
 

@@ -90,10 +90,7 @@ impl Bench {
 }
 
 /// Runs one case on a fresh store.
-pub fn run<S: Backend>(
-    open: impl Fn(&Path) -> S + 'static,
-    case: impl AsyncFnOnce(&mut Bench),
-) {
+pub fn run<S: Backend>(open: impl Fn(&Path) -> S + 'static, case: impl AsyncFnOnce(&mut Bench)) {
     let folder = TempDir::new().unwrap();
     let open: Box<dyn Fn(&Path) -> Arc<dyn Backend>> = Box::new(move |dir| Arc::new(open(dir)));
     let store = Some(open(folder.path()));

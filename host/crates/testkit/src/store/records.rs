@@ -30,9 +30,7 @@ pub async fn intent_and_answer_are_two_phases(bench: &mut Bench) {
 }
 
 /// Two executions of one attempt agree on what happened.
-pub async fn of_many_writers_of_one_phase_one_is_first_and_all_hear_its_answer(
-    bench: &mut Bench,
-) {
+pub async fn of_many_writers_of_one_phase_one_is_first_and_all_hear_its_answer(bench: &mut Bench) {
     let acme = tenant("acme");
     let writers =
         (0..200).map(|n| bench.store().record(answer(&acme, task(1), 0, json!({ "writer": n }))));

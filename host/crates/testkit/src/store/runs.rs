@@ -58,8 +58,7 @@ pub async fn a_refused_commit_leaves_no_part_behind(bench: &mut Bench) {
     refused.queue = QueueChange::Done;
     refused.audit = vec![audit("run.start")];
     refused.idempotent_reply = Some(reply("key", json!("no")));
-    refused.thread_head =
-        Some(ThreadHead { thread: ThreadId::from_bytes([1; 16]), run: run(1) });
+    refused.thread_head = Some(ThreadHead { thread: ThreadId::from_bytes([1; 16]), run: run(1) });
     refused.kv =
         vec![KvWrite { space: "run".to_owned(), key: "k".to_owned(), value: Some(json!(1)) }];
     bench.store().commit(refused).await.unwrap_err();

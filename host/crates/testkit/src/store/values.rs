@@ -9,9 +9,8 @@ use super::Bench;
 use super::make::{answer, change, commit, put, reply, run, started, task, tenant, text};
 
 /// Around each border at which a store may keep a value otherwise.
-pub(super) const SIZES: [usize; 12] = [
-    0, 1, 4_000, 4_095, 4_096, 4_097, 8_193, 262_000, 262_144, 262_145, 1_048_576, 3_000_001,
-];
+pub(super) const SIZES: [usize; 12] =
+    [0, 1, 4_000, 4_095, 4_096, 4_097, 8_193, 262_000, 262_144, 262_145, 1_048_576, 3_000_001];
 
 /// Events, records, documents and replies alike.
 pub async fn values_of_all_sizes_come_back_from_everywhere(bench: &mut Bench) {
