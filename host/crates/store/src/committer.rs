@@ -115,24 +115,17 @@ impl Committer {
     /// Writes a group; durable and visible on return.
     pub(crate) fn write(&mut self, group: Batch, operations: u64) -> Result<(), Gone> {
         self.shared.check()?;
-        let counters = &self.shared.counters;
-        counters.operations.fetch_add(operations, Ordering::Relaxed);
+        self.shared.counters.operations.fetch_add(operations, Ordering::Relaxed);
         if group.writes.is_empty() {
             return Ok(());
         }
-        let shared = &self.shared;
         let number = self.journal.next();
-        let appended = self.journal.append(&group.writes, &mut |sync| {
-            let before = shared.now_ns();
-            let synced = sync();
-            let ns = shared.now_ns().saturating_sub(before);
-            shared.counters.fsync_ns.fetch_add(ns, Ordering::Relaxed);
-            synced
-        });
+        let appended = self.append(&group);
+        let shared = &self.shared;
         match appended {
             Ok(bytes) => {
-                counters.groups.fetch_add(1, Ordering::Relaxed);
-                counters.journal_bytes.fetch_add(bytes, Ordering::Relaxed);
+                shared.counters.groups.fetch_add(1, Ordering::Relaxed);
+                shared.counters.journal_bytes.fetch_add(bytes, Ordering::Relaxed);
                 shared.overlay.publish(number, group, operations);
                 Ok(())
             }
@@ -141,5 +134,14 @@ impl Committer {
                 Err(shared.why_gone())
             }
         }
+    }
+
+    fn append(&mut self, group: &Batch) -> std::io::Result<u64> {
+        let bytes = self.journal.write(&group.writes)?;
+        let before = self.shared.now_ns();
+        let synced = self.journal.sync();
+        let ns = self.shared.now_ns().saturating_sub(before);
+        self.shared.counters.fsync_ns.fetch_add(ns, Ordering::Relaxed);
+        synced.map(|()| bytes)
     }
 }

@@ -46,8 +46,8 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) fn damaged(what: impl Into<String>, reason: impl ToString) -> Self {
-        Self::Damaged { what: what.into(), reason: reason.to_string() }
+    pub(crate) fn damaged(what: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Damaged { what: what.into(), reason: reason.into() }
     }
 
     pub(crate) fn rows(doing: &'static str, cause: impl Into<BoxError>) -> Self {

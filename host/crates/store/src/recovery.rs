@@ -269,8 +269,8 @@ fn sweep(dir: &Path, view: &dyn Kv, files: &Files) -> Result<(), OpenError> {
 pub(crate) fn keyring(
     dir: &Path,
     kek: Option<crate::keyring::Kek>,
-    entropy: &Arc<dyn Entropy>,
+    entropy: Arc<dyn Entropy>,
     scan: &Scan,
 ) -> Result<Keyring, OpenError> {
-    Keyring::open(dir, kek, Arc::clone(entropy), !scan.is_empty())
+    Keyring::open(dir, kek, entropy, !scan.is_empty())
 }

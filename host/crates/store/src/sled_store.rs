@@ -69,7 +69,7 @@ impl SledStore {
             Arc::new(Folder::open(dir.join("journal")).map_err(io("making folders in"))?);
         let files = Files::open(dir.join("blobs")).map_err(io("making folders in"))?;
         let scan = Scan::read(journal_io.as_ref()).map_err(|e| recovery::scan_error(dir, e))?;
-        let keyring = recovery::keyring(dir, options.kek.clone(), &entropy, &scan)?;
+        let keyring = recovery::keyring(dir, options.kek.clone(), entropy, &scan)?;
         let ready = View::open(dir, &options, &scan, journal_io.as_ref())?;
         let SledOptions { segment_bytes, unapplied_bytes_max, copy_bytes_max, clock, .. } = options;
         let (shared, committer) = Parts {

@@ -250,5 +250,5 @@ pub(crate) fn decode<T: DeserializeOwned>(row_key: &[u8], json: &[u8]) -> Result
     let mut input = serde_json::Deserializer::from_slice(json);
     // What was written had at most `DEPTH_MAX` levels, and its seal held.
     input.disable_recursion_limit();
-    T::deserialize(&mut input).map_err(|error| Fault::damaged(what(row_key), error))
+    T::deserialize(&mut input).map_err(|error| Fault::damaged(what(row_key), error.to_string()))
 }

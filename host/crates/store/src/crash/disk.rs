@@ -57,7 +57,7 @@ impl Disk {
             Some(cut) if step > cut => Err(io::Error::other("no power")),
             Some(cut) if step == cut => {
                 // Half of the cuts fall just before the step, half just after it.
-                if cut % 2 == 0 {
+                if cut.is_multiple_of(2) {
                     perform(&mut state)?;
                 }
                 Err(io::Error::other("the power went"))
@@ -69,7 +69,8 @@ impl Disk {
     /// What is found when the power is back.
     pub(super) fn after_cut(&self, chance: &SimEntropy) -> Self {
         let state = self.0.lock().unwrap();
-        let names = if chance.next_u64() % 2 == 0 { &state.names } else { &state.durable_names };
+        let names =
+            if chance.next_u64().is_multiple_of(2) { &state.names } else { &state.durable_names };
         let inodes = state.inodes.iter().map(|inode| inode.after_cut(chance)).collect();
         let (names, durable_names) = (names.clone(), names.clone());
         let state = State { inodes, names, durable_names, ..State::default() };
@@ -84,7 +85,7 @@ impl Inode {
         // One in four cuts loses everything, one in four nothing, the others tear.
         let mode = chance.next_u64() % 4;
         for (old, new) in found.chunks_mut(SECTOR_BYTES).zip(self.live.chunks(SECTOR_BYTES)) {
-            if mode == 1 || mode > 1 && chance.next_u64() % 2 == 0 {
+            if mode == 1 || mode > 1 && chance.next_u64().is_multiple_of(2) {
                 old.copy_from_slice(new);
             }
         }

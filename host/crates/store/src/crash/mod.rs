@@ -150,7 +150,7 @@ fn perform(machine: &mut Machine, seed: u64) -> Told {
             Ok(_) => told.records.push((number, value)),
             Err(_) => return told,
         }
-        if chance.next_u64() % 3 == 0 && !machine.follow() {
+        if chance.next_u64().is_multiple_of(3) && !machine.follow() {
             return told;
         }
     }
@@ -168,7 +168,7 @@ fn check(machine: &Machine, told: &Told, place: &str) {
         let made = length / EVENTS_PER_COMMIT;
         let (least, most) = (told.commits[number], told.commits[number] + told.in_flight[number]);
         assert!(
-            length % EVENTS_PER_COMMIT == 0 && (least..=most).contains(&made),
+            length.is_multiple_of(EVENTS_PER_COMMIT) && (least..=most).contains(&made),
             "{place}: run {number} has {length} events, {least} to {most} commits expected"
         );
         let events = reads::events(vault, &rows, &tenant, run(number), Seq(0), usize::MAX).unwrap();
@@ -196,7 +196,6 @@ fn cut(seed: u64, step: Option<u64>) -> (Disk, View, Told) {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a cut is found again by its seed")]
 fn after_a_power_cut_at_any_step_all_that_was_acknowledged_is_there_and_nothing_by_half() {
     let (mut cuts, mut rotations) = (0, 0);
     for seed in 0..3 {

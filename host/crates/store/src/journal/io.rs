@@ -66,7 +66,7 @@ impl JournalIo for Folder {
     }
 
     fn create(&self, name: &str, bytes: u64) -> io::Result<Box<dyn JournalFile>> {
-        const ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+        static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
         let mut file = fs_err::File::create(self.path.join(name))?;
         // Real zeros: blocks that are only reserved would be converted at their first write, and
         // then an fdatasync has metadata to write, too.

@@ -90,13 +90,9 @@ impl Journal {
         self.next
     }
 
-    /// Writes one frame; durable on return. Returns its bytes. After an error the end of the
-    /// journal is unknown, and nothing may be appended any more.
-    pub(crate) fn append(
-        &mut self,
-        writes: &Writes,
-        measure: &mut dyn FnMut(&mut dyn FnMut() -> std::io::Result<()>) -> std::io::Result<()>,
-    ) -> std::io::Result<u64> {
+    /// Writes one frame, and returns its bytes. After an error, here or in [`Journal::sync`], the
+    /// end of the journal is unknown, and nothing may be written any more.
+    pub(crate) fn write(&mut self, writes: &Writes) -> std::io::Result<u64> {
         let mut buffer = std::mem::take(&mut self.buffer);
         frame::encode(self.salt, self.next, writes, &mut buffer)?;
         if self.offset + buffer.len() as u64 > self.size {
@@ -104,7 +100,6 @@ impl Journal {
             frame::encode(self.salt, self.next, writes, &mut buffer)?;
         }
         self.file.write_at(self.offset, &buffer)?;
-        measure(&mut || self.file.sync())?;
         let bytes = buffer.len() as u64;
         self.offset += bytes;
         self.next += 1;
@@ -116,6 +111,11 @@ impl Journal {
             self.buffer = buffer;
         }
         Ok(bytes)
+    }
+
+    /// Makes the frame that was written durable.
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
+        self.file.sync()
     }
 
     fn rotate(&mut self, frame_bytes: u64) -> std::io::Result<()> {

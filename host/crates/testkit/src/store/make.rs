@@ -34,6 +34,7 @@ pub fn task(number: u8) -> TaskId {
 
 /// A run is started with that input.
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "reads best at its many callers")]
 pub fn started(input: Value) -> RunEvent {
     // From JSON, so that a field that comes with a default later needs no change here.
     serde_json::from_value(json!({

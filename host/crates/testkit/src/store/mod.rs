@@ -44,9 +44,11 @@ pub trait Backend: Store + Driver + 'static {}
 
 impl<S: Store + Driver + 'static> Backend for S {}
 
+type Open = dyn Fn(&Path) -> Arc<dyn Backend>;
+
 /// An open store in a folder of its own.
 pub struct Bench {
-    open: Box<dyn Fn(&Path) -> Arc<dyn Backend>>,
+    open: Box<Open>,
     store: Option<Arc<dyn Backend>>,
     folder: TempDir,
 }
@@ -92,7 +94,7 @@ impl Bench {
 /// Runs one case on a fresh store.
 pub fn run<S: Backend>(open: impl Fn(&Path) -> S + 'static, case: impl AsyncFnOnce(&mut Bench)) {
     let folder = TempDir::new().unwrap();
-    let open: Box<dyn Fn(&Path) -> Arc<dyn Backend>> = Box::new(move |dir| Arc::new(open(dir)));
+    let open: Box<Open> = Box::new(move |dir| Arc::new(open(dir)));
     let store = Some(open(folder.path()));
     let mut bench = Bench { open, store, folder };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -166,7 +166,10 @@ pub async fn a_tenant_sees_no_run_of_one_whose_name_it_begins_with(bench: &mut B
     }
     for name in &names {
         let heads = bench.store().heads(name, None, 9).await.unwrap();
-        assert_eq!(heads.into_iter().map(|head| head.tenant).collect::<Vec<_>>(), [name.clone()]);
+        assert_eq!(
+            heads.into_iter().map(|head| head.tenant).collect::<Vec<_>>(),
+            std::slice::from_ref(name)
+        );
     }
 }
 
