@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, PoolingAllocationConfig, Store};
 use wforge_ports::Clock;
@@ -32,6 +32,16 @@ pub(crate) async fn bare_calls(
     count: usize,
     clock: &dyn Clock,
 ) -> Result<Spread> {
+    let times = timed_calls(component, input, count, clock).await;
+    times.map(Spread::of).map_err(|error| anyhow!("bare wasmtime: {error:?}"))
+}
+
+async fn timed_calls(
+    component: &[u8],
+    input: &str,
+    count: usize,
+    clock: &dyn Clock,
+) -> wasmtime::Result<Vec<u64>> {
     let mut pool = PoolingAllocationConfig::new();
     pool.max_memory_size(MEMORY_BYTES_MAX);
     let mut config = Config::new();
@@ -51,11 +61,13 @@ pub(crate) async fn bare_calls(
         let instance = plugin.instantiate_async(&mut store).await?;
         let agent = instance.workflowforge_plugin_agent();
         let reply = agent.call_invoke(&mut store, &call).await?;
-        ensure!(reply.is_ok_and(|reply| reply.output == input), "echo gave something else");
+        if !reply.is_ok_and(|reply| reply.output == input) {
+            return Err(wasmtime::Error::msg("echo gave something else"));
+        }
         drop(store);
         times.push(clock.monotonic_ns() - begun);
     }
-    Ok(Spread::of(times))
+    Ok(times)
 }
 
 fn call_of(input: &str) -> Call {

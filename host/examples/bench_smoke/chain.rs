@@ -6,16 +6,17 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use tokio::runtime::Handle as Threads;
 use tokio_util::sync::CancellationToken;
-use wforge_effects::{EffectsOptions, EffectsParts, RecordedEffects};
+use wforge_effects::{EffectsParts, RecordedEffects};
 use wforge_engine::{
     Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, WaitFor,
     WorkflowChoice,
 };
 use wforge_model::head::RunStatus;
+use wforge_model::limits::SandboxLimits;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Capability, Digest, Object, PluginName, TenantId, Value};
 use wforge_ports::store::StoreFigures;
-use wforge_ports::{Clock, Entropy, Store};
+use wforge_ports::{BoxError, Clock, Entropy, Store};
 use wforge_runtime::{RuntimeOptions, RuntimeParts, SandboxRuntime};
 use wforge_spec::Cel;
 use wforge_store::{SledOptions, SledStore};
@@ -61,13 +62,19 @@ impl Chain {
         let sandbox = SandboxRuntime::open(RuntimeOptions::at(folder.join("sandbox")), parts)?;
         let sandbox = Arc::new(NotedRuntime { inner: Arc::new(sandbox), marks: marks.clone() });
         let bus = Arc::new(RunBus::new(EngineOptions::default().subscriber_lag_max));
-        let effects = effects(sled.clone(), clock.clone(), bus.clone());
+        let effects = RecordedEffects::new(EffectsParts {
+            store: sled.clone(),
+            clock: clock.clone(),
+            output: bus.clone(),
+            host_key: [9; 32],
+            limits: SandboxLimits::default(),
+        });
         let threads: Threads = lanes.engine.clone();
         let parts = EngineParts {
             store,
             driver: sled.clone(),
             runtime: sandbox.clone(),
-            effects,
+            effects: Arc::new(effects),
             admission: sandbox,
             expressions: Arc::new(Cel::new()),
             grants: Arc::new(AllOfProbe),
@@ -138,7 +145,6 @@ fn draft() -> Result<WorkflowDraft> {
     }
 }
 
-fn digest_of(draft: &WorkflowDraft) -> Digest {
-    // The chain has a canonical form; a digest of zeros would fail the first lookup.
-    wforge_spec::digest(draft).unwrap_or(Digest::from_bytes([0; 32]))
+fn digest_of(draft: &WorkflowDraft) -> Result<Digest, BoxError> {
+    wforge_spec::digest(draft).map_err(Into::into)
 }

@@ -1,8 +1,8 @@
 //! What a durable step costs, and where the time goes: a chain of ten nodes of a Rust plugin on
 //! sled, beside bare wasmtime and a bare fdatasync in the same run.
 //!
-//! [`marks`] notes when what happened, [`chain`] composes the engine, [`baseline`] is what its parts
-//! cost alone, [`report`] puts it into a table.
+//! [`marks`] notes when what happened, [`chain`] composes the engine, [`baseline`] is what its
+//! parts cost alone, [`report`] puts it into a table.
 
 #![expect(clippy::print_stdout, reason = "a program whose output is its report")]
 
@@ -44,7 +44,8 @@ fn main() -> Result<()> {
 }
 
 fn lane(name: &str) -> Result<Runtime> {
-    let lane = Builder::new_multi_thread().worker_threads(1).thread_name(name).enable_all();
+    let mut lane = Builder::new_multi_thread();
+    lane.worker_threads(1).thread_name(name).enable_all();
     lane.build().with_context(|| format!("starting the thread {name}"))
 }
 

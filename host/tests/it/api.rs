@@ -12,8 +12,7 @@ fn ready() -> TestHost {
     let host = TestHost::start();
     for name in ["outline", "digest", "scan", "report"] {
         let path = crate::harness::component(&format!("wforge/{name}"));
-        host.run(&["plugin", "install", path.to_str().expect("UTF-8")])
-            .exits(0);
+        host.run(&["plugin", "install", path.to_str().expect("UTF-8")]).exits(0);
     }
     host
 }
@@ -32,10 +31,7 @@ fn a_run_is_started_and_waited_for_in_one_request() {
     let run = host.post("/v1/runs?wait=30s", &start()).status(200).json();
     assert_eq!(run["status"], "completed", "{run}");
     assert_eq!(run["degraded"], false);
-    let shown = host
-        .get(run["href"].as_str().expect("an href"))
-        .status(200)
-        .json();
+    let shown = host.get(run["href"].as_str().expect("an href")).status(200).json();
     assert_eq!(shown["status"], "completed");
     let listed = host.get("/v1/runs").status(200).json();
     assert_eq!(listed["items"].as_array().expect("items").len(), 1);
@@ -46,23 +42,13 @@ fn events_come_once_in_order_and_resume_where_they_broke_off() {
     let host = ready();
     let run = host.post("/v1/runs?wait=30s", &start()).status(200).json();
     let run = run["id"].as_str().expect("an id");
-    let all: Vec<_> = host
-        .events(run, None)
-        .into_iter()
-        .filter(|e| e.id.is_some())
-        .collect();
-    let ids: Vec<u64> = all
-        .iter()
-        .map(|e| e.id.as_ref().unwrap().parse().unwrap())
-        .collect();
+    let all: Vec<_> = host.events(run, None).into_iter().filter(|e| e.id.is_some()).collect();
+    let ids: Vec<u64> = all.iter().map(|e| e.id.as_ref().unwrap().parse().unwrap()).collect();
     assert_eq!(ids, (1..=ids.len() as u64).collect::<Vec<_>>());
     assert_eq!(all[0].event, "run_started");
     assert_eq!(all.last().expect("events").event, "run_completed");
     let half = ids.len() / 2;
-    assert_eq!(
-        host.events(run, Some(&ids[half - 1].to_string())),
-        all[half..]
-    );
+    assert_eq!(host.events(run, Some(&ids[half - 1].to_string())), all[half..]);
 }
 
 #[test]
@@ -85,10 +71,7 @@ fn embedded_and_over_the_server_a_command_says_the_same() {
     let served = TestHost::start().run(&invalid);
     assert_eq!((embedded.code, served.code), (2, 2));
     let folder = std::path::Path::new("/nowhere");
-    assert_eq!(
-        embedded.redacted_stderr(folder),
-        served.redacted_stderr(folder)
-    );
+    assert_eq!(embedded.redacted_stderr(folder), served.redacted_stderr(folder));
 }
 
 /// Without ids and times, and with tasks in an order of their own.

@@ -17,13 +17,8 @@ fn check_workflow(text: &str, says: &[&str]) {
     let cli = Cli::new();
     let file = cli.file("bad.yaml", text);
     let file = file.to_str().expect("UTF-8");
-    cli.run(["validate", file])
-        .exits(2)
-        .says(&["bad.yaml"])
-        .says(says);
-    cli.run(["run", file, "--input", "text=x"])
-        .exits(2)
-        .says(says);
+    cli.run(["validate", file]).exits(2).says(&["bad.yaml"]).says(says);
+    cli.run(["run", file, "--input", "text=x"]).exits(2).says(says);
     check_nothing_left(&cli);
 }
 
@@ -31,22 +26,11 @@ fn check_workflow(text: &str, says: &[&str]) {
 fn check_component(bytes: &[u8], says: &[&str]) {
     let cli = Cli::new();
     let good = component("wforge/probe");
-    cli.run([Path::new("plugin"), Path::new("install"), &good])
-        .exits(0);
-    let before = cli
-        .run(["plugin", "list", "--output", "json"])
-        .exits(0)
-        .stdout
-        .clone();
+    cli.run([Path::new("plugin"), Path::new("install"), &good]).exits(0);
+    let before = cli.run(["plugin", "list", "--output", "json"]).exits(0).stdout.clone();
     let bad = cli.file("bad.wasm", bytes);
-    cli.run([Path::new("plugin"), Path::new("install"), &bad])
-        .exits(2)
-        .says(says);
-    let after = cli
-        .run(["plugin", "list", "--output", "json"])
-        .exits(0)
-        .stdout
-        .clone();
+    cli.run([Path::new("plugin"), Path::new("install"), &bad]).exits(2).says(says);
+    let after = cli.run(["plugin", "list", "--output", "json"]).exits(0).stdout.clone();
     assert_eq!(before, after);
 }
 
@@ -55,21 +39,13 @@ fn check_document(bytes: &[u8], says: &[&str]) {
     let cli = Cli::new();
     let document = cli.file("document.md", bytes);
     let input = format!("document=@{}", document.display());
-    cli.run(["run", BRIEF, "--input", &input])
-        .exits(2)
-        .says(says);
+    cli.run(["run", BRIEF, "--input", &input]).exits(2).says(says);
     check_nothing_left(&cli);
 }
 
 fn check_nothing_left(cli: &Cli) {
-    let listed = cli
-        .run(["runs", "list", "--output", "json"])
-        .exits(0)
-        .json();
-    let items = listed
-        .as_array()
-        .or_else(|| listed["items"].as_array())
-        .expect("a list");
+    let listed = cli.run(["runs", "list", "--output", "json"]).exits(0).json();
+    let items = listed.as_array().or_else(|| listed["items"].as_array()).expect("a list");
     assert!(items.is_empty(), "a refused run left {items:?}");
 }
 
@@ -100,13 +76,9 @@ fn malformed_yaml_names_its_line() {
 #[test]
 fn malformed_json_names_its_line() {
     let cli = Cli::new();
-    let file = cli.file(
-        "bad.json",
-        "{\n  \"apiVersion\": \"workflowforge/v1\",\n  \"name\" \"x\"\n}",
-    );
-    cli.run(["validate", file.to_str().expect("UTF-8")])
-        .exits(2)
-        .says(&["bad.json:3"]);
+    let file =
+        cli.file("bad.json", "{\n  \"apiVersion\": \"workflowforge/v1\",\n  \"name\" \"x\"\n}");
+    cli.run(["validate", file.to_str().expect("UTF-8")]).exits(2).says(&["bad.json:3"]);
 }
 
 #[test]
@@ -136,12 +108,21 @@ fn an_unreachable_node_is_named_with_its_line() {
 }
 
 #[test]
-fn every_problem_is_told_at_once() {
+fn every_problem_of_the_writing_is_told_at_once() {
     let text = format!(
-        "{HEAD}nodes:\n  a: {{ sett: {{}} }}\n  b: {{ set: {{ txt: \"'x'\" }} }}\n\
-         edges:\n  - {{ from: START, to: [a, b, c] }}\n"
+        "{HEAD}nodes:\n  a: {{ sett: {{}} }}\n  b: {{ set: {{ text: \"'x'\" }}, defer: 3 }}\n\
+         edges:\n  - {{ from: START, too: [a, b] }}\n"
     );
     check_workflow(&text, &["bad.yaml:9", "bad.yaml:10", "bad.yaml:12"]);
+}
+
+#[test]
+fn every_problem_of_the_graph_is_told_at_once() {
+    let text = format!(
+        "{HEAD}nodes:\n  a: {{ set: {{ txt: \"'x'\" }} }}\n  b: {{ set: {{ text: state.tetx }} }}\n\
+         edges:\n  - {{ from: START, to: [a, c] }}\n"
+    );
+    check_workflow(&text, &["bad.yaml:9", "bad.yaml:10", "bad.yaml:12", "txt", "tetx", "node c"]);
 }
 
 #[test]
@@ -153,10 +134,7 @@ fn what_is_not_supported_yet_says_so() {
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    Cli::new()
-        .run(["validate", "no/such.yaml"])
-        .exits(2)
-        .says(&["no/such.yaml"]);
+    Cli::new().run(["validate", "no/such.yaml"]).exits(2).says(&["no/such.yaml"]);
 }
 
 #[test]
@@ -212,14 +190,8 @@ fn a_component_without_a_manifest_is_refused() {
 
 #[test]
 fn a_plugin_that_is_not_there_is_named() {
-    Cli::new()
-        .run(["plugin", "install", "no/such.wasm"])
-        .exits(2)
-        .says(&["no/such.wasm"]);
-    Cli::new()
-        .run(["plugin", "inspect", "acme/nothing"])
-        .exits(2)
-        .says(&["acme/nothing"]);
+    Cli::new().run(["plugin", "install", "no/such.wasm"]).exits(2).says(&["no/such.wasm"]);
+    Cli::new().run(["plugin", "inspect", "acme/nothing"]).exits(2).says(&["acme/nothing"]);
 }
 
 #[test]
@@ -240,9 +212,7 @@ fn a_document_of_100_megabytes_is_refused_before_the_first_step() {
 #[test]
 fn an_unknown_input_key_is_named() {
     let cli = Cli::new();
-    cli.run(["run", BRIEF, "--input", "documnet=x"])
-        .exits(2)
-        .says(&["documnet", "document"]);
+    cli.run(["run", BRIEF, "--input", "documnet=x"]).exits(2).says(&["documnet", "document"]);
 }
 
 #[test]
@@ -256,12 +226,8 @@ fn an_answer_or_mock_for_a_node_that_is_not_there_is_named() {
     let document = cli.file("document.md", "# A\n\nText.\n");
     let input = format!("document=@{}", document.display());
     let start = ["run", BRIEF, "--input", input.as_str()];
-    cli.run(start.iter().chain(&["--answer", "aprove=yes"]))
-        .exits(2)
-        .says(&["aprove"]);
-    cli.run(start.iter().chain(&["--mock", "digset"]))
-        .exits(2)
-        .says(&["digset"]);
+    cli.run(start.iter().chain(&["--answer", "aprove=yes"])).exits(2).says(&["aprove"]);
+    cli.run(start.iter().chain(&["--mock", "digset"])).exits(2).says(&["digset"]);
     check_nothing_left(&cli);
 }
 
@@ -271,9 +237,7 @@ fn an_unknown_run_is_named() {
     let run = "run_0123456789abcdef0123456789abcdef";
     for command in ["show", "resume", "cancel"] {
         cli.run(["runs", command, run]).exits(2).says(&[run]);
-        cli.run(["runs", command, "nonsense"])
-            .exits(2)
-            .says(&["nonsense"]);
+        cli.run(["runs", command, "nonsense"]).exits(2).says(&["nonsense"]);
     }
 }
 
@@ -282,9 +246,11 @@ fn a_configuration_with_an_unknown_key_names_file_and_key() {
     let cli = Cli::new();
     let file = cli.file("wforge.toml", "[store]\nknid = \"sled\"\n");
     let file = file.to_str().expect("UTF-8");
-    cli.run(["config", "check", "--config", file])
-        .exits(2)
-        .says(&["wforge.toml", "store.knid", "store.kind"]);
+    cli.run(["config", "check", "--config", file]).exits(2).says(&[
+        "wforge.toml",
+        "store.knid",
+        "store.kind",
+    ]);
 }
 
 #[test]

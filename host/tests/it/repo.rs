@@ -6,9 +6,7 @@ use std::process::Command;
 /// The root of the repository.
 pub(crate) fn root() -> PathBuf {
     let host = Path::new(env!("CARGO_MANIFEST_DIR"));
-    host.parent()
-        .expect("host lies in the repository")
-        .to_owned()
+    host.parent().expect("host lies in the repository").to_owned()
 }
 
 /// A file of the repository, as text.
@@ -19,32 +17,17 @@ pub(crate) fn read(path: &str) -> String {
 /// The files that git tracks or would track, relative to the root, with `/` between.
 pub(crate) fn files() -> Vec<String> {
     let listed = Command::new("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root())
         .output()
         .expect("git lists the files");
-    assert!(
-        listed.status.success(),
-        "{}",
-        String::from_utf8_lossy(&listed.stderr)
-    );
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     let text = String::from_utf8(listed.stdout).expect("paths are UTF-8");
-    let present = text
-        .split_terminator('\0')
-        .filter(|path| root().join(path).is_file());
+    let present = text.split_terminator('\0').filter(|path| root().join(path).is_file());
     present.map(str::to_owned).collect()
 }
 
 /// The Rust files among [`files`].
 pub(crate) fn rust_files() -> Vec<String> {
-    files()
-        .into_iter()
-        .filter(|path| path.ends_with(".rs"))
-        .collect()
+    files().into_iter().filter(|path| path.ends_with(".rs")).collect()
 }

@@ -20,19 +20,13 @@ fn no_file_is_longer_than_800_lines_without_its_tests() {
     for (lines, path) in lengths.iter().filter(|(lines, _)| *lines > LINES_LISTED) {
         eprintln!("long: {path} has {lines} lines without its tests, look for a second idea in it");
     }
-    let too_long: Vec<_> = lengths
-        .iter()
-        .filter(|(lines, _)| *lines > LINES_MAX)
-        .collect();
+    let too_long: Vec<_> = lengths.iter().filter(|(lines, _)| *lines > LINES_MAX).collect();
     assert!(too_long.is_empty(), "split these: {too_long:?}");
 }
 
 #[test]
 fn tests_do_not_count_as_code() {
-    assert_eq!(
-        code_lines("fn a() {}\n\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\n"),
-        2
-    );
+    assert_eq!(code_lines("fn a() {}\n\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\n"), 2);
     assert_eq!(code_lines("#[cfg(test)]\nmod tests;\nfn a() {}\n"), 3);
 }
 
@@ -57,9 +51,7 @@ fn every_crate_has_at_most_one_integration_test_binary() {
         };
         let is_crate = repo::root().join(package).join("Cargo.toml").is_file();
         if is_crate && !inside.contains('/') {
-            wrong.push(format!(
-                "{path}: a second test binary; make it a module of tests/it"
-            ));
+            wrong.push(format!("{path}: a second test binary; make it a module of tests/it"));
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
@@ -76,10 +68,7 @@ fn no_test_file_is_forgotten() {
             continue;
         }
         let (parent, name) = declared_in(package, module);
-        if !repo::read(&parent)
-            .lines()
-            .any(|line| line.trim() == format!("mod {name};"))
-        {
+        if !repo::read(&parent).lines().any(|line| line.trim() == format!("mod {name};")) {
             wrong.push(format!("{path}: {parent} does not say `mod {name};`"));
         }
     }
@@ -103,11 +92,7 @@ fn every_copy_of_the_contract_equals_the_one_in_wit() {
         if path.starts_with("wit/") {
             continue;
         }
-        let name = Path::new(path)
-            .file_name()
-            .expect("a name")
-            .to_string_lossy()
-            .into_owned();
+        let name = Path::new(path).file_name().expect("a name").to_string_lossy().into_owned();
         let original = repo::root().join("wit").join(&name);
         if !original.is_file() {
             continue;
@@ -122,24 +107,14 @@ fn every_copy_of_the_contract_equals_the_one_in_wit() {
 #[test]
 fn each_served_version_of_the_contract_is_bound_once() {
     let frozen = repo::files();
-    let frozen = frozen
-        .iter()
-        .filter_map(|path| path.strip_prefix("wit/released/"));
+    let frozen = frozen.iter().filter_map(|path| path.strip_prefix("wit/released/"));
     let frozen: BTreeSet<&str> = frozen.filter_map(|path| path.split('/').next()).collect();
     let bound: usize = repo::rust_files()
         .iter()
         .filter(|path| path.starts_with("host/") && !path.contains("/tests/"))
-        .map(|path| {
-            repo::read(path)
-                .matches("\nwasmtime::component::bindgen!(")
-                .count()
-        })
+        .map(|path| repo::read(path).matches("\nwasmtime::component::bindgen!(").count())
         .sum();
-    assert_eq!(
-        bound,
-        1 + frozen.len(),
-        "one for wit/ and one for each of {frozen:?}"
-    );
+    assert_eq!(bound, 1 + frozen.len(), "one for wit/ and one for each of {frozen:?}");
 }
 
 #[test]
@@ -150,17 +125,10 @@ fn every_code_has_a_page_and_every_page_a_code() {
         .flat_map(|path| codes(&repo::read(path)))
         .collect();
     let pages = repo::files();
-    let pages = pages
-        .iter()
-        .filter_map(|path| path.strip_prefix("docs/errors/WF"));
-    let explained: BTreeSet<String> = pages
-        .filter_map(|name| name.strip_suffix(".md"))
-        .map(|n| format!("WF{n}"))
-        .collect();
-    assert_eq!(
-        said, explained,
-        "codes in host/ on the left, pages in docs/errors/ on the right"
-    );
+    let pages = pages.iter().filter_map(|path| path.strip_prefix("docs/errors/WF"));
+    let explained: BTreeSet<String> =
+        pages.filter_map(|name| name.strip_suffix(".md")).map(|n| format!("WF{n}")).collect();
+    assert_eq!(said, explained, "codes in host/ on the left, pages in docs/errors/ on the right");
 }
 
 #[test]
@@ -184,9 +152,7 @@ fn is_code(path: &str) -> bool {
 }
 
 fn is_too_long(line: &str) -> bool {
-    let is_comment = ["//", "#", "*"]
-        .iter()
-        .any(|mark| line.trim_start().starts_with(mark));
+    let is_comment = ["//", "# ", "* "].iter().any(|mark| line.trim_start().starts_with(mark));
     is_comment && line.chars().count() > COLUMNS_MAX
 }
 
@@ -199,11 +165,7 @@ fn declared_in(package: &str, module: &str) -> (String, String) {
         Some((folder, name)) => {
             let beside = format!("{package}/tests/it/{folder}.rs");
             let inside = format!("{package}/tests/it/{folder}/mod.rs");
-            let parent = if repo::root().join(&beside).is_file() {
-                beside
-            } else {
-                inside
-            };
+            let parent = if repo::root().join(&beside).is_file() { beside } else { inside };
             (parent, name.to_owned())
         }
     }

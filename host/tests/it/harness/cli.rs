@@ -1,12 +1,14 @@
 //! Runs `wforge …` and keeps what it said.
 
 use std::ffi::OsStr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{program, redacted};
+use super::{plugins, program, redacted};
 
 /// A data directory and the commands on it.
 #[derive(Debug)]
@@ -25,12 +27,20 @@ pub(crate) struct Ran {
 }
 
 impl Cli {
+    /// A new data directory, in which our components are compiled already.
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a folder for the test");
-        Self {
-            folder,
-            variables: Vec::new(),
+        let cli = Self::cold();
+        let compiled = COMPILED.path().join("data");
+        for folder in ["aot", "keys"] {
+            copy(&compiled.join(folder), &cli.data().join(folder));
         }
+        cli
+    }
+
+    /// A data directory that does not exist yet.
+    fn cold() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        Self { folder, variables: Vec::new() }
     }
 
     /// With a variable in the program's environment.
@@ -55,9 +65,7 @@ impl Cli {
     /// Runs the program with these arguments.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
         let mut command = program(&self.data());
-        command
-            .args(args)
-            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.args(args).envs(self.variables.iter().map(|(name, value)| (name, value)));
         let output = command.output().expect("wforge starts");
         Ran {
             code: output.status.code().unwrap_or(-1),
@@ -69,15 +77,30 @@ impl Cli {
     /// Starts the program with these arguments, to be killed.
     pub(crate) fn spawn(&self, args: &[&str]) -> std::process::Child {
         let mut command = program(&self.data());
-        command
-            .args(args)
-            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.args(args).envs(self.variables.iter().map(|(name, value)| (name, value)));
         let piped = std::process::Stdio::piped;
-        command
-            .stdout(piped())
-            .stderr(piped())
-            .spawn()
-            .expect("wforge starts")
+        command.stdout(piped()).stderr(piped()).spawn().expect("wforge starts")
+    }
+}
+
+/// A data directory with native code of our components and the key of its MAC: compiling takes
+/// seconds, and no test is about that.
+static COMPILED: LazyLock<TempDir> = LazyLock::new(|| {
+    let cli = Cli::cold();
+    cli.run([Path::new("plugin"), Path::new("install"), &plugins()]).exits(0);
+    cli.folder
+});
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(to).unwrap();
+    for entry in fs_err::read_dir(from).unwrap() {
+        let entry = entry.unwrap().path();
+        let to = to.join(entry.file_name().expect("a name"));
+        if entry.is_dir() {
+            copy(&entry, &to);
+        } else {
+            fs_err::copy(&entry, &to).unwrap();
+        }
     }
 }
 
@@ -85,10 +108,7 @@ impl Ran {
     /// Checks the exit code; what the program said is in the message.
     pub(crate) fn exits(&self, code: i32) -> &Self {
         let Self { stdout, stderr, .. } = self;
-        assert_eq!(
-            self.code, code,
-            "exit code\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
-        );
+        assert_eq!(self.code, code, "exit code\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
         self
     }
 
@@ -97,10 +117,7 @@ impl Ran {
         let Self { stdout, stderr, .. } = self;
         for word in words {
             let said = stdout.contains(word) || stderr.contains(word);
-            assert!(
-                said,
-                "no \"{word}\" in\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
-            );
+            assert!(said, "no \"{word}\" in\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
         }
         self
     }

@@ -16,24 +16,15 @@ use crate::repo;
 /// The program with a data directory, in the repository's folder, and nothing of our environment.
 fn program(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wforge"));
-    command
-        .env_clear()
-        .current_dir(repo::root())
-        .stdin(Stdio::null());
-    command
-        .env("WFORGE_DATA_DIR", data)
-        .env("WFORGE_SERVER__LISTEN", "127.0.0.1:0");
+    command.env_clear().current_dir(repo::root()).stdin(Stdio::null());
+    command.env("WFORGE_DATA_DIR", data).env("WFORGE_SERVER__LISTEN", "127.0.0.1:0");
     command
 }
 
 /// A component that `make build` made, such as `wforge/outline`.
 pub(crate) fn component(name: &str) -> PathBuf {
     let path = plugins().join(format!("{}.wasm", name.replace('/', "-")));
-    assert!(
-        path.is_file(),
-        "{} is missing: run `make build`",
-        path.display()
-    );
+    assert!(path.is_file(), "{} is missing: run `make build`", path.display());
     path
 }
 

@@ -23,18 +23,11 @@ fn redacted_word(word: &str) -> String {
         None => (word, ""),
     };
     for kind in ["run", "task", "ask", "thread"] {
-        if core
-            .strip_prefix(kind)
-            .and_then(|rest| rest.strip_prefix('_'))
-            .is_some_and(is_id)
-        {
+        if core.strip_prefix(kind).and_then(|rest| rest.strip_prefix('_')).is_some_and(is_id) {
             return format!("[{kind}]{tail}");
         }
     }
-    if core
-        .strip_prefix("sha256:")
-        .is_some_and(|hex| hex.len() == 64)
-    {
+    if core.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64) {
         return format!("[digest]{tail}");
     }
     if is_moment(core) {
@@ -51,10 +44,7 @@ fn is_id(text: &str) -> bool {
 }
 
 fn is_number(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// `2026-11-24T03:51:35.123Z`.
@@ -62,10 +52,7 @@ fn is_moment(text: &str) -> bool {
     let Some(text) = text.strip_suffix('Z') else {
         return false;
     };
-    let shape: String = text
-        .chars()
-        .map(|c| if c.is_ascii_digit() { '0' } else { c })
-        .collect();
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     shape.starts_with("0000-00-00T00:00:00")
 }
 

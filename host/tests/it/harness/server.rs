@@ -45,23 +45,11 @@ impl TestHost {
     /// Starts a server on this one's data directory.
     pub(crate) fn on(cli: Cli) -> Self {
         let mut command = program(&cli.data());
-        command
-            .arg("serve")
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+        command.arg("serve").stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("wforge starts");
         let (address, key) = await_server(&cli, &mut child);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        Self {
-            cli,
-            child,
-            address,
-            key,
-            runtime,
-        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        Self { cli, child, address, key, runtime }
     }
 
     /// Kills it, as a crash would, and starts another on the same data.
@@ -82,11 +70,7 @@ impl TestHost {
     /// A body that is no JSON.
     pub(crate) fn post_text(&self, path: &str, media_type: &str, body: &str) -> Reply {
         let request = self.request(reqwest::Method::POST, path);
-        self.send(
-            request
-                .header("content-type", media_type)
-                .body(body.to_owned()),
-        )
+        self.send(request.header("content-type", media_type).body(body.to_owned()))
     }
 
     /// A request with this in place of the key.
@@ -131,10 +115,7 @@ impl TestHost {
         self.runtime.block_on(async {
             let answer = request.send().await.expect("the server answers");
             let status = answer.status().as_u16();
-            Reply {
-                status,
-                text: answer.text().await.expect("a text"),
-            }
+            Reply { status, text: answer.text().await.expect("a text") }
         })
     }
 
@@ -192,9 +173,7 @@ fn server_file(cli: &Cli) -> Option<Value> {
 
 fn parse_events(text: &str) -> Vec<Sse> {
     let blocks = text.split("\n\n").map(parse_event);
-    blocks
-        .filter(|event| !event.event.is_empty() || event.id.is_some())
-        .collect()
+    blocks.filter(|event| !event.event.is_empty() || event.id.is_some()).collect()
 }
 
 fn parse_event(block: &str) -> Sse {
@@ -213,15 +192,6 @@ fn parse_event(block: &str) -> Sse {
 #[test]
 fn events_are_read_with_their_ids() {
     let text = ": hello\n\nid: 1\nevent: run_started\ndata: {}\n\nevent: line\ndata: x\n\n";
-    let names: Vec<_> = parse_events(text)
-        .into_iter()
-        .map(|e| (e.id, e.event))
-        .collect();
-    assert_eq!(
-        names,
-        [
-            (Some("1".into()), "run_started".into()),
-            (None, "line".into())
-        ]
-    );
+    let names: Vec<_> = parse_events(text).into_iter().map(|e| (e.id, e.event)).collect();
+    assert_eq!(names, [(Some("1".into()), "run_started".into()), (None, "line".into())]);
 }
