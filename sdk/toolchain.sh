@@ -153,6 +153,9 @@ ensure_js() {
             fail "npm ci failed. Run: cd sdk/js && npm ci"
         touch "$installed"
     fi
+    (cd "$root/sdk/js" && node -e 'require("componentize-qjs")') 2>/dev/null ||
+        fail "componentize-qjs has no binary for $(node -p 'process.platform + "-" + process.arch')." \
+            "It has some for Linux and macOS; on Windows build in WSL"
 }
 
 # --- the build's own tool -------------------------------------------------------------------------
@@ -178,7 +181,7 @@ digest_of() {
     done | digest
 }
 
-# Reads what wforge-build says about the plugin in folder $1 into name, file, language, entry, world.
+# Reads what wforge-build says about the plugin in $1 into name, file, language, entry, world.
 describe() {
     description=$("$wforge_build" describe "$1") || fail "$1 is no plugin; see above"
     name=$(field name) file=$(field file) language=$(field language)
@@ -266,7 +269,8 @@ build() {
         "$root/host/crates/model/src/manifest.rs")
     built=0 unchanged=0 kept='' rust_built=false
     for folder in "$@"; do
-        folder=$(CDPATH='' cd -- "$folder" && pwd) || fail "no folder $folder"
+        [ -d "$folder" ] || fail "no folder $folder"
+        folder=$(CDPATH='' cd -- "$folder" && pwd)
         if $all && [ ! -f "$folder/plugin.toml" ]; then continue; fi
         build_plugin "$folder"
         kept="$kept $file"

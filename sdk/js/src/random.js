@@ -1,6 +1,6 @@
 // Chance for an agent. The build freezes the engine with its random state, so that Math.random()
-// would begin with the same number in every sandbox; so it is seeded anew for each call, by the task
-// and the attempt. A rerun then sees the same numbers, as it must. It is nothing for secrets.
+// would begin with the same number in every sandbox; so it is seeded anew for each call, by the
+// task and the attempt. A rerun then sees the same numbers, as it must. It is nothing for secrets.
 
 /** A function like Math.random whose numbers follow from the text (sfc32 over an FNV hash). */
 export function seeded(text) {

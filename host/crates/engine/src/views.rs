@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use wforge_model::event::{EventKind, RunStarted, StoredEvent};
 use wforge_model::head::RunHead;
+use wforge_model::workflow::Work;
 use wforge_model::{NodeId, Object, Seq, TaskId};
 
+use crate::load::draft_by_digest;
 use crate::parts::EngineParts;
 use crate::request::{EngineError, QuestionView, RunView, TaskView};
 
@@ -26,7 +28,25 @@ pub(crate) async fn view(parts: &EngineParts, head: RunHead) -> Result<RunView, 
             break;
         }
     }
-    Ok(fold.finish(head))
+    let mut view = fold.finish(head);
+    name_missing(parts, &mut view).await?;
+    Ok(view)
+}
+
+/// A task whose agent was missing has no pin, but its node names whom it wanted.
+async fn name_missing(parts: &EngineParts, view: &mut RunView) -> Result<(), EngineError> {
+    let Some(digest) = view.head.digest else { return Ok(()) };
+    if view.tasks.iter().all(|task| task.agent.is_some()) {
+        return Ok(());
+    }
+    let draft = draft_by_digest(parts, &view.head.tenant, digest).await?;
+    for task in view.tasks.iter_mut().filter(|task| task.agent.is_none()) {
+        task.agent = match draft.nodes.get(&task.node).map(|node| &node.work) {
+            Some(Work::Agent(agent)) => Some(agent.to_string()),
+            Some(Work::Mock | Work::Set(_) | Work::Ask(_)) | None => None,
+        };
+    }
+    Ok(())
 }
 
 #[derive(Default)]

@@ -287,7 +287,7 @@ impl Decider<'_> {
         }]
     }
 
-    /// A late answer of an earlier attempt, or of a task of a step that is over, counts for nothing.
+    /// A late answer of an earlier attempt, or of a task of an earlier step, counts for nothing.
     fn open(&self, id: TaskId, attempt: u32) -> Option<(&Task, &Node)> {
         let task = self.run.task(id)?;
         let runs = task.attempt == attempt && task.is_due(self.now);
