@@ -231,8 +231,17 @@ impl IdHasher {
     }
 }
 
+/// Writes at most 32 bytes.
 fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    // Ids are written with every event, and the formatter of numbers is slow for that.
+    let mut text = [0; 64];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        if let [high, low] = pair {
+            (*high, *low) = (digit(byte >> 4), digit(byte & 15));
+        }
+    }
+    let text = text.get(..2 * bytes.len()).unwrap_or_default();
+    f.write_str(core::str::from_utf8(text).unwrap_or_default())
 }
 
 /// Reads exactly `2 N` lower-case hexadecimal digits.
@@ -247,6 +256,10 @@ fn read_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
         *byte = nibble(*high)? << 4 | nibble(*low)?;
     }
     Some(bytes)
+}
+
+const fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
 }
 
 const fn nibble(digit: u8) -> Option<u8> {
