@@ -11,7 +11,6 @@ use wforge_ports::Clock;
 use crate::report::Spread;
 
 mod bare {
-    #![expect(missing_docs, missing_debug_implementations, reason = "generated")]
     wasmtime::component::bindgen!({
         path: "../wit",
         world: "plugin",

@@ -76,8 +76,8 @@ async fn measure(lanes: Lanes) -> Result<()> {
     let sync = baseline::bare_fdatasyncs(folder.path(), frame, BASELINE_SYNCS, clock.as_ref())?;
     print(steps, &[("bare wasmtime instantiate + call", call), ("bare write + fdatasync", sync)]);
     println!(
-        "one fdatasync takes {} µs; {syncs} groups of {frame} bytes for {RUNS} runs of {NODES} \
-         steps and a start",
+        "{syncs} fdatasyncs of {frame} bytes, {} µs each on average, for {RUNS} runs of a start and \
+         {NODES} super-steps",
         (after.fsync_ns - before.fsync_ns) / syncs.max(1) / 1_000
     );
     Ok(())

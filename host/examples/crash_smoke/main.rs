@@ -96,7 +96,7 @@ impl Smoke {
         ensure!(end.tasks == self.whole.tasks, "{}: {} tasks", killed.run, end.tasks);
         ensure!(!end.degraded, "{} is degraded", killed.run);
         Ok(format!(
-            "killed after {} ms with {} of {} calls committed, {} open; finished by {restart}, \
+            "killed after {} ms with {} of {} tasks committed, {} open; finished by {restart}, \
              {} finished tasks repeated",
             killed.after_ms,
             before.committed(),
