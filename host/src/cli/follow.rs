@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wforge_model::head::RunHead;
+use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{RunId, Seq};
 use wforge_ports::Clock;
 
@@ -64,11 +65,11 @@ impl<'a> Follower<'a> {
         client: &'a Client,
         ui: &'a Ui,
         run: RunId,
-        seen: Seq,
+        (seen, draft): (Seq, &WorkflowDraft),
     ) -> anyhow::Result<Self> {
         let messages = client.follow(run, Seq(0)).await?;
         let head = RunHead::new(crate::compose::default_tenant()?, run);
-        let progress = Progress::new(ui, Arc::new(SystemClock), seen);
+        let progress = Progress::new(ui, Arc::new(SystemClock), seen, draft);
         Ok(Self { client, ui, run, head, progress, messages })
     }
 

@@ -11,6 +11,7 @@ mod plugins;
 mod progress;
 mod questions;
 pub(crate) mod refusal;
+mod result;
 mod run;
 mod runs;
 mod serve;

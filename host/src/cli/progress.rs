@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use wforge_model::event::{EventKind, StoredEvent};
 use wforge_model::mock::TaskSource;
+use wforge_model::workflow::{Work, WorkflowDraft};
 use wforge_model::{Failure, NodeId, Seq, TaskId, Timestamp};
 use wforge_ports::Clock;
 
@@ -50,12 +51,22 @@ struct Group {
 }
 
 impl Progress {
-    pub(crate) fn new(ui: &Ui, clock: Arc<dyn Clock>, quiet_until: Seq) -> Self {
+    pub(crate) fn new(
+        ui: &Ui,
+        clock: Arc<dyn Clock>,
+        quiet_until: Seq,
+        draft: &WorkflowDraft,
+    ) -> Self {
+        // A node whose agent is missing has no pin; then it shows whom it wanted.
+        let wanted = draft.nodes.iter().filter_map(|(id, node)| match &node.work {
+            Work::Agent(agent) => Some((id.clone(), agent.to_string())),
+            Work::Mock | Work::Set(_) | Work::Ask(_) => None,
+        });
         Self {
             ui: ui.clone(),
             clock,
             quiet_until,
-            agents: HashMap::new(),
+            agents: wanted.collect(),
             step: 0,
             step_began: Timestamp(0),
             nodes: BTreeMap::new(),

@@ -4,18 +4,17 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use serde_json::json;
 use tokio_util::task::TaskTracker;
 use wforge_model::head::RunStatus;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{NodeId, Object, RunId, Seq, Value};
+use wforge_model::{RunId, Seq};
 use wforge_ports::Clock as _;
 
 use super::args::{ResumeArgs, RunArgs};
 use super::follow::{Followed, Follower, Stops, abort_at_next, interrupted, since_ms};
 use super::inputs::{self, Flags, Given};
-use super::progress::duration;
-use super::refusal::{EXIT_DEGRADED, EXIT_FAILED, EXIT_WAITING, Refusal};
+use super::refusal::Refusal;
+use super::result::{exit_of, print, result_json};
 use super::ui::{Paint, Ui, harmless};
 use super::{Session, questions, workflow_file};
 use crate::client::{self, Client, Component, Report, Start, Workflow, is_settled};
@@ -117,7 +116,7 @@ async fn start(
         return detached(ui, client, run).await;
     }
     let ask = !stdin_taken && may_ask(ui);
-    let order = Order { draft: Some(&draft), started_ns, ask };
+    let order = Order { draft: &draft, started_ns, ask };
     let fail_on_degraded = args.fail_on_degraded;
     to_the_end(ui, client, run, (Seq(0), Seq(0)), order, fail_on_degraded).await
 }
@@ -139,7 +138,7 @@ fn may_ask(ui: &Ui) -> bool {
 /// How the end is printed and whether a person is asked.
 #[derive(Debug, Clone, Copy)]
 struct Order<'a> {
-    draft: Option<&'a WorkflowDraft>,
+    draft: &'a WorkflowDraft,
     started_ns: u64,
     ask: bool,
 }
@@ -155,6 +154,10 @@ pub(crate) async fn resume(session: &Session, args: &ResumeArgs) -> anyhow::Resu
 async fn go_on(ui: &Ui, client: &Client, run: RunId, args: &ResumeArgs) -> anyhow::Result<u8> {
     let started_ns = SystemClock.monotonic_ns();
     let before = client.report(run).await?;
+    if before.head.status.is_final() {
+        // Refused with the reason, whatever the answers are.
+        client.resume(run, Vec::new()).await?;
+    }
     let answers = questions::given(&before.questions, &args.answers)?;
     let draft = client.workflow_of(&before.head).await?;
     let seen = before.head.seq;
@@ -169,7 +172,7 @@ async fn go_on(ui: &Ui, client: &Client, run: RunId, args: &ResumeArgs) -> anyho
         client.resume(run, answers).await?.seq
     };
     ui.note(&ui.paint(Paint::Dim, &format!("{run}  {}", title(&before))));
-    let order = Order { draft: draft.as_ref(), started_ns, ask };
+    let order = Order { draft: &draft, started_ns, ask };
     to_the_end(ui, client, run, (seen, from), order, args.fail_on_degraded).await
 }
 
@@ -186,7 +189,7 @@ async fn to_the_end(
     fail_on_degraded: bool,
 ) -> anyhow::Result<u8> {
     let mut stops = Stops::listen()?;
-    let mut follower = Follower::new(client, ui, run, seen).await?;
+    let mut follower = Follower::new(client, ui, run, (seen, order.draft)).await?;
     let report = loop {
         if follower.until_settled(&mut stops, from).await? == Followed::Interrupted {
             return interrupted_now(client, run, stops);
@@ -206,7 +209,7 @@ async fn to_the_end(
         };
         from = client.resume(run, answers).await?.seq;
     };
-    print(ui, &report, order)?;
+    print(ui, &report, order.draft, since_ms(order.started_ns))?;
     Ok(exit_of(&report, fail_on_degraded))
 }
 
@@ -219,102 +222,4 @@ fn interrupted_now(client: &Client, run: RunId, stops: Stops) -> anyhow::Result<
     }
     let help = format!("the server goes on with it; wforge runs show {run} says how it stands");
     Err(refusal.help(help).into())
-}
-
-fn exit_of(report: &Report, fail_on_degraded: bool) -> u8 {
-    match report.head.status {
-        RunStatus::Completed if report.head.degraded && fail_on_degraded => EXIT_DEGRADED,
-        RunStatus::Completed => 0,
-        RunStatus::Waiting => EXIT_WAITING,
-        RunStatus::Running | RunStatus::Blocked | RunStatus::Failed | RunStatus::Cancelled => {
-            EXIT_FAILED
-        }
-    }
-}
-
-fn print(ui: &Ui, report: &Report, order: Order<'_>) -> anyhow::Result<()> {
-    summary(ui, report, order.started_ns);
-    if report.head.status == RunStatus::Waiting {
-        questions::tell(ui, report);
-    }
-    if ui.is_json() {
-        return ui.out_json(&result_json(report));
-    }
-    match &report.output {
-        Some(output) => print_output(ui, output, order.draft),
-        None => Ok(()),
-    }
-}
-
-/// The form of `--output json`.
-fn result_json(report: &Report) -> Value {
-    let task = |task: &client::TaskRow| {
-        json!({
-            "node": task.node,
-            "agent": task.agent,
-            "source": task.source,
-            "attempt": task.attempt,
-            "ms": task.ms,
-        })
-    };
-    json!({
-        "run_id": report.head.run,
-        "status": report.head.status,
-        "outcome": report.head.outcome,
-        "degraded": report.head.degraded,
-        "output": report.output,
-        "tasks": report.tasks.iter().map(task).collect::<Vec<_>>(),
-    })
-}
-
-/// A first output key that is text is printed as it is, the others go to stderr; anything else is
-/// printed as JSON.
-fn print_output(ui: &Ui, output: &Object, draft: Option<&WorkflowDraft>) -> anyhow::Result<()> {
-    let declared = draft.map(|draft| draft.output.iter().map(|key| key.as_str().to_owned()));
-    let order: Vec<String> = match declared {
-        Some(declared) => declared.filter(|key| output.contains_key(key)).collect(),
-        None => output.keys().cloned().collect(),
-    };
-    let first = order.first().and_then(|key| output.get(key));
-    match first {
-        Some(Value::String(text)) => {
-            for key in order.iter().skip(1) {
-                let value = output.get(key).map(ToString::to_string).unwrap_or_default();
-                ui.note(&format!("{key}: {}", harmless(&value)));
-            }
-            ui.out_text(text);
-            Ok(())
-        }
-        Some(_) => ui.out_json(output),
-        None => Ok(()),
-    }
-}
-
-fn summary(ui: &Ui, report: &Report, started_ns: u64) {
-    let head = &report.head;
-    let status = match head.status {
-        RunStatus::Completed => ui.paint(Paint::Green, "completed"),
-        RunStatus::Waiting => ui.paint(Paint::Cyan, "waiting for a person"),
-        RunStatus::Running => "running".to_owned(),
-        RunStatus::Blocked | RunStatus::Failed | RunStatus::Cancelled => {
-            ui.paint(Paint::Red, head.status.as_str())
-        }
-    };
-    let outcome = head.outcome.as_deref().map(|it| format!(": {}", harmless(it)));
-    let degraded = if head.degraded {
-        ui.paint(Paint::Yellow, "  degraded: mocks stood in")
-    } else {
-        String::new()
-    };
-    let time = duration(since_ms(started_ns));
-    let tasks = report.tasks.iter().filter(|task| task.source.is_some()).count();
-    let outcome = outcome.unwrap_or_default();
-    ui.note(&format!("{status}{outcome}  {tasks} tasks in {time}{degraded}"));
-    if let Some(error) = &head.error {
-        let node = error.node.as_ref().map(NodeId::as_str);
-        let place = node.map(|node| format!("{node}: ")).unwrap_or_default();
-        let message = harmless(&error.message);
-        let label = ui.paint(Paint::Red, "error:");
-        ui.err(&format!("{label} {place}{message} ({})", harmless(&error.code)));
-    }
 }

@@ -85,7 +85,7 @@ async fn show(
     if let Some(path) = html {
         let log = client.log(run).await?;
         let draft = client.workflow_of(&report.head).await?;
-        fs_err::write(path, page::page(&report, &log, draft.as_ref()))?;
+        fs_err::write(path, page::page(&report, &log, &draft))?;
         ui.note(&format!("wrote {}", path.display()));
         return Ok(());
     }

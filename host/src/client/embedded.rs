@@ -190,13 +190,9 @@ impl Embedded {
         self.host.handle.workflow(&self.tenant, name, version).await.map_err(of_engine)
     }
 
-    pub(crate) async fn workflow_of(
-        &self,
-        head: &RunHead,
-    ) -> anyhow::Result<Option<WorkflowDraft>> {
-        let Some(digest) = head.digest else { return Ok(None) };
-        let draft = self.host.handle.workflow_by_digest(&self.tenant, digest).await;
-        draft.map(Some).map_err(of_engine)
+    pub(crate) async fn workflow_of(&self, head: &RunHead) -> anyhow::Result<WorkflowDraft> {
+        let digest = head.digest.with_context(|| format!("{} has no events yet", head.run))?;
+        self.host.handle.workflow_by_digest(&self.tenant, digest).await.map_err(of_engine)
     }
 
     pub(crate) async fn close(self) -> anyhow::Result<()> {

@@ -303,11 +303,8 @@ impl Client {
         either!(self, client => client.workflow(name, version))
     }
 
-    /// The workflow that a run is pinned to; none where the server cannot tell.
-    pub(crate) async fn workflow_of(
-        &self,
-        head: &RunHead,
-    ) -> anyhow::Result<Option<WorkflowDraft>> {
+    /// The workflow that a run is pinned to.
+    pub(crate) async fn workflow_of(&self, head: &RunHead) -> anyhow::Result<WorkflowDraft> {
         either!(self, client => client.workflow_of(head))
     }
 

@@ -201,21 +201,8 @@ impl Remote {
         Ok((shown.info, shown.workflow))
     }
 
-    /// The API shows registered workflows only, so a run of a file that was never registered has
-    /// none to show.
-    pub(crate) async fn workflow_of(
-        &self,
-        head: &RunHead,
-    ) -> anyhow::Result<Option<WorkflowDraft>> {
-        let Ok(version) = head.version.parse() else { return Ok(None) };
-        match self.workflow(&head.workflow, Some(&version)).await {
-            Ok((info, draft)) if Some(info.digest) == head.digest => Ok(Some(draft)),
-            Ok(_) => Ok(None),
-            Err(error) => match error.downcast_ref::<Refusal>() {
-                Some(refusal) if refusal.code == "WF0404" => Ok(None),
-                _ => Err(error),
-            },
-        }
+    pub(crate) async fn workflow_of(&self, head: &RunHead) -> anyhow::Result<WorkflowDraft> {
+        self.json(self.get(&format!("/v1/runs/{}/workflow", head.run))).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

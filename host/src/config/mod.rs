@@ -161,7 +161,7 @@ impl Finding {
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the configuration has {} {}", .0.len(), if .0.len() == 1 { "problem" } else { "problems" })]
+#[error("the configuration has {} problem(s)", .0.len())]
 pub(crate) struct ConfigError(pub(crate) Vec<Finding>);
 
 /// What was read: the configuration, what it warns of, and where everything was written.

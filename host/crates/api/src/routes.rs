@@ -75,6 +75,7 @@ rows! {
     GET "/v1/runs" VIEWER => runs::list;
     POST "/v1/runs" OPERATOR => runs::start;
     GET "/v1/runs/{run}" VIEWER => runs::show;
+    GET "/v1/runs/{run}/workflow" VIEWER => runs::workflow;
     GET "/v1/runs/{run}/events" VIEWER => events::stream;
     POST "/v1/runs/{run}/resume" OPERATOR => runs::resume;
     POST "/v1/runs/{run}/cancel" OPERATOR => runs::cancel;

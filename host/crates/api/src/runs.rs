@@ -12,6 +12,7 @@ use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use wforge_engine::{QuestionView, RunView, StartRun, TaskView, WaitFor, WorkflowChoice};
 use wforge_model::head::{RunHead, RunStatus};
+use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Object, RunId, TenantId};
 
 use crate::auth::{Principal, Role};
@@ -140,6 +141,19 @@ pub(crate) async fn show(
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<WholeRun>>, ApiError> {
     whole(&api, &principal.tenant, run_id(&run)?).await.map(Json)
+}
+
+/// `GET /v1/runs/{run}/workflow`: what the run is pinned to, registered or not.
+pub(crate) async fn workflow(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(run): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+) -> Result<Json<WorkflowDraft>, ApiError> {
+    let (engine, tenant) = (&api.parts.engine, &principal.tenant);
+    let head = engine.head(tenant, run_id(&run)?).await?;
+    let digest = head.digest.ok_or_else(|| ApiError::not_found("workflow of", &run))?;
+    Ok(Json(engine.workflow_by_digest(tenant, digest).await?))
 }
 
 /// `POST /v1/runs/{run}/resume`. Without answers it only wakes the run.

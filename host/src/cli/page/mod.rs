@@ -27,23 +27,15 @@ const VALUE_CHARS_MAX: usize = 4_000;
 const ROWS_MAX: usize = 500;
 
 /// The page.
-pub(super) fn page(report: &Report, log: &[StoredEvent], draft: Option<&WorkflowDraft>) -> String {
+pub(super) fn page(report: &Report, log: &[StoredEvent], draft: &WorkflowDraft) -> String {
     let story = tell(report.head.run, log, draft);
     let head = &report.head;
     let title = format!("{}@{}", head.workflow, head.version);
     let mut out = start(&format!("{title} {}", head.run));
     heading(&mut out, report, &title, &story);
     out.push_str("<h2>Graph</h2>");
-    match draft {
-        Some(draft) => {
-            let svg = graph::graph(&draw(draft), &story);
-            let _ = write!(out, "<div class=\"scroll\">{svg}</div>");
-        }
-        None => out.push_str(
-            "<p class=\"dim\">The server does not show the workflow of this run; graph and state \
-             are left out. Register the workflow to see them.</p>",
-        ),
-    }
+    let svg = graph::graph(&draw(draft), &story);
+    let _ = write!(out, "<div class=\"scroll\">{svg}</div>");
     let timeline = graph::timeline(&story);
     let _ = write!(out, "<h2>Timeline</h2><div class=\"scroll\">{timeline}</div>");
     mocks(&mut out, &story);

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use wforge_graph::{Run, Workflow, apply, validate};
-use wforge_model::event::{EventKind, RunEvent, StoredEvent};
+use wforge_model::effect::Waiting;
+use wforge_model::event::{AnsweredBy, EventKind, RunEvent, StoredEvent};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Key, NodeId, RunId, TaskId, Timestamp, Value};
 use wforge_spec::Cel;
@@ -57,8 +58,8 @@ pub(super) struct Note {
     pub(super) text: String,
 }
 
-/// Reads a log. Without the workflow nothing can be said of the state.
-pub(super) fn tell(run: RunId, log: &[StoredEvent], draft: Option<&WorkflowDraft>) -> Story {
+/// Reads a log. Nothing is said of the state where the workflow would not be accepted today.
+pub(super) fn tell(run: RunId, log: &[StoredEvent], draft: &WorkflowDraft) -> Story {
     let mut teller = Teller::new(run, draft);
     log.iter().for_each(|stored| teller.take(&stored.event));
     teller.story
@@ -75,8 +76,8 @@ struct Teller {
 }
 
 impl Teller {
-    fn new(run: RunId, draft: Option<&WorkflowDraft>) -> Self {
-        let workflow = draft.and_then(|draft| validate(draft.clone(), &Cel::new()).ok());
+    fn new(run: RunId, draft: &WorkflowDraft) -> Self {
+        let workflow = validate(draft.clone(), &Cel::new()).ok();
         let fold = workflow.map(|(workflow, _): (Workflow, _)| Run::new(run, Arc::new(workflow)));
         Self {
             story: Story::default(),
@@ -122,11 +123,11 @@ impl Teller {
                 self.note(event.at, *task, format!("attempt {attempt} failed: {failure}"));
             }
             EventKind::TaskSuspended { task, waiting } => {
-                self.note(event.at, *task, format!("waits: {waiting:?}"));
+                self.note(event.at, *task, waits_for(waiting));
             }
             EventKind::QuestionAnswered { task, answer, by, .. } => {
                 let answer = answer.as_ref().map_or_else(|| "none".to_owned(), Value::to_string);
-                self.note(event.at, *task, format!("answer {answer} by {by:?}"));
+                self.note(event.at, *task, format!("answered {answer} by {}", answerer(by)));
             }
             EventKind::RunBlocked { task, .. } => {
                 self.note(event.at, *task, "diverged from its record: blocked".to_owned());
@@ -180,5 +181,24 @@ impl Teller {
         if !keys.is_empty() {
             self.story.changes.push(Change { step, keys });
         }
+    }
+}
+
+fn waits_for(waiting: &Waiting) -> String {
+    match waiting {
+        Waiting::Question(question) => {
+            let until = question.deadline.map(|at| format!(", until {at}")).unwrap_or_default();
+            format!("asks \"{}\"{until}", question.prompt)
+        }
+        Waiting::Timer { until } => format!("sleeps until {until}"),
+    }
+}
+
+fn answerer(by: &AnsweredBy) -> &str {
+    match by {
+        AnsweredBy::Person(name) => name,
+        AnsweredBy::Start => "whoever started the run, beforehand",
+        AnsweredBy::Mock => "the mock agent",
+        AnsweredBy::Deadline => "nobody: the deadline passed",
     }
 }
