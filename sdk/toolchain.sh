@@ -154,7 +154,8 @@ ensure_js() {
         touch "$installed"
     fi
     (cd "$root/sdk/js" && node -e 'require("componentize-qjs")') 2>/dev/null ||
-        fail "componentize-qjs has no binary for $(node -p 'process.platform + "-" + process.arch')." \
+        fail "componentize-qjs has no binary for this machine" \
+            "($(node -p 'process.platform + " " + process.arch'))." \
             "It has some for Linux and macOS; on Windows build in WSL"
 }
 

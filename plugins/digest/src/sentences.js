@@ -51,7 +51,7 @@ function blocksOf(lines) {
   return blocks.filter((block) => block !== "");
 }
 
-/** The words of a line without Markdown's signs. Blanks go first: the rest relies on single ones. */
+/** A line's words without Markdown's signs. Blanks go first: the rest relies on single ones. */
 function plain(line) {
   return line
     .replace(/\s+/g, " ")

@@ -14,10 +14,10 @@ const STOPWORDS = new Set(
   them then there these they this those though through thus to too two under until up upon us use
   used uses using very via was wasn't we were what when where whether which while who whom whose why
   will with within without won't would yet you your yours
-  aber alle als am an auch auf aus bei bis da das dass dem den der des die dies diese dieser doch du
-  durch ein eine einem einen einer eines er es für hat hier ich ihr im in ist ja kann mit nach nicht
-  noch nur ob oder sein sich sie sind so über um und uns vom von vor war was wenn werden wie wir wird
-  wo zu zum zur`.split(/\s+/),
+  aber alle als am an auch auf aus bei bis da das dass dem den der des die dies diese dieser doch
+  du durch ein eine einem einen einer eines er es für hat hier ich ihr im in ist ja kann mit nach
+  nicht noch nur ob oder sein sich sie sind so über um und uns vom von vor war was wenn werden wie
+  wir wird wo zu zum zur`.split(/\s+/),
 );
 
 /** The sentence's terms in order, in small letters; repeated ones are repeated. */

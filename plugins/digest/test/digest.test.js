@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { CHARACTERS_MAX, digest } from "../src/digest.js";
 import { sentencesOf } from "../src/sentences.js";
 
-const WHALES = `Whales are mammals that live in the sea. The blue whale is the largest of all whales.
-Some whales sing, and whale songs travel far through the sea. My neighbour paints fences.`;
+const WHALES = `Whales are mammals that live in the sea. The blue whale is the largest of all
+whales. Some whales sing, and whale songs travel far through the sea. My neighbour paints fences.`;
 
 const splits = (text, expected) => assert.deepEqual(sentencesOf(text), expected);
 

@@ -151,9 +151,9 @@ fn text_before_the_first_heading_is_a_section_of_its_own() {
 #[test]
 fn a_reference_that_is_not_defined_is_a_link_to_nowhere() {
     check(
-        "[a][gone] [b][here] [c] [d][]\n\n[here]: /there\n",
+        "[a][no] [b][to] [c] [d][]\n\n[to]: /there\n",
         expect![[r#"
-            1 #agone-bhere-c-d 0 "[a][gone] [b][here] [c] [d][]" 4 words: [a][gone] [b][here] [c] [d][]
+            1 #ano-bto-c-d 0 "[a][no] [b][to] [c] [d][]" 4 words: [a][no] [b][to] [c] [d][]
               1 link "a" -> ""
               1 link "b" -> "/there"
               1 link "d" -> ""
@@ -204,7 +204,7 @@ fn text_made_to_be_slow_is_not() {
 proptest! {
     #[test]
     fn any_text_has_unique_ids_and_sections_whose_text_stands_where_they_say(
-        text in "([#>`~*_\\[\\]()!-] ?|[a-c]{1,3}|\r?\n| {1,5}|\u{feff}|ß|http://x|- \\[ \\] ){0,60}",
+        text in "([#>`~*_\\[\\]()!-] ?|[a-c]{1,3}|\r?\n| {1,5}|\u{feff}|http://x|- \\[ \\] ){0,60}",
     ) {
         let outline = outline(&text, 6);
         let mut ids: Vec<_> = outline.sections.iter().map(|section| &section.id).collect();

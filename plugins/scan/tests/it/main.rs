@@ -113,7 +113,7 @@ fn strong_sentences_without_evidence_are_claims() {
         "This is always the best\nway to do it. It is 40 % faster than before!\n\
          It never fails, because it is checked. See [the numbers](x): it is the fastest of all.\n\n\
          - Everyone knows that this works.\n- Is it always so that nothing works?\n\
-         ```\nalways the best way here\n```\n# Always the best of them\nBestseller lists are fun.\n",
+         ```\nalways the best way here\n```\n# Always the best of all\nBestsellers are fun.\n",
         expect![[r#"
             10:1 Claim This is always the best way to do it.
             11:15 Claim It is 40 % faster than before!
