@@ -11,10 +11,12 @@
     reason = "a test that panics is a test that failed"
 )]
 
+mod agents;
 mod api;
 mod bad_input;
 mod brief;
 mod direction;
+mod examples;
 mod harness;
 mod repo;
 mod resume;
