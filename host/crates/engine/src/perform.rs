@@ -10,7 +10,7 @@ use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::command::Fact;
 use wforge_model::{Failure, Problem, TaskId, TenantId};
 use wforge_ports::RuntimeError;
-use wforge_ports::effects::TaskContext;
+use wforge_ports::effects::{EffectsError, TaskContext};
 
 use crate::actor::Message;
 use crate::service::Shared;
@@ -80,6 +80,11 @@ async fn execute(shared: &Shared, call: &AgentCall) -> Option<Execution> {
             Err(RuntimeError::Busy) => {
                 let again = parts.clock.now().after_ms(BUSY_WAIT_MS);
                 parts.clock.sleep_until(again).await;
+            }
+            // Nothing is concluded from a task whose store or lease is gone.
+            Err(RuntimeError::Host(source)) if source.is::<EffectsError>() => {
+                warn!(error = %source, "task dropped: its effects cannot go on");
+                return None;
             }
             Err(error) => return Some(host_fault(&error, effects.position())),
         }
