@@ -22,7 +22,7 @@ echo "== 1. the brief of $document"
 half=$(($(count committed "$folder/whole") / 2))
 
 echo
-echo "== 2. the same, killed with SIGKILL after $half of $(count committed "$folder/whole") calls"
+echo "== 2. the same, killed with SIGKILL after $half of $(count committed "$folder/whole") tasks"
 touch "$folder/calls"
 "$wforge" "${brief[@]}" --call-log "$folder/calls" >/dev/null 2>"$folder/said" &
 pid=$!
@@ -33,7 +33,7 @@ if ! kill -KILL "$pid" 2>/dev/null; then
 fi
 wait "$pid" 2>/dev/null || true
 run=$(grep -oE 'run_[0-9a-f]{32}' "$folder/said" | head -n 1)
-echo "killed $run with $(count committed "$folder/calls") calls committed"
+echo "killed $run with $(count committed "$folder/calls") tasks committed"
 
 echo
 echo "== 3. wforge runs resume $run"
@@ -52,6 +52,6 @@ repeated=$(awk '{
   if (word == "called" && task in done) repeated++
 } END { print repeated + 0 }' "$folder/calls")
 echo
-echo "$(count called "$folder/calls") calls for $(count committed "$folder/whole") tasks:" \
+echo "$(count called "$folder/calls") calls of plugins for $(count committed "$folder/whole") tasks:" \
   "$repeated finished tasks repeated"
 [ "$repeated" = 0 ]

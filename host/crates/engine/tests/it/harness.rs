@@ -112,7 +112,7 @@ impl World {
         let shutdown = CancellationToken::new();
         let engine = Engine::new(parts, options, shutdown.clone());
         let handle = engine.handle();
-        let service = tokio::spawn(engine.run());
+        let service = tokio_util::task::TaskTracker::new().spawn(engine.run());
         Self { handle, clock, agents, store, shutdown, service }
     }
 
@@ -124,11 +124,6 @@ impl World {
         self.shutdown.cancel();
         self.service.await.unwrap();
         Self::on(self.store, self.clock, EngineOptions::default(), Arc::new(script))
-    }
-
-    /// Changes what the agents do from now on.
-    pub(crate) fn script(&self, script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static) {
-        *self.agents.script.lock().unwrap() = Arc::new(script);
     }
 
     pub(crate) fn calls(&self) -> Vec<String> {

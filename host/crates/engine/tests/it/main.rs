@@ -1,5 +1,7 @@
 //! The engine with a real store in memory, scripted agents and virtual time.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics is a test that failed")]
+
 mod durability;
 mod harness;
 mod mocks;

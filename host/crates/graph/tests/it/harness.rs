@@ -37,7 +37,7 @@ pub(crate) struct Bench {
 }
 
 /// How a run is started, apart from its workflow.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Start {
     pub(crate) input: &'static str,
     pub(crate) mode: Option<MockMode>,
