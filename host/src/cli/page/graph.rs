@@ -39,7 +39,11 @@ pub(super) fn graph(drawing: &Drawing, story: &Story) -> String {
         if let Some(label) = &edge.label {
             let (x, y) = line.label;
             let text = escape(&clipped(label, LABEL_CHARS_MAX));
-            let _ = write!(svg, "<text class=\"small\" x=\"{x}\" y=\"{y}\">{text}</text>");
+            let anchor = line.anchor;
+            let _ = write!(
+                svg,
+                "<text class=\"small\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{y}\">{text}</text>"
+            );
         }
     }
     for (node, place) in drawing.nodes.iter().zip(&place.boxes) {
@@ -84,7 +88,7 @@ fn worst(bars: &[&Bar]) -> &'static str {
 /// When each node ran.
 pub(super) fn timeline(story: &Story) -> String {
     const LEFT: u64 = 220;
-    const WIDTH: u64 = 760;
+    const WIDTH: u64 = 700;
     const ROW: u64 = 22;
     let total = story.ended.0.saturating_sub(story.began.0).max(1);
     let shown = story.bars.len().min(ROWS_MAX);

@@ -4,6 +4,7 @@
 //! After Sugiyama, Tagawa, Toda (1981), with the barycenter heuristic. Edges that close a loop are
 //! drawn along the side.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use wforge_graph::Drawing;
@@ -34,14 +35,18 @@ pub(super) struct Box {
 pub(super) struct Line {
     /// The `d` of an SVG path.
     pub(super) path: String,
-    /// Where its label begins.
+    /// Where its label is.
     pub(super) label: (i32, i32),
+    /// Which part of the label is there.
+    pub(super) anchor: &'static str,
 }
 
 const BOX_HEIGHT: i32 = 46;
 const ROW_GAP: i32 = 64;
 const COLUMN_GAP: i32 = 36;
 const MARGIN: i32 = 28;
+const LANE: i32 = 16;
+const LABEL_WIDTH: i32 = 260;
 
 /// Lays a drawing out.
 pub(super) fn layout(drawing: &Drawing) -> Layout {
@@ -69,17 +74,25 @@ pub(super) fn layout(drawing: &Drawing) -> Layout {
         y += BOX_HEIGHT + ROW_GAP;
     }
     let right = MARGIN + widest;
-    let mut lanes = 0;
-    let edges: Vec<Line> = graph
-        .edges
-        .iter()
-        .map(|(from, to)| {
-            let (from, to) =
-                (boxes.get(*from).unwrap_or(&nothing), boxes.get(*to).unwrap_or(&nothing));
-            line(*from, *to, right, &mut lanes)
+    let box_of = |node: usize| boxes.get(node).copied().unwrap_or(nothing);
+    let lanes = graph.edges.iter().filter(|edge| box_of(edge.to).y < box_of(edge.from).y);
+    let labels_at = right + LANE * i32::try_from(lanes.count()).unwrap_or(0) + 8;
+    let mut lane = 0;
+    let edges: Vec<Line> = (0..)
+        .zip(&graph.edges)
+        .map(|(number, edge)| {
+            let (from, to) = (box_of(edge.from), box_of(edge.to));
+            match to.y.cmp(&from.y) {
+                Ordering::Greater => down(from, to, number),
+                Ordering::Equal => below(from, to),
+                Ordering::Less => {
+                    lane += 1;
+                    aside(from, to, right + lane * LANE, (labels_at, lane))
+                }
+            }
         })
         .collect();
-    let width = right + MARGIN + lanes * 18 + if lanes > 0 { 150 } else { 40 };
+    let width = if lane > 0 { labels_at + LABEL_WIDTH } else { right + MARGIN + LABEL_WIDTH / 2 };
     Layout { width, height: y - ROW_GAP + MARGIN, boxes, edges }
 }
 
@@ -88,58 +101,80 @@ fn box_width(node: &wforge_graph::DrawnNode) -> i32 {
     i32::try_from(longest).unwrap_or(40).clamp(8, 48) * 8 + 24
 }
 
-/// Down: a curve from bottom to top. Up or sideways: along the right side, in a lane of its own.
-fn line(from: Box, to: Box, right: i32, lanes: &mut i32) -> Line {
+/// An arc below two boxes of one row, or below one box alone.
+fn below(from: Box, to: Box) -> Line {
+    let left_out = if from == to { from.width / 4 } else { 0 };
+    let (x1, x2) = (from.x + from.width / 2 - left_out, to.x + to.width / 2 + left_out);
+    let y = from.y + from.height;
+    let path = format!("M{x1},{y} C{x1},{} {x2},{} {x2},{y}", y + 34, y + 34);
+    Line { path, label: ((x1 + x2) / 2, y + 20), anchor: "middle" }
+}
+
+/// A curve from bottom to top, its label above the end, since ends are further apart.
+fn down(from: Box, to: Box, number: i32) -> Line {
     let (x1, y1) = (from.x + from.width / 2, from.y + from.height);
     let (x2, y2) = (to.x + to.width / 2, to.y);
-    if y2 > y1 {
-        let bend = (y2 - y1) / 2;
-        let path = format!("M{x1},{y1} C{x1},{} {x2},{} {x2},{y2}", y1 + bend, y2 - bend);
-        return Line { path, label: ((x1 + x2) / 2 + 6, (y1 + y2) / 2) };
-    }
-    *lanes += 1;
-    let lane = right + *lanes * 18;
+    let bend = (y2 - y1) / 2;
+    let path = format!("M{x1},{y1} C{x1},{} {x2},{} {x2},{y2}", y1 + bend, y2 - bend);
+    let label = (x1 + (x2 - x1) * 4 / 5, y2 - 14 - number % 2 * 14);
+    Line { path, label, anchor: "middle" }
+}
+
+/// Along the right side, in a lane of its own; the labels of all lanes stand beside the last one.
+fn aside(from: Box, to: Box, lane: i32, (labels_at, number): (i32, i32)) -> Line {
     let (x1, y1) = (from.x + from.width, from.y + from.height / 2);
     let (x2, y2) = (to.x + to.width, to.y + to.height / 2);
+    // Edges of one box leave and enter at places of their own.
+    let (y1, y2) = (y1 + number % 3 * 6 - 6, y2 + number % 3 * 6 - 6);
+    let turn = if y1 > y2 { 14 } else { -14 };
+    let (first, last) = (y1 - turn, y2 + turn);
     let path = format!(
-        "M{x1},{y1} C{lane},{y1} {lane},{y1} {lane},{} L{lane},{} C{lane},{y2} \
-                        {lane},{y2} {x2},{y2}",
-        y1 - 20,
-        y2 + 20
+        "M{x1},{y1} H{} Q{lane},{y1} {lane},{first} V{last} Q{lane},{y2} {},{y2} \
+                        H{x2}",
+        lane - 14,
+        lane - 14
     );
-    Line { path, label: (lane + 4, (y1 + y2) / 2) }
+    Line { path, label: (labels_at, (y1 + y2) / 2 + number * 14 - 28), anchor: "start" }
 }
 
 /// The drawing by places.
 struct Graph {
     nodes: usize,
-    edges: Vec<(usize, usize)>,
+    edges: Vec<Edge>,
     end: Option<usize>,
+}
+
+struct Edge {
+    from: usize,
+    to: usize,
+    /// A plugin's own jump: does not say which node comes first.
+    jumps: bool,
 }
 
 impl Graph {
     fn of(drawing: &Drawing) -> Self {
-        let place: BTreeMap<&str, usize> = drawing
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(place, node)| (node.id.as_str(), place))
-            .collect();
+        let place: BTreeMap<&str, usize> =
+            (0..).zip(&drawing.nodes).map(|(place, node)| (node.id.as_str(), place)).collect();
         let at = |id: &str| place.get(id).copied().unwrap_or(0);
-        let edges = drawing.edges.iter().map(|edge| (at(&edge.from), at(&edge.to))).collect();
+        let edge = |edge: &wforge_graph::DrawnEdge| Edge {
+            from: at(&edge.from),
+            to: at(&edge.to),
+            jumps: edge.kind == "exit",
+        };
+        let edges = drawing.edges.iter().map(edge).collect();
         let end = drawing.nodes.iter().position(|node| node.kind == "end");
         Self { nodes: drawing.nodes.len(), edges, end }
     }
 
-    /// The longest way from the start without the edges that close a loop.
+    /// The longest way from the start without the edges that lead back.
     fn ranks(&self) -> Vec<usize> {
-        let back = self.back_edges();
+        let forward = self.forward();
         let mut ranks = vec![0; self.nodes];
         for _ in 0..self.nodes {
             let mut changed = false;
-            for edge in self.edges.iter().filter(|edge| !back.contains(edge)) {
-                let least = ranks.get(edge.0).copied().unwrap_or(0) + 1;
-                if let Some(rank) = ranks.get_mut(edge.1)
+            for (from, to) in &forward {
+                let least = ranks.get(*from).copied().unwrap_or(0) + 1;
+                if let Some(rank) = ranks.get_mut(*to)
                     && *rank < least
                 {
                     *rank = least;
@@ -157,38 +192,40 @@ impl Graph {
         ranks
     }
 
-    /// Edges to a node that is on the way from the start to their own beginning, found by walking
-    /// in depth.
-    fn back_edges(&self) -> BTreeSet<(usize, usize)> {
-        let mut back = BTreeSet::new();
-        let mut done = vec![false; self.nodes];
-        for first in 0..self.nodes {
-            let mut way: Vec<(usize, Vec<usize>)> = Vec::new();
-            if !done.get(first).copied().unwrap_or(true) {
-                way.push((first, self.targets(first)));
-            }
-            while let Some((node, left)) = way.last_mut() {
-                let node = *node;
-                let Some(next) = left.pop() else {
-                    if let Some(done) = done.get_mut(node) {
-                        *done = true;
-                    }
-                    way.pop();
-                    continue;
-                };
-                if way.iter().any(|(on_way, _)| *on_way == next) {
-                    back.insert((node, next));
-                } else if !done.get(next).copied().unwrap_or(true) {
-                    let targets = self.targets(next);
-                    way.push((next, targets));
-                }
+    /// Edges that lead on: not nearer to the start, no jump, and closing no loop.
+    fn forward(&self) -> Vec<(usize, usize)> {
+        let far = self.distances();
+        let on = |edge: &&Edge| !edge.jumps && far.get(edge.from) <= far.get(edge.to);
+        let mut kept: Vec<(usize, usize)> = Vec::new();
+        for edge in self.edges.iter().filter(on) {
+            if !reaches(&kept, edge.to, edge.from) {
+                kept.push((edge.from, edge.to));
             }
         }
-        back
+        kept
     }
 
-    fn targets(&self, node: usize) -> Vec<usize> {
-        self.edges.iter().rev().filter(|(from, _)| *from == node).map(|(_, to)| *to).collect()
+    /// Edges from the start to each node, at least; a node that nothing leads to is at the start.
+    fn distances(&self) -> Vec<usize> {
+        let mut far = vec![None; self.nodes];
+        let mut next = vec![0];
+        let mut distance = 0;
+        while !next.is_empty() {
+            let mut found = Vec::new();
+            for node in next {
+                if let Some(place @ None) = far.get_mut(node) {
+                    *place = Some(distance);
+                    found.extend(self.targets(node));
+                }
+            }
+            next = found;
+            distance += 1;
+        }
+        far.into_iter().map(|distance| distance.unwrap_or(0)).collect()
+    }
+
+    fn targets(&self, node: usize) -> impl Iterator<Item = usize> {
+        self.edges.iter().filter(move |edge| edge.from == node).map(|edge| edge.to)
     }
 
     fn ordered_rows(&self, ranks: &[usize]) -> Vec<Vec<usize>> {
@@ -221,9 +258,9 @@ impl Graph {
         let neighbours: Vec<f64> = self
             .edges
             .iter()
-            .filter_map(|(from, to)| match (*from == node, *to == node) {
-                (true, false) => place.get(to),
-                (false, true) => place.get(from),
+            .filter_map(|edge| match (edge.from == node, edge.to == node) {
+                (true, false) => place.get(&edge.to),
+                (false, true) => place.get(&edge.from),
                 _ => None,
             })
             .copied()
@@ -233,6 +270,20 @@ impl Graph {
         }
         neighbours.iter().sum::<f64>() / neighbours.len() as f64
     }
+}
+
+/// Whether these edges lead from one node to the other.
+fn reaches(edges: &[(usize, usize)], from: usize, to: usize) -> bool {
+    let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
+    while let Some(node) = next.pop() {
+        if node == to {
+            return true;
+        }
+        if seen.insert(node) {
+            next.extend(edges.iter().filter(|(from, _)| *from == node).map(|(_, to)| *to));
+        }
+    }
+    false
 }
 
 #[cfg(test)]
