@@ -40,7 +40,7 @@ impl Embedded {
 
     pub(crate) async fn start(&mut self, start: Start) -> anyhow::Result<RunId> {
         let plugins = match start.plugins {
-            Some(components) => Some(self.admit(components).await?),
+            Some(components) => Some(self.admit_all(components).await?),
             None => self.installed_and_developed().await?,
         };
         let workflow = match start.workflow {
@@ -65,11 +65,10 @@ impl Embedded {
         Ok(started.run)
     }
 
-    async fn admit(&self, components: Vec<Component>) -> anyhow::Result<Vec<Admitted>> {
+    async fn admit_all(&self, components: Vec<Component>) -> anyhow::Result<Vec<Admitted>> {
         let mut admitted = Vec::new();
-        for Component { file, bytes } in components {
-            let one = self.host.handle.admit_plugin(&self.tenant, bytes).await;
-            admitted.push(one.map_err(of_engine).with_context(|| file)?);
+        for component in components {
+            admitted.push(self.admit(component).await?);
         }
         Ok(admitted)
     }
@@ -88,7 +87,7 @@ impl Embedded {
             let files = components_in(dir)?;
             let components: anyhow::Result<Vec<_>> =
                 files.iter().map(|file| read_component(file)).collect();
-            let mut found = self.admit(components?).await?;
+            let mut found = self.admit_all(components?).await?;
             found.retain(|new| !offered.iter().any(|old| old.manifest.name == new.manifest.name));
             if !found.is_empty() {
                 self.sources.push(format!("{} from {}", found.len(), dir.display()));
@@ -156,7 +155,7 @@ impl Embedded {
     }
 
     /// Checks a component without installing it.
-    pub(crate) async fn inspect(&self, component: Component) -> anyhow::Result<Admitted> {
+    pub(crate) async fn admit(&self, component: Component) -> anyhow::Result<Admitted> {
         let Component { file, bytes } = component;
         let admitted = self.host.handle.admit_plugin(&self.tenant, bytes).await;
         admitted.map_err(of_engine).with_context(|| file)

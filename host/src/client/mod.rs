@@ -21,6 +21,7 @@ use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, Timestamp, Value};
 use wforge_ports::Clock as _;
+use wforge_ports::plugins::Admitted;
 
 use crate::cli::refusal::Refusal;
 use crate::clock::SystemClock;
@@ -268,6 +269,11 @@ impl Client {
     pub(crate) async fn install(&self, component: Component) -> anyhow::Result<PluginInfo> {
         let file = component.file.clone();
         either!(self, client => client.install(component.bytes)).with_context(|| file)
+    }
+
+    /// Checks a component without installing it.
+    pub(crate) async fn admit(&self, component: Component) -> anyhow::Result<Admitted> {
+        either!(self, client => client.admit(component))
     }
 
     /// The installed plugins.

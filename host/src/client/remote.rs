@@ -13,10 +13,11 @@ use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
 use wforge_model::mock::MockMode;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{RunId, Seq, Value};
+use wforge_model::{Digest, RunId, Seq, Value};
+use wforge_ports::plugins::Admitted;
 
 use super::sse::{Frame, Frames};
-use super::{Answer, Message, Report, Start, Workflow, problem};
+use super::{Answer, Component, Message, Report, Start, Workflow, problem};
 use crate::cli::refusal::Refusal;
 use crate::config::Config;
 
@@ -64,14 +65,10 @@ impl Remote {
     }
 
     pub(crate) async fn start(&self, start: Start) -> anyhow::Result<RunId> {
-        if start.plugins.is_some() {
-            return Err(Refusal::user(
-                "not_supported",
-                format!("--plugins through a server ({}) is not supported yet", self.server),
-            )
-            .help("wforge plugin install DIR installs them there; or stop the server")
-            .into());
-        }
+        let plugins = match start.plugins {
+            Some(components) => Some(self.upload(components).await?),
+            None => None,
+        };
         let workflow = match start.workflow {
             Workflow::File { text, .. } => Value::String(text),
             Workflow::Registered { name, version, .. } => {
@@ -85,8 +82,9 @@ impl Remote {
             "answers": start.answers,
             "mocks": start.mocks,
         });
-        if let (Some(mode), Some(body)) = (self.mock, body.as_object_mut()) {
-            body.insert("mock".to_owned(), json!(mode));
+        if let Some(body) = body.as_object_mut() {
+            body.extend(self.mock.map(|mode| ("mock".to_owned(), json!(mode))));
+            body.extend(plugins.map(|digests| ("plugins".to_owned(), json!(digests))));
         }
         #[derive(Deserialize)]
         struct Started {
@@ -140,10 +138,9 @@ impl Remote {
     }
 
     pub(crate) async fn discard_effects(&self, run: RunId) -> anyhow::Result<RunHead> {
-        let server = &self.server;
-        let message = format!("--discard-effects through {server} is not supported yet ({run})");
-        let refusal = Refusal::user("not_supported", message);
-        Err(refusal.help("stop the server and do it on its data directory").into())
+        let body = json!({ "discard_effects": true });
+        let report: Report = self.json(self.post(&format!("/v1/runs/{run}/resume"), &body)).await?;
+        Ok(report.head)
     }
 
     pub(crate) async fn cancel(&self, run: RunId, reason: &str) -> anyhow::Result<RunHead> {
@@ -153,10 +150,30 @@ impl Remote {
     }
 
     pub(crate) async fn install(&self, bytes: Vec<u8>) -> anyhow::Result<PluginInfo> {
-        let request = self.request(Method::POST, "/v1/plugins");
+        self.json(self.send_component("/v1/plugins", bytes)).await
+    }
+
+    /// Hands over the components of `--plugins`; the run names them by their digests.
+    async fn upload(&self, components: Vec<Component>) -> anyhow::Result<Vec<Digest>> {
+        let mut digests = Vec::new();
+        for component in components {
+            digests.push(self.admit(component).await?.component);
+        }
+        Ok(digests)
+    }
+
+    /// Checks a component there without installing it.
+    pub(crate) async fn admit(&self, component: Component) -> anyhow::Result<Admitted> {
+        let Component { file, bytes } = component;
+        let sent = self.json(self.send_component("/v1/components", bytes)).await;
+        sent.with_context(|| file)
+    }
+
+    fn send_component(&self, path: &str, bytes: Vec<u8>) -> RequestBuilder {
+        let request = self.request(Method::POST, path);
         let request = request.header("content-type", "application/wasm").body(bytes);
         // Compiling a large component takes longer than any other request.
-        self.json(request.timeout(self.timeout.max(Duration::from_secs(300)))).await
+        request.timeout(self.timeout.max(Duration::from_secs(300)))
     }
 
     pub(crate) async fn plugins(&self) -> anyhow::Result<Vec<PluginInfo>> {

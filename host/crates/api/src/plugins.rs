@@ -5,13 +5,16 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use bytes::Bytes;
 use wforge_engine::PluginInfo;
+use wforge_ports::plugins::Admitted;
 
 use crate::auth::Principal;
 use crate::body::{self, BodyLimit};
 use crate::codes;
 use crate::error::ApiError;
 use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::gate::Permit;
 use crate::resource::{Page, PageQuery, Resource};
 use crate::state::Api;
 
@@ -34,11 +37,7 @@ pub(crate) async fn install(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    body::require_media_type(&headers, &["application/wasm"])?;
-    let permit = api.uploads.enter(&principal.tenant)?;
-    let limits = &api.parts.limits;
-    let limit = BodyLimit { bytes_max: limits.plugin_bytes_max, timeout: limits.upload_timeout };
-    let bytes = body::read(&headers, body, limit, api.parts.clock.as_ref()).await?;
+    let (permit, bytes) = upload(&api, &principal, &headers, body).await?;
     let (engine, who) = (api.parts.engine.clone(), principal);
     let install = async move {
         // The share is given back when the component is checked, not when its client leaves.
@@ -48,6 +47,57 @@ pub(crate) async fn install(
     let installed =
         api.whole(install).await.map_err(|error| error.unacceptable_as(&codes::PLUGIN))?;
     Ok(resource(installed).respond(StatusCode::CREATED))
+}
+
+/// `POST /v1/components`: checks a component without installing it. A run can then name it by its
+/// digest.
+pub(crate) async fn admit(
+    State(api): State<Api>,
+    principal: Principal,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let (permit, bytes) = upload(&api, &principal, &headers, body).await?;
+    let (engine, who) = (api.parts.engine.clone(), principal);
+    let admit = async move {
+        let _permit = permit;
+        engine.admit_plugin(&who.tenant, bytes.into()).await
+    };
+    let admitted = api.whole(admit).await.map_err(|error| error.unacceptable_as(&codes::PLUGIN))?;
+    Ok(component(admitted).respond(StatusCode::CREATED))
+}
+
+/// `GET /v1/components/{digest}`.
+pub(crate) async fn show_component(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(digest): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+) -> Result<Json<Resource<Admitted>>, ApiError> {
+    let found = digest.parse().map_err(|_| ApiError::not_found("component", &digest))?;
+    Ok(Json(component(api.parts.engine.component(&principal.tenant, found).await?)))
+}
+
+/// The bytes of a component, and the tenant's share of uploads that they take.
+async fn upload(
+    api: &Api,
+    principal: &Principal,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Permit, Bytes), ApiError> {
+    body::require_media_type(headers, &["application/wasm"])?;
+    let permit = api.uploads.enter(&principal.tenant)?;
+    let limits = &api.parts.limits;
+    let limit = BodyLimit { bytes_max: limits.plugin_bytes_max, timeout: limits.upload_timeout };
+    let bytes = body::read(headers, body, limit, api.parts.clock.as_ref()).await?;
+    Ok((permit, bytes))
+}
+
+fn component(admitted: Admitted) -> Resource<Admitted> {
+    let id = admitted.component.to_string();
+    let href = format!("/v1/components/{id}");
+    Resource::new("component", id, href, admitted)
 }
 
 /// `GET /v1/plugins/{publisher}/{name}`; the name may carry `@version`.

@@ -69,6 +69,8 @@ rows! {
     GET "/v1/plugins" VIEWER => plugins::list;
     POST "/v1/plugins" DEVELOPER => plugins::install;
     GET "/v1/plugins/{publisher}/{name}" VIEWER => plugins::show;
+    POST "/v1/components" DEVELOPER => plugins::admit;
+    GET "/v1/components/{digest}" VIEWER => plugins::show_component;
     GET "/v1/workflows" VIEWER => workflows::list;
     POST "/v1/workflows" DEVELOPER => workflows::register;
     GET "/v1/workflows/{name}" VIEWER => workflows::show;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use wforge_engine::{AnswerGiven, AnswerTo};
 use wforge_model::mock::{MockAnswer, MockMode};
-use wforge_model::{NodeId, Object, QuestionId, ThreadId, Value};
+use wforge_model::{Digest, NodeId, Object, QuestionId, ThreadId, Value};
 
 use crate::codes;
 use crate::error::ApiError;
@@ -32,6 +32,9 @@ pub(crate) struct StartBody {
     pub(crate) mocks: BTreeMap<NodeId, Option<MockAnswer>>,
     #[serde(default)]
     pub(crate) mock: Option<MockMode>,
+    /// Digests of components to take agents from, and from no others.
+    #[serde(default)]
+    pub(crate) plugins: Option<Vec<Digest>>,
 }
 
 /// A workflow as a request names it.
@@ -103,6 +106,9 @@ fn named(text: &str) -> Result<NamedWorkflow, ApiError> {
 pub(crate) struct ResumeBody {
     #[serde(default)]
     answers: Vec<AnswerBody>,
+    /// Takes up a blocked run whose task diverged from its record.
+    #[serde(default)]
+    pub(crate) discard_effects: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,8 +123,12 @@ struct AnswerBody {
 
 impl ResumeBody {
     /// # Errors
-    /// An answer names its question twice, or there are too many.
+    /// An answer names its question twice, there are too many, or a blocked run is answered.
     pub(crate) fn meant(self) -> Result<Vec<AnswerGiven>, ApiError> {
+        if self.discard_effects && !self.answers.is_empty() {
+            let detail = "a blocked run asks nothing: send either answers or discard_effects";
+            return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
+        }
         if self.answers.len() > ANSWERS_MAX {
             let detail = format!("at most {ANSWERS_MAX} answers at once");
             return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
@@ -204,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_body_cannot_name_a_tenant_or_who_asks() {
-        for field in ["tenant", "by", "plugins", "idempotency"] {
+        for field in ["tenant", "by", "idempotency"] {
             let text = format!(r#"{{"workflow":"brief","{field}":"x"}}"#);
             let error = parse::<StartBody>(text.as_bytes(), 64).unwrap_err();
             assert!(error.detail.contains(&format!("unknown field `{field}`")), "{}", error.detail);
@@ -233,5 +243,8 @@ mod tests {
         let both = format!(r#"{{"answers":[{{"question":"{id}","node":"approve","answer":1}}]}}"#);
         assert_eq!(answers(&both), Err("WF0422"));
         assert_eq!(answers(r#"{"answers":[{}]}"#), Err("WF0422"));
+        assert_eq!(answers(r#"{"discard_effects":true}"#), Ok(vec![]));
+        let both = r#"{"answers":[{"answer":1}],"discard_effects":true}"#;
+        assert_eq!(answers(both), Err("WF0422"));
     }
 }

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use wforge_engine::{QuestionView, RunView, StartRun, TaskView, WaitFor, WorkflowChoice};
 use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Object, RunId, TenantId};
+use wforge_model::{Digest, Object, RunId, TenantId};
+use wforge_ports::plugins::Admitted;
 
 use crate::auth::{Principal, Role};
 use crate::body::{self, BodyLimit};
@@ -26,6 +27,7 @@ use crate::run_request::{CancelBody, NamedWorkflow, ResumeBody, StartBody, Workf
 use crate::state::{Api, Shared};
 use crate::workflows;
 
+const COMPONENTS_MAX: usize = 256;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// A run with all that is known of it.
@@ -83,8 +85,12 @@ pub(crate) async fn start(
     let idempotency = idempotency::of_request(&headers, &bytes, &principal, limits, now)?;
     let key = idempotency.as_ref();
     let held = key.map(|key| api.keys_under_way.hold(&principal.tenant, key)).transpose()?;
-    let StartBody { workflow, input, context, thread, answers, mocks, mock } =
+    let StartBody { workflow, input, context, thread, answers, mocks, mock, plugins } =
         body::parse(&bytes, limits.json_depth_max)?;
+    let plugins = match plugins {
+        Some(digests) => Some(components(&api, &principal, digests).await?),
+        None => None,
+    };
     let request = StartRun {
         workflow: choice(&api, &principal, workflow.meant()?).await?,
         input,
@@ -93,7 +99,7 @@ pub(crate) async fn start(
         answers,
         mocks,
         mock_mode: mock,
-        plugins: None,
+        plugins,
         idempotency,
         by: principal.name,
     };
@@ -108,6 +114,24 @@ pub(crate) async fn start(
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+/// The components that a request names. Whoever may only operate runs what somebody installed.
+async fn components(
+    api: &Shared,
+    principal: &Principal,
+    digests: Vec<Digest>,
+) -> Result<Vec<Admitted>, ApiError> {
+    principal.require(Role::Developer, "running plugins that are not installed")?;
+    if digests.len() > COMPONENTS_MAX {
+        let detail = format!("a run may name {COMPONENTS_MAX} components");
+        return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
+    }
+    let mut admitted = Vec::new();
+    for digest in digests {
+        admitted.push(api.parts.engine.component(&principal.tenant, digest).await?);
+    }
+    Ok(admitted)
 }
 
 /// Whoever may only operate runs what somebody registered, not files of their own.
@@ -156,7 +180,7 @@ pub(crate) async fn workflow(
     Ok(Json(engine.workflow_by_digest(tenant, digest).await?))
 }
 
-/// `POST /v1/runs/{run}/resume`. Without answers it only wakes the run.
+/// `POST /v1/runs/{run}/resume`. Without anything in its body it only wakes the run.
 pub(crate) async fn resume(
     State(api): State<Api>,
     principal: Principal,
@@ -166,10 +190,17 @@ pub(crate) async fn resume(
     body: Body,
 ) -> Result<Response, ApiError> {
     let (run, wait) = (run_id(&run)?, wait.checked(&api)?);
-    let answers: ResumeBody = optional_body(&api, &headers, body).await?;
-    let answers = answers.meant()?;
+    let body: ResumeBody = optional_body(&api, &headers, body).await?;
+    let discards = body.discard_effects;
+    let answers = body.meant()?;
     let (engine, who) = (api.parts.engine.clone(), principal.clone());
-    api.whole(async move { engine.resume(&who.tenant, run, answers, &who.name).await }).await?;
+    api.whole(async move {
+        if discards {
+            return engine.discard_effects(&who.tenant, run, &who.name).await;
+        }
+        engine.resume(&who.tenant, run, answers, &who.name).await
+    })
+    .await?;
     when_settled(&api, &principal.tenant, run, wait).await
 }
 

@@ -1,8 +1,9 @@
 //! The tenant's installed plugins and registered workflows.
 
 use semver::{Version, VersionReq};
-use wforge_model::TenantId;
 use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{Digest, TenantId};
+use wforge_ports::plugins::Admitted;
 use wforge_ports::store::{Collection, Document};
 
 use crate::load::draft_by_digest;
@@ -46,6 +47,19 @@ fn exact_or_range(text: &str) -> Option<VersionReq> {
     match text.parse::<Version>() {
         Ok(version) => format!("={version}").parse().ok(),
         Err(_) => text.parse().ok(),
+    }
+}
+
+/// The component of that digest that was let in for the tenant.
+pub(crate) async fn component(
+    parts: &EngineParts,
+    tenant: &TenantId,
+    digest: Digest,
+) -> Result<Admitted, EngineError> {
+    let key = digest.to_string();
+    match parts.store.document(tenant, Collection::Components, &key).await? {
+        Some(document) => read(document),
+        None => Err(EngineError::NotFound { kind: "component", name: key }),
     }
 }
 

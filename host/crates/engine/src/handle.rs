@@ -224,7 +224,7 @@ impl Handle {
         install::plugin(&self.shared.parts, tenant, bytes, by).await
     }
 
-    /// Checks a plugin and keeps its component, without installing it.
+    /// Checks a plugin and keeps its component, without installing it: a run can be started with it.
     ///
     /// # Errors
     /// [`EngineError::Invalid`] where it is not let in.
@@ -233,7 +233,19 @@ impl Handle {
         tenant: &TenantId,
         bytes: Vec<u8>,
     ) -> Result<Admitted, EngineError> {
-        Ok(self.shared.parts.admission.admit(tenant, bytes).await?)
+        install::component(&self.shared.parts, tenant, bytes).await
+    }
+
+    /// A component of the tenant that was let in.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for another tenant's component too.
+    pub async fn component(
+        &self,
+        tenant: &TenantId,
+        digest: Digest,
+    ) -> Result<Admitted, EngineError> {
+        catalog::component(&self.shared.parts, tenant, digest).await
     }
 
     /// The tenant's plugins.

@@ -20,6 +20,32 @@ impl From<AdmissionError> for EngineError {
     }
 }
 
+/// Checks a component and keeps what was found, so that a run can be started with it by digest.
+pub(crate) async fn component(
+    parts: &EngineParts,
+    tenant: &TenantId,
+    bytes: Vec<u8>,
+) -> Result<Admitted, EngineError> {
+    let admitted = parts.admission.admit(tenant, bytes).await?;
+    let key = admitted.component.to_string();
+    if parts.store.document(tenant, Collection::Components, &key).await?.is_some() {
+        return Ok(admitted);
+    }
+    let value =
+        serde_json::to_value(&admitted).map_err(|error| EngineError::Host(Box::new(error)))?;
+    let change = Change {
+        tenant: tenant.clone(),
+        expected: None,
+        puts: vec![Put { collection: Collection::Components, key, value: Some(value) }],
+        audit: Vec::new(),
+        idempotent_reply: None,
+    };
+    match parts.store.change(change).await {
+        Ok(_) => Ok(admitted),
+        Err(error) => Err(EngineError::Host(Box::new(error))),
+    }
+}
+
 /// Checks a component and keeps it for the tenant's runs. A version is installed once: other bytes
 /// under the same name and version are refused.
 pub(crate) async fn plugin(

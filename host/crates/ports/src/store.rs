@@ -292,6 +292,8 @@ pub enum Collection {
     Workflows,
     /// Settings of the tenant.
     Settings,
+    /// Components that were let in, installed or not: key is the digest.
+    Components,
 }
 
 impl Collection {
@@ -303,6 +305,7 @@ impl Collection {
             Self::WorkflowVersions => b'v',
             Self::Workflows => b'w',
             Self::Settings => b's',
+            Self::Components => b'c',
         }
     }
 }

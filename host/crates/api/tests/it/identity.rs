@@ -51,12 +51,15 @@ fn the_table_of_routes_is_as_reviewed() {
         viewer    GET  /v1/plugins
         developer POST /v1/plugins
         viewer    GET  /v1/plugins/{publisher}/{name}
+        developer POST /v1/components
+        viewer    GET  /v1/components/{digest}
         viewer    GET  /v1/workflows
         developer POST /v1/workflows
         viewer    GET  /v1/workflows/{name}
         viewer    GET  /v1/runs
         operator  POST /v1/runs
         viewer    GET  /v1/runs/{run}
+        viewer    GET  /v1/runs/{run}/workflow
         viewer    GET  /v1/runs/{run}/events
         operator  POST /v1/runs/{run}/resume
         operator  POST /v1/runs/{run}/cancel

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, bench, greet};
+use crate::bench::{Bench, agent, bench, greet};
 use crate::ports::manifest;
 
 async fn install(bench: &Bench, name: &str, version: &str) -> crate::bench::Reply {
@@ -40,6 +40,29 @@ async fn an_installed_plugin_is_listed_and_shown_by_name_and_version() {
     let older = bench.get("/v1/plugins/acme/echo@1.0.0").send().await.json();
     assert_eq!(older["id"], "acme/echo@1.0.0");
     assert_eq!(bench.get("/v1/plugins/acme/echo@2").send().await.outcome(), "404 WF0404");
+}
+
+#[tokio::test]
+async fn a_run_can_name_components_that_are_not_installed() {
+    let bench = bench();
+    bench.registered(&agent()).await;
+    let component = manifest("acme/echo", "1.0.0");
+    let call = bench.call("POST", "/v1/components").typed("application/wasm", component);
+    let admitted = call.send().await;
+    assert_eq!(admitted.outcome(), "201");
+    let id = admitted.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(admitted.header("location"), format!("/v1/components/{id}"));
+    assert_eq!(pages(&bench, "/v1/plugins", 10).await, [""]);
+
+    let body = |plugins: Value| json!({ "workflow": "agent", "input": { "who": "you" }, "plugins": plugins });
+    let run = |plugins: Value| bench.post("/v1/runs?wait=30s", &body(plugins)).send();
+    assert_eq!(run(json!([id])).await.json()["status"], "completed");
+    assert_eq!(run(json!([])).await.json()["reason"], "missing_agents");
+    let unknown = format!("sha256:{}", "0".repeat(64));
+    assert_eq!(run(json!([unknown])).await.outcome(), "404 WF0404");
+    let path = format!("/v1/components/{id}");
+    assert_eq!(bench.get(&path).send().await.outcome(), "200");
+    assert_eq!(bench.get(&path).of("other/developer").send().await.outcome(), "404 WF0404");
 }
 
 #[tokio::test]
