@@ -23,7 +23,7 @@ lint: ## clippy over everything; warnings are errors
 deny: ## licences, banned crates, sources, advisories
 	@scripts/deny.sh
 tidy: ## the rules of the source tree alone
-	@cargo test --locked --package wforge --test it -- tidy direction
+	@cargo test --quiet --locked --workspace --test it -- tidy direction
 serve: build ## start the server on loopback
 	@target/debug/wforge serve
 docs: ## the crates' documentation

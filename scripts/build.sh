@@ -3,7 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sdk/toolchain.sh build
-# The whole workspace, as the tests build it: one crate alone would resolve other features, and
-# wasmtime would be built twice.
-[ -x target/debug/wforge ] || echo "building the host; the first time takes about 10 minutes on two cores"
-cargo build --locked --workspace
+# With an example among the targets, cargo takes in what tests need, and so chooses the same
+# features of every crate as for tests: else wasmtime would be built a second time for them.
+cargo build --quiet --locked --workspace --bins --example crash_smoke

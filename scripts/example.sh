@@ -4,4 +4,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 name=$1
 shift
-exec cargo run --quiet --locked --package wforge --example "$name" -- "$@"
+cargo build --quiet --locked --workspace --bins --example "$name"
+exec "target/debug/examples/$name" "$@"
