@@ -127,11 +127,11 @@ fn every_wrong_flag_is_named_at_once() {
             --input list: DIR/bad.json is no JSON: EOF while parsing a list at line 1 column 5
             --input file: files as blobs are not supported yet
             --answer aprove: there is no node that asks "aprove"; did you mean approve?
-            --answer scan: there is no node that asks "scan"; approve
+            --answer scan: there is no node that asks "scan"; known: approve
             --answer approve: write NODE=VALUE
             --mock skan: there is no node "skan"; did you mean scan?
             --mock set: a set node needs no mock
-            --mock failed to open file `DIR/none.json`: No such file or directory (os error 2)
+            --mock scan: failed to open file `DIR/none.json`: No such file or directory (os error 2)
         "#]],
     );
 }

@@ -72,15 +72,10 @@ async fn list(ui: &Ui, client: &Client) -> anyhow::Result<u8> {
 async fn inspect(ui: &Ui, client: &Client, text: &str) -> anyhow::Result<u8> {
     let path = Path::new(text);
     let is_file = path.is_file() || text.ends_with(".wasm");
-    let admitted = match client {
-        Client::Embedded(embedded) if is_file => embedded.inspect(read_component(path)?).await?,
-        Client::Remote(remote) if is_file => {
-            let message = format!("{} inspects only what is installed", remote.server());
-            return Err(Refusal::user("not_supported", message)
-                .help("wforge plugin install FILE, then inspect it by its name")
-                .into());
-        }
-        client => client.plugin(text).await?.admitted,
+    let admitted = if is_file {
+        client.admit(read_component(path)?).await?
+    } else {
+        client.plugin(text).await?.admitted
     };
     if ui.is_json() {
         ui.out_json(&admitted)?;
