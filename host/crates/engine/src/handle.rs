@@ -224,7 +224,7 @@ impl Handle {
         install::plugin(&self.shared.parts, tenant, bytes, by).await
     }
 
-    /// Checks a plugin and keeps its component, without installing it: a run can be started with it.
+    /// Checks a plugin and keeps its component without installing it; a run can start with it.
     ///
     /// # Errors
     /// [`EngineError::Invalid`] where it is not let in.
