@@ -75,7 +75,11 @@ pub(crate) fn of_api(server: &str, status: u16, body: &[u8]) -> anyhow::Error {
             .help("check WFORGE_SERVER or --server")
             .into();
     };
-    let code = problem.reason.unwrap_or(problem.code);
+    let code = match problem.reason {
+        Some(reason) => reason,
+        None if status == 404 => "not_found".to_owned(),
+        None => problem.code,
+    };
     let wrong = matches!(status, 400..=428);
     let refusal = if wrong {
         Refusal::user(code.clone(), problem.detail)

@@ -161,8 +161,12 @@ impl Finding {
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the configuration has {} problem(s)", .0.len())]
+#[error("the configuration has {}", problems(.0.len()))]
 pub(crate) struct ConfigError(pub(crate) Vec<Finding>);
+
+fn problems(count: usize) -> String {
+    if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") }
+}
 
 /// What was read: the configuration, what it warns of, and where everything was written.
 #[derive(Debug)]
