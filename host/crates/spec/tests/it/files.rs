@@ -91,7 +91,6 @@ interrupt: { before: [one] }
 ",
         &expect![[r#"
             w.yaml:6:17: error[not_supported_yet]: the reducer `union` is not supported yet
-            w.yaml:6:24: error[not_supported_yet]: null as `default` is not supported yet
             w.yaml:7:8: error[not_supported_yet]: `persist` of a state key is not supported yet
             w.yaml:9:10: error[not_supported_yet]: `workflow` of a node is not supported yet
             w.yaml:10:22: error[not_supported_yet]: `on_error` of a node is not supported yet
@@ -105,7 +104,6 @@ interrupt: { before: [one] }
             w.yaml:12:31: error[not_supported_yet]: `assignee` of an ask is not supported yet
             w.yaml:12:56: error[not_supported_yet]: `script` of the mock of a node is not supported yet
             w.yaml:13:33: error[not_supported_yet]: `effects` of a retry rule is not supported yet
-            w.yaml:13:59: error[not_supported_yet]: null as `output` is not supported yet
             w.yaml:15:29: error[not_supported_yet]: `join` of an edge is not supported yet
             w.yaml:16:1: error[not_supported_yet]: `on_failure` of a workflow is not supported yet
             w.yaml:17:1: error[not_supported_yet]: `interrupt` of a workflow is not supported yet
