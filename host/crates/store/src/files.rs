@@ -94,8 +94,11 @@ impl Files {
     ) -> Result<NewFile, Fault> {
         let file = FileRef { id: Sha256::digest(sealed).into(), bytes };
         let path = self.path(tenant, file.id);
+        // A file that stood there before may be named by a row, so it is never ours to remove; one
+        // that no row names goes at the next opening.
+        let stood = path.exists();
         self.write_at(&path, sealed).map_err(|cause| Fault::rows("writing a file", cause))?;
-        Ok(NewFile { file, path, adopted: false })
+        Ok(NewFile { file, path, adopted: stood })
     }
 
     fn write_at(&self, path: &Path, sealed: &[u8]) -> io::Result<()> {
