@@ -4,52 +4,55 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use wforge_model::effect::{Answered, Waiting};
-use wforge_model::event::{EventKind, PlannedTask, Route, RunEvent, RunStarted, TaskFinished};
+use wforge_model::event::{EventKind, InterruptedAt, RunEvent, TaskFinished};
 use wforge_model::head::RunStatus;
-use wforge_model::{NodeId, Object, QuestionId, TaskId, Timestamp, Value};
+use wforge_model::{NodeId, QuestionId, TaskId, Timestamp, Value};
 
-use crate::reduce::reduce;
-use crate::run::{Run, Send, Task, TaskStatus};
-use crate::step::written;
+use crate::frame::{Interruption, Task, TaskStatus};
+use crate::run::Run;
+use crate::{levels, start};
 
 /// Folds one recorded event into the run.
 pub fn apply(run: &mut Run, event: &RunEvent) {
     run.seq = run.seq.next();
-    let at = event.at;
+    run.updated_at = event.at;
     match &event.kind {
-        EventKind::RunStarted(started) => start(run, started, at),
-        EventKind::StepPlanned { step, tasks } => plan(run, *step, tasks, at),
-        EventKind::TaskRetried { task, attempt, at: next_at, kept_effects, .. } => {
-            change(run, *task, |task| {
-                task.status = TaskStatus::Backoff(*next_at);
-                task.attempt = attempt.saturating_add(1);
-                task.kept_effects = *kept_effects;
-                task.began_at = *next_at;
-            });
+        EventKind::RunQueued(_)
+        | EventKind::RunStarted(_)
+        | EventKind::RunCompleted { .. }
+        | EventKind::RunFailed { .. }
+        | EventKind::RunCancelled { .. }
+        | EventKind::RunBlocked { .. }
+        | EventKind::RunUnblocked { .. }
+        | EventKind::RunRevived { .. }
+        | EventKind::FailureHandled { .. } => of_the_run(run, event),
+        EventKind::StepPlanned { .. }
+        | EventKind::StepCommitted { .. }
+        | EventKind::SubgraphStarted { .. }
+        | EventKind::Interrupted { .. }
+        | EventKind::PauseRequested { .. }
+        | EventKind::Continued { .. } => of_a_level(run, event),
+        EventKind::TaskRetried { .. }
+        | EventKind::TaskSuspended { .. }
+        | EventKind::TaskResumed { .. }
+        | EventKind::QuestionAnswered { .. }
+        | EventKind::TaskFinished(_)
+        | EventKind::TaskFailed { .. } => of_a_task(run, event),
+    }
+    keep_time(run, event.at);
+}
+
+/// How the run as a whole begins, stands and ends.
+fn of_the_run(run: &mut Run, event: &RunEvent) {
+    match &event.kind {
+        EventKind::RunQueued(queued) => {
+            run.status = RunStatus::Queued;
+            run.started_at = event.at;
+            run.queued = Some(Arc::new(queued.start.clone()));
         }
-        EventKind::TaskSuspended { task, waiting } => {
-            change(run, *task, |task| {
-                task.status = TaskStatus::Suspended(waiting.clone());
-            });
-        }
-        EventKind::TaskResumed { task } => {
-            change(run, *task, |task| task.status = TaskStatus::Ready);
-        }
-        EventKind::QuestionAnswered { task, question, answer, .. } => {
-            change(run, *task, |task| {
-                answer_question(task, *question, answer.as_ref(), at);
-            });
-        }
-        EventKind::TaskFinished(finished) => finish_task(run, finished),
-        EventKind::TaskFailed { task, failure, .. } => {
-            change(run, *task, |task| {
-                task.status = TaskStatus::Failed(failure.clone());
-            });
-        }
-        EventKind::StepCommitted { .. } => commit(run),
+        EventKind::RunStarted(started) => start::start(run, started, event.at),
         EventKind::RunCompleted { outcome, output } => {
             run.outcome.clone_from(outcome);
             run.output = Some(output.clone());
@@ -59,7 +62,9 @@ pub fn apply(run: &mut Run, event: &RunEvent) {
             run.error = Some(error.clone());
             run.status = RunStatus::Failed;
         }
-        EventKind::RunCancelled { .. } => run.status = RunStatus::Cancelled,
+        EventKind::RunCancelled { rolled_back, .. } => {
+            run.status = if *rolled_back { RunStatus::RolledBack } else { RunStatus::Cancelled };
+        }
         EventKind::RunBlocked { task, .. } => {
             run.status = RunStatus::Blocked;
             run.blocked_by = Some(*task);
@@ -67,21 +72,145 @@ pub fn apply(run: &mut Run, event: &RunEvent) {
         EventKind::RunUnblocked { task, .. } => {
             run.status = RunStatus::Running;
             run.blocked_by = None;
-            change(run, *task, |task| {
-                task.status = TaskStatus::Ready;
-                task.attempt = task.attempt.saturating_add(1);
-                task.kept_effects = 0;
-                task.began_at = at;
+            change(run, *task, |task| begin_again(task, event.at));
+        }
+        EventKind::RunRevived { .. } => revive(run, event.at),
+        EventKind::FailureHandled { .. } => run.failure_handled = true,
+        EventKind::StepPlanned { .. }
+        | EventKind::StepCommitted { .. }
+        | EventKind::SubgraphStarted { .. }
+        | EventKind::Interrupted { .. }
+        | EventKind::PauseRequested { .. }
+        | EventKind::Continued { .. }
+        | EventKind::TaskRetried { .. }
+        | EventKind::TaskSuspended { .. }
+        | EventKind::TaskResumed { .. }
+        | EventKind::QuestionAnswered { .. }
+        | EventKind::TaskFinished(_)
+        | EventKind::TaskFailed { .. } => {}
+    }
+}
+
+/// How a level goes from super-step to super-step.
+fn of_a_level(run: &mut Run, event: &RunEvent) {
+    match &event.kind {
+        EventKind::StepPlanned { ns, step, tasks } => {
+            levels::plan(run, *ns, *step, tasks, event.at);
+        }
+        EventKind::StepCommitted { ns, .. } => levels::commit(run, *ns),
+        EventKind::SubgraphStarted { task, input, routes } => {
+            levels::open(run, *task, input, routes);
+        }
+        EventKind::Interrupted { ns, when, nodes } => interrupt(run, *ns, *when, nodes),
+        EventKind::PauseRequested { .. } => run.pauses = true,
+        EventKind::Continued { steps, .. } => {
+            run.pauses = false;
+            run.steps_left = *steps;
+            let frames = run.inner.values_mut().chain(core::iter::once(&mut run.root));
+            frames.for_each(|frame| {
+                frame.interrupted = None;
+                frame.passes = true;
             });
         }
+        EventKind::RunQueued(_)
+        | EventKind::RunStarted(_)
+        | EventKind::RunCompleted { .. }
+        | EventKind::RunFailed { .. }
+        | EventKind::RunCancelled { .. }
+        | EventKind::RunBlocked { .. }
+        | EventKind::RunUnblocked { .. }
+        | EventKind::RunRevived { .. }
+        | EventKind::FailureHandled { .. }
+        | EventKind::TaskRetried { .. }
+        | EventKind::TaskSuspended { .. }
+        | EventKind::TaskResumed { .. }
+        | EventKind::QuestionAnswered { .. }
+        | EventKind::TaskFinished(_)
+        | EventKind::TaskFailed { .. } => {}
     }
-    keep_time(run, at);
+}
+
+/// How a task comes to its end.
+fn of_a_task(run: &mut Run, event: &RunEvent) {
+    match &event.kind {
+        EventKind::TaskRetried { .. } => retry(run, event),
+        EventKind::TaskSuspended { task, waiting } => {
+            change(run, *task, |task| task.status = TaskStatus::Suspended(waiting.clone()));
+        }
+        EventKind::TaskResumed { task } => {
+            count_call(run, *task);
+            change(run, *task, |task| {
+                task.slept = task.slept.saturating_add(1);
+                task.status = TaskStatus::Ready;
+            });
+        }
+        EventKind::QuestionAnswered { task, question, answer, .. } => {
+            count_call(run, *task);
+            change(run, *task, |task| {
+                answer_question(task, *question, answer.as_ref(), event.at);
+            });
+        }
+        EventKind::TaskFinished(finished) => finish_task(run, finished),
+        EventKind::TaskFailed { task, failure, handler, .. } => {
+            let handled = handler.is_some();
+            if handled {
+                levels::drop_inside(run, *task);
+            }
+            let failure = failure.clone();
+            change(run, *task, |task| task.status = TaskStatus::Failed { failure, handled });
+            if let Some(handler) = handler {
+                levels::add_handler(run, *task, handler, event.at);
+            }
+        }
+        EventKind::RunQueued(_)
+        | EventKind::RunStarted(_)
+        | EventKind::RunCompleted { .. }
+        | EventKind::RunFailed { .. }
+        | EventKind::RunCancelled { .. }
+        | EventKind::RunBlocked { .. }
+        | EventKind::RunUnblocked { .. }
+        | EventKind::RunRevived { .. }
+        | EventKind::FailureHandled { .. }
+        | EventKind::StepPlanned { .. }
+        | EventKind::StepCommitted { .. }
+        | EventKind::SubgraphStarted { .. }
+        | EventKind::Interrupted { .. }
+        | EventKind::PauseRequested { .. }
+        | EventKind::Continued { .. } => {}
+    }
+}
+
+fn interrupt(run: &mut Run, ns: Option<TaskId>, when: InterruptedAt, nodes: &[NodeId]) {
+    if let Some(frame) = run.frame_mut(ns) {
+        frame.interrupted = Some(Interruption { when, nodes: nodes.to_vec() });
+    }
+}
+
+fn retry(run: &mut Run, event: &RunEvent) {
+    let EventKind::TaskRetried { task, attempt, failure, at, kept_effects, falls_back, .. } =
+        &event.kind
+    else {
+        return;
+    };
+    levels::drop_inside(run, *task);
+    count_call(run, *task);
+    change(run, *task, |task| {
+        task.status = TaskStatus::Backoff(*at);
+        task.attempt = attempt.saturating_add(1);
+        task.kept_effects = *kept_effects;
+        task.began_at = *at;
+        task.slept = 0;
+        if *falls_back {
+            task.on_fallback = true;
+            task.first_attempt = task.attempt;
+            task.instead_of = Some(failure.clone());
+        }
+    });
 }
 
 /// The clock of `limits.wall`: it runs while a task may run.
 fn keep_time(run: &mut Run, at: Timestamp) {
-    let works = run.status == RunStatus::Running
-        && run.tasks.iter().any(|task| matches!(task.status, TaskStatus::Ready));
+    let works = run.status == RunStatus::Running && run.ready > 0;
     match (run.working_since, works) {
         (None, true) => run.working_since = Some(at),
         (Some(since), false) => {
@@ -92,73 +221,61 @@ fn keep_time(run: &mut Run, at: Timestamp) {
     }
 }
 
-fn start(run: &mut Run, started: &RunStarted, at: Timestamp) {
-    run.started_at = at;
-    run.started = Some(Arc::new(started.clone()));
-    if let Some(workflow) = run.workflow.clone() {
-        for (key, spec) in &workflow.state {
-            if let Some(value) = spec.default.clone().or_else(|| spec.reducer.initial()) {
-                run.state.insert(key.clone(), Arc::new(value));
-            }
-        }
-        let input = crate::begin::input_writes(&started.input);
-        let start_node = input.iter().map(|(node, write)| (node, write));
-        // A failure here was found before the event was written.
-        for (key, value) in reduce(&workflow.state, &run.state, start_node).unwrap_or_default() {
-            run.state.insert(key, value);
-        }
-    }
-    measure(run);
-    for route in &started.routes {
-        take(run, route);
-    }
-}
-
-fn plan(run: &mut Run, step: u32, planned: &[PlannedTask], at: Timestamp) {
-    run.step = step;
-    run.degraded_before_step = run.degraded;
-    let sends = core::mem::take(&mut run.pending.sends);
-    run.tasks = planned.iter().map(|task| new_task(task, &sends, at)).collect();
-    run.place_of = run.tasks.iter().map(|task| task.id).zip(0..).collect();
-    run.unfinished = run.tasks.len();
-    let triggered: Vec<&NodeId> =
-        planned.iter().filter(|task| task.send.is_none()).map(|task| &task.node).collect();
-    for node in &triggered {
-        run.pending.nodes.remove(*node);
-    }
-    let Some(workflow) = run.workflow.clone() else {
+/// Changes a task, and the counts that follow from how tasks stand.
+pub(crate) fn change(run: &mut Run, id: TaskId, change: impl FnOnce(&mut Task)) {
+    let Some((ns, place)) = run.place_of.get(&id).copied() else {
         return;
     };
-    for (arrived, barrier) in run.arrived.iter_mut().zip(workflow.barriers()) {
-        // Consumed: the barrier fills anew.
-        if triggered.contains(&&barrier.target) && arrived.len() == barrier.sources.len() {
-            arrived.clear();
-        }
-    }
-}
-
-fn new_task(planned: &PlannedTask, sends: &[Send], at: Timestamp) -> Task {
-    let send = planned.send.and_then(|place| sends.get(usize::try_from(place).ok()?));
-    Task {
-        id: planned.id,
-        node: planned.node.clone(),
-        status: TaskStatus::Ready,
-        attempt: 1,
-        began_at: at,
-        kept_effects: 0,
-        answers: Vec::new(),
-        send: send.cloned(),
-    }
-}
-
-fn change(run: &mut Run, task: TaskId, change: impl FnOnce(&mut Task)) {
-    let Some(task) = run.task_mut(task) else {
+    let Some(frame) = run.frame_mut(ns) else {
         return;
     };
-    let was = task.is_unfinished();
+    let Some(task) = frame.tasks.get_mut(place) else {
+        return;
+    };
+    let (was_open, was_ready) = (task.is_unfinished(), task.is_ready());
     change(task);
-    if was && !task.is_unfinished() {
-        run.unfinished = run.unfinished.saturating_sub(1);
+    let (is_open, is_ready) = (task.is_unfinished(), task.is_ready());
+    match (was_open, is_open) {
+        (true, false) => frame.unfinished = frame.unfinished.saturating_sub(1),
+        (false, true) => frame.unfinished += 1,
+        (true, true) | (false, false) => {}
+    }
+    match (was_ready, is_ready) {
+        (true, false) => run.ready = run.ready.saturating_sub(1),
+        (false, true) => run.ready += 1,
+        (true, true) | (false, false) => {}
+    }
+}
+
+/// Another attempt with an empty record, people's answers excepted.
+fn begin_again(task: &mut Task, at: Timestamp) {
+    task.status = TaskStatus::Ready;
+    task.attempt = task.attempt.saturating_add(1);
+    task.first_attempt = task.attempt;
+    task.kept_effects = 0;
+    task.slept = 0;
+    task.began_at = at;
+}
+
+/// Every task that failed begins again; one that runs a subgraph goes on inside it.
+fn revive(run: &mut Run, at: Timestamp) {
+    run.status = RunStatus::Running;
+    run.error = None;
+    run.failure_handled = false;
+    let failed = |task: &&Task| matches!(task.status, TaskStatus::Failed { handled: false, .. });
+    let failed: alloc::vec::Vec<TaskId> = run.all_tasks().filter(failed).map(|t| t.id).collect();
+    for id in failed {
+        let is_inside = run.inner.contains_key(&id);
+        if !is_inside {
+            count_call(run, id);
+        }
+        change(run, id, |task| {
+            if is_inside {
+                task.status = TaskStatus::Inside;
+            } else {
+                begin_again(task, at);
+            }
+        });
     }
 }
 
@@ -174,93 +291,31 @@ fn answer_question(task: &mut Task, question: QuestionId, answer: Option<&Value>
 }
 
 fn finish_task(run: &mut Run, finished: &TaskFinished) {
+    levels::keep_state(run, finished.task);
+    levels::drop_inside(run, finished.task);
     run.degraded |= finished.stands_in;
+    run.tasks_finished = run.tasks_finished.saturating_add(1);
     change(run, finished.task, |task| {
         task.status = TaskStatus::Finished(Box::new(finished.clone()));
     });
 }
 
-fn commit(run: &mut Run) {
-    let Some(workflow) = run.workflow.clone() else {
-        return;
-    };
-    // A failure here was found before the event was written.
-    let values = reduce(&workflow.state, &run.state, written(run)).unwrap_or_default();
-    let tasks = core::mem::take(&mut run.tasks);
-    run.place_of.clear();
-    run.pending.sends.clear();
-    run.pending.outcomes.clear();
-    for (key, value) in values {
-        run.state_bytes.insert(key.clone(), json_bytes(&value));
-        run.state.insert(key, value);
-    }
-    for task in &tasks {
-        if let TaskStatus::Finished(finished) = &task.status {
-            for route in &finished.routes {
-                take(run, route);
-            }
-        }
+/// Counts a call of a node whose script does.
+pub(crate) fn count_call(run: &mut Run, id: TaskId) {
+    let Some(task) = run.task(id) else { return };
+    let counts = run
+        .site_of(id)
+        .and_then(|site| site.node(&task.node))
+        .and_then(|node| node.mock.as_ref())
+        .is_some_and(|mock| !mock.script.is_empty());
+    if counts {
+        let node = task.node.clone();
+        let calls = run.calls.entry(node).or_default();
+        *calls = calls.saturating_add(1);
     }
 }
 
-/// Notes where a route leads.
-fn take(run: &mut Run, route: &Route) {
-    match route {
-        Route::Node(node) => {
-            run.pending.nodes.insert(node.clone());
-        }
-        Route::Arrive { edge, from } => {
-            let Some(workflow) = run.workflow.clone() else {
-                return;
-            };
-            for (arrived, barrier) in run.arrived.iter_mut().zip(workflow.barriers()) {
-                if barrier.edge == *edge {
-                    arrived.insert(from.clone());
-                }
-            }
-        }
-        Route::Each { name, items, to } => {
-            for item in items {
-                let item = Arc::new(item.clone());
-                let sends = to.iter().map(|to| Send {
-                    to: to.clone(),
-                    bindings: BTreeMap::from([(name.clone(), item.clone())]),
-                    sent: Arc::new(Value::Null),
-                });
-                run.pending.sends.extend(sends);
-            }
-        }
-        Route::Send { to, bindings, sent } => {
-            let sent = Arc::new(sent.clone().unwrap_or_default());
-            run.pending.sends.push(Send { to: to.clone(), bindings: shared(bindings), sent });
-        }
-        Route::Outcome(outcome) => {
-            run.pending.outcomes.insert(outcome.clone());
-        }
-    }
-}
-
-fn shared(bindings: &Object) -> BTreeMap<String, Arc<Value>> {
+/// A JSON object as bindings.
+pub(crate) fn shared(bindings: &wforge_model::Object) -> BTreeMap<String, Arc<Value>> {
     bindings.iter().map(|(name, value)| (name.clone(), Arc::new(value.clone()))).collect()
-}
-
-fn measure(run: &mut Run) {
-    let sizes = run.state.iter().map(|(key, value)| (key.clone(), json_bytes(value)));
-    run.state_bytes = sizes.collect();
-}
-
-/// The length of a value as compact JSON, without writing it.
-pub(crate) fn json_bytes(value: &Value) -> u64 {
-    match value {
-        Value::Null => 4,
-        Value::Bool(_) => 5,
-        Value::Number(_) => 8,
-        Value::String(text) => text.len() as u64 + 2,
-        Value::Array(items) => items.iter().map(|item| json_bytes(item) + 1).sum::<u64>() + 2,
-        Value::Object(fields) => {
-            let field =
-                |(name, value): (&String, &Value)| name.len() as u64 + 4 + json_bytes(value);
-            fields.iter().map(field).sum::<u64>() + 2
-        }
-    }
 }

@@ -4,97 +4,107 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use wforge_model::agent::AgentPin;
-use wforge_model::event::{EventKind, RunEvent, RunStarted, Write};
+use wforge_model::event::{EventKind, Origin, Route, RunEvent, RunStarted, StateUpdate};
 use wforge_model::mock::{MockAnswer, MockMode};
 use wforge_model::workflow::Work;
-use wforge_model::{Digest, NodeId, Object, RunId, ThreadId, Timestamp, Value};
+use wforge_model::{NodeId, Object, RunId, Timestamp, Value};
 
+use crate::carried::Carried;
 use crate::expressions::{Expressions, RunFacts, Scope, State};
+use crate::library::Library;
+use crate::messages;
 use crate::policy::may_be_replaced;
-use crate::problem::{Place, Problem};
-use crate::reduce::reduce;
+use crate::problem::{Place, Problem, nearest};
 use crate::route::edge_routes;
+use crate::start::{first_state, state_of};
 use crate::workflow::Workflow;
 
-/// Everything that a run is begun with.
-#[derive(Debug, Clone)]
-pub struct Beginning {
-    /// The run's id.
-    pub run: RunId,
-    /// The workflow's digest.
-    pub digest: Digest,
-    /// The thread, if any.
-    pub thread: Option<ThreadId>,
-    /// The input keys.
-    pub input: Object,
-    /// Read-only JSON for expressions and agents.
-    pub context: Value,
-    /// The mode that holds.
-    pub mock_mode: MockMode,
-    /// The nodes to mock.
-    pub mocks: BTreeMap<NodeId, MockAnswer>,
-    /// Answers given beforehand.
-    pub answers: BTreeMap<NodeId, Value>,
-    /// The agent of each agent node that has one.
-    pub pins: BTreeMap<NodeId, AgentPin>,
-    /// Who begins it.
-    pub by: String,
-}
-
-/// The first event of a run, or everything that is wrong with its beginning.
+/// The first event of a run, or everything that is wrong with its beginning. `started` is complete
+/// but for its routes; `carried` is what the checkpoint left that it starts from.
 ///
 /// # Errors
-/// Input that misses its schemas, answers and mocks for nodes that do not exist, a START edge that
-/// cannot be evaluated.
+/// Input that misses its schemas, answers, mocks and updates for nodes that do not exist, a START
+/// edge that cannot be evaluated, an exit to a parent that does not have its target.
 pub fn begin(
-    workflow: &Workflow,
-    beginning: Beginning,
+    run: RunId,
+    library: &Library,
+    mut started: RunStarted,
+    carried: Option<&Carried>,
     now: Timestamp,
     expressions: &dyn Expressions,
 ) -> Result<RunEvent, Vec<Problem>> {
+    let nothing = Carried::default();
+    let carried = carried.unwrap_or(&nothing);
+    let workflow = &library.root;
+    messages::name_input(workflow, &mut started.input, run.as_bytes());
+    if let Origin::Update(updates) = &mut started.origin {
+        for (place, update) in (0_u32..).zip(updates) {
+            let seed = [run.as_bytes().as_slice(), &place.to_be_bytes()].concat();
+            messages::name_writes(workflow, &mut update.writes, &seed);
+        }
+    }
     let mut problems = Vec::new();
-    check_input(workflow, &beginning.input, expressions, &mut problems);
-    check_answers(workflow, &beginning, expressions, &mut problems);
+    if started.origin.is_input() {
+        let before = Some(&carried.state);
+        problems.extend(input_misses(workflow, &started.input, before, expressions));
+    }
+    check_answers(workflow, &started, expressions, &mut problems);
+    check_exits(library, &started, &mut problems);
+    if let Origin::Update(updates) = &started.origin {
+        check_updates(workflow, updates, expressions, &mut problems);
+    }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let state = first_state(workflow, &beginning.input).map_err(|problem| alloc::vec![problem])?;
+    let state = state_of(workflow, carried, &started)
+        .map_err(|error| alloc::vec![problem(error.key.as_str(), error.code, error.message)])?;
     let scope = Scope {
         state: &state,
         bindings: &BTreeMap::new(),
         sent: &Value::Null,
         result: None,
-        context: &beginning.context,
+        context: &started.context,
         run: RunFacts {
-            id: beginning.run,
-            thread: beginning.thread,
+            id: run,
+            thread: started.thread,
             step: 0,
             attempt: 1,
             started_at: now,
             degraded: false,
         },
     };
-    let routes = edge_routes(workflow.edges_from_start(), "START", &scope, expressions)
-        .map_err(|failure| alloc::vec![problem("edges", "expression", failure.to_string())])?;
-    let started = RunStarted {
-        workflow: workflow.name.clone(),
-        version: workflow.version.clone(),
-        digest: beginning.digest,
-        thread: beginning.thread,
-        input: beginning.input,
-        context: beginning.context,
-        mock_mode: beginning.mock_mode,
-        mocks: beginning.mocks,
-        answers: beginning.answers,
-        pins: beginning.pins,
-        routes,
-        by: beginning.by,
-    };
+    started.routes = first_routes(workflow, &started.origin, &scope, expressions)?;
     Ok(RunEvent { at: now, kind: EventKind::RunStarted(Box::new(started)) })
+}
+
+/// Where a run leads before its first super-step: the edges from START, or those of the nodes in
+/// whose place somebody wrote.
+fn first_routes(
+    workflow: &Workflow,
+    origin: &Origin,
+    scope: &Scope<'_>,
+    expressions: &dyn Expressions,
+) -> Result<Vec<Route>, Vec<Problem>> {
+    let from_start = || edge_routes(workflow.edges_from_start(), "START", scope, expressions);
+    let routes = match origin {
+        Origin::Input => from_start(),
+        Origin::Continue | Origin::Migrate | Origin::Copy => Ok(Vec::new()),
+        Origin::Update(updates) => updates
+            .iter()
+            .map(|update| match &update.node {
+                Some(node) => {
+                    let edges = workflow.edges_from(node);
+                    edge_routes(edges, node.as_str(), scope, expressions)
+                }
+                None => from_start(),
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map(|routes| routes.concat()),
+    };
+    routes.map_err(|failure| alloc::vec![problem("edges", "expression", failure.to_string())])
 }
 
 /// The agent nodes that nobody can serve: not pinned, not mocked, no stand-in in this mode.
@@ -102,52 +112,30 @@ pub fn begin(
 pub fn unserved<'a>(
     workflow: &'a Workflow,
     pins: &BTreeMap<NodeId, AgentPin>,
+    fallbacks: &BTreeMap<NodeId, AgentPin>,
     mocks: &BTreeMap<NodeId, MockAnswer>,
     mode: MockMode,
 ) -> Vec<&'a NodeId> {
     let nodes = workflow.nodes.iter().filter(|(id, node)| {
         let is_agent = match &node.work {
             Work::Agent(_) => true,
-            Work::Mock | Work::Set(_) | Work::Ask(_) => false,
+            Work::Mock | Work::Set(_) | Work::Ask(_) | Work::Workflow(_) => false,
         };
-        let served = pins.contains_key(*id) || mocks.contains_key(*id);
+        let by_another = fallbacks.contains_key(*id) && mode != MockMode::Off;
+        let served = pins.contains_key(*id) || mocks.contains_key(*id) || by_another;
         is_agent && !served && !may_be_replaced(node, mode)
     });
     nodes.map(|(id, _)| id).collect()
 }
 
-/// The input as writes of START, in order of the keys.
-pub(crate) fn input_writes(input: &Object) -> Vec<(NodeId, Write)> {
-    // START is no node name, and nothing looks this one up: reducers only name it in errors.
-    let Ok(start) = "start".parse::<NodeId>() else {
-        return Vec::new();
-    };
-    let writes = input.iter().filter_map(|(name, value)| {
-        Some(Write { key: name.parse().ok()?, value: value.clone(), overwrite: false })
-    });
-    writes.map(|write| (start.clone(), write)).collect()
-}
-
-fn first_state(workflow: &Workflow, input: &Object) -> Result<State, Problem> {
-    let mut state = State::new();
-    for (key, spec) in &workflow.state {
-        if let Some(value) = spec.default.clone().or_else(|| spec.reducer.initial()) {
-            state.insert(key.clone(), Arc::new(value));
-        }
-    }
-    let writes = input_writes(input);
-    let values = reduce(&workflow.state, &state, writes.iter().map(|(node, w)| (node, w)))
-        .map_err(|error| problem(error.key.as_str(), error.code, error.message))?;
-    state.extend(values);
-    Ok(state)
-}
-
-fn check_input(
+/// Everything that is wrong with the input of a workflow that goes on from `before`.
+pub(crate) fn input_misses(
     workflow: &Workflow,
     input: &Object,
+    before: Option<&State>,
     expressions: &dyn Expressions,
-    problems: &mut Vec<Problem>,
-) {
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
     for name in input.keys() {
         if !workflow.input.iter().any(|key| key.as_str() == name) {
             let keys: Vec<&str> = workflow.input.iter().map(wforge_model::Key::as_str).collect();
@@ -158,10 +146,10 @@ fn check_input(
     }
     for key in &workflow.input {
         let spec = workflow.state.get(key);
-        let has_default =
-            spec.is_some_and(|s| s.default.is_some() || s.reducer.initial().is_some());
+        let is_there = before.is_some_and(|before| before.contains_key(key))
+            || spec.is_some_and(|s| s.default.is_some() || s.reducer.initial().is_some());
         let Some(value) = input.get(key.as_str()) else {
-            if !has_default {
+            if !is_there {
                 let message = format!("the input {key} is missing");
                 let help =
                     format!("give it: --input {key}=@FILE, or \"input\": {{ \"{key}\": … }}");
@@ -175,15 +163,21 @@ fn check_input(
             problems.push(problem(key.as_str(), "input_schema", message));
         }
     }
+    if problems.is_empty()
+        && let Err(error) = first_state(workflow, before, input)
+    {
+        problems.push(problem(error.key.as_str(), error.code, error.message));
+    }
+    problems
 }
 
 fn check_answers(
     workflow: &Workflow,
-    beginning: &Beginning,
+    started: &RunStarted,
     expressions: &dyn Expressions,
     problems: &mut Vec<Problem>,
 ) {
-    for (node, answer) in &beginning.answers {
+    for (node, answer) in &started.answers {
         match workflow.nodes.get(node).map(|node| &node.work) {
             Some(Work::Ask(ask)) => {
                 let schema = ask.schema.as_ref();
@@ -193,15 +187,72 @@ fn check_answers(
                     problems.push(problem(node.as_str(), "answer_schema", message));
                 }
             }
-            Some(Work::Agent(_) | Work::Mock | Work::Set(_)) | None => {
+            Some(Work::Agent(_) | Work::Mock | Work::Set(_) | Work::Workflow(_)) | None => {
                 let message = format!("{node} is no node that asks, so it takes no answer");
                 problems.push(problem(node.as_str(), "unknown_ask", message));
             }
         }
     }
-    for node in beginning.mocks.keys().filter(|node| !workflow.nodes.contains_key(*node)) {
+    for node in started.mocks.keys().filter(|node| !workflow.nodes.contains_key(*node)) {
         let message = format!("the workflow has no node {node} to mock");
         problems.push(problem(node.as_str(), "unknown_node", message));
+    }
+}
+
+/// Whatever leaves a subgraph by an exit must arrive in the workflow around it.
+fn check_exits(library: &Library, started: &RunStarted, problems: &mut Vec<Problem>) {
+    let inner = started
+        .subgraphs
+        .iter()
+        .filter_map(|(digest, pinned)| Some((library.parts.get(digest)?, &pinned.uses)));
+    let around = core::iter::once((&library.root, &started.uses)).chain(inner);
+    for (outer, uses) in around {
+        for (node, digest) in uses {
+            let Some(inside) = library.parts.get(digest) else { continue };
+            for target in inside.parents_left_to() {
+                if outer.nodes.contains_key(target) {
+                    continue;
+                }
+                let message = format!(
+                    "node {node} runs {}, which leaves to parent:{target}, but {} has no such node",
+                    inside.title(),
+                    outer.title()
+                );
+                let near = nearest(target.as_str(), outer.nodes.keys().map(NodeId::as_str));
+                let problem = problem(node.as_str(), "unknown_node", message);
+                problems.push(match near {
+                    Some(near) => problem.help(format!("did you mean {near}?")),
+                    None => problem,
+                });
+            }
+        }
+    }
+}
+
+fn check_updates(
+    workflow: &Workflow,
+    updates: &[StateUpdate],
+    expressions: &dyn Expressions,
+    problems: &mut Vec<Problem>,
+) {
+    for update in updates {
+        if let Some(node) = update.node.as_ref().filter(|n| !workflow.nodes.contains_key(*n)) {
+            let message = format!("the workflow has no node {node} to write as");
+            problems.push(problem(node.as_str(), "unknown_node", message));
+        }
+        for write in &update.writes {
+            let Some(spec) = workflow.state.get(&write.key) else {
+                let message = format!("the state has no key {}", write.key);
+                problems.push(problem(write.key.as_str(), "unknown_key", message));
+                continue;
+            };
+            let whole = spec.reducer.replaces() || write.overwrite;
+            let schema = spec.schema.as_ref().filter(|_| whole);
+            if let Some(Err(misses)) = schema.map(|s| expressions.check(s, &write.value)) {
+                let message = format!("state key {}: {}", write.key, misses.join("; "));
+                problems.push(problem(write.key.as_str(), "state_schema", message));
+            }
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 
-use wforge_model::NodeId;
 use wforge_model::workflow::{EdgeRule, To, WorkflowDraft};
+use wforge_model::{NodeId, Target};
 
 /// The names that are bound in a node whichever way it is reached.
 #[derive(Debug, Default)]
@@ -62,14 +62,15 @@ impl Bindings {
         }
     }
 
-    /// An exit passes on the names of the task that takes it.
+    /// An exit passes on the names of the task that takes it, and so does a failure to its handler.
     fn follow_exits(&mut self, draft: &WorkflowDraft, before: &BTreeMap<NodeId, BTreeSet<String>>) {
         for (id, node) in &draft.nodes {
             // A source that nothing reaches yet takes no exit.
             let Some(names) = before.get(id) else {
                 continue;
             };
-            node.goto.values().for_each(|to| self.reach(to, names));
+            let exits = node.goto.values().filter_map(Target::node);
+            exits.chain(&node.on_error).for_each(|to| self.reach(to, names));
         }
     }
 

@@ -8,8 +8,10 @@ use wforge_model::workflow::{Node, Work};
 use wforge_model::{Failure, Object, Problem, TaskId, TenantId, Value};
 
 use crate::expressions::Expressions;
+use crate::frame::Task;
 use crate::route::of_expression;
-use crate::run::{Run, Task};
+use crate::run::Run;
+use crate::site::Site;
 use crate::template::fill;
 
 /// The call of a task whose node is pinned to an agent.
@@ -24,9 +26,10 @@ pub fn call_of(
 ) -> Result<AgentCall, Failure> {
     let gone = || Failure::Cancelled(Problem::new("stale_task", "the task is not open any more"));
     let task = run.task(id).ok_or_else(gone)?;
-    let node = run.node(&task.node).ok_or_else(gone)?;
-    let pin = run.pin(&task.node).ok_or_else(|| missing(node))?;
-    let input = input_of(run, task, node, &pin.input, expressions)?;
+    let site = run.site_of(id).ok_or_else(gone)?;
+    let node = site.node(&task.node).ok_or_else(gone)?;
+    let pin = site.pin(task).ok_or_else(|| missing(node))?;
+    let input = input_of(&site, task, node, &pin.input, expressions)?;
     if let Err(misses) = expressions.check(&pin.input, &input) {
         let message =
             format!("the input of node {} does not fit: {}", task.node, misses.join("; "));
@@ -41,9 +44,9 @@ pub fn call_of(
         task: id,
         run: run.id,
         thread: started.and_then(|started| started.thread),
-        workflow: run.workflow().map(|workflow| workflow.title()).unwrap_or_default(),
+        workflow: site.workflow.title(),
         node: task.node.clone(),
-        step: run.step,
+        step: site.frame.step,
         attempt: task.attempt,
         timeout_ms: node.timeout_ms,
         input,
@@ -64,7 +67,7 @@ pub fn call_of(
 pub(crate) fn missing(node: &Node) -> Failure {
     let name = match &node.work {
         Work::Agent(agent) => agent.to_string(),
-        Work::Mock | Work::Set(_) | Work::Ask(_) => String::new(),
+        Work::Mock | Work::Set(_) | Work::Ask(_) | Work::Workflow(_) => String::new(),
     };
     let message =
         format!("no installed plugin serves {name}; install one: wforge plugin install FILE");
@@ -75,14 +78,15 @@ pub(crate) fn missing(node: &Node) -> Failure {
 ///
 /// # Errors
 /// An expression of `in` that has no value.
-pub fn input_of(
-    run: &Run,
+pub(crate) fn input_of(
+    site: &Site<'_>,
     task: &Task,
     node: &Node,
     schema: &Value,
     expressions: &dyn Expressions,
 ) -> Result<Value, Failure> {
-    let scope = run.scope(task, &run.state);
+    let state = site.frame.state();
+    let scope = site.scope(task, state);
     let mut input = Object::new();
     if let Some(templates) = &node.input {
         for (name, template) in templates {
@@ -95,7 +99,8 @@ pub fn input_of(
     }
     let named = schema.get("properties").and_then(Value::as_object);
     for name in named.into_iter().flat_map(Object::keys) {
-        if let Some(value) = run.state.get(name.as_str()) {
+        let reaches = site.workflow.state.get(name.as_str()).is_some_and(|spec| !spec.volatile);
+        if let Some(value) = state.get(name.as_str()).filter(|_| reaches) {
             input.insert(name.clone(), Value::clone(value));
         }
     }

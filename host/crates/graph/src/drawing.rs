@@ -23,9 +23,9 @@ pub struct Drawing {
 pub struct DrawnNode {
     /// Its name.
     pub id: String,
-    /// `start`, `end`, `agent`, `mock`, `set`, `ask`.
+    /// `start`, `end`, `agent`, `mock`, `set`, `ask`, `workflow`.
     pub kind: &'static str,
-    /// The agent that it calls.
+    /// The agent that it calls, or the workflow that it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// Whether it waits until nothing else is planned.
@@ -39,7 +39,7 @@ pub struct DrawnEdge {
     pub from: String,
     /// Where it leads.
     pub to: String,
-    /// `plain`, `barrier`, `branch`, `each`, `empty`, `exit`.
+    /// `plain`, `barrier`, `branch`, `each`, `empty`, `exit`, `error`.
     pub kind: &'static str,
     /// A condition, a list, an exit's name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +57,7 @@ pub fn draw(draft: &WorkflowDraft) -> Drawing {
             Work::Mock => ("mock", None),
             Work::Set(_) => ("set", None),
             Work::Ask(_) => ("ask", None),
+            Work::Workflow(inside) => ("workflow", Some(inside.workflow.to_string())),
         };
         DrawnNode { id: id.to_string(), kind, agent, defer: node.defer }
     }));
@@ -68,6 +69,12 @@ pub fn draw(draft: &WorkflowDraft) -> Drawing {
             to: to.to_string(),
             kind: "exit",
             label: Some(exit.clone()),
+        }));
+        edges.extend(node.on_error.iter().map(|to| DrawnEdge {
+            from: id.to_string(),
+            to: to.to_string(),
+            kind: "error",
+            label: Some("on error".to_string()),
         }));
     }
     Drawing { title: format!("{}@{}", draft.name, draft.version), nodes, edges }

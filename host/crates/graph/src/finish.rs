@@ -1,5 +1,5 @@
 //! From a result to a finished task: schema, writes, routes. And from the last super-step to the
-//! end of the run.
+//! end of a level.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -7,16 +7,17 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use wforge_model::agent::Reply;
-use wforge_model::event::{EventKind, Route, TaskFinished, Write};
+use wforge_model::event::{Emitted, EventKind, Route, RunError, TaskFinished, Write};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::{Node, Template, Work};
 use wforge_model::{Failure, Key, Object, Problem, Value};
 
 use crate::expressions::{Expressions, Scope};
+use crate::frame::Task;
 use crate::reduce::kind_of;
+use crate::result::TaskResult;
 use crate::route::{edge_routes, exit_routes, of_expression, own_state};
-use crate::run::{Run, Task};
+use crate::site::Site;
 use crate::step::run_error;
 use crate::template::fill_write;
 use crate::workflow::Workflow;
@@ -28,35 +29,48 @@ pub(crate) struct Provenance {
     pub(crate) stands_in: bool,
     pub(crate) instead_of: Option<Failure>,
     pub(crate) elapsed_ms: u64,
+    pub(crate) emitted: Vec<Emitted>,
 }
 
 impl Provenance {
     /// The agent itself, a `set` or a person.
     pub(crate) const fn live(elapsed_ms: u64) -> Self {
-        Self { source: TaskSource::Live, stands_in: false, instead_of: None, elapsed_ms }
+        Self {
+            source: TaskSource::Live,
+            stands_in: false,
+            instead_of: None,
+            elapsed_ms,
+            emitted: Vec::new(),
+        }
     }
 }
 
-/// The event that a task finished with this reply.
+/// The event that a task finished with this result.
 pub(crate) fn finished(
-    run: &Run,
-    workflow: &Workflow,
+    site: &Site<'_>,
     task: &Task,
-    reply: &Reply,
+    result: &TaskResult,
     provenance: Provenance,
     expressions: &dyn Expressions,
 ) -> Result<EventKind, Failure> {
-    let Some(node) = workflow.nodes.get(&task.node) else {
+    let Some(node) = site.node(&task.node) else {
         return Err(Failure::Failed(Problem::new("unknown_node", "the node is gone")));
     };
-    let scope = Scope { result: Some(&reply.output), ..run.scope(task, &run.state) };
-    let writes = writes_of(workflow, node, &reply.output, &scope, expressions)?;
+    let workflow = site.workflow;
+    let mut writes = match &result.writes {
+        Some(writes) => writes.clone(),
+        None => writes_of(site, task, node, &result.output, expressions)?,
+    };
+    crate::messages::name_writes(workflow, &mut writes, task.id.as_bytes());
     check_writes(workflow, &writes, expressions)?;
-    let state = own_state(workflow, &run.state, &task.node, &writes)?;
-    let scope = run.scope(task, &state);
+    let state = own_state(workflow, &site.frame.state, &task.node, &writes)?;
+    let scope = site.scope(task, &state);
     let edges = workflow.edges_from(&task.node);
     let mut routes: Vec<Route> = edge_routes(edges, task.node.as_str(), &scope, expressions)?;
-    routes.extend(exit_routes(&reply.exits, task, node)?);
+    routes.extend(exit_routes(&result.exits, task, node)?);
+    routes.extend(result.routes.iter().cloned());
+    let is_volatile = |write: &Write| workflow.state.get(&write.key).is_some_and(|s| s.volatile);
+    let (volatile, writes) = writes.into_iter().partition(is_volatile);
     Ok(EventKind::TaskFinished(Box::new(TaskFinished {
         task: task.id,
         attempt: task.attempt,
@@ -64,27 +78,32 @@ pub(crate) fn finished(
         stands_in: provenance.stands_in,
         instead_of: provenance.instead_of,
         writes,
+        volatile,
         routes,
+        emitted: provenance.emitted,
         elapsed_ms: provenance.elapsed_ms,
     })))
 }
 
 fn writes_of(
-    workflow: &Workflow,
+    site: &Site<'_>,
+    task: &Task,
     node: &Node,
     result: &Value,
-    scope: &Scope<'_>,
     expressions: &dyn Expressions,
 ) -> Result<Vec<Write>, Failure> {
+    let scope = Scope { result: Some(result), ..site.scope(task, &site.frame.state) };
     match (&node.work, &node.out) {
         (Work::Set(writes), _) => {
             // A `set` has no result to name.
-            fill_all(writes, &Scope { result: None, ..*scope }, expressions)
+            fill_all(writes, &Scope { result: None, ..scope }, expressions)
         }
-        (Work::Agent(_) | Work::Mock | Work::Ask(_), Some(out)) => {
-            fill_all(out, scope, expressions)
+        (Work::Agent(_) | Work::Mock | Work::Ask(_) | Work::Workflow(_), Some(out)) => {
+            fill_all(out, &scope, expressions)
         }
-        (Work::Agent(_) | Work::Mock | Work::Ask(_), None) => implied_writes(workflow, result),
+        (Work::Agent(_) | Work::Mock | Work::Ask(_) | Work::Workflow(_), None) => {
+            implied_writes(site.workflow, result)
+        }
     }
 }
 
@@ -130,7 +149,7 @@ fn check_writes(
             let message = format!("the state has no key {}", write.key);
             return Err(Failure::BadOutput(Problem::new("unknown_key", message)));
         };
-        let whole = spec.reducer == wforge_model::workflow::Reducer::Last || write.overwrite;
+        let whole = spec.reducer.replaces() || write.overwrite;
         let Some(schema) = spec.schema.as_ref().filter(|_| whole) else {
             continue;
         };
@@ -142,34 +161,43 @@ fn check_writes(
     Ok(())
 }
 
-/// The end of a run after which nothing is planned.
-pub(crate) fn end(run: &Run, workflow: &Workflow) -> EventKind {
-    let written = workflow.output.iter().filter_map(|key| Some((key, run.state.get(key)?)));
-    let output: Object =
-        written.map(|(key, value)| (key.as_str().into(), Value::clone(value))).collect();
-    let outcome = run.pending.outcomes.first().cloned();
-    if outcome.is_none() && output.len() < workflow.output.len() {
-        return EventKind::RunFailed { error: missing_output(run, workflow) };
-    }
-    EventKind::RunCompleted { outcome, output }
+/// How a level ends after which nothing is planned.
+pub(crate) struct End {
+    pub(crate) outcome: Option<String>,
+    pub(crate) output: Object,
 }
 
-fn missing_output(run: &Run, workflow: &Workflow) -> wforge_model::event::RunError {
-    let missing: Vec<&str> = workflow
-        .output
-        .iter()
-        .filter(|key| !run.state.contains_key(*key))
-        .map(Key::as_str)
-        .collect();
-    let half_full = run.arrived.iter().zip(workflow.barriers()).filter_map(|(arrived, barrier)| {
+/// The end of a level after which nothing is planned.
+pub(crate) fn end(site: &Site<'_>) -> Result<End, Box<RunError>> {
+    let output = written_output(site);
+    let outcome = site.frame.pending.outcomes.first().cloned();
+    if outcome.is_none() && output.len() < site.workflow.output.len() {
+        return Err(Box::new(missing_output(site)));
+    }
+    Ok(End { outcome, output })
+}
+
+/// The declared output keys that are written.
+pub(crate) fn written_output(site: &Site<'_>) -> Object {
+    let keys = site.workflow.output.iter();
+    keys.filter_map(|key| Some((key.as_str().into(), Value::clone(site.frame.state.get(key)?))))
+        .collect()
+}
+
+fn missing_output(site: &Site<'_>) -> RunError {
+    let state = &site.frame.state;
+    let keys = site.workflow.output.iter().filter(|key| !state.contains_key(*key));
+    let missing: Vec<&str> = keys.map(Key::as_str).collect();
+    let arrived = site.frame.arrived.iter().zip(site.workflow.barriers());
+    let half_full = arrived.filter_map(|(arrivals, barrier)| {
         let absent: Vec<&str> = barrier
             .sources
             .iter()
-            .filter(|source| !arrived.contains(*source))
+            .filter(|source| !arrivals.seen.contains(*source))
             .map(wforge_model::NodeId::as_str)
             .collect();
-        (!arrived.is_empty() && !absent.is_empty())
-            .then(|| format!("; {} still waited for {}", barrier.target, absent.join(", ")))
+        let waits = !arrivals.fired && !arrivals.seen.is_empty() && !absent.is_empty();
+        waits.then(|| format!("; {} still waited for {}", barrier.target, absent.join(", ")))
     });
     let barriers: String = half_full.collect();
     run_error(

@@ -4,7 +4,6 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use wforge_model::agent::Reply;
 use wforge_model::id::IdHasher;
 use wforge_model::mock::{MockAnswer, MockMode};
 use wforge_model::workflow::{Node, Work};
@@ -12,25 +11,29 @@ use wforge_model::{Failure, Key, Object, Problem, Value};
 
 use crate::call::input_of;
 use crate::expressions::Expressions;
-use crate::run::{Run, Task};
+use crate::frame::Task;
+use crate::result::TaskResult;
+use crate::site::Site;
 use crate::template::{computed_name, overwritten};
 use crate::workflow::Workflow;
 
 /// What the mock agent was told to answer at a node: at the run's start, else in the file.
-pub(crate) fn told<'a>(run: &'a Run, task: &Task, node: &'a Node) -> Option<&'a MockAnswer> {
-    let at_start = run.started.as_ref().and_then(|started| started.mocks.get(&task.node));
+pub(crate) fn told<'a>(site: &Site<'a>, task: &Task, node: &'a Node) -> Option<&'a MockAnswer> {
+    let started = site.run.started.as_ref().filter(|_| site.ns.is_none());
+    let at_start = started.and_then(|started| started.mocks.get(&task.node));
     at_start.filter(|answer| **answer != MockAnswer::default()).or(node.mock.as_ref())
 }
 
 /// Whether the mock agent does a node's task from the first, rather than after a failure.
-pub(crate) fn is_mocked(run: &Run, task: &Task, node: &Node) -> bool {
-    let Some(started) = &run.started else {
+pub(crate) fn is_mocked(site: &Site<'_>, task: &Task, node: &Node) -> bool {
+    let Some(started) = &site.run.started else {
         return false;
     };
+    let named = site.ns.is_none() && started.mocks.contains_key(&task.node);
     match &node.work {
         Work::Mock => true,
-        Work::Set(_) => false,
-        Work::Agent(_) | Work::Ask(_) if started.mocks.contains_key(&task.node) => true,
+        Work::Set(_) | Work::Workflow(_) => false,
+        Work::Agent(_) | Work::Ask(_) if named => true,
         Work::Agent(_) => {
             started.mock_mode == MockMode::Always
                 && crate::policy::may_be_replaced(node, MockMode::Always)
@@ -39,35 +42,34 @@ pub(crate) fn is_mocked(run: &Run, task: &Task, node: &Node) -> bool {
     }
 }
 
-/// What the mock agent replies at a node.
-pub(crate) fn reply(
-    run: &Run,
-    workflow: &Workflow,
+/// What the mock agent replies at a node that has no script.
+pub(crate) fn built_reply(
+    site: &Site<'_>,
     task: &Task,
     node: &Node,
     expressions: &dyn Expressions,
-) -> Result<Reply, Failure> {
-    let told = told(run, task, node);
+) -> Result<TaskResult, Failure> {
+    let told = told(site, task, node);
     if let Some(output) = told.and_then(|told| told.output.clone()) {
-        return Ok(Reply { output, exits: alloc::vec::Vec::new() });
+        return Ok(TaskResult::of(output));
     }
     let seed = match told.and_then(|told| told.seed) {
         Some(seed) => seed,
-        None => default_seed(run, task, node, expressions),
+        None => default_seed(site, task, node, expressions),
     };
-    let pinned = run.pin(&task.node).map(|pin| &pin.output);
+    let pinned = site.pin(task).map(|pin| &pin.output);
     let output = match pinned.filter(|schema| schema.as_object().is_some_and(|s| !s.is_empty())) {
         Some(schema) => expressions.build(schema, seed),
-        None => built(workflow, task, node, seed, expressions)?,
+        None => built(site.workflow, task, node, seed, expressions)?,
     };
-    Ok(Reply { output, exits: alloc::vec::Vec::new() })
+    Ok(TaskResult::of(output))
 }
 
 /// H(node, input).
-fn default_seed(run: &Run, task: &Task, node: &Node, expressions: &dyn Expressions) -> u64 {
-    let schema = run.pin(&task.node).map_or(&Value::Null, |pin| &pin.input);
+fn default_seed(site: &Site<'_>, task: &Task, node: &Node, expressions: &dyn Expressions) -> u64 {
+    let schema = site.pin(task).map_or(&Value::Null, |pin| &pin.input);
     // An input that cannot be made seeds like none: the node's name alone.
-    let input = input_of(run, task, node, schema, expressions).unwrap_or_default();
+    let input = input_of(site, task, node, schema, expressions).unwrap_or_default();
     let hasher = IdHasher::new("wforge.mock.v1").field(task.node.as_str().as_bytes());
     let bytes = hasher.field(input.to_string().as_bytes()).finish();
     let (head, _) = bytes.split_at(8);

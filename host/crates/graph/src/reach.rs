@@ -3,8 +3,8 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use wforge_model::NodeId;
 use wforge_model::workflow::{Edge, EdgeRule, From, To, WorkflowDraft};
+use wforge_model::{NodeId, Target};
 
 /// The nodes that an edge may start.
 pub(crate) fn targets(edge: &Edge) -> Vec<&NodeId> {
@@ -51,7 +51,8 @@ impl<'a> Reach<'a> {
             }
         }
         for (id, node) in &draft.nodes {
-            next.entry(id).or_default().extend(node.goto.values());
+            let exits = node.goto.values().filter_map(Target::node);
+            next.entry(id).or_default().extend(exits.chain(&node.on_error));
         }
         Self { next, first }
     }

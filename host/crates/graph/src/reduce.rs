@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use serde_json::Number;
 use wforge_model::event::Write;
@@ -12,6 +13,7 @@ use wforge_model::workflow::{KeySpec, Reducer};
 use wforge_model::{Key, NodeId, Value};
 
 use crate::expressions::State;
+use crate::messages;
 
 /// Writes that cannot be reduced: the key and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,15 +60,26 @@ fn reduce_key(
             None => Ok(Arc::new(write.value.clone())),
         };
     }
-    match reducer {
-        Reducer::Last => last(key, writes),
-        Reducer::Append | Reducer::Merge | Reducer::Sum => {
+    match (reducer, writes) {
+        (Reducer::Last, _) => last(key, writes),
+        (Reducer::Any, [.., (_, write)]) => Ok(Arc::new(write.value.clone())),
+        (Reducer::Any, []) => Ok(Arc::new(Value::Null)),
+        (
+            Reducer::Append
+            | Reducer::Merge
+            | Reducer::Union
+            | Reducer::Sum
+            | Reducer::Min
+            | Reducer::Max
+            | Reducer::Messages,
+            _,
+        ) => {
             let start = before.map(|value| Value::clone(value)).or_else(|| reducer.initial());
-            let mut value = start.unwrap_or(Value::Null);
+            let mut value = start;
             for (node, write) in writes {
                 fold(reducer, key, &mut value, node, &write.value)?;
             }
-            Ok(Arc::new(value))
+            Ok(Arc::new(value.unwrap_or(Value::Null)))
         }
     }
 }
@@ -82,21 +95,60 @@ fn last(key: &Key, writes: &[(&NodeId, &Write)]) -> Result<Arc<Value>, ReduceErr
 fn fold(
     reducer: Reducer,
     key: &Key,
-    value: &mut Value,
+    value: &mut Option<Value>,
     node: &NodeId,
     write: &Value,
 ) -> Result<(), ReduceError> {
     match (reducer, value, write) {
-        (Reducer::Append, Value::Array(items), Value::Array(more)) => items.extend_from_slice(more),
-        (Reducer::Merge, Value::Object(fields), Value::Object(more)) => {
+        (Reducer::Append, Some(Value::Array(items)), Value::Array(more)) => {
+            items.extend_from_slice(more);
+        }
+        (Reducer::Union, Some(Value::Array(items)), Value::Array(more)) => {
+            for item in more {
+                if !items.contains(item) {
+                    items.push(item.clone());
+                }
+            }
+        }
+        (Reducer::Merge, Some(Value::Object(fields)), Value::Object(more)) => {
             fields.extend(more.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
-        (Reducer::Sum, Value::Number(total), Value::Number(more)) => {
+        (Reducer::Sum, Some(Value::Number(total)), Value::Number(more)) => {
             *total = add(total, more).ok_or_else(|| overflow(key, node))?;
         }
-        (_, value, _) => return Err(mismatch(reducer, key, value, node, write)),
+        (Reducer::Messages, Some(Value::Array(conversation)), write) => {
+            messages::add(conversation, write).map_err(|message| ReduceError {
+                key: key.clone(),
+                code: "reducer_type",
+                message: format!("node {node}: {message}"),
+            })?;
+        }
+        (Reducer::Min | Reducer::Max, there @ None, Value::Number(_) | Value::String(_)) => {
+            *there = Some(write.clone());
+        }
+        (Reducer::Min | Reducer::Max, Some(there), write) => {
+            let order = compare(write, there)
+                .ok_or_else(|| mismatch(reducer, key, Some(there), node, write))?;
+            let wanted = if reducer == Reducer::Min { Ordering::Less } else { Ordering::Greater };
+            if order == wanted {
+                *there = write.clone();
+            }
+        }
+        (_, value, _) => return Err(mismatch(reducer, key, value.as_ref(), node, write)),
     }
     Ok(())
+}
+
+/// The order of two numbers or two texts; none of anything else.
+fn compare(left: &Value, right: &Value) -> Option<Ordering> {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => match (left.as_i64(), right.as_i64()) {
+            (Some(left), Some(right)) => Some(left.cmp(&right)),
+            _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+        },
+        (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
+        _ => None,
+    }
 }
 
 /// The sum: an integer of two integers, else a double; none where it is not finite.
@@ -121,7 +173,7 @@ fn concurrent(key: &Key, first: &NodeId, other: &NodeId, what: &str) -> ReduceEr
         code: "concurrent_write",
         message: format!(
             "nodes {first} and {other} both {what} state key {key} in one super-step; give the key \
-             a reducer (append, merge, sum), or let one of them write"
+             a reducer (append, merge, union, sum, min, max), or let one of them write"
         ),
     }
 }
@@ -129,17 +181,21 @@ fn concurrent(key: &Key, first: &NodeId, other: &NodeId, what: &str) -> ReduceEr
 fn mismatch(
     reducer: Reducer,
     key: &Key,
-    value: &Value,
+    value: Option<&Value>,
     node: &NodeId,
     write: &Value,
 ) -> ReduceError {
     let advice = match reducer {
         Reducer::Append => "append joins lists: write [x]",
+        Reducer::Union => "union joins lists: write [x]",
         Reducer::Merge => "merge joins objects: write { name: x }",
         Reducer::Sum => "sum adds numbers",
-        Reducer::Last => "last takes any value",
+        Reducer::Min => "min compares numbers with numbers and texts with texts",
+        Reducer::Max => "max compares numbers with numbers and texts with texts",
+        Reducer::Messages => "messages takes objects and lists of them",
+        Reducer::Last | Reducer::Any => "any value will do",
     };
-    let (has, wrote) = (kind_of(value), kind_of(write));
+    let (has, wrote) = (value.map_or("nothing yet", kind_of), kind_of(write));
     ReduceError {
         key: key.clone(),
         code: "reducer_type",

@@ -9,11 +9,11 @@ use alloc::vec::Vec;
 use wforge_model::agent::Exit;
 use wforge_model::event::{Route, Write};
 use wforge_model::workflow::{Arm, Each, Edge, EdgeRule, From, Node, To};
-use wforge_model::{Denial, Failure, NodeId, Object, Problem, Value};
+use wforge_model::{Denial, Failure, NodeId, Object, Problem, Target, Value};
 
 use crate::expressions::{ExprError, Expressions, Scope, State};
+use crate::frame::Task;
 use crate::reduce::{kind_of, reduce};
-use crate::run::Task;
 use crate::workflow::Workflow;
 
 /// The state as the edges of one task see it: the super-step's beginning and the task's own
@@ -116,17 +116,26 @@ pub(crate) fn exit_routes(exits: &[Exit], task: &Task, node: &Node) -> Result<Ve
     exits
         .iter()
         .map(|exit| {
-            let Some(to) = node.goto.get(&exit.name) else {
-                return Err(Failure::Denied(unmapped(&exit.name, &task.node)));
-            };
-            if task.bindings().is_empty() && exit.input.is_none() {
-                return Ok(Route::Node(to.clone()));
+            let target = node.goto.get(&exit.name).or_else(|| node.goto.get(ANY_EXIT));
+            match target {
+                None => Err(Failure::Denied(unmapped(&exit.name, &task.node))),
+                Some(Target::Parent(to)) => {
+                    Ok(Route::Parent { to: to.clone(), sent: exit.input.clone() })
+                }
+                Some(Target::Node(to)) if task.bindings().is_empty() && exit.input.is_none() => {
+                    Ok(Route::Node(to.clone()))
+                }
+                Some(Target::Node(to)) => {
+                    let bindings = plain(task.bindings());
+                    Ok(Route::Send { to: to.clone(), bindings, sent: exit.input.clone() })
+                }
             }
-            let bindings = plain(task.bindings());
-            Ok(Route::Send { to: to.clone(), bindings, sent: exit.input.clone() })
         })
         .collect()
 }
+
+/// The exit under which a mock maps every exit that it does not name.
+pub(crate) const ANY_EXIT: &str = "*";
 
 fn unmapped(exit: &str, node: &NodeId) -> Denial {
     Denial {

@@ -1,20 +1,23 @@
-//! A run as folded from its log.
+//! A run as folded from its log: its levels, and what holds for all of them.
 
-use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::String;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 use wforge_model::agent::AgentPin;
-use wforge_model::effect::{Answered, Waiting};
-use wforge_model::event::{RunError, RunStarted, TaskFinished};
+use wforge_model::event::{RunError, RunStarted};
 use wforge_model::head::RunStatus;
 use wforge_model::workflow::Node;
-use wforge_model::{Failure, NodeId, Object, RunId, Seq, TaskId, Timestamp, Value};
+use wforge_model::{Digest, NodeId, Object, RunId, Seq, TaskId, Timestamp, Value};
 
-use crate::expressions::{RunFacts, Scope, State};
+use crate::carried::{Carried, Kept};
+use crate::expressions::State;
+use crate::frame::{Frame, Task, TaskStatus};
+use crate::library::Library;
+use crate::site::Site;
 use crate::workflow::Workflow;
 
 /// A run. Cheap to clone: values are shared.
@@ -24,16 +27,14 @@ pub struct Run {
     pub id: RunId,
     /// The length of the log that it was folded from.
     pub seq: Seq,
-    /// How it stands. `Waiting` is never stored here: see [`Run::standing`].
+    /// How it stands; see [`Run::standing`], which also knows what is never stored here.
     pub status: RunStatus,
-    /// What it was started with; none before the first event.
+    /// What it was started with; none before that event.
     pub started: Option<Arc<RunStarted>>,
     /// When it was started.
     pub started_at: Timestamp,
-    /// The state after the last committed super-step.
-    pub state: State,
-    /// The current super-step, from 1; 0 before the first.
-    pub step: u32,
+    /// When its last event was.
+    pub updated_at: Timestamp,
     /// Whether a mock has stood in for a named agent.
     pub degraded: bool,
     /// The output of a completed run.
@@ -44,161 +45,244 @@ pub struct Run {
     pub error: Option<RunError>,
     /// The task that blocks it.
     pub blocked_by: Option<TaskId>,
-    /// The tasks of the current super-step, in their order.
-    pub(crate) tasks: Vec<Task>,
-    pub(crate) place_of: BTreeMap<TaskId, usize>,
-    pub(crate) unfinished: usize,
-    pub(crate) pending: Pending,
-    /// For each barrier of the workflow, who has arrived.
-    pub(crate) arrived: Vec<BTreeSet<NodeId>>,
-    pub(crate) degraded_before_step: bool,
-    pub(crate) state_bytes: BTreeMap<wforge_model::Key, u64>,
+    /// What a queued run will be started with.
+    pub queued: Option<Arc<RunStarted>>,
+    pub(crate) root: Frame,
+    /// The subgraphs that are open, by the task that runs each.
+    pub(crate) inner: BTreeMap<TaskId, Frame>,
+    /// The states that subgraphs left for later calls, by path.
+    pub(crate) kept: BTreeMap<String, Kept>,
+    pub(crate) tasks_finished: u64,
+    /// Tasks that are ready, over all levels.
+    pub(crate) ready: usize,
+    /// How often nodes whose script counts were called.
+    pub(crate) calls: BTreeMap<NodeId, u32>,
+    pub(crate) pauses: bool,
+    /// Super-steps until it pauses.
+    pub(crate) steps_left: Option<u32>,
+    pub(crate) failure_handled: bool,
     /// Time during which a task ran, and since when one does.
     pub(crate) worked_ms: u64,
     pub(crate) working_since: Option<Timestamp>,
     #[serde(skip)]
-    pub(crate) workflow: Option<Arc<Workflow>>,
-}
-
-/// What the last super-step left to be started.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Pending {
-    pub(crate) nodes: BTreeSet<NodeId>,
-    pub(crate) sends: Vec<Send>,
-    pub(crate) outcomes: BTreeSet<String>,
-}
-
-/// A task that was sent rather than triggered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Send {
-    /// The target.
-    pub to: NodeId,
-    /// The names bound in it.
-    pub bindings: BTreeMap<String, Arc<Value>>,
-    /// Bound as `sent`; null where nothing was sent.
-    pub sent: Arc<Value>,
-}
-
-/// One task of the current super-step.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Task {
-    /// Its id.
-    pub id: TaskId,
-    /// Its node.
-    pub node: NodeId,
-    /// How it stands.
-    pub status: TaskStatus,
-    /// The attempt that it is at, from 1.
-    pub attempt: u32,
-    /// When that attempt began.
-    pub began_at: Timestamp,
-    /// Effects of the attempt before that this one keeps.
-    pub kept_effects: u32,
-    /// Answers to its questions.
-    pub answers: Vec<Answered>,
-    pub(crate) send: Option<Send>,
-}
-
-/// How a task stands.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskStatus {
-    /// Is running, or may.
-    Ready,
-    /// May run again from that moment on.
-    Backoff(Timestamp),
-    /// Waits, and holds no sandbox.
-    Suspended(Waiting),
-    /// Has its result.
-    Finished(Box<TaskFinished>),
-    /// Failed for good.
-    Failed(Failure),
+    pub(crate) library: Option<Library>,
+    /// Where a task stands: its level and its place there.
+    #[serde(skip)]
+    pub(crate) place_of: BTreeMap<TaskId, (Option<TaskId>, usize)>,
+    #[serde(skip)]
+    pub(crate) carried: Option<Carried>,
 }
 
 impl Run {
     /// A run without events.
     #[must_use]
-    pub fn new(id: RunId, workflow: Arc<Workflow>) -> Self {
+    pub fn new(id: RunId, library: Library) -> Self {
         Self {
             id,
             seq: Seq(0),
             status: RunStatus::Running,
             started: None,
             started_at: Timestamp(0),
-            state: State::new(),
-            step: 0,
+            updated_at: Timestamp(0),
             degraded: false,
             output: None,
             outcome: None,
             error: None,
             blocked_by: None,
-            tasks: Vec::new(),
-            place_of: BTreeMap::new(),
-            unfinished: 0,
-            pending: Pending::default(),
-            arrived: alloc::vec![BTreeSet::new(); workflow.barriers().len()],
-            degraded_before_step: false,
-            state_bytes: BTreeMap::new(),
+            queued: None,
+            root: Frame::new(&library.root, None),
+            inner: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            tasks_finished: 0,
+            ready: 0,
+            calls: BTreeMap::new(),
+            pauses: false,
+            steps_left: None,
+            failure_handled: false,
             worked_ms: 0,
             working_since: None,
-            workflow: Some(workflow),
+            library: Some(library),
+            place_of: BTreeMap::new(),
+            carried: None,
         }
     }
 
-    /// The run that was serialised, with its workflow.
+    /// The same, which will begin at a checkpoint with what was carried over from it.
     #[must_use]
-    pub fn with_workflow(mut self, workflow: Arc<Workflow>) -> Self {
-        self.workflow = Some(workflow);
+    pub fn with_carried(mut self, carried: Carried) -> Self {
+        self.carried = Some(carried);
         self
     }
 
-    /// Its workflow; none only between reading a snapshot and [`Run::with_workflow`].
+    /// The run that was serialised, with its workflows.
+    #[must_use]
+    pub fn with_library(mut self, library: Library) -> Self {
+        self.library = Some(library);
+        self.place_of = self.places().collect();
+        self
+    }
+
+    /// What may be stored of it: everything but the keys that never reach the store.
+    #[must_use]
+    pub fn persisted(&self) -> Self {
+        let mut run = self.clone();
+        run.root.state = self.persisted_state();
+        let levels: Vec<TaskId> = run.inner.keys().copied().collect();
+        for ns in levels {
+            let state = self.site(Some(ns)).map(|site| site.persisted_state());
+            if let (Some(state), Some(frame)) = (state, run.inner.get_mut(&ns)) {
+                frame.state = state;
+            }
+        }
+        run
+    }
+
+    /// The state of the run itself, without the keys that never reach the store.
+    #[must_use]
+    pub fn persisted_state(&self) -> State {
+        self.site(None).map(|site| site.persisted_state()).unwrap_or_default()
+    }
+
+    fn places(&self) -> impl Iterator<Item = (TaskId, (Option<TaskId>, usize))> {
+        let levels = self.inner.iter().map(|(ns, frame)| (Some(*ns), frame));
+        core::iter::once((None, &self.root)).chain(levels).flat_map(|(ns, frame)| {
+            (0..).zip(&frame.tasks).map(move |(place, task)| (task.id, (ns, place)))
+        })
+    }
+
+    /// Its workflow; none only between reading a snapshot and [`Run::with_library`].
     #[must_use]
     pub fn workflow(&self) -> Option<&Arc<Workflow>> {
-        self.workflow.as_ref()
+        self.library.as_ref().map(|library| &library.root)
     }
 
-    /// The tasks of the current super-step, in their order.
+    /// Its workflow and those that are parts of it.
+    #[must_use]
+    pub const fn library(&self) -> Option<&Library> {
+        self.library.as_ref()
+    }
+
+    /// The state of the run itself after its last committed super-step.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.root.state
+    }
+
+    /// The current super-step of the run itself, from 1; 0 before the first.
+    #[must_use]
+    pub const fn step(&self) -> u32 {
+        self.root.step
+    }
+
+    /// The tasks of the run's own current super-step, in their order.
     #[must_use]
     pub fn tasks(&self) -> &[Task] {
-        &self.tasks
+        &self.root.tasks
     }
 
-    /// A task of the current super-step.
+    /// Every task of every level: the run's own first.
+    pub fn all_tasks(&self) -> impl Iterator<Item = &Task> {
+        core::iter::once(&self.root).chain(self.inner.values()).flat_map(|frame| &frame.tasks)
+    }
+
+    /// The levels that are open: the run itself, then its subgraphs.
+    pub fn levels(&self) -> impl Iterator<Item = Option<TaskId>> {
+        core::iter::once(None).chain(self.inner.keys().copied().map(Some))
+    }
+
+    /// One level with its workflow.
+    #[must_use]
+    pub fn site(&self, ns: Option<TaskId>) -> Option<Site<'_>> {
+        let frame = self.frame(ns)?;
+        let workflow = self.library.as_ref()?.get(frame.uses.as_ref())?;
+        Some(Site { run: self, ns, frame, workflow })
+    }
+
+    /// The level in which a task stands.
+    #[must_use]
+    pub fn site_of(&self, task: TaskId) -> Option<Site<'_>> {
+        self.site(self.place_of.get(&task)?.0)
+    }
+
+    pub(crate) fn frame(&self, ns: Option<TaskId>) -> Option<&Frame> {
+        match ns {
+            Some(ns) => self.inner.get(&ns),
+            None => Some(&self.root),
+        }
+    }
+
+    pub(crate) fn frame_mut(&mut self, ns: Option<TaskId>) -> Option<&mut Frame> {
+        match ns {
+            Some(ns) => self.inner.get_mut(&ns),
+            None => Some(&mut self.root),
+        }
+    }
+
+    /// A task of a current super-step.
     #[must_use]
     pub fn task(&self, id: TaskId) -> Option<&Task> {
-        self.tasks.get(*self.place_of.get(&id)?)
+        let (ns, place) = self.place_of.get(&id)?;
+        self.frame(*ns)?.tasks.get(*place)
     }
 
-    pub(crate) fn task_mut(&mut self, id: TaskId) -> Option<&mut Task> {
-        self.tasks.get_mut(*self.place_of.get(&id)?)
-    }
-
-    /// The node of that name.
+    /// The node of a task.
     #[must_use]
-    pub fn node(&self, id: &NodeId) -> Option<&Node> {
-        self.workflow.as_ref()?.nodes.get(id)
+    pub fn node_of(&self, id: TaskId) -> Option<&Node> {
+        let site = self.site_of(id)?;
+        site.workflow.nodes.get(&self.task(id)?.node)
     }
 
-    /// The agent that a node is pinned to.
+    /// The agent that does a task.
     #[must_use]
-    pub fn pin(&self, node: &NodeId) -> Option<&AgentPin> {
-        self.started.as_ref()?.pins.get(node)
+    pub fn pin_of(&self, id: TaskId) -> Option<&AgentPin> {
+        let task = self.task(id)?;
+        self.site_of(id)?.pin(task)
     }
 
-    /// How it stands: `Waiting` where every unfinished task is suspended or backs off.
+    /// The names of the nodes through which a level is reached, with their tasks: what streams
+    /// call its namespace. Empty for the run itself.
+    #[must_use]
+    pub fn namespace(&self, ns: Option<TaskId>) -> Vec<(NodeId, TaskId)> {
+        let mut path = Vec::new();
+        let mut level = ns;
+        while let Some(id) = level {
+            let Some(task) = self.task(id) else { break };
+            path.push((task.node.clone(), id));
+            level = self.place_of.get(&id).and_then(|(ns, _)| *ns);
+        }
+        path.reverse();
+        path
+    }
+
+    /// The namespace by names alone: the same for every call of the same node.
+    pub(crate) fn path(&self, ns: Option<TaskId>, node: &NodeId) -> String {
+        let above: Vec<String> =
+            self.namespace(ns).iter().map(|(node, _)| node.to_string()).collect();
+        if above.is_empty() { node.to_string() } else { format!("{}/{node}", above.join("/")) }
+    }
+
+    /// How it stands: also `Waiting` and `Paused`, which follow from its tasks.
     #[must_use]
     pub fn standing(&self) -> RunStatus {
-        let is_waiting = |task: &Task| match task.status {
-            TaskStatus::Suspended(_) => true,
-            TaskStatus::Ready
-            | TaskStatus::Backoff(_)
+        if self.status != RunStatus::Running || self.started.is_none() {
+            return self.status;
+        }
+        let moves = |task: &Task| match task.status {
+            TaskStatus::Ready | TaskStatus::Backoff(_) => true,
+            TaskStatus::Suspended(_)
+            | TaskStatus::Inside
             | TaskStatus::Finished(_)
-            | TaskStatus::Failed(_) => false,
+            | TaskStatus::Failed { .. } => false,
         };
-        let waits = self.unfinished > 0
-            && self.tasks.iter().all(|task| is_waiting(task) || !task.is_unfinished());
-        if self.status == RunStatus::Running && waits { RunStatus::Waiting } else { self.status }
+        if self.ready > 0 || self.all_tasks().any(moves) {
+            return RunStatus::Running;
+        }
+        let waits = |task: &Task| matches!(task.status, TaskStatus::Suspended(_));
+        if self.all_tasks().any(waits) {
+            return RunStatus::Waiting;
+        }
+        let pauses = self.levels().filter_map(|ns| self.site(ns)).any(|site| site.is_held());
+        if pauses { RunStatus::Paused } else { RunStatus::Running }
     }
 
     /// Time during which a task ran so far.
@@ -208,55 +292,28 @@ impl Run {
         self.worked_ms.saturating_add(since)
     }
 
-    pub(crate) fn facts(&self, attempt: u32) -> RunFacts {
-        RunFacts {
-            id: self.id,
-            thread: self.started.as_ref().and_then(|started| started.thread),
-            step: self.step,
-            attempt,
-            started_at: self.started_at,
-            degraded: self.degraded_before_step,
-        }
-    }
-
-    /// The names that the expressions of a task see.
-    pub(crate) fn scope<'a>(&'a self, task: &'a Task, state: &'a State) -> Scope<'a> {
-        Scope {
-            state,
-            bindings: task.bindings(),
-            sent: task.send.as_ref().map_or(&Value::Null, |send| &send.sent),
-            result: None,
-            context: self.started.as_ref().map_or(&Value::Null, |started| &started.context),
-            run: self.facts(task.attempt),
-        }
-    }
-}
-
-static NO_BINDINGS: BTreeMap<String, Arc<Value>> = BTreeMap::new();
-
-impl Task {
-    /// The names bound in it.
+    /// Whether the workflow that handles its failure is still to be started.
     #[must_use]
-    pub fn bindings(&self) -> &BTreeMap<String, Arc<Value>> {
-        self.send.as_ref().map_or(&NO_BINDINGS, |send| &send.bindings)
+    pub fn owes_failure_handling(&self) -> bool {
+        self.status == RunStatus::Failed
+            && !self.failure_handled
+            && self
+                .started
+                .as_ref()
+                .is_some_and(|started| started.on_failure.is_some() && started.handles.is_none())
     }
 
-    /// Whether it has neither a result nor failed for good.
-    #[must_use]
-    pub const fn is_unfinished(&self) -> bool {
-        match self.status {
-            TaskStatus::Ready | TaskStatus::Backoff(_) | TaskStatus::Suspended(_) => true,
-            TaskStatus::Finished(_) | TaskStatus::Failed(_) => false,
-        }
+    /// The read-only JSON that the run was started with.
+    pub(crate) fn context(&self) -> &Value {
+        self.started.as_ref().map_or(&Value::Null, |started| &started.context)
     }
 
-    /// Whether its agent may be called now.
-    #[must_use]
-    pub fn is_due(&self, now: Timestamp) -> bool {
-        match &self.status {
-            TaskStatus::Ready => true,
-            TaskStatus::Backoff(until) => *until <= now,
-            TaskStatus::Suspended(_) | TaskStatus::Finished(_) | TaskStatus::Failed(_) => false,
+    /// The digest of the workflow that a node runs.
+    pub(crate) fn used_by(&self, level: Option<&Digest>, node: &NodeId) -> Option<Digest> {
+        let started = self.started.as_ref()?;
+        match level {
+            Some(digest) => started.subgraphs.get(digest)?.uses.get(node).copied(),
+            None => started.uses.get(node).copied(),
         }
     }
 }

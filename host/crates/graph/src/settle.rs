@@ -12,8 +12,10 @@ use wforge_model::{TaskId, Timestamp};
 use crate::apply::apply;
 use crate::decide::{Decision, decide};
 use crate::expressions::Expressions;
+use crate::frame::{Task, TaskStatus};
 use crate::mocks;
-use crate::run::{Run, Task, TaskStatus};
+use crate::run::Run;
+use crate::site::Site;
 
 /// Applies everything that follows from `facts` to `run`, and returns it. The run is ahead of the
 /// log until the events are durable: a caller whose commit fails drops it and loads it again.
@@ -47,11 +49,55 @@ fn take(
     let events = decide(run, fact, now, expressions);
     let any = !events.is_empty();
     for event in events {
+        let dropped = dropped_by(run, &event);
         apply(run, &event);
+        if !dropped.is_empty() {
+            decision.commands.push(Command::Drop { tasks: dropped });
+        }
         decision.commands.extend(commands_after(run, &event, now));
         decision.events.push(event);
     }
     any
+}
+
+/// The tasks under way in a subgraph that ends with an event.
+fn dropped_by(run: &Run, event: &RunEvent) -> Vec<TaskId> {
+    let around = match &event.kind {
+        EventKind::TaskFinished(finished) => finished.task,
+        EventKind::TaskRetried { task, .. }
+        | EventKind::TaskFailed { task, handler: Some(_), .. } => *task,
+        EventKind::RunQueued(_)
+        | EventKind::RunStarted(_)
+        | EventKind::StepPlanned { .. }
+        | EventKind::SubgraphStarted { .. }
+        | EventKind::TaskSuspended { .. }
+        | EventKind::TaskResumed { .. }
+        | EventKind::QuestionAnswered { .. }
+        | EventKind::TaskFailed { handler: None, .. }
+        | EventKind::StepCommitted { .. }
+        | EventKind::RunCompleted { .. }
+        | EventKind::RunFailed { .. }
+        | EventKind::RunCancelled { .. }
+        | EventKind::Interrupted { .. }
+        | EventKind::PauseRequested { .. }
+        | EventKind::Continued { .. }
+        | EventKind::RunRevived { .. }
+        | EventKind::FailureHandled { .. }
+        | EventKind::RunBlocked { .. }
+        | EventKind::RunUnblocked { .. } => return Vec::new(),
+    };
+    let mut dropped = Vec::new();
+    collect_inside(run, around, &mut dropped);
+    dropped
+}
+
+fn collect_inside(run: &Run, around: TaskId, dropped: &mut Vec<TaskId>) {
+    for task in run.inner.get(&around).into_iter().flat_map(|frame| &frame.tasks) {
+        if task.is_unfinished() {
+            dropped.push(task.id);
+        }
+        collect_inside(run, task.id, dropped);
+    }
 }
 
 /// The commands that go with an event that was just applied.
@@ -62,33 +108,49 @@ pub fn commands_after(run: &Run, event: &RunEvent, now: Timestamp) -> Vec<Comman
         EventKind::StepPlanned { tasks, .. } => {
             tasks.iter().filter_map(|task| start(&task.id)).collect()
         }
-        EventKind::RunUnblocked { .. } => due(run, now),
+        EventKind::RunUnblocked { .. } | EventKind::RunRevived { .. } => due(run, now),
+        EventKind::TaskFailed { handler: Some(handler), .. } => {
+            start(&handler.id).into_iter().collect()
+        }
         EventKind::TaskResumed { task }
         | EventKind::QuestionAnswered { task, .. }
         | EventKind::TaskRetried { task, .. } => start(task).into_iter().collect(),
+        EventKind::RunFailed { .. } if run.owes_failure_handling() => {
+            alloc::vec![Command::StopTasks, Command::HandleFailure]
+        }
         EventKind::RunCompleted { .. }
         | EventKind::RunFailed { .. }
         | EventKind::RunCancelled { .. }
         | EventKind::RunBlocked { .. } => alloc::vec![Command::StopTasks],
-        EventKind::RunStarted(_)
+        EventKind::RunQueued(_)
+        | EventKind::RunStarted(_)
+        | EventKind::SubgraphStarted { .. }
         | EventKind::TaskSuspended { .. }
         | EventKind::TaskFinished(_)
-        | EventKind::TaskFailed { .. }
-        | EventKind::StepCommitted { .. } => Vec::new(),
+        | EventKind::TaskFailed { handler: None, .. }
+        | EventKind::StepCommitted { .. }
+        | EventKind::Interrupted { .. }
+        | EventKind::PauseRequested { .. }
+        | EventKind::Continued { .. }
+        | EventKind::FailureHandled { .. } => Vec::new(),
     }
 }
 
 /// Every task whose agent may be called now.
 fn due(run: &Run, now: Timestamp) -> Vec<Command> {
+    if run.owes_failure_handling() {
+        return alloc::vec![Command::HandleFailure];
+    }
     if run.status != RunStatus::Running {
         return Vec::new();
     }
-    run.tasks().iter().filter_map(|task| start(run, task, now)).collect()
+    run.all_tasks().filter_map(|task| start(run, task, now)).collect()
 }
 
 fn start(run: &Run, task: &Task, now: Timestamp) -> Option<Command> {
-    let node = run.node(&task.node)?;
-    let calls = run.pin(&task.node).is_some() && !mocks::is_mocked(run, task, node);
+    let site = run.site_of(task.id)?;
+    let node = site.node(&task.node)?;
+    let calls = site.pin(task).is_some() && !mocks::is_mocked(&site, task, node);
     let command = Command::Start { task: task.id, attempt: task.attempt };
     (calls && task.is_due(now)).then_some(command)
 }
@@ -99,19 +161,30 @@ pub fn next_wake(run: &Run, now: Timestamp) -> Option<Timestamp> {
     if run.status != RunStatus::Running {
         return None;
     }
-    let due = run.tasks().iter().filter_map(|task| match &task.status {
+    let due = run.all_tasks().filter_map(|task| match &task.status {
         TaskStatus::Backoff(until) => (*until > now).then_some(*until),
         TaskStatus::Suspended(Waiting::Timer { until }) => Some(*until),
         TaskStatus::Suspended(Waiting::Question(question)) => question.deadline,
-        TaskStatus::Ready | TaskStatus::Finished(_) | TaskStatus::Failed(_) => None,
+        TaskStatus::Ready
+        | TaskStatus::Inside
+        | TaskStatus::Finished(_)
+        | TaskStatus::Failed { .. } => None,
     });
-    due.chain(wall_end(run, now)).min()
+    let steps = run.levels().filter_map(|ns| step_end(&run.site(ns)?, now));
+    due.chain(steps).chain(wall_end(run, now)).min()
 }
 
 /// When `limits.wall` will be used up, where a task runs.
 fn wall_end(run: &Run, now: Timestamp) -> Option<Timestamp> {
     let limit = run.workflow()?.limits.wall_ms_max;
-    let is_working = run.tasks().iter().any(|task| matches!(task.status, TaskStatus::Ready));
     let left = limit.saturating_sub(run.worked_ms(now)).saturating_add(1);
-    (limit > 0 && is_working).then(|| now.after_ms(left))
+    (limit > 0 && run.ready > 0).then(|| now.after_ms(left))
+}
+
+/// When `limits.step` of a level will be used up, where a task runs.
+fn step_end(site: &Site<'_>, now: Timestamp) -> Option<Timestamp> {
+    let limit = site.workflow.limits.step_ms_max;
+    let left = limit.saturating_sub(site.step_worked_ms(now)).saturating_add(1);
+    let runs = limit > 0 && site.run.ready > 0 && site.frame.unfinished > 0;
+    runs.then(|| now.after_ms(left))
 }

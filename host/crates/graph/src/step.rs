@@ -6,92 +6,108 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use wforge_model::event::{PlannedTask, RunError, Write};
+use wforge_model::event::{PlannedTask, Route, RunError, Write};
 use wforge_model::id::IdHasher;
-use wforge_model::{NodeId, RunId, TaskId};
+use wforge_model::{NodeId, TaskId};
 
+use crate::bytes::json_bytes;
 use crate::expressions::Expressions;
+use crate::frame::{Frame, Task};
 use crate::reduce::{ReduceError, reduce};
-use crate::run::{Run, TaskStatus};
-use crate::workflow::Workflow;
+use crate::site::Site;
 
-/// The id of a task: a hash of what makes it that task, so that a replay finds it again. The base
-/// checkpoint is the run's beginning and the namespace the root: there are no forks and no
-/// subgraphs in this version's logs.
-pub(crate) fn task_id(run: RunId, step: u32, node: &NodeId, send: Option<u32>) -> TaskId {
-    let hasher = IdHasher::new("wforge.task.v1")
-        .field(run.as_bytes())
-        .number(0)
-        .field(b"")
-        .number(u64::from(step))
-        .field(node.as_str().as_bytes());
-    let hasher = match send {
-        Some(place) => hasher.field(b"send").number(u64::from(place)),
-        None => hasher.field(b"plain"),
+/// How a task came to be, which is part of its id.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Trigger {
+    /// Edges lead to its node.
+    Plain,
+    /// It was sent, as the so many-th of its super-step.
+    Send(u32),
+    /// It handles the failure of another task of its super-step.
+    Failure(TaskId),
+}
+
+/// The id of a task: a hash of what makes it that task, so that a replay finds it again. A fork has
+/// another base, and a retried subgraph another attempt of the task around it.
+pub(crate) fn task_id(site: &Site<'_>, step: u32, node: &NodeId, trigger: Trigger) -> TaskId {
+    let hasher = IdHasher::new("wforge.task.v1").field(site.run.id.as_bytes());
+    let base = site.run.started.as_ref().and_then(|started| started.base);
+    let hasher = match base {
+        Some(base) => hasher.field(base.run.as_bytes()).number(base.seq.0),
+        None => hasher.field(b"").number(0),
+    };
+    let hasher = match site.ns.and_then(|ns| site.run.task(ns)) {
+        Some(around) => hasher.field(around.id.as_bytes()).number(u64::from(around.attempt)),
+        None => hasher.field(b"").number(0),
+    };
+    let hasher = hasher.number(u64::from(step)).field(node.as_str().as_bytes());
+    let hasher = match trigger {
+        Trigger::Plain => hasher.field(b"plain"),
+        Trigger::Send(place) => hasher.field(b"send").number(u64::from(place)),
+        Trigger::Failure(task) => hasher.field(b"failure").field(task.as_bytes()),
     };
     TaskId::from_bytes(hasher.finish())
 }
 
 /// The tasks that follow the last committed super-step: plain ones in order of their nodes, then
 /// sends as they were sent. Deferred nodes only where nothing else is left.
-pub(crate) fn next_tasks(run: &Run, workflow: &Workflow) -> Vec<PlannedTask> {
-    let ready: BTreeSet<NodeId> = triggered(run, workflow);
+pub(crate) fn next_tasks(site: &Site<'_>) -> Vec<PlannedTask> {
+    let ready: BTreeSet<NodeId> = triggered(site);
     let (deferred, now): (Vec<NodeId>, Vec<NodeId>) =
-        ready.into_iter().partition(|node| workflow.is_deferred(node));
-    let nothing_else = now.is_empty() && run.pending.sends.is_empty();
-    let step = run.step.saturating_add(1);
+        ready.into_iter().partition(|node| site.workflow.is_deferred(node));
+    let pending = &site.frame.pending;
+    let nothing_else = now.is_empty() && pending.sends.is_empty();
+    let step = site.frame.step.saturating_add(1);
     let plain = if nothing_else { deferred } else { now };
     let plain = plain.into_iter().map(|node| (node, None));
-    let sends = (0..).zip(&run.pending.sends).map(|(place, send)| (send.to.clone(), Some(place)));
+    let sends = (0..).zip(&pending.sends).map(|(place, send)| (send.to.clone(), Some(place)));
     plain
         .chain(sends)
-        .map(|(node, send)| PlannedTask { id: task_id(run.id, step, &node, send), node, send })
+        .map(|(node, send)| {
+            let trigger = send.map_or(Trigger::Plain, Trigger::Send);
+            PlannedTask { id: task_id(site, step, &node, trigger), node, send }
+        })
         .collect()
 }
 
-fn triggered(run: &Run, workflow: &Workflow) -> BTreeSet<NodeId> {
-    let barriers = run.arrived.iter().zip(workflow.barriers());
+fn triggered(site: &Site<'_>) -> BTreeSet<NodeId> {
+    let barriers = site.frame.arrived.iter().zip(site.workflow.barriers());
     let full = barriers
-        .filter(|(arrived, barrier)| arrived.len() == barrier.sources.len())
+        .filter(|(arrivals, barrier)| arrivals.is_full(barrier))
         .map(|(_, barrier)| barrier.target.clone());
-    run.pending.nodes.iter().cloned().chain(full).collect()
+    site.frame.pending.nodes.iter().cloned().chain(full).collect()
 }
 
 /// The writes of the current super-step in task order, each with its node.
-pub(crate) fn written(run: &Run) -> impl Iterator<Item = (&NodeId, &Write)> {
-    run.tasks.iter().flat_map(|task| {
-        let writes = match &task.status {
-            TaskStatus::Finished(finished) => finished.writes.as_slice(),
-            TaskStatus::Ready
-            | TaskStatus::Backoff(_)
-            | TaskStatus::Suspended(_)
-            | TaskStatus::Failed(_) => &[],
-        };
-        writes.iter().map(move |write| (&task.node, write))
+pub(crate) fn written(frame: &Frame) -> impl Iterator<Item = (&NodeId, &Write)> {
+    frame.tasks.iter().flat_map(|task| {
+        let finished = task.finished().into_iter();
+        let writes = finished.flat_map(|finished| finished.writes.iter().chain(&finished.volatile));
+        writes.map(move |write| (&task.node, write))
     })
 }
 
 /// Whether the writes of the current super-step give a state that may be.
 pub(crate) fn check_commit(
-    run: &Run,
-    workflow: &Workflow,
+    site: &Site<'_>,
     expressions: &dyn Expressions,
 ) -> Result<(), Box<RunError>> {
-    let values =
-        reduce(&workflow.state, &run.state, written(run)).map_err(|error| reduce_error(&error))?;
-    let mut bytes: u64 = run.state_bytes.values().sum();
+    let (frame, workflow) = (site.frame, site.workflow);
+    let values = reduce(&workflow.state, &frame.state, written(frame))
+        .map_err(|error| reduce_error(&error))?;
+    let mut bytes: u64 = frame.state_bytes.values().sum();
     for (key, value) in &values {
-        let before = run.state_bytes.get(key).copied().unwrap_or(0);
-        bytes = bytes.saturating_sub(before).saturating_add(crate::apply::json_bytes(value));
+        let before = frame.state_bytes.get(key).copied().unwrap_or(0);
+        bytes = bytes.saturating_sub(before).saturating_add(json_bytes(value));
         let schema = workflow.state.get(key).and_then(|spec| spec.schema.as_ref());
         if let Some(Err(misses)) = schema.map(|schema| expressions.check(schema, value)) {
-            let writers = writers_of(run, key);
+            let writers = writers_of(frame, key);
             return Err(boxed(
                 "bad_state",
                 format!(
                     "state key {key} does not fit its schema after super-step {}: {}; written by \
                      {writers}",
-                    run.step,
+                    frame.step,
                     misses.join("; ")
                 ),
             ));
@@ -103,39 +119,34 @@ pub(crate) fn check_commit(
             format!(
                 "the state would have {bytes} bytes after super-step {}, more than \
                  limits.state_bytes_max = {}",
-                run.step, workflow.limits.state_bytes_max
+                frame.step, workflow.limits.state_bytes_max
             ),
         ));
     }
-    let outcomes: BTreeSet<&String> = outcomes(run).collect();
+    let outcomes: BTreeSet<&String> = outcomes(frame).collect();
     if outcomes.len() > 1 {
         return Err(boxed(
             "outcome_conflict",
-            format!("super-step {} ends the run with two outcomes: {outcomes:?}", run.step),
+            format!("super-step {} ends the run with two outcomes: {outcomes:?}", frame.step),
         ));
     }
     Ok(())
 }
 
-fn outcomes(run: &Run) -> impl Iterator<Item = &String> {
-    use wforge_model::event::Route;
-    run.tasks.iter().flat_map(|task| {
-        let routes = match &task.status {
-            TaskStatus::Finished(finished) => finished.routes.as_slice(),
-            TaskStatus::Ready
-            | TaskStatus::Backoff(_)
-            | TaskStatus::Suspended(_)
-            | TaskStatus::Failed(_) => &[],
-        };
-        routes.iter().filter_map(|route| match route {
-            Route::Outcome(outcome) => Some(outcome),
-            Route::Node(_) | Route::Arrive { .. } | Route::Each { .. } | Route::Send { .. } => None,
-        })
+fn outcomes(frame: &Frame) -> impl Iterator<Item = &String> {
+    let finished = frame.tasks.iter().filter_map(Task::finished);
+    finished.flat_map(|finished| &finished.routes).filter_map(|route| match route {
+        Route::Outcome(outcome) => Some(outcome),
+        Route::Node(_)
+        | Route::Arrive { .. }
+        | Route::Each { .. }
+        | Route::Send { .. }
+        | Route::Parent { .. } => None,
     })
 }
 
-fn writers_of(run: &Run, key: &wforge_model::Key) -> String {
-    let writers = written(run).filter(|(_, write)| write.key == *key);
+fn writers_of(frame: &Frame, key: &wforge_model::Key) -> String {
+    let writers = written(frame).filter(|(_, write)| write.key == *key);
     let nodes: BTreeSet<&str> = writers.map(|(node, _)| node.as_str()).collect();
     nodes.into_iter().collect::<Vec<_>>().join(", ")
 }

@@ -5,8 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Deref;
 
-use wforge_model::NodeId;
 use wforge_model::workflow::{Edge, EdgeRule, From, To, WorkflowDraft};
+use wforge_model::{NodeId, Target};
 
 /// A workflow whose names all exist and whose expressions can all be evaluated.
 ///
@@ -24,8 +24,10 @@ pub struct Workflow {
 pub(crate) struct Barrier {
     /// The edge's place in the file.
     pub(crate) edge: u32,
-    /// Who must arrive.
+    /// Who may arrive.
     pub(crate) sources: Vec<NodeId>,
+    /// How many of them must.
+    pub(crate) needed: usize,
     /// Who is started then.
     pub(crate) target: NodeId,
 }
@@ -76,6 +78,15 @@ impl Workflow {
         self.numbered(&self.edges_from_start)
     }
 
+    /// The nodes of the workflow around this one to which its exits lead.
+    pub(crate) fn parents_left_to(&self) -> impl Iterator<Item = &NodeId> {
+        let targets = self.draft.nodes.values().flat_map(|node| node.goto.values());
+        targets.filter_map(|target| match target {
+            Target::Parent(node) => Some(node),
+            Target::Node(_) => None,
+        })
+    }
+
     pub(crate) fn is_deferred(&self, node: &NodeId) -> bool {
         self.draft.nodes.get(node).is_some_and(|node| node.defer)
     }
@@ -104,7 +115,8 @@ fn barriers_of(edge: u32, rule: &Edge) -> Vec<Barrier> {
         To::Node(node) => Some(node),
         To::End => None,
     });
+    let needed = rule.join.needed(sources.len());
     targets
-        .map(|target| Barrier { edge, sources: sources.clone(), target: target.clone() })
+        .map(|target| Barrier { edge, sources: sources.clone(), needed, target: target.clone() })
         .collect()
 }

@@ -2,8 +2,9 @@
 //! are durable; what comes of them returns as facts.
 
 use crate::agent::{Execution, Reply};
-use crate::{Failure, QuestionId, TaskId, Timestamp, Value};
+use crate::{Failure, QuestionId, RunId, TaskId, Timestamp, Value};
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,14 @@ pub enum Command {
     },
     /// Drop the sandboxes of this run.
     StopTasks,
+    /// Drop the sandboxes of these tasks, which count no more.
+    Drop {
+        /// The tasks.
+        tasks: Vec<TaskId>,
+    },
+    /// Run the workflow that handles this run's failure, and come back with
+    /// [`Fact::FailureHandled`].
+    HandleFailure,
 }
 
 /// Something that came to pass outside.
@@ -39,6 +48,15 @@ pub enum Fact {
         execution: Execution,
         /// How long it took, in milliseconds.
         elapsed_ms: u64,
+    },
+    /// The node's cache had a result for the task's call.
+    Cached {
+        /// The task.
+        task: TaskId,
+        /// The attempt.
+        attempt: u32,
+        /// The result.
+        reply: Reply,
     },
     /// A person answered. It was checked against the question's schema.
     Answer {
@@ -60,6 +78,32 @@ pub enum Fact {
     Cancel {
         /// Why.
         reason: String,
+        /// Who does.
+        by: String,
+        /// Whether its thread goes back to where it was before the run.
+        roll_back: bool,
+    },
+    /// Somebody wants the run to stop at its next border.
+    Pause {
+        /// Who does.
+        by: String,
+    },
+    /// Somebody lets a paused run go on.
+    Continue {
+        /// Who does.
+        by: String,
+        /// After so many super-steps it pauses again; none: it does not.
+        steps: Option<u32>,
+    },
+    /// Somebody takes up a run that failed.
+    Revive {
+        /// Who does.
+        by: String,
+    },
+    /// What came of [`Command::HandleFailure`].
+    FailureHandled {
+        /// The run that handles the failure, or why there is none.
+        outcome: Result<RunId, String>,
     },
 }
 

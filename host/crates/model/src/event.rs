@@ -11,10 +11,14 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::{AgentPin, Divergence};
+use crate::checkpoint::Durability;
 use crate::effect::Waiting;
 use crate::failure::Failure;
 use crate::mock::{MockAnswer, MockMode, TaskSource};
-use crate::{Digest, Key, NodeId, Object, QuestionId, Seq, TaskId, ThreadId, Timestamp, Value};
+use crate::{
+    Checkpoint, Digest, Key, NodeId, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
+    Value,
+};
 
 /// One event of a run's log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,14 +33,28 @@ pub struct RunEvent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
-    /// The run was accepted.
+    /// The run was accepted, and waits until the run before it in its thread has ended.
+    RunQueued(Box<RunQueued>),
+    /// The run was begun.
     RunStarted(Box<RunStarted>),
     /// A super-step begins with these tasks.
     StepPlanned {
+        /// The subgraph, by the task that runs it; none: the run itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ns: Option<TaskId>,
         /// The super-step, from 1.
         step: u32,
         /// Its tasks in their order: plain ones by node, then sends as they were sent.
         tasks: Vec<PlannedTask>,
+    },
+    /// A task begins the workflow inside it.
+    SubgraphStarted {
+        /// The task.
+        task: TaskId,
+        /// The input keys; checked.
+        input: Object,
+        /// Where the edges from START lead.
+        routes: Vec<Route>,
     },
     /// An attempt failed and another follows.
     TaskRetried {
@@ -50,6 +68,12 @@ pub enum EventKind {
         at: Timestamp,
         /// Effects of the failed attempt that the next one keeps.
         kept_effects: u32,
+        /// How long the failed attempt took, in milliseconds.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        elapsed_ms: u64,
+        /// Whether the node's fallback agent makes the next attempt.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        falls_back: bool,
     },
     /// A task waits and holds no sandbox.
     TaskSuspended {
@@ -89,9 +113,18 @@ pub enum EventKind {
         attempt: u32,
         /// Why.
         failure: Failure,
+        /// How long the attempt took, in milliseconds.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        elapsed_ms: u64,
+        /// The task that handles the failure in the same super-step; none: the run fails.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        handler: Option<PlannedTask>,
     },
     /// Every task of the super-step has finished: its writes are the state now.
     StepCommitted {
+        /// The subgraph, by the task that runs it; none: the run itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ns: Option<TaskId>,
         /// The super-step.
         step: u32,
     },
@@ -112,6 +145,50 @@ pub enum EventKind {
     RunCancelled {
         /// The reason given.
         reason: String,
+        /// Who did.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
+        /// Whether its thread went back to where it was before the run.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        rolled_back: bool,
+    },
+    /// The run pauses at nodes that its workflow names.
+    Interrupted {
+        /// The subgraph, by the task that runs it; none: the run itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ns: Option<TaskId>,
+        /// Before or after their super-step.
+        when: InterruptedAt,
+        /// The nodes.
+        nodes: Vec<NodeId>,
+    },
+    /// Somebody wants the run to stop at its next border.
+    PauseRequested {
+        /// Who does.
+        by: String,
+    },
+    /// Somebody lets a paused run go on.
+    Continued {
+        /// Who does.
+        by: String,
+        /// After so many super-steps it pauses again; none: it does not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        steps: Option<u32>,
+    },
+    /// Somebody takes up a run that failed: the tasks that failed begin again, the others of their
+    /// super-step keep their results.
+    RunRevived {
+        /// Who did.
+        by: String,
+    },
+    /// What came of the workflow that is run where this one fails.
+    FailureHandled {
+        /// The run of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        run: Option<RunId>,
+        /// Why there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refused: Option<String>,
     },
     /// A task asked something else than its record holds; an operator decides.
     RunBlocked {
@@ -135,7 +212,14 @@ impl EventKind {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::RunQueued(_) => "run_queued",
             Self::RunStarted(_) => "run_started",
+            Self::SubgraphStarted { .. } => "subgraph_started",
+            Self::Interrupted { .. } => "interrupted",
+            Self::PauseRequested { .. } => "pause_requested",
+            Self::Continued { .. } => "continued",
+            Self::RunRevived { .. } => "run_revived",
+            Self::FailureHandled { .. } => "failure_handled",
             Self::StepPlanned { .. } => "step_planned",
             Self::TaskRetried { .. } => "task_retried",
             Self::TaskSuspended { .. } => "task_suspended",
@@ -191,10 +275,121 @@ pub struct RunStarted {
     /// The agent of each agent node; a node that is missing here had none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pins: BTreeMap<NodeId, AgentPin>,
+    /// The fallback agent of each node that names one and has it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fallbacks: BTreeMap<NodeId, AgentPin>,
+    /// The workflow of each node that runs one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub uses: BTreeMap<NodeId, Digest>,
+    /// Every workflow that is used, directly or by another.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub subgraphs: BTreeMap<Digest, PinnedSubgraph>,
+    /// The workflow that is run where this run fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<Digest>,
+    /// The failed run that this one handles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handles: Option<RunId>,
+    /// The checkpoint that it starts from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Checkpoint>,
+    /// How it begins there.
+    #[serde(default, skip_serializing_if = "Origin::is_input")]
+    pub origin: Origin,
+    /// Which of its borders are history.
+    #[serde(default)]
+    pub durability: Durability,
+    /// After so many super-steps it pauses; none: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<u32>,
     /// Where the edges from START lead.
     pub routes: Vec<Route>,
     /// Who started it.
     pub by: String,
+}
+
+/// A workflow that is part of a run, and who serves its nodes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PinnedSubgraph {
+    /// `name@version`.
+    pub title: String,
+    /// The agent of each agent node.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pins: BTreeMap<NodeId, AgentPin>,
+    /// The fallback agent of each node that names one and has it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fallbacks: BTreeMap<NodeId, AgentPin>,
+    /// The workflow of each node that runs one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub uses: BTreeMap<NodeId, Digest>,
+}
+
+/// How a run begins at the state that it starts from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// With input, at START.
+    #[default]
+    Input,
+    /// With what was to be done at the checkpoint.
+    Continue,
+    /// With nothing: it writes the state as if these nodes had, and ends.
+    Update(Vec<StateUpdate>),
+    /// With nothing: it brings the state to another version of the workflow, and ends.
+    Migrate,
+    /// With nothing: the state of a checkpoint of another thread, or of an older one, and ends.
+    Copy,
+}
+
+impl Origin {
+    /// Whether the run begins at START.
+    #[must_use]
+    pub const fn is_input(&self) -> bool {
+        matches!(self, Self::Input)
+    }
+
+    /// Whether the run only makes a new checkpoint.
+    #[must_use]
+    pub const fn ends_at_once(&self) -> bool {
+        match self {
+            Self::Update(_) | Self::Migrate | Self::Copy => true,
+            Self::Input | Self::Continue => false,
+        }
+    }
+}
+
+/// What somebody writes in the place of a node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StateUpdate {
+    /// The node; none: as input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeId>,
+    /// The writes, in order.
+    pub writes: Vec<Write>,
+}
+
+/// A run that waits for its turn in a thread: everything that it will be started with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunQueued {
+    /// The thread.
+    pub thread: ThreadId,
+    /// What it will be begun with; base and routes are found then.
+    pub start: RunStarted,
+}
+
+/// Whether a pause comes before or after a super-step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InterruptedAt {
+    /// Before it.
+    Before,
+    /// After it.
+    After,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A task of a super-step.
@@ -226,10 +421,25 @@ pub struct TaskFinished {
     pub instead_of: Option<Failure>,
     /// What it writes, in order.
     pub writes: Vec<Write>,
+    /// What it writes to keys that never reach the store.
+    #[serde(skip)]
+    pub volatile: Vec<Write>,
     /// Where it leads, in order.
     pub routes: Vec<Route>,
+    /// What the mock agent emitted; an agent's events are not kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub emitted: Vec<Emitted>,
     /// How long the attempt took, in milliseconds; 0 where nothing was called.
     pub elapsed_ms: u64,
+}
+
+/// An event that the mock agent emitted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Emitted {
+    /// Its topic.
+    pub topic: String,
+    /// What was emitted.
+    pub payload: Value,
 }
 
 /// One write of a task.
@@ -279,6 +489,14 @@ pub enum Route {
     },
     /// Ends the run with that outcome.
     Outcome(String),
+    /// Leaves the subgraph, and starts a node of the workflow around it.
+    Parent {
+        /// The target.
+        to: NodeId,
+        /// Bound as `sent`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent: Option<Value>,
+    },
 }
 
 /// Who answered a question.

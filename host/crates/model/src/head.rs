@@ -1,13 +1,13 @@
-//! What lists show of a run, projected from its events by one pure function.
+//! What lists show of a run.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::effect::{Question, Waiting};
-use crate::event::{EventKind, RunError, RunEvent};
-use crate::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp};
+use crate::effect::Question;
+use crate::event::{InterruptedAt, RunError};
+use crate::{Checkpoint, Digest, NodeId, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp};
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,8 +15,12 @@ use crate::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp};
 pub enum RunStatus {
     /// Tasks are running or about to.
     Running,
+    /// Waits for its turn in its thread.
+    Queued,
     /// Waits for a person or a moment.
     Waiting,
+    /// Stands at a border until somebody lets it go on.
+    Paused,
     /// A task diverged from its record; an operator decides.
     Blocked,
     /// Ended well.
@@ -25,13 +29,15 @@ pub enum RunStatus {
     Failed,
     /// Was cancelled.
     Cancelled,
+    /// Was cancelled, and its thread went back to where it was before.
+    RolledBack,
 }
 
 impl RunStatus {
     /// Whether the run has ended.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::RolledBack)
     }
 
     /// How outputs write it.
@@ -39,16 +45,19 @@ impl RunStatus {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Queued => "queued",
             Self::Waiting => "waiting",
+            Self::Paused => "paused",
             Self::Blocked => "blocked",
             Self::Completed => "completed",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::RolledBack => "rolled_back",
         }
     }
 }
 
-/// One row of a list of runs.
+/// One row of a list of runs. `wforge_graph::head_of` projects it from a folded run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunHead {
     /// Whose it is.
@@ -65,6 +74,9 @@ pub struct RunHead {
     pub digest: Option<Digest>,
     /// The thread, if any.
     pub thread: Option<ThreadId>,
+    /// The checkpoint that it started from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Checkpoint>,
     /// How it stands.
     pub status: RunStatus,
     /// The outcome that an edge named.
@@ -75,7 +87,7 @@ pub struct RunHead {
     pub step: u32,
     /// Tasks that finished.
     pub tasks_finished: u64,
-    /// Tasks of the current super-step that have not.
+    /// Tasks that have begun and neither finished nor failed for good.
     pub tasks_open: u64,
     /// When it started.
     pub started_at: Timestamp,
@@ -83,19 +95,53 @@ pub struct RunHead {
     pub updated_at: Timestamp,
     /// Why it failed.
     pub error: Option<RunError>,
-    /// What it waits for: questions and timers of suspended tasks.
+    /// What a run that has not ended waits for; calls of agents are counted in one entry.
     pub waiting_for: Vec<WaitingFor>,
     /// Who started it.
     pub by: String,
 }
 
-/// A suspended task and what it waits for.
+/// Something that a run waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WaitingFor {
-    /// The task.
-    pub task: TaskId,
+    /// The task that waits; none where the run as a whole does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskId>,
     /// For what.
-    pub waiting: Waiting,
+    pub waiting: WaitReason,
+}
+
+/// What a run waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
+    /// A person's answer.
+    Question(Question),
+    /// A moment: the end of a sleep, or the next attempt.
+    Timer {
+        /// When it goes on.
+        until: Timestamp,
+    },
+    /// Calls of agents that are under way or wait for room.
+    Calls {
+        /// How many.
+        count: u64,
+    },
+    /// Somebody who lets it go on.
+    Resume {
+        /// Whether it stands before or after the nodes; none: it was asked to pause.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        when: Option<InterruptedAt>,
+        /// The nodes at which it stands.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        nodes: Vec<NodeId>,
+    },
+    /// The end of the run before it in its thread.
+    Turn,
+    /// An operator: a task diverged from its record.
+    Operator,
+    /// The start of the workflow that handles its failure.
+    FailureHandler,
 }
 
 impl RunHead {
@@ -110,6 +156,7 @@ impl RunHead {
             version: String::new(),
             digest: None,
             thread: None,
+            base: None,
             status: RunStatus::Running,
             outcome: None,
             degraded: false,
@@ -124,69 +171,20 @@ impl RunHead {
         }
     }
 
-    /// Folds one event into the row.
-    pub fn project(&mut self, event: &RunEvent) {
-        self.seq = self.seq.next();
-        self.updated_at = event.at;
-        match &event.kind {
-            EventKind::RunStarted(started) => {
-                self.workflow.clone_from(&started.workflow);
-                self.version = started.version.to_string();
-                self.digest = Some(started.digest);
-                self.thread = started.thread;
-                self.started_at = event.at;
-                self.by.clone_from(&started.by);
-            }
-            EventKind::StepPlanned { step, tasks } => {
-                self.step = *step;
-                self.tasks_open = tasks.len() as u64;
-            }
-            EventKind::TaskFinished(finished) => {
-                self.stop_waiting(finished.task);
-                self.tasks_finished += 1;
-                self.tasks_open = self.tasks_open.saturating_sub(1);
-                self.degraded |= finished.stands_in;
-            }
-            EventKind::TaskSuspended { task, waiting } => {
-                self.waiting_for.push(WaitingFor { task: *task, waiting: waiting.clone() });
-            }
-            EventKind::TaskResumed { task }
-            | EventKind::QuestionAnswered { task, .. }
-            | EventKind::TaskFailed { task, .. }
-            | EventKind::TaskRetried { task, .. } => self.stop_waiting(*task),
-            EventKind::StepCommitted { .. } => {}
-            EventKind::RunCompleted { outcome, .. } => {
-                self.outcome.clone_from(outcome);
-                self.end(RunStatus::Completed);
-            }
-            EventKind::RunFailed { error } => {
-                self.error = Some(error.clone());
-                self.end(RunStatus::Failed);
-            }
-            EventKind::RunCancelled { .. } => self.end(RunStatus::Cancelled),
-            EventKind::RunBlocked { .. } => self.status = RunStatus::Blocked,
-            EventKind::RunUnblocked { .. } => self.status = RunStatus::Running,
-        }
-        if !self.status.is_final() && self.status != RunStatus::Blocked {
-            let waits = self.tasks_open > 0 && self.waiting_for.len() as u64 >= self.tasks_open;
-            self.status = if waits { RunStatus::Waiting } else { RunStatus::Running };
-        }
-    }
-
     /// The questions that are open.
     pub fn questions(&self) -> impl Iterator<Item = (TaskId, &Question)> {
-        self.waiting_for.iter().filter_map(|waiting| match &waiting.waiting {
-            Waiting::Question(question) => Some((waiting.task, question)),
-            Waiting::Timer { .. } => None,
+        self.waiting_for.iter().filter_map(|entry| match (&entry.waiting, entry.task) {
+            (WaitReason::Question(question), Some(task)) => Some((task, question)),
+            (
+                WaitReason::Question(_)
+                | WaitReason::Timer { .. }
+                | WaitReason::Calls { .. }
+                | WaitReason::Resume { .. }
+                | WaitReason::Turn
+                | WaitReason::Operator
+                | WaitReason::FailureHandler,
+                _,
+            ) => None,
         })
-    }
-
-    fn stop_waiting(&mut self, task: TaskId) {
-        self.waiting_for.retain(|waiting| waiting.task != task);
-    }
-
-    fn end(&mut self, status: RunStatus) {
-        self.status = status;
-        self.waiting_for.clear();
     }
 }

@@ -8,6 +8,7 @@ extern crate alloc;
 
 pub mod agent;
 pub mod capability;
+pub mod checkpoint;
 pub mod command;
 pub mod effect;
 pub mod event;
@@ -18,13 +19,16 @@ pub mod limits;
 pub mod manifest;
 pub mod mock;
 pub mod name;
+pub mod reference;
 pub mod time;
 pub mod workflow;
 
 pub use capability::{Capability, Grants};
+pub use checkpoint::Checkpoint;
 pub use failure::{Denial, Failure, FailureKind, Problem};
 pub use id::{Digest, Epoch, QuestionId, RunId, Seq, TaskId, ThreadId, Version};
-pub use name::{AgentRef, Key, NodeId, PluginName, TenantId};
+pub use name::{Key, NodeId, PluginName, TenantId};
+pub use reference::{AgentRef, Target, WorkflowRef};
 pub use time::Timestamp;
 
 /// JSON, as state and messages hold it. Objects keep their keys in order of the alphabet.

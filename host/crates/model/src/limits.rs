@@ -17,6 +17,14 @@ pub struct RunLimits {
     pub state_bytes_max: u64,
     /// Tasks in one super-step.
     pub tasks_per_step_max: u32,
+    /// Time during which a task of one super-step ran, in milliseconds. 0: no limit.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub step_ms_max: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Default for RunLimits {
@@ -27,6 +35,7 @@ impl Default for RunLimits {
             parallel_max: 16,
             state_bytes_max: 8 << 20,
             tasks_per_step_max: 4_096,
+            step_ms_max: 0,
         }
     }
 }

@@ -1,10 +1,13 @@
 //! When the built-in mock agent may stand in for a named one.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Value;
+use crate::workflow::Template;
+use crate::{FailureKind, Value};
 
 /// Who may be replaced by the mock agent. Ordered by strictness: the first is the strictest.
 #[derive(
@@ -99,6 +102,72 @@ pub struct MockAnswer {
     /// Seeds the value that is built from schemas; unset: hash of node and input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+    /// What the mock agent does, step by step; its result is what the steps set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub script: Vec<MockOp>,
+}
+
+/// One step of a script of the mock agent. String leaves of templates are CEL, which sees `input`
+/// and `answers` beside the usual names. A script runs from its top again after each answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MockOp {
+    /// Sets fields of the result. Each `set` is an update of its own: where the node has no `out`,
+    /// two of them write the same key twice.
+    Set(BTreeMap<String, Template>),
+    /// Sets fields to lists of one item.
+    Append(BTreeMap<String, Template>),
+    /// Sets fields to text with `{{ CEL }}`.
+    Concat(BTreeMap<String, String>),
+    /// Sets fields whose writes replace instead of being reduced.
+    Overwrite(BTreeMap<String, Template>),
+    /// The result is the input.
+    Identity,
+    /// The result is null, and nothing is written.
+    ReturnNone,
+    /// Takes an exit.
+    Goto(String),
+    /// Takes an exit, and sends something along.
+    Send {
+        /// The exit.
+        exit: String,
+        /// What is bound as `sent`.
+        input: Template,
+    },
+    /// Asks a person, and goes on with the answer in `answers`.
+    Interrupt(Template),
+    /// Asks one question for each item of a list, one after the other.
+    InterruptEach(Template),
+    /// Fails.
+    Fail(MockFailure),
+    /// Sleeps; the time is in milliseconds.
+    Sleep(u64),
+    /// Emits an event.
+    Emit {
+        /// Its topic.
+        topic: String,
+        /// What is emitted.
+        value: Template,
+    },
+    /// Sets a field to how often the node was called in this run.
+    Count(String),
+}
+
+/// A failure that a script plays.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MockFailure {
+    /// Its kind.
+    pub kind: FailureKind,
+    /// Its code.
+    pub code: String,
+    /// Its message.
+    pub message: String,
+    /// Whether it says that a retry may help.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub retryable: bool,
+    /// Attempts that fail; none: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
 }
 
 /// How a task got its result.

@@ -1,13 +1,11 @@
 //! Names that people give: nodes, state keys, tenants, plugins. Each parses once and is then known
 //! to be well formed.
 
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::fmt;
 use core::str::FromStr;
 
-use semver::VersionReq;
 use serde::{Deserialize, Serialize};
 
 pub use crate::manifest::PluginName;
@@ -19,9 +17,9 @@ pub const NAME_BYTES_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{text}\" is no {kind}: {rule}")]
 pub struct ParseNameError {
-    kind: &'static str,
-    rule: &'static str,
-    text: String,
+    pub(crate) kind: &'static str,
+    pub(crate) rule: &'static str,
+    pub(crate) text: String,
 }
 
 macro_rules! name {
@@ -87,62 +85,10 @@ name! {
         |text| is_word(text, "-") && !text.contains(|c: char| c.is_ascii_uppercase());
 }
 
-fn is_word(text: &str, extra: &str) -> bool {
+pub(crate) fn is_word(text: &str, extra: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && is_tail(text, extra)
 }
 
 fn is_tail(text: &str, extra: &str) -> bool {
     text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
 }
-
-/// An agent as a workflow names it: `publisher/name[.agent][@range]`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct AgentRef {
-    /// The plugin.
-    pub plugin: PluginName,
-    /// The agent inside it; none where the plugin has only one.
-    pub agent: Option<String>,
-    /// Which versions will do; none: any.
-    pub range: Option<VersionReq>,
-}
-
-impl FromStr for AgentRef {
-    type Err = ParseNameError;
-
-    fn from_str(text: &str) -> Result<Self, ParseNameError> {
-        let wrong = || ParseNameError {
-            kind: "agent",
-            rule: "write publisher/name, publisher/name.agent or publisher/name@^1.2",
-            text: text.to_string(),
-        };
-        let (path, range) = match text.split_once('@') {
-            Some((path, range)) => (path, Some(range.parse().map_err(|_| wrong())?)),
-            None => (text, None),
-        };
-        let (plugin, agent) = match path.split_once('.') {
-            Some((plugin, agent)) => (plugin, Some(agent)),
-            None => (path, None),
-        };
-        if agent.is_some_and(|agent| !is_word(agent, "_-") || agent.len() > NAME_BYTES_MAX) {
-            return Err(wrong());
-        }
-        let plugin = plugin.parse().map_err(|_| wrong())?;
-        Ok(Self { plugin, agent: agent.map(ToString::to_string), range })
-    }
-}
-
-impl fmt::Display for AgentRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let agent = self.agent.as_ref().map(|agent| format!(".{agent}")).unwrap_or_default();
-        let range = self.range.as_ref().map(|range| format!("@{range}")).unwrap_or_default();
-        write!(f, "{}{agent}{range}", self.plugin)
-    }
-}
-
-impl fmt::Debug for AgentRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-crate::id::text_serde!(AgentRef);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::RunLimits;
 use crate::mock::{MockAnswer, MockSettings};
-use crate::{AgentRef, Capability, FailureKind, Key, NodeId, Object, Value};
+use crate::{AgentRef, Capability, FailureKind, Key, NodeId, Object, Target, Value, WorkflowRef};
 
 /// A CEL expression's source.
 pub type Expr = String;
@@ -42,6 +42,32 @@ pub struct WorkflowDraft {
     /// What the workflow says about mocks.
     #[serde(default)]
     pub mock: MockSettings,
+    /// Where a run pauses until somebody lets it go on.
+    #[serde(default, skip_serializing_if = "Interrupts::is_empty")]
+    pub interrupt: Interrupts,
+    /// The workflow that is run with the failure where a run of this one fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<WorkflowRef>,
+}
+
+/// The nodes at which a run pauses.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interrupts {
+    /// Before a super-step that has one of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<NodeId>,
+    /// After a super-step that had one of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<NodeId>,
+}
+
+impl Interrupts {
+    /// Whether no node is named.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty()
+    }
 }
 
 /// One key of the state.
@@ -57,6 +83,13 @@ pub struct KeySpec {
     /// JSON Schema that the value must fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,
+    /// `persist: false`: never reaches the store. Read by `set`, `when` and `each` only, and
+    /// unwritten after a restart.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub volatile: bool,
+    /// Its value is seen by the next super-step only.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub ephemeral: bool,
 }
 
 /// How the writes of one super-step become a value.
@@ -70,17 +103,33 @@ pub enum Reducer {
     Append,
     /// Joins objects by key; a later value replaces.
     Merge,
+    /// Joins lists and leaves out what is there already.
+    Union,
     /// Adds numbers.
     Sum,
+    /// The smallest number or text.
+    Min,
+    /// The largest number or text.
+    Max,
+    /// A conversation: messages with an id replace the one that has it, `remove` takes one away.
+    Messages,
+    /// The last of several values, which are meant to be equal.
+    Any,
 }
 
 impl Reducer {
+    /// Whether what is written is the value, whatever was there before.
+    #[must_use]
+    pub const fn replaces(self) -> bool {
+        matches!(self, Self::Last | Self::Any)
+    }
+
     /// The value before the first write, where the reducer implies one.
     #[must_use]
     pub fn initial(self) -> Option<Value> {
         match self {
-            Self::Last => None,
-            Self::Append => Some(Value::Array(Vec::new())),
+            Self::Last | Self::Min | Self::Max | Self::Any => None,
+            Self::Append | Self::Union | Self::Messages => Some(Value::Array(Vec::new())),
             Self::Merge => Some(Value::Object(Object::new())),
             Self::Sum => Some(Value::from(0)),
         }
@@ -100,9 +149,9 @@ pub struct Node {
     /// What is written, by state key; none: result keys that are state keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub out: Option<BTreeMap<Key, Template>>,
-    /// Where each exit leads.
+    /// Where each exit leads; `*` is any exit that is not named, of a mock only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub goto: BTreeMap<String, NodeId>,
+    pub goto: BTreeMap<String, Target>,
     /// Literal configuration.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub config: Value,
@@ -112,6 +161,15 @@ pub struct Node {
     /// Longest time of one attempt, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u64>,
+    /// Longest time of one attempt without a host call, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_ms: Option<u64>,
+    /// How long a live result may serve other tasks with the same input, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_ms: Option<u64>,
+    /// The node that handles a failure for good, in the same super-step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_error: Option<NodeId>,
     /// Who stands in when the agent is missing or fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Fallback>,
@@ -141,6 +199,32 @@ pub enum Work {
     Set(BTreeMap<Key, Template>),
     /// Asks a person.
     Ask(Ask),
+    /// Runs another workflow as a part of this run.
+    Workflow(Subgraph),
+}
+
+/// A workflow inside another one. Its result is its output keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subgraph {
+    /// Which workflow.
+    pub workflow: WorkflowRef,
+    /// What a later call of the same node finds of the state that this one left.
+    #[serde(default)]
+    pub persist: Persist,
+}
+
+/// How long the state of a subgraph outlives its call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Persist {
+    /// Each call begins afresh.
+    #[default]
+    None,
+    /// Later calls of the run go on from it.
+    Run,
+    /// Later runs of the thread as well.
+    Thread,
 }
 
 /// A question that a node asks.
@@ -177,6 +261,19 @@ pub struct RetryRule {
     pub max_ms: u64,
     /// Whether up to half of the wait is taken away, by a hash of task and attempt.
     pub jitter: bool,
+    /// What the next attempt keeps of the recorded effects; none: rule 3 decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<RetryEffects>,
+}
+
+/// What an attempt keeps of the recorded effects of the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryEffects {
+    /// All of them.
+    Keep,
+    /// None of them, people's answers excepted.
+    Discard,
 }
 
 impl Default for RetryRule {
@@ -189,6 +286,7 @@ impl Default for RetryRule {
             factor: 2.0,
             max_ms: 128_000,
             jitter: true,
+            effects: None,
         }
     }
 }
@@ -201,6 +299,8 @@ pub enum Fallback {
     None,
     /// The mock agent.
     Mock,
+    /// Another agent, which is called as a further attempt.
+    Agent(AgentRef),
 }
 
 /// Where an edge begins.
@@ -233,6 +333,38 @@ pub struct Edge {
     pub from: From,
     /// What it does.
     pub rule: EdgeRule,
+    /// How many of its sources must have come.
+    #[serde(default, skip_serializing_if = "Join::is_all")]
+    pub join: Join,
+}
+
+/// How many sources of a barrier must have come before it leads on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Join {
+    /// Every one.
+    #[default]
+    All,
+    /// The first so many; those that come later in the same round lead nowhere.
+    Count(u32),
+}
+
+impl Join {
+    /// Whether every source must come.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    #[must_use]
+    pub const fn is_all(&self) -> bool {
+        matches!(self, Self::All)
+    }
+
+    /// How many of that many sources must come.
+    #[must_use]
+    pub fn needed(self, sources: usize) -> usize {
+        match self {
+            Self::All => sources,
+            Self::Count(count) => usize::try_from(count).unwrap_or(usize::MAX).min(sources),
+        }
+    }
 }
 
 /// What an edge does when its source has finished.

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeSet;
 use alloc::format;
 
-use wforge_model::workflow::{Arm, Each, Edge, EdgeRule, From, To};
+use wforge_model::workflow::{Arm, Each, Edge, EdgeRule, From, Join, To};
 
 use super::Checker;
 use crate::problem::{Place, Problem};
@@ -26,6 +26,11 @@ impl Checker<'_> {
         if let From::All(nodes) = &edge.from {
             self.barrier(place, nodes.len(), nodes.iter().collect::<BTreeSet<_>>().len(), edge);
         }
+        if !edge.join.is_all() && !matches!(edge.from, From::All(_)) {
+            let message = "`join` counts the sources of an edge from several nodes";
+            let problem = Problem::error(place.at("join"), "join", message);
+            self.push(problem.help("write from: [a, b], or take `join` out"));
+        }
         match &edge.rule {
             EdgeRule::To(arm) => self.arm(place, arm),
             EdgeRule::Branch(arms) => self.branch(&place.at("branch"), arms),
@@ -34,6 +39,13 @@ impl Checker<'_> {
     }
 
     fn barrier(&mut self, place: &Place, named: usize, distinct: usize, edge: &Edge) {
+        if let Join::Count(count) = edge.join
+            && (count == 0 || count as usize > distinct)
+        {
+            let message = format!("join: {count} of {distinct} nodes can never be met");
+            let problem = Problem::error(place.at("join"), "join", message);
+            self.push(problem.help(format!("write all, any or a number from 1 to {distinct}")));
+        }
         if named != distinct {
             self.error(place.at("from"), "named_twice", "a barrier names a node twice");
         }

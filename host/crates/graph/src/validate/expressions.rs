@@ -4,12 +4,14 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use wforge_model::NodeId;
+use wforge_model::mock::MockOp;
 use wforge_model::workflow::{EdgeRule, Node, Work};
 
 use super::{Checker, suggest};
 use crate::expressions::{ExprError, ExprInfo};
 use crate::problem::{Place, Problem, nearest};
 use crate::reach::sources;
+use crate::script;
 use crate::template::{expressions_in, overwritten};
 
 /// Names that every expression sees.
@@ -22,6 +24,17 @@ struct Seen<'a> {
     node: Option<&'a NodeId>,
     /// Whether it sees `result`.
     result: bool,
+    /// Whether it sees what a script sees.
+    script: bool,
+    /// Whether it may read keys that never reach the store.
+    volatile: bool,
+}
+
+impl<'a> Seen<'a> {
+    /// An expression that decides or writes.
+    const fn from(node: Option<&'a NodeId>) -> Self {
+        Self { node, result: false, script: false, volatile: true }
+    }
 }
 
 impl Checker<'_> {
@@ -31,7 +44,7 @@ impl Checker<'_> {
         }
         for (index, edge) in self.draft.edges.iter().enumerate() {
             let place = Place::root().at("edges").at(index);
-            let seen = Seen { node: sources(edge).first(), result: false };
+            let seen = Seen::from(sources(edge).first());
             match &edge.rule {
                 EdgeRule::To(_) => {}
                 EdgeRule::Branch(arms) => {
@@ -48,8 +61,9 @@ impl Checker<'_> {
     }
 
     fn node_expressions(&mut self, place: &Place, id: &NodeId, node: &Node) {
-        let before = Seen { node: Some(id), result: false };
-        let after = Seen { node: Some(id), result: true };
+        let sets = Seen::from(Some(id));
+        let before = Seen { volatile: false, ..sets };
+        let after = Seen { result: true, ..before };
         for (field, template) in node.input.iter().flatten() {
             self.template(&place.at("in").at(field), template, before);
         }
@@ -59,7 +73,7 @@ impl Checker<'_> {
         match &node.work {
             Work::Set(writes) => {
                 for (key, template) in writes {
-                    self.template(&place.at("set").at(key), template, before);
+                    self.template(&place.at("set").at(key), template, sets);
                 }
             }
             Work::Ask(ask) => {
@@ -67,7 +81,23 @@ impl Checker<'_> {
                 let info = self.expressions.inspect_template(&ask.prompt);
                 self.inspected(place, &ask.prompt, info, before);
             }
-            Work::Agent(_) | Work::Mock => {}
+            Work::Agent(_) | Work::Mock | Work::Workflow(_) => {}
+        }
+        if let Some(mock) = &node.mock {
+            let seen = Seen { script: true, ..before };
+            self.script(&place.at("mock").at("script"), &mock.script, seen);
+        }
+    }
+
+    fn script(&mut self, place: &Place, script: &[MockOp], seen: Seen<'_>) {
+        let (mut sources, mut templates) = (Vec::new(), Vec::new());
+        script::expressions_of(script, &mut |s| sources.push(s), &mut |t| templates.push(t));
+        for source in sources {
+            self.expression(place.clone(), source, seen);
+        }
+        for template in templates {
+            let info = self.expressions.inspect_template(template);
+            self.inspected(place.clone(), template, info, seen);
         }
     }
 
@@ -101,6 +131,14 @@ impl Checker<'_> {
         };
         for key in &info.state_keys {
             self.key_exists(place.clone(), key);
+            let spec = self.draft.state.get(key.as_str());
+            if !seen.volatile && spec.is_some_and(|spec| spec.volatile) {
+                let message = format!(
+                    "{key} never reaches the store (persist: false), so only `set`, `when` and \
+                     `each` may read it"
+                );
+                self.error(place.clone(), "volatile_key", message);
+            }
         }
         for root in &info.roots {
             if !self.is_seen(root, seen) {
@@ -113,6 +151,7 @@ impl Checker<'_> {
     fn is_seen(&self, root: &str, seen: Seen<'_>) -> bool {
         EVERYWHERE.contains(&root)
             || root == "result" && seen.result
+            || seen.script && script::SCRIPT_NAMES.contains(&root)
             || seen.node.is_some_and(|node| self.bindings.sure(node).any(|name| name == root))
     }
 

@@ -37,6 +37,7 @@ pub fn validate(
     checker.edges();
     checker.expressions();
     checker.shape();
+    checker.interrupts();
     let mut problems = checker.problems;
     problems.sort_by(|left, right| left.place.cmp(&right.place));
     if problems.iter().any(|problem| problem.severity == Severity::Error) {
@@ -53,6 +54,16 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
+    /// That the nodes at which a run pauses exist.
+    fn interrupts(&mut self) {
+        let interrupt = &self.draft.interrupt;
+        for (name, nodes) in [("before", &interrupt.before), ("after", &interrupt.after)] {
+            for (index, node) in nodes.iter().enumerate() {
+                self.node_exists(Place::root().at("interrupt").at(name).at(index), node);
+            }
+        }
+    }
+
     fn error(&mut self, place: Place, code: &'static str, message: impl Into<String>) {
         self.problems.push(Problem::error(place, code, message));
     }

@@ -2,11 +2,13 @@
 
 use alloc::format;
 
-use wforge_model::NodeId;
 use wforge_model::workflow::{Ask, Node, RetryRule, Work};
+use wforge_model::{NodeId, Target};
 
 use super::Checker;
 use crate::problem::{Place, Problem};
+use crate::route::ANY_EXIT;
+use crate::script;
 
 /// The most attempts that a retry rule may ask for.
 const ATTEMPTS_MAX: u32 = 100;
@@ -23,47 +25,90 @@ impl Checker<'_> {
 
     fn node(&mut self, place: &Place, id: &NodeId, node: &Node) {
         match &node.work {
-            Work::Agent(_) => {}
-            Work::Mock => self.only_agents(place, node, false),
+            Work::Agent(_) | Work::Mock | Work::Workflow(_) => {}
             Work::Set(writes) => {
-                self.only_agents(place, node, true);
                 for key in writes.keys() {
                     self.key_exists(place.at("set").at(key), key.as_str());
                 }
             }
-            Work::Ask(ask) => {
-                self.only_agents(place, node, true);
-                self.ask(&place.at("ask"), ask);
-            }
+            Work::Ask(ask) => self.ask(&place.at("ask"), ask),
         }
+        self.meaningless(place, node);
         for key in node.out.iter().flat_map(|out| out.keys()) {
             self.key_exists(place.at("out").at(key), key.as_str());
         }
-        for (exit, target) in &node.goto {
-            self.node_exists(place.at("goto").at(exit), target);
+        self.exits(place, node);
+        if let Some(handler) = &node.on_error {
+            self.handler(&place.at("on_error"), id, handler);
         }
         for (index, rule) in node.retry.iter().enumerate() {
             self.retry(&place.at("retry").at(index), id, rule);
         }
-        if node.timeout_ms == Some(0) {
-            let message = format!("the timeout of {id} is zero");
-            self.error(place.at("timeout"), "zero_limit", message);
+        for (field, ms) in [("timeout", node.timeout_ms), ("timeout", node.idle_ms)] {
+            if ms == Some(0) {
+                let message = format!("the timeout of {id} is zero");
+                self.error(place.at(field), "zero_limit", message);
+            }
+        }
+        if node.cache_ms == Some(0) {
+            self.error(place.at("cache"), "zero_limit", format!("the cache of {id} keeps nothing"));
         }
     }
 
-    /// Fields that mean something only where an agent is called.
-    fn only_agents(&mut self, place: &Place, node: &Node, also_exits: bool) {
+    fn exits(&mut self, place: &Place, node: &Node) {
+        for (exit, target) in &node.goto {
+            if let Target::Node(target) = target {
+                self.node_exists(place.at("goto").at(exit), target);
+            }
+            if exit == ANY_EXIT && !matches!(node.work, Work::Mock) {
+                let message = "only a mock may map every exit: a stranger's exits are named";
+                self.error(place.at("goto").at(exit), "any_exit", message);
+            }
+        }
+        let Some(mock) = node.mock.as_ref() else { return };
+        for exit in script::exits_of(&mock.script) {
+            if !node.goto.contains_key(exit) && !node.goto.contains_key(ANY_EXIT) {
+                let message = format!("the script takes the exit {exit}, which leads nowhere");
+                let problem =
+                    Problem::error(place.at("mock").at("script"), "unmapped_exit", message);
+                self.push(problem.help(format!("write goto: {{ {exit}: NODE }}")));
+            }
+        }
+        if node.out.is_none() {
+            for field in script::fields_of(&mock.script) {
+                self.key_exists(place.at("mock").at("script"), field);
+            }
+        }
+    }
+
+    fn handler(&mut self, place: &Place, id: &NodeId, handler: &NodeId) {
+        self.node_exists(place.clone(), handler);
+        let chained = self.draft.nodes.get(handler).is_some_and(|node| node.on_error.is_some());
+        if handler == id || chained {
+            let message =
+                format!("{handler} handles a failure, so its own cannot be handled again");
+            let problem = Problem::error(place.clone(), "handler_chain", message);
+            self.push(problem.help("let the handler be a node without on_error"));
+        }
+    }
+
+    /// Fields that mean nothing for what a node does.
+    fn meaningless(&mut self, place: &Place, node: &Node) {
+        let (agent, mock) = (matches!(node.work, Work::Agent(_)), matches!(node.work, Work::Mock));
+        let inside = matches!(node.work, Work::Workflow(_));
+        let set = matches!(node.work, Work::Set(_));
         let fields = [
-            ("in", node.input.is_some() && also_exits),
-            ("goto", !node.goto.is_empty() && also_exits),
-            ("config", !node.config.is_null()),
-            ("retry", !node.retry.is_empty()),
-            ("timeout", node.timeout_ms.is_some()),
-            ("fallback", node.fallback.is_some()),
-            ("fallback_on", !node.fallback_on.is_empty()),
-            ("allow", node.allow.is_some()),
-            ("out", node.out.is_some() && matches!(node.work, Work::Set(_))),
-            ("mock", node.mock.is_some() && matches!(node.work, Work::Set(_))),
+            ("in", node.input.is_some() && !agent && !mock && !inside),
+            ("goto", !node.goto.is_empty() && !agent && !mock),
+            ("config", !node.config.is_null() && !agent),
+            ("retry", !node.retry.is_empty() && !agent && !mock && !inside),
+            ("timeout", (node.timeout_ms.is_some() || node.idle_ms.is_some()) && !agent),
+            ("cache", node.cache_ms.is_some() && !agent),
+            ("fallback", node.fallback.is_some() && !agent),
+            ("fallback_on", !node.fallback_on.is_empty() && !agent),
+            ("allow", node.allow.is_some() && !agent),
+            ("out", node.out.is_some() && set),
+            ("mock", node.mock.is_some() && (set || inside)),
         ];
         for (field, _) in fields.iter().filter(|(_, wrong)| *wrong) {
             let message = format!("`{field}` means nothing here: the node calls no agent");

@@ -37,6 +37,9 @@ impl Checker<'_> {
             let From::All(sources) = &edge.from else {
                 continue;
             };
+            if !edge.join.is_all() {
+                continue;
+            }
             for target in targets(edge) {
                 if self.draft.nodes.get(target).is_none_or(|node| node.defer) {
                     continue;

@@ -8,7 +8,7 @@ use wforge_model::Key;
 use wforge_model::workflow::{KeySpec, Work};
 
 use super::Checker;
-use crate::problem::Place;
+use crate::problem::{Place, Problem};
 use crate::reduce::kind_of;
 
 impl Checker<'_> {
@@ -26,6 +26,7 @@ impl Checker<'_> {
                 }
             }
         }
+        self.stays_out_of_the_store();
         self.output_is_written();
         let limits = &self.draft.limits;
         let counts = [
@@ -48,6 +49,12 @@ impl Checker<'_> {
             }
             Some(Ok(())) | None => true,
         };
+        if spec.ephemeral && !spec.reducer.replaces() {
+            let message =
+                format!("{key} lasts one super-step, so its reducer has nothing to add to");
+            let problem = Problem::error(place.at("ephemeral"), "ephemeral_reducer", message);
+            self.push(problem.help("take the reducer out, or use `any`"));
+        }
         let Some(default) = &spec.default else { return };
         if let Some(initial) = spec.reducer.initial()
             && kind_of(&initial) != kind_of(default)
@@ -61,6 +68,20 @@ impl Checker<'_> {
         {
             let message = format!("the default of {key} misses its schema: {}", misses.join("; "));
             self.error(place.at("default"), "default_schema", message);
+        }
+    }
+
+    /// Inputs and outputs are written down with the run.
+    fn stays_out_of_the_store(&mut self) {
+        for (name, keys) in [("input", &self.draft.input), ("output", &self.draft.output)] {
+            for (index, key) in keys.iter().enumerate() {
+                if self.draft.state.get(key).is_some_and(|spec| spec.volatile) {
+                    let place = Place::root().at(name).at(index);
+                    let message =
+                        format!("{key} never reaches the store (persist: false), and {name} does");
+                    self.error(place, "volatile_key", message);
+                }
+            }
         }
     }
 

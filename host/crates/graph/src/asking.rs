@@ -1,0 +1,117 @@
+//! Tasks that are decided here and may wait: `ask` nodes, and mocks that play a script.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use wforge_model::effect::{Operation, Question, RequestHash, Waiting, question_id};
+use wforge_model::event::{AnsweredBy, EventKind};
+use wforge_model::mock::TaskSource;
+use wforge_model::workflow::{Ask, Node, Work};
+use wforge_model::{Failure, Problem, TaskId, Value};
+
+use crate::decide::Decider;
+use crate::finish::Provenance;
+use crate::frame::Task;
+use crate::mocks;
+use crate::outcome::Failed;
+use crate::result::TaskResult;
+use crate::script::{self, Played};
+use crate::site::Site;
+
+impl Decider<'_> {
+    /// A task that the mock agent does from the first.
+    pub(crate) fn mocked(&self, site: &Site<'_>, task: &Task, node: &Node) -> Vec<EventKind> {
+        let told = mocks::told(site, task, node);
+        if let Work::Ask(ask) = &node.work {
+            return match told.and_then(|told| told.answer.clone()) {
+                // Without `mock.answer` a mock answers nothing: a person does.
+                None => self.ask(site, task, ask),
+                Some(answer) => {
+                    let result = TaskResult::of(answer);
+                    alloc::vec![self.settle(site, task, &result, by_mock(false))]
+                }
+            };
+        }
+        let stands_in = matches!(node.work, Work::Agent(_));
+        if told.is_some_and(|told| !told.script.is_empty()) {
+            return self.played(site, task, node, stands_in);
+        }
+        alloc::vec![match mocks::built_reply(site, task, node, self.expressions) {
+            Ok(result) => self.settle(site, task, &result, by_mock(stands_in)),
+            Err(failure) => self.fail(site, task, Failed::of(failure)),
+        }]
+    }
+
+    fn played(&self, site: &Site<'_>, task: &Task, node: &Node, stands_in: bool) -> Vec<EventKind> {
+        match script::play(site, task, node, self.expressions) {
+            Played::Result(mut result) => {
+                let emitted = core::mem::take(&mut result.emitted);
+                let how = Provenance { emitted, ..by_mock(stands_in) };
+                alloc::vec![self.settle(site, task, &result, how)]
+            }
+            Played::Failed(failure) => {
+                alloc::vec![self.failed(site, task, Failed::of(failure))]
+            }
+            Played::Asks { ordinal, prompt } => {
+                let question = asked(task.id, ordinal, prompt);
+                alloc::vec![suspended(task.id, Waiting::Question(question))]
+            }
+            Played::Sleeps { ms } => {
+                let until = self.now.after_ms(ms);
+                alloc::vec![suspended(task.id, Waiting::Timer { until })]
+            }
+        }
+    }
+
+    /// A node's own question: asked once, answered by the run's start, a person or the deadline.
+    pub(crate) fn ask(&self, site: &Site<'_>, task: &Task, ask: &Ask) -> Vec<EventKind> {
+        if let Some(answered) = task.answers.last() {
+            let answer = answered.answer.clone().or_else(|| ask.on_deadline.clone());
+            return alloc::vec![match answer {
+                Some(output) => {
+                    self.settle(site, task, &TaskResult::of(output), Provenance::live(0))
+                }
+                None => {
+                    let message = "nobody answered before the deadline; write ask.on_deadline";
+                    let failure = Failure::Upstream(Problem::new("deadline", message));
+                    self.fail(site, task, Failed::of(failure))
+                }
+            }];
+        }
+        let scope = site.scope(task, site.frame.state());
+        let prompt = match self.expressions.render(&ask.prompt, &scope) {
+            Ok(prompt) => prompt,
+            Err(error) => {
+                let failure = crate::route::of_expression(&ask.prompt, &error);
+                return alloc::vec![self.fail(site, task, Failed::of(failure))];
+            }
+        };
+        let question = Question {
+            schema: ask.schema.clone(),
+            deadline: ask.deadline_ms.map(|ms| self.now.after_ms(ms)),
+            ..asked(task.id, 0, prompt)
+        };
+        let id = question.id;
+        let mut events = alloc::vec![suspended(task.id, Waiting::Question(question))];
+        events.extend(site.given_answer(&task.node).map(|answer| EventKind::QuestionAnswered {
+            task: task.id,
+            question: id,
+            answer: Some(answer.clone()),
+            by: AnsweredBy::Start,
+        }));
+        events
+    }
+}
+
+fn asked(task: TaskId, ordinal: u32, prompt: String) -> Question {
+    let request = RequestHash::of(Operation::HumanAsk, &Value::String(prompt.to_string()));
+    Question { id: question_id(task, ordinal), prompt, schema: None, deadline: None, request }
+}
+
+const fn suspended(task: TaskId, waiting: Waiting) -> EventKind {
+    EventKind::TaskSuspended { task, waiting }
+}
+
+fn by_mock(stands_in: bool) -> Provenance {
+    Provenance { source: TaskSource::Mock, stands_in, ..Provenance::live(0) }
+}

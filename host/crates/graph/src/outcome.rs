@@ -1,0 +1,205 @@
+//! What follows from how one execution of a task ended: its result, another attempt, a stand-in, a
+//! handler, or its end.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use wforge_model::agent::{Execution, Reply};
+use wforge_model::event::{EventKind, PlannedTask};
+use wforge_model::mock::{MockMode, TaskSource};
+use wforge_model::workflow::Node;
+use wforge_model::{Failure, FailureKind, Problem, TaskId, Value};
+
+use crate::decide::Decider;
+use crate::finish::{Provenance, finished};
+use crate::frame::Task;
+use crate::mocks;
+use crate::policy::{fallback_agent, falls_back, kept_effects, next_attempt};
+use crate::result::TaskResult;
+use crate::site::Site;
+use crate::step::{Trigger, task_id};
+
+/// An attempt that failed.
+pub(crate) struct Failed {
+    pub(crate) failure: Failure,
+    /// How many effects it had recorded.
+    pub(crate) effects: u32,
+    pub(crate) elapsed_ms: u64,
+}
+
+impl Failed {
+    /// A failure before anything was done.
+    pub(crate) const fn of(failure: Failure) -> Self {
+        Self { failure, effects: 0, elapsed_ms: 0 }
+    }
+}
+
+impl Decider<'_> {
+    pub(crate) fn executed(
+        &self,
+        id: TaskId,
+        attempt: u32,
+        execution: &Execution,
+        elapsed_ms: u64,
+    ) -> Vec<EventKind> {
+        let Some((site, task)) = self.open(id, attempt) else {
+            return Vec::new();
+        };
+        alloc::vec![match execution {
+            Execution::Replied(reply) => {
+                let how = Provenance::live(elapsed_ms);
+                self.replied(&site, task, reply, how)
+            }
+            Execution::Suspended(waiting) => {
+                EventKind::TaskSuspended { task: id, waiting: waiting.clone() }
+            }
+            Execution::Failed { failure, effects } => {
+                let failure = failure.clone();
+                self.failed(&site, task, Failed { failure, effects: *effects, elapsed_ms })
+            }
+            Execution::Diverged(divergence) => {
+                EventKind::RunBlocked { task: id, divergence: divergence.clone() }
+            }
+        }]
+    }
+
+    /// A result of the node's cache: it was checked when it was made, and is checked again.
+    pub(crate) fn cached(&self, id: TaskId, attempt: u32, reply: &Reply) -> Vec<EventKind> {
+        let Some((site, task)) = self.open(id, attempt) else {
+            return Vec::new();
+        };
+        let how = Provenance { source: TaskSource::Cache, ..Provenance::live(0) };
+        alloc::vec![self.replied(&site, task, reply, how)]
+    }
+
+    /// A late answer of an earlier attempt, or of a task of an earlier step, counts for nothing.
+    fn open(&self, id: TaskId, attempt: u32) -> Option<(Site<'_>, &Task)> {
+        let task = self.run.task(id)?;
+        let runs = task.attempt == attempt && task.is_due(self.now);
+        runs.then_some((self.run.site_of(id)?, task))
+    }
+
+    fn replied(
+        &self,
+        site: &Site<'_>,
+        task: &Task,
+        reply: &Reply,
+        mut how: Provenance,
+    ) -> EventKind {
+        let schema = site.pin(task).map_or(&Value::Null, |pin| &pin.output);
+        if schema.is_object()
+            && let Err(misses) = self.expressions.check(schema, &reply.output)
+        {
+            let message =
+                format!("the result does not fit the agent's schema: {}", misses.join("; "));
+            let failure = Failure::BadOutput(Problem::new("output_schema", message));
+            let failed = Failed { failure, effects: 0, elapsed_ms: how.elapsed_ms };
+            return self.failed(site, task, failed);
+        }
+        if task.on_fallback && how.source == TaskSource::Live {
+            how.source = TaskSource::Fallback;
+            how.stands_in = true;
+            how.instead_of.clone_from(&task.instead_of);
+        }
+        self.settle(site, task, &TaskResult::from(reply), how)
+    }
+
+    /// The end of a task that has a result, unless what follows from the result fails.
+    pub(crate) fn settle(
+        &self,
+        site: &Site<'_>,
+        task: &Task,
+        result: &TaskResult,
+        how: Provenance,
+    ) -> EventKind {
+        let (elapsed_ms, source) = (how.elapsed_ms, how.source);
+        match finished(site, task, result, how, self.expressions) {
+            Ok(event) => event,
+            Err(failure) => {
+                let failed = Failed { failure, effects: 0, elapsed_ms };
+                match source {
+                    TaskSource::Live | TaskSource::Cache | TaskSource::Replay => {
+                        self.failed(site, task, failed)
+                    }
+                    TaskSource::Mock | TaskSource::Fallback => self.fail(site, task, failed),
+                }
+            }
+        }
+    }
+
+    /// Retry, else handler, else fallback, else the end.
+    pub(crate) fn failed(&self, site: &Site<'_>, task: &Task, failed: Failed) -> EventKind {
+        let Some(node) = site.node(&task.node) else {
+            return self.fail(site, task, failed);
+        };
+        let (failure, elapsed_ms) = (&failed.failure, failed.elapsed_ms);
+        if let Some((rule, at)) = next_attempt(node, task, failure, self.now) {
+            return EventKind::TaskRetried {
+                task: task.id,
+                attempt: task.attempt,
+                failure: failure.clone(),
+                at,
+                kept_effects: kept_effects(rule, failure, failed.effects),
+                elapsed_ms,
+                falls_back: false,
+            };
+        }
+        if node.on_error.is_some() && failure.kind() != FailureKind::Cancelled {
+            return self.fail(site, task, failed);
+        }
+        let mode = self.mock_mode();
+        if fallback_agent(node, mode, task, failure.kind()) && site.has_fallback_agent(&task.node) {
+            return EventKind::TaskRetried {
+                task: task.id,
+                attempt: task.attempt,
+                failure: failure.clone(),
+                at: self.now,
+                kept_effects: 0,
+                elapsed_ms,
+                falls_back: true,
+            };
+        }
+        if falls_back(node, mode, failure.kind()) {
+            return self.stood_in_for(site, task, node, failed);
+        }
+        self.fail(site, task, failed)
+    }
+
+    /// The mock agent's result in the place of an attempt that failed.
+    fn stood_in_for(&self, site: &Site<'_>, task: &Task, node: &Node, failed: Failed) -> EventKind {
+        let how = Provenance {
+            source: TaskSource::Fallback,
+            stands_in: true,
+            instead_of: Some(failed.failure.clone()),
+            ..Provenance::live(failed.elapsed_ms)
+        };
+        mocks::built_reply(site, task, node, self.expressions)
+            .and_then(|result| finished(site, task, &result, how, self.expressions))
+            .unwrap_or_else(|second| {
+                let failure = both(&failed.failure, &second);
+                self.fail(site, task, Failed { failure, ..failed })
+            })
+    }
+
+    /// The end of a task that has no result: its node's handler takes over where it names one.
+    pub(crate) fn fail(&self, site: &Site<'_>, task: &Task, failed: Failed) -> EventKind {
+        let Failed { failure, elapsed_ms, .. } = failed;
+        let handler = site.node(&task.node).and_then(|node| node.on_error.clone());
+        let handler = handler.filter(|_| failure.kind() != FailureKind::Cancelled).map(|node| {
+            let id = task_id(site, site.frame.step, &node, Trigger::Failure(task.id));
+            PlannedTask { id, node, send: None }
+        });
+        EventKind::TaskFailed { task: task.id, attempt: task.attempt, failure, elapsed_ms, handler }
+    }
+
+    pub(crate) fn mock_mode(&self) -> MockMode {
+        self.run.started.as_ref().map(|started| started.mock_mode).unwrap_or_default()
+    }
+}
+
+/// The failure of a task whose stand-in failed as well.
+fn both(first: &Failure, second: &Failure) -> Failure {
+    let message: String = format!("{first}; and its stand-in: {second}");
+    Failure::Failed(Problem::new("fallback_failed", message))
+}

@@ -1,0 +1,111 @@
+//! One level of a run together with its workflow: what decisions look at.
+
+use alloc::sync::Arc;
+
+use wforge_model::agent::AgentPin;
+use wforge_model::workflow::Node;
+use wforge_model::{NodeId, TaskId, Timestamp, Value};
+
+use crate::expressions::{RunFacts, Scope, State};
+use crate::frame::{Frame, Task};
+use crate::run::Run;
+use crate::workflow::Workflow;
+
+/// A level of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// The task that runs the level; none: the run itself.
+    pub ns: Option<TaskId>,
+    /// The level.
+    pub frame: &'a Frame,
+    /// Its workflow.
+    pub workflow: &'a Arc<Workflow>,
+}
+
+impl<'a> Site<'a> {
+    /// The node of that name.
+    pub(crate) fn node(&self, id: &NodeId) -> Option<&'a Node> {
+        self.workflow.nodes.get(id)
+    }
+
+    /// The agent that does a task.
+    pub(crate) fn pin(&self, task: &Task) -> Option<&'a AgentPin> {
+        let started = self.run.started.as_ref()?;
+        let (pins, fallbacks) = match &self.frame.uses {
+            Some(digest) => {
+                let pinned = started.subgraphs.get(digest)?;
+                (&pinned.pins, &pinned.fallbacks)
+            }
+            None => (&started.pins, &started.fallbacks),
+        };
+        if task.on_fallback { fallbacks.get(&task.node) } else { pins.get(&task.node) }
+    }
+
+    /// Whether a node's fallback agent is at hand.
+    pub(crate) fn has_fallback_agent(&self, node: &NodeId) -> bool {
+        let Some(started) = self.run.started.as_ref() else {
+            return false;
+        };
+        match &self.frame.uses {
+            Some(digest) => {
+                started.subgraphs.get(digest).is_some_and(|sub| sub.fallbacks.contains_key(node))
+            }
+            None => started.fallbacks.contains_key(node),
+        }
+    }
+
+    /// Whether somebody must let the level go on before it plans.
+    pub(crate) fn is_held(&self) -> bool {
+        let counted_out = self.ns.is_none() && self.run.steps_left == Some(0);
+        self.run.pauses || counted_out || self.frame.interrupted.is_some()
+    }
+
+    /// How deep the level lies: 0 for the run itself.
+    pub(crate) fn depth(&self) -> usize {
+        self.run.namespace(self.ns).len()
+    }
+
+    /// The names that the expressions of a task see.
+    pub(crate) fn scope(&self, task: &'a Task, state: &'a State) -> Scope<'a> {
+        Scope {
+            state,
+            bindings: task.bindings(),
+            sent: task.sent(),
+            result: None,
+            context: self.run.context(),
+            run: self.facts(task.attempt),
+        }
+    }
+
+    /// The fields of `run`.
+    pub(crate) fn facts(&self, attempt: u32) -> RunFacts {
+        RunFacts {
+            id: self.run.id,
+            thread: self.run.started.as_ref().and_then(|started| started.thread),
+            step: self.frame.step,
+            attempt,
+            started_at: self.run.started_at,
+            degraded: self.frame.degraded_before_step,
+        }
+    }
+
+    /// The state without the keys that never reach the store.
+    pub(crate) fn persisted_state(&self) -> State {
+        let mut state = self.frame.state.clone();
+        state.retain(|key, _| self.workflow.state.get(key).is_none_or(|spec| !spec.volatile));
+        state
+    }
+
+    /// Time during which tasks of the run ran since the current super-step was planned.
+    pub(crate) fn step_worked_ms(&self, now: Timestamp) -> u64 {
+        self.run.worked_ms(now).saturating_sub(self.frame.worked_before_step_ms)
+    }
+
+    /// What was answered at the run's start for a node; only nodes of the run itself are asked so.
+    pub(crate) fn given_answer(&self, node: &NodeId) -> Option<&'a Value> {
+        let started = self.run.started.as_ref().filter(|_| self.ns.is_none())?;
+        started.answers.get(node)
+    }
+}

@@ -1,0 +1,114 @@
+//! The first state of a run, with what it takes over from the checkpoint that it starts from.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use wforge_model::event::{Origin, RunStarted, StateUpdate, Write};
+use wforge_model::head::RunStatus;
+use wforge_model::{NodeId, Object, Timestamp};
+
+use crate::carried::Carried;
+use crate::expressions::State;
+use crate::levels::{measure, take};
+use crate::reduce::{ReduceError, reduce};
+use crate::run::Run;
+use crate::workflow::Workflow;
+
+/// The run begins.
+pub(crate) fn start(run: &mut Run, started: &RunStarted, at: Timestamp) {
+    let Some(workflow) = run.workflow().cloned() else { return };
+    let carried = run.carried.take().unwrap_or_default();
+    run.status = RunStatus::Running;
+    run.queued = None;
+    run.started_at = at;
+    run.started = Some(Arc::new(started.clone()));
+    run.steps_left = started.steps;
+    // A failure here was found before the event was written.
+    run.root.state = state_of(&workflow, &carried, started).unwrap_or_default();
+    run.root.state_bytes = measure(&run.root.state);
+    run.root.last_writers = carried.last_writers;
+    run.kept = carried.kept;
+    let same_workflow = carried.digest == Some(started.digest);
+    if same_workflow {
+        run.root.arrived = carried.arrived;
+    }
+    match &started.origin {
+        Origin::Continue => {
+            run.root.pending = carried.pending;
+            run.root.passes = true;
+        }
+        Origin::Migrate | Origin::Copy => {
+            run.root.pending = carried.pending;
+            run.root.pending.nodes.retain(|node| workflow.nodes.contains_key(node));
+            run.root.pending.sends.retain(|send| workflow.nodes.contains_key(&send.to));
+        }
+        Origin::Update(updates) => {
+            run.root.last_writers = updates.iter().filter_map(|u| u.node.clone()).collect();
+        }
+        Origin::Input => {}
+    }
+    for route in &started.routes {
+        take(&mut run.root, &workflow, route);
+    }
+}
+
+/// The state that a run begins with.
+pub(crate) fn state_of(
+    workflow: &Workflow,
+    carried: &Carried,
+    started: &RunStarted,
+) -> Result<State, ReduceError> {
+    let mut state = first_state(workflow, Some(&carried.state), &started.input)?;
+    let Origin::Update(updates) = &started.origin else {
+        return Ok(state);
+    };
+    let values = reduce(&workflow.state, &state, updated(updates).iter().map(|(n, w)| (n, *w)))?;
+    state.extend(values);
+    Ok(state)
+}
+
+/// The writes of an update, each with its node.
+pub(crate) fn updated(updates: &[StateUpdate]) -> Vec<(NodeId, &Write)> {
+    let writes = updates.iter().flat_map(|update| {
+        let node = update.node.clone().or_else(input_node);
+        update.writes.iter().filter_map(move |write| Some((node.clone()?, write)))
+    });
+    writes.collect()
+}
+
+/// Defaults, what was there before, then the input.
+pub(crate) fn first_state(
+    workflow: &Workflow,
+    before: Option<&State>,
+    input: &Object,
+) -> Result<State, ReduceError> {
+    let mut state = State::new();
+    for (key, spec) in &workflow.state {
+        let there = before.and_then(|before| before.get(key)).filter(|_| !spec.ephemeral);
+        if let Some(value) = there {
+            state.insert(key.clone(), value.clone());
+        } else if let Some(value) = spec.default.clone().or_else(|| spec.reducer.initial()) {
+            state.insert(key.clone(), Arc::new(value));
+        }
+    }
+    let writes = input_writes(input);
+    let values = reduce(&workflow.state, &state, writes.iter().map(|(node, w)| (node, w)))?;
+    state.extend(values);
+    Ok(state)
+}
+
+/// The input as writes of START, in order of the keys.
+fn input_writes(input: &Object) -> Vec<(NodeId, Write)> {
+    let Some(start) = input_node() else {
+        return Vec::new();
+    };
+    let writes = input.iter().filter_map(|(name, value)| {
+        Some(Write { key: name.parse().ok()?, value: value.clone(), overwrite: false })
+    });
+    writes.map(|write| (start.clone(), write)).collect()
+}
+
+/// START is no node name, and nothing looks this one up: reducers only name it in errors.
+fn input_node() -> Option<NodeId> {
+    "start".parse().ok()
+}
