@@ -1,6 +1,6 @@
 //! Tasks that are decided here and may wait: `ask` nodes, and mocks that play a script.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use wforge_model::effect::{Operation, Question, RequestHash, Waiting, question_id};
@@ -104,7 +104,7 @@ impl Decider<'_> {
 }
 
 fn asked(task: TaskId, ordinal: u32, prompt: String) -> Question {
-    let request = RequestHash::of(Operation::HumanAsk, &Value::String(prompt.to_string()));
+    let request = RequestHash::of(Operation::HumanAsk, &Value::String(prompt.clone()));
     Question { id: question_id(task, ordinal), prompt, schema: None, deadline: None, request }
 }
 

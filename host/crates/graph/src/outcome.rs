@@ -161,13 +161,19 @@ impl Decider<'_> {
             };
         }
         if falls_back(node, mode, failure.kind()) {
-            return self.stood_in_for(site, task, node, failed);
+            return self.stood_in_for(site, task, node, &failed);
         }
         self.fail(site, task, failed)
     }
 
     /// The mock agent's result in the place of an attempt that failed.
-    fn stood_in_for(&self, site: &Site<'_>, task: &Task, node: &Node, failed: Failed) -> EventKind {
+    fn stood_in_for(
+        &self,
+        site: &Site<'_>,
+        task: &Task,
+        node: &Node,
+        failed: &Failed,
+    ) -> EventKind {
         let how = Provenance {
             source: TaskSource::Fallback,
             stands_in: true,
@@ -178,7 +184,7 @@ impl Decider<'_> {
             .and_then(|result| finished(site, task, &result, how, self.expressions))
             .unwrap_or_else(|second| {
                 let failure = both(&failed.failure, &second);
-                self.fail(site, task, Failed { failure, ..failed })
+                self.fail(site, task, Failed { failure, ..*failed })
             })
     }
 
