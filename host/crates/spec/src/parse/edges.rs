@@ -1,7 +1,7 @@
 //! Edges of a workflow file.
 
 use wforge_model::NodeId;
-use wforge_model::workflow::{Arm, Each, Edge, EdgeRule, From, To};
+use wforge_model::workflow::{Arm, Each, Edge, EdgeRule, From, Join, To};
 
 use super::forms::{ARM, EDGE_TO};
 use super::reader::{Fields, Reader};
@@ -19,7 +19,16 @@ fn one(reader: &mut Reader, node: &Node) -> Option<Edge> {
     let from = reader.required(&fields, &EDGE_TO, "from");
     let from = from.and_then(|node| source(reader, node));
     let rule = rule(reader, &fields);
-    Some(Edge { from: from?, rule: rule? })
+    let join = fields.get("join").and_then(|node| join(reader, node));
+    Some(Edge { from: from?, rule: rule?, join: join.unwrap_or_default() })
+}
+
+/// `all`, `any` or a number of sources.
+fn join(reader: &mut Reader, node: &Node) -> Option<Join> {
+    if node.is_number() {
+        return reader.whole(node, "join").map(Join::Count);
+    }
+    reader.choice(node, "join", &[("all", Join::All), ("any", Join::Count(1))])
 }
 
 fn source(reader: &mut Reader, node: &Node) -> Option<From> {

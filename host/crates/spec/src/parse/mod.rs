@@ -12,6 +12,7 @@ mod reader;
 mod report;
 mod scalar;
 mod scan;
+mod script;
 mod traps;
 mod tree;
 mod workflow;

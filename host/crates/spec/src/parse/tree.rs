@@ -80,6 +80,11 @@ impl Node {
         }
     }
 
+    /// Whether it is a number.
+    pub(super) const fn is_number(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar { value: Value::Number(_), .. })
+    }
+
     fn child(&self, segment: &str) -> Option<(Position, &Self)> {
         match &self.kind {
             Kind::Scalar { .. } => None,
