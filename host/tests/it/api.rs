@@ -113,12 +113,16 @@ fn anybody_who_reaches_the_server_sees_its_health_and_figures() {
 #[test]
 fn a_bad_workflow_is_a_problem_with_every_line() {
     let host = TestHost::start();
-    let text = "apiVersion: workflowforge/v1\nname: bad\nversion: 1.0.0\nnodes: {}\nedges: 1\n";
+    let text = "apiVersion: workflowforge/v1\nname: bad\nversion: 1.0.0\nnodes: {}\nedges: 1\n\
+                input: [text]\n";
     let reply = host.post_text("/v1/workflows", "application/yaml", text);
     let problem = reply.status(422).json();
     assert_eq!(problem["code"], "WF1001", "{problem}");
     let errors = problem["errors"].as_array().expect("errors");
-    assert!(errors.iter().any(|error| error["line"] == 5), "{problem}");
+    let told: Vec<_> =
+        errors.iter().map(|error| (error["line"].as_u64(), error["code"].as_str())).collect();
+    let expected = [(4, "no_nodes"), (5, "wrong_type"), (6, "unknown_key")];
+    assert_eq!(told, expected.map(|(line, code)| (Some(line), Some(code))), "{problem}");
 }
 
 #[test]
