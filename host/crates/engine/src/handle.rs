@@ -19,6 +19,7 @@ use crate::request::{
     WaitFor, WorkflowInfo,
 };
 use crate::service::{Shared, enter, send};
+use crate::start::Start;
 use crate::stats::EngineFigures;
 use crate::{catalog, install, load, start, subscribe, views};
 
@@ -46,7 +47,7 @@ impl Handle {
             let before = self.shared.parts.store.idempotent_reply(tenant, &key.key).await?;
             let now = self.shared.parts.clock.now();
             if let Some(before) = before.filter(|before| before.expires_at > now) {
-                return replayed(&before.reply, before.fingerprint == key.fingerprint);
+                return start::replayed(&before, Some(key));
             }
         }
         if self.shared.registry.live() >= self.shared.options.runs_live_max {
@@ -55,7 +56,11 @@ impl Handle {
                 retry_after_ms: 1_000,
             });
         }
-        let begun = start::start(&self.shared.parts, &self.shared.options, tenant, request).await?;
+        let shared = &self.shared;
+        let begun = match start::start(&shared.parts, &shared.options, tenant, request).await? {
+            Start::Begun(begun) => begun,
+            Start::Replied(started) => return Ok(started),
+        };
         let run = begun.run.id;
         self.shared.stats.count(&begun.events);
         self.shared.parts.bus.publish(tenant, run, stored(Seq(0), begun.events));
@@ -367,19 +372,6 @@ impl Handle {
             }
         })
     }
-}
-
-fn replayed(reply: &Value, same: bool) -> Result<Started, EngineError> {
-    if !same {
-        return Err(EngineError::Invalid {
-            code: "idempotency_mismatch",
-            message: "this idempotency key was used for another request".into(),
-            details: Vec::new(),
-        });
-    }
-    let run = reply.as_str().and_then(|text| text.parse().ok());
-    let run = run.ok_or_else(|| EngineError::Host("a stored reply names no run".into()))?;
-    Ok(Started { run, replayed: true })
 }
 
 /// The open question that an answer is for, and the node that asks.

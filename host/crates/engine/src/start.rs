@@ -10,12 +10,12 @@ use wforge_model::mock::{MockAnswer, MockMode};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Epoch, NodeId, RunId, Seq, TenantId, Timestamp, Value};
 use wforge_ports::plugins::Admitted;
-use wforge_ports::store::{Commit, CommitError, QueueChange};
+use wforge_ports::store::{Commit, CommitError, IdempotentReply, QueueChange};
 
 use crate::load::{checked, keep_draft};
 use crate::parts::{EngineOptions, EngineParts};
 use crate::pinning::{pins, refuse_unserved, sentence};
-use crate::request::{EngineError, StartRun, WorkflowChoice};
+use crate::request::{EngineError, Idempotency, StartRun, Started, WorkflowChoice};
 
 /// The lease of a store that only one process can open.
 pub(crate) const EMBEDDED_LEASE: Epoch = Epoch(1);
@@ -28,6 +28,15 @@ pub(crate) struct Begun {
     pub(crate) commands: Vec<Command>,
 }
 
+/// What came of a request.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// A run.
+    Begun(Box<Begun>),
+    /// Another request with the same idempotency key was first by a moment.
+    Replied(Started),
+}
+
 /// Checks a request, and makes the run durable with everything that follows from its beginning.
 /// Nothing is left behind where it is refused.
 pub(crate) async fn start(
@@ -35,7 +44,7 @@ pub(crate) async fn start(
     options: &EngineOptions,
     tenant: &TenantId,
     request: StartRun,
-) -> Result<Begun, EngineError> {
+) -> Result<Start, EngineError> {
     let draft = chosen(parts, tenant, &request.workflow).await?;
     let workflow = Arc::new(checked(parts, draft)?);
     let mode = mode(options, &workflow, &request)?;
@@ -70,7 +79,8 @@ pub(crate) async fn start(
     let decision = settle(&mut run, &[Fact::Loaded], now, parts.expressions.as_ref());
     let mut events = vec![first];
     events.extend(decision.events);
-    let reply = request.idempotency.map(|key| key.reply(Value::String(id.to_string())));
+    let key = request.idempotency.as_ref();
+    let reply = key.map(|key| key.reply(Value::String(id.to_string()), now));
     let commit = Commit {
         tenant: tenant.clone(),
         run: id,
@@ -83,8 +93,28 @@ pub(crate) async fn start(
         audit: Vec::new(),
         idempotent_reply: reply,
     };
-    parts.store.commit(commit).await.map_err(commit_refused)?;
-    Ok(Begun { run, events, commands: decision.commands })
+    match parts.store.commit(commit).await {
+        Ok(_) => Ok(Start::Begun(Box::new(Begun { run, events, commands: decision.commands }))),
+        Err(CommitError::Replied(first)) => replayed(&first, key).map(Start::Replied),
+        Err(error) => Err(commit_refused(error)),
+    }
+}
+
+/// The run that an earlier request with the same idempotency key started.
+pub(crate) fn replayed(
+    first: &IdempotentReply,
+    key: Option<&Idempotency>,
+) -> Result<Started, EngineError> {
+    if key.is_none_or(|key| key.fingerprint != first.fingerprint) {
+        return Err(EngineError::Invalid {
+            code: "idempotency_mismatch",
+            message: "this idempotency key was used for another request".into(),
+            details: Vec::new(),
+        });
+    }
+    let run = first.reply.as_str().and_then(|text| text.parse().ok());
+    let run = run.ok_or_else(|| EngineError::Host("a stored reply names no run".into()))?;
+    Ok(Started { run, replayed: true })
 }
 
 async fn chosen(
@@ -173,10 +203,12 @@ fn commit_refused(error: CommitError) -> EngineError {
             message: format!("the run's beginning has {bytes} bytes, more than {limit}"),
             details: Vec::new(),
         },
-        CommitError::Conflict { .. } | CommitError::LeaseLost { .. } => EngineError::Conflict {
-            code: "run_taken",
-            message: "another writer has the run; try again".into(),
-        },
+        CommitError::Conflict { .. } | CommitError::LeaseLost { .. } | CommitError::Replied(_) => {
+            EngineError::Conflict {
+                code: "run_taken",
+                message: "another writer has the run; try again".into(),
+            }
+        }
         CommitError::Unavailable(source) => EngineError::Host(source),
     }
 }

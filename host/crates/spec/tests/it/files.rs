@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use wforge_graph::Place;
-use wforge_spec::{Cel, Parsed, Report, digest, parse};
+use wforge_spec::{Parsed, Report, digest, parse};
 
 const HEAD: &str = "apiVersion: workflowforge/v1\nname: t\nversion: 1.0.0\n";
 /// A node and the edges that make a file whole; what a test adds comes before it.
@@ -422,40 +422,4 @@ fn the_digest_knows_what_a_file_says_and_not_how() {
     assert_ne!(digest_of(&yaml), digest_of(&yaml.replace("x: 1", "x: 2")));
     expect!["sha256:ea0c40417d442ebbb57b1172fb1a33b4d5ca7f88e71ed10671c91e1fae010391"]
         .assert_eq(&digest_of(&yaml).to_string());
-}
-
-/// What the graph says of a file that could be read, with the lines of this crate.
-fn validated(text: &str) -> String {
-    let parsed = read(text).expect("it can be read");
-    let problems = match wforge_graph::validate(parsed.draft.clone(), &Cel::new()) {
-        Ok((_, warnings)) => warnings,
-        Err(problems) => problems,
-    };
-    let reports: Vec<Report> =
-        problems.into_iter().map(|problem| parsed.report("w.yaml", problem)).collect();
-    all(&reports)
-}
-
-#[test]
-fn the_brief_workflow_is_a_workflow() {
-    let text = include_str!("../../../../../examples/brief/workflow.yaml");
-    expect![""].assert_eq(&validated(text));
-}
-
-#[test]
-fn problems_of_the_graph_have_lines_too() {
-    let text = include_str!("../../../../../examples/brief/workflow.yaml")
-        .replace("in: { section: section }", "in: { section: sectoin }")
-        .replace("state.round + 1", "state.rund + 1")
-        .replace("to: deeper }", "to: deper }")
-        .replace("type: number, minimum", "type: numbr, minimum")
-        .replace("when: state.approval.approve", "when: state.approval.approve &&");
-    expect![[r#"
-        w.yaml:88:61: error[unknown_node]: edges.3.branch.0.to: there is no node deper; help: did you mean deeper?
-        w.yaml:93:17: error[syntax]: edges.5.branch.0.when: `state.approval.approve &&`: the expression ends too early (column 26 of the expression)
-        w.yaml:65:3: error[unreachable_node]: nodes.deeper: no path leads from START to node deeper; help: add an edge to it, or take it out
-        w.yaml:66:19: error[unknown_key]: nodes.deeper.set.round: the state has no key rund; help: did you mean round?
-        w.yaml:58:20: error[unknown_name]: nodes.scan.in.section: there is no name sectoin; help: did you mean section?
-        w.yaml:22:5: error[schema]: state.digests.schema: it is no JSON Schema at /additionalProperties/properties/coverage/type: this is not valid under any of the schemas listed in the 'anyOf' keyword
-    "#]].assert_eq(&validated(&text));
 }
