@@ -13,7 +13,7 @@ use crate::actor::{Message, stored};
 use crate::load::Loaded;
 use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, WaitFor};
 use crate::service::{Shared, enter, send};
-use crate::start::Begun;
+use crate::start::{Begun, Start};
 use crate::stats::EngineFigures;
 use crate::{load, start, subscribe, views};
 
@@ -44,7 +44,7 @@ impl Handle {
             let before = self.shared.parts.store.idempotent_reply(tenant, &key.key).await?;
             let now = self.shared.parts.clock.now();
             if let Some(before) = before.filter(|before| before.expires_at > now) {
-                return replayed(&before.reply, before.fingerprint == key.fingerprint);
+                return start::replayed(&before, Some(key));
             }
         }
         if self.shared.registry.live() >= self.shared.options.runs_live_max {
@@ -53,8 +53,11 @@ impl Handle {
                 retry_after_ms: 1_000,
             });
         }
-        let Begun { run, since, events, commands } =
-            start::start(&self.shared, tenant, request).await?;
+        let begun = match start::start(&self.shared, tenant, request).await? {
+            Start::Begun(begun) => *begun,
+            Start::Replied(started) => return Ok(started),
+        };
+        let Begun { run, since, events, commands } = begun;
         self.shared.stats.count(&events);
         self.shared.parts.bus.publish(tenant, run.id, stored(Seq(0), events));
         let (id, runs) = (run.id, run.status == RunStatus::Running);
@@ -177,17 +180,4 @@ impl Handle {
             }
         }
     }
-}
-
-fn replayed(reply: &Value, same: bool) -> Result<Started, EngineError> {
-    if !same {
-        return Err(EngineError::Invalid {
-            code: "idempotency_mismatch",
-            message: "this idempotency key was used for another request".into(),
-            details: Vec::new(),
-        });
-    }
-    let run = reply.as_str().and_then(|text| text.parse().ok());
-    let run = run.ok_or_else(|| EngineError::Host("a stored reply names no run".into()))?;
-    Ok(Started { run, replayed: true })
 }

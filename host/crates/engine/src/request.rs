@@ -92,9 +92,9 @@ pub struct Idempotency {
 impl Idempotency {
     /// The reply to store under it.
     #[must_use]
-    pub fn reply(self, reply: Value) -> IdempotentReply {
-        let Self { key, fingerprint, expires_at } = self;
-        IdempotentReply { key, fingerprint, reply, expires_at }
+    pub fn reply(&self, reply: Value, made_at: Timestamp) -> IdempotentReply {
+        let Self { key, fingerprint, expires_at } = self.clone();
+        IdempotentReply { key, fingerprint, reply, made_at, expires_at }
     }
 }
 

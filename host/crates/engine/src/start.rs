@@ -9,7 +9,7 @@ use wforge_ports::store::{Commit, CommitError, IdempotentReply, QueueChange};
 
 use crate::load::Since;
 use crate::prepare::{Prepared, prepare, refused};
-use crate::request::{EngineError, StartRun};
+use crate::request::{EngineError, Idempotency, StartRun, Started};
 use crate::resolve::Resolved;
 use crate::service::Shared;
 
@@ -36,7 +36,16 @@ pub(crate) struct Beginning {
     pub(crate) carried: Option<(Carried, Since)>,
     /// Workflows that the store may not have yet.
     pub(crate) keep: Option<Resolved>,
-    pub(crate) reply: Option<IdempotentReply>,
+    pub(crate) idempotency: Option<Idempotency>,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// A run.
+    Begun(Box<Begun>),
+    /// Another request with the same idempotency key was first by a moment.
+    Replied(Started),
 }
 
 /// Checks a request, and makes the run durable with everything that follows from its beginning.
@@ -45,13 +54,17 @@ pub(crate) async fn start(
     shared: &Shared,
     tenant: &TenantId,
     request: StartRun,
-) -> Result<Begun, EngineError> {
-    let prepared = prepare(shared, tenant, &request).await?;
-    let id = new_run_id(shared);
-    let reply = request.idempotency.map(|key| key.reply(Value::String(id.to_string())));
-    let Prepared { library, started, resolved } = prepared;
-    let keep = Some(resolved);
-    begin_run(shared, tenant, Beginning { id, library, started, carried: None, keep, reply }).await
+) -> Result<Start, EngineError> {
+    let Prepared { library, started, resolved } = prepare(shared, tenant, &request).await?;
+    let beginning = Beginning {
+        id: new_run_id(shared),
+        library,
+        started,
+        carried: None,
+        keep: Some(resolved),
+        idempotency: request.idempotency,
+    };
+    begin_run(shared, tenant, beginning).await
 }
 
 /// Begins a run.
@@ -59,8 +72,8 @@ pub(crate) async fn begin_run(
     shared: &Shared,
     tenant: &TenantId,
     beginning: Beginning,
-) -> Result<Begun, EngineError> {
-    let Beginning { id, library, started, carried, keep, reply } = beginning;
+) -> Result<Start, EngineError> {
+    let Beginning { id, library, started, carried, keep, idempotency } = beginning;
     let (expressions, now) = (shared.parts.expressions.as_ref(), shared.parts.clock.now());
     let before = carried.as_ref().map(|(carried, _)| carried);
     let first = begin(id, &library, started, before, now, expressions)
@@ -78,6 +91,7 @@ pub(crate) async fn begin_run(
     let decision = settle(&mut run, &[Fact::Loaded], now, expressions);
     let mut events = vec![first];
     events.extend(decision.events);
+    let key = idempotency.as_ref();
     let commit = Commit {
         tenant: tenant.clone(),
         run: id,
@@ -89,12 +103,33 @@ pub(crate) async fn begin_run(
         kv: Vec::new(),
         queue: queue_of(&run, now),
         audit: Vec::new(),
-        idempotent_reply: reply,
+        idempotent_reply: key.map(|key| key.reply(Value::String(id.to_string()), now)),
     };
-    shared.parts.store.commit(commit).await.map_err(commit_refused)?;
+    match shared.parts.store.commit(commit).await {
+        Ok(_) => {}
+        Err(CommitError::Replied(first)) => return replayed(&first, key).map(Start::Replied),
+        Err(error) => return Err(commit_refused(error)),
+    }
     let mut since = since.unwrap_or_default();
     events.iter().for_each(|event| since.count(event));
-    Ok(Begun { run, since, events, commands: decision.commands })
+    Ok(Start::Begun(Box::new(Begun { run, since, events, commands: decision.commands })))
+}
+
+/// The run that an earlier request with the same idempotency key started.
+pub(crate) fn replayed(
+    first: &IdempotentReply,
+    key: Option<&Idempotency>,
+) -> Result<Started, EngineError> {
+    if key.is_none_or(|key| key.fingerprint != first.fingerprint) {
+        return Err(EngineError::Invalid {
+            code: "idempotency_mismatch",
+            message: "this idempotency key was used for another request".into(),
+            details: Vec::new(),
+        });
+    }
+    let run = first.reply.as_str().and_then(|text| text.parse().ok());
+    let run = run.ok_or_else(|| EngineError::Host("a stored reply names no run".into()))?;
+    Ok(Started { run, replayed: true })
 }
 
 pub(crate) fn new_run_id(shared: &Shared) -> RunId {
@@ -108,10 +143,12 @@ pub(crate) fn commit_refused(error: CommitError) -> EngineError {
             message: format!("the run's beginning has {bytes} bytes, more than {limit}"),
             details: Vec::new(),
         },
-        CommitError::Conflict { .. } | CommitError::LeaseLost { .. } => EngineError::Conflict {
-            code: "run_taken",
-            message: "another writer has the run; try again".into(),
-        },
+        CommitError::Conflict { .. } | CommitError::LeaseLost { .. } | CommitError::Replied(_) => {
+            EngineError::Conflict {
+                code: "run_taken",
+                message: "another writer has the run; try again".into(),
+            }
+        }
         CommitError::Unavailable(source) => EngineError::Host(source),
     }
 }

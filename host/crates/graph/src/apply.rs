@@ -116,8 +116,8 @@ fn of_a_level(run: &mut Run, event: &RunEvent) {
             run.steps_left = *steps;
             let frames = run.inner.values_mut().chain(core::iter::once(&mut run.root));
             frames.for_each(|frame| {
-                frame.interrupted = None;
-                frame.passes = true;
+                // A level whose tasks are under way did not stand at the border that is passed.
+                frame.passes = frame.interrupted.take().is_some() || frame.unfinished == 0;
             });
         }
         EventKind::RunQueued(_)

@@ -1,6 +1,6 @@
 //! Tasks that are decided here and may wait: `ask` nodes, and mocks that play a script.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use wforge_model::effect::{Operation, Question, RequestHash, Waiting, question_id};
@@ -32,21 +32,26 @@ impl Decider<'_> {
                 }
             };
         }
-        let stands_in = matches!(node.work, Work::Agent(_));
+        let how = if task.on_fallback {
+            let instead_of = task.instead_of.clone();
+            Provenance { source: TaskSource::Fallback, instead_of, ..by_mock(true) }
+        } else {
+            by_mock(matches!(node.work, Work::Agent(_)))
+        };
         if told.is_some_and(|told| !told.script.is_empty()) {
-            return self.played(site, task, node, stands_in);
+            return self.played(site, task, node, how);
         }
         alloc::vec![match mocks::built_reply(site, task, node, self.expressions) {
-            Ok(result) => self.settle(site, task, &result, by_mock(stands_in)),
+            Ok(result) => self.settle(site, task, &result, how),
             Err(failure) => self.fail(site, task, Failed::of(failure)),
         }]
     }
 
-    fn played(&self, site: &Site<'_>, task: &Task, node: &Node, stands_in: bool) -> Vec<EventKind> {
+    fn played(&self, site: &Site<'_>, task: &Task, node: &Node, how: Provenance) -> Vec<EventKind> {
         match script::play(site, task, node, self.expressions) {
             Played::Result(mut result) => {
                 let emitted = core::mem::take(&mut result.emitted);
-                let how = Provenance { emitted, ..by_mock(stands_in) };
+                let how = Provenance { emitted, ..how };
                 alloc::vec![self.settle(site, task, &result, how)]
             }
             Played::Failed(failure) => {
@@ -104,7 +109,7 @@ impl Decider<'_> {
 }
 
 fn asked(task: TaskId, ordinal: u32, prompt: String) -> Question {
-    let request = RequestHash::of(Operation::HumanAsk, &Value::String(prompt.to_string()));
+    let request = RequestHash::of(Operation::HumanAsk, &Value::String(prompt.clone()));
     Question { id: question_id(task, ordinal), prompt, schema: None, deadline: None, request }
 }
 

@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 
 use wforge_model::id::IdHasher;
 use wforge_model::mock::{MockAnswer, MockMode};
-use wforge_model::workflow::{Node, Work};
+use wforge_model::workflow::{Fallback, Node, Work};
 use wforge_model::{Failure, Key, Object, Problem, Value};
 
 use crate::call::input_of;
@@ -24,11 +24,14 @@ pub(crate) fn told<'a>(site: &Site<'a>, task: &Task, node: &'a Node) -> Option<&
     at_start.filter(|answer| **answer != MockAnswer::default()).or(node.mock.as_ref())
 }
 
-/// Whether the mock agent does a node's task from the first, rather than after a failure.
+/// Whether the mock agent does a node's task: from the first, or since it took over with a script.
 pub(crate) fn is_mocked(site: &Site<'_>, task: &Task, node: &Node) -> bool {
     let Some(started) = &site.run.started else {
         return false;
     };
+    if task.on_fallback {
+        return !matches!(node.fallback, Some(Fallback::Agent(_)));
+    }
     let named = site.ns.is_none() && started.mocks.contains_key(&task.node);
     match &node.work {
         Work::Mock => true,

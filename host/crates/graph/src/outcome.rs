@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use wforge_model::agent::{Execution, Reply};
 use wforge_model::event::{EventKind, PlannedTask};
 use wforge_model::mock::{MockMode, TaskSource};
-use wforge_model::workflow::Node;
-use wforge_model::{Failure, FailureKind, Problem, TaskId, Value};
+use wforge_model::workflow::{Fallback, Node};
+use wforge_model::{Failure, FailureKind, Problem, TaskId, Timestamp, Value};
 
 use crate::decide::Decider;
 use crate::finish::{Provenance, finished};
@@ -33,6 +33,12 @@ impl Failed {
     pub(crate) const fn of(failure: Failure) -> Self {
         Self { failure, effects: 0, elapsed_ms: 0 }
     }
+}
+
+/// How a stand-in takes over.
+enum StandIn {
+    Attempt,
+    Reply,
 }
 
 impl Decider<'_> {
@@ -113,16 +119,20 @@ impl Decider<'_> {
         result: &TaskResult,
         how: Provenance,
     ) -> EventKind {
-        let (elapsed_ms, source) = (how.elapsed_ms, how.source);
+        let (elapsed_ms, source, stands_in) = (how.elapsed_ms, how.source, how.stands_in);
         match finished(site, task, result, how, self.expressions) {
             Ok(event) => event,
             Err(failure) => {
                 let failed = Failed { failure, effects: 0, elapsed_ms };
-                match source {
-                    TaskSource::Live | TaskSource::Cache | TaskSource::Replay => {
-                        self.failed(site, task, failed)
-                    }
-                    TaskSource::Mock | TaskSource::Fallback => self.fail(site, task, failed),
+                // What stands in for an agent is not replaced again.
+                let is_last = match source {
+                    TaskSource::Live | TaskSource::Cache | TaskSource::Replay => false,
+                    TaskSource::Mock | TaskSource::Fallback => stands_in,
+                };
+                if is_last {
+                    self.fail(site, task, failed)
+                } else {
+                    self.failed(site, task, failed)
                 }
             }
         }
@@ -133,41 +143,50 @@ impl Decider<'_> {
         let Some(node) = site.node(&task.node) else {
             return self.fail(site, task, failed);
         };
-        let (failure, elapsed_ms) = (&failed.failure, failed.elapsed_ms);
+        let failure = &failed.failure;
         if let Some((rule, at)) = next_attempt(node, task, failure, self.now) {
-            return EventKind::TaskRetried {
-                task: task.id,
-                attempt: task.attempt,
-                failure: failure.clone(),
-                at,
-                kept_effects: kept_effects(rule, failure, failed.effects),
-                elapsed_ms,
-                falls_back: false,
-            };
+            let kept_effects = kept_effects(rule, failure, failed.effects);
+            return again(task, failed, at, kept_effects, false);
         }
         if node.on_error.is_some() && failure.kind() != FailureKind::Cancelled {
             return self.fail(site, task, failed);
         }
-        let mode = self.mock_mode();
-        if fallback_agent(node, mode, task, failure.kind()) && site.has_fallback_agent(&task.node) {
-            return EventKind::TaskRetried {
-                task: task.id,
-                attempt: task.attempt,
-                failure: failure.clone(),
-                at: self.now,
-                kept_effects: 0,
-                elapsed_ms,
-                falls_back: true,
-            };
+        match self.stand_in(site, task, node, failure) {
+            Some(StandIn::Attempt) => again(task, failed, self.now, 0, true),
+            Some(StandIn::Reply) => self.stood_in_for(site, task, node, &failed),
+            None => self.fail(site, task, failed),
         }
-        if falls_back(node, mode, failure.kind()) {
-            return self.stood_in_for(site, task, node, failed);
+    }
+
+    /// Who stands in after a failure: another agent or a script as a further attempt, or the mock
+    /// agent's reply at once.
+    fn stand_in(
+        &self,
+        site: &Site<'_>,
+        task: &Task,
+        node: &Node,
+        failure: &Failure,
+    ) -> Option<StandIn> {
+        let (mode, kind) = (self.mock_mode(), failure.kind());
+        if fallback_agent(node, mode, task, kind) && site.has_fallback_agent(&task.node) {
+            return Some(StandIn::Attempt);
         }
-        self.fail(site, task, failed)
+        if task.on_fallback && mocks::is_mocked(site, task, node) || !falls_back(node, mode, kind) {
+            return None;
+        }
+        let scripted = mocks::told(site, task, node).is_some_and(|told| !told.script.is_empty());
+        let by_script = scripted && !matches!(node.fallback, Some(Fallback::Agent(_)));
+        Some(if by_script { StandIn::Attempt } else { StandIn::Reply })
     }
 
     /// The mock agent's result in the place of an attempt that failed.
-    fn stood_in_for(&self, site: &Site<'_>, task: &Task, node: &Node, failed: Failed) -> EventKind {
+    fn stood_in_for(
+        &self,
+        site: &Site<'_>,
+        task: &Task,
+        node: &Node,
+        failed: &Failed,
+    ) -> EventKind {
         let how = Provenance {
             source: TaskSource::Fallback,
             stands_in: true,
@@ -178,7 +197,7 @@ impl Decider<'_> {
             .and_then(|result| finished(site, task, &result, how, self.expressions))
             .unwrap_or_else(|second| {
                 let failure = both(&failed.failure, &second);
-                self.fail(site, task, Failed { failure, ..failed })
+                self.fail(site, task, Failed { failure, ..*failed })
             })
     }
 
@@ -195,6 +214,27 @@ impl Decider<'_> {
 
     pub(crate) fn mock_mode(&self) -> MockMode {
         self.run.started.as_ref().map(|started| started.mock_mode).unwrap_or_default()
+    }
+}
+
+/// Another attempt at that moment.
+fn again(
+    task: &Task,
+    failed: Failed,
+    at: Timestamp,
+    kept_effects: u32,
+    falls_back: bool,
+) -> EventKind {
+    let Failed { failure, elapsed_ms, .. } = failed;
+    let attempt = task.attempt;
+    EventKind::TaskRetried {
+        task: task.id,
+        attempt,
+        failure,
+        at,
+        kept_effects,
+        elapsed_ms,
+        falls_back,
     }
 }
 

@@ -89,25 +89,30 @@ fn entered(
     Ok(EventKind::SubgraphStarted { task: task.id, input, routes })
 }
 
-/// Two calls at once would each go on from the state that the other has not left yet.
+/// Two calls at once would each go on from the state that the other has not left yet: of those, the
+/// first counts.
 fn refuse_concurrent(site: &Site<'_>, task: &Task, persist: Persist) -> Result<(), Failure> {
     if persist == Persist::None {
         return Ok(());
     }
+    let same = |other: &&Task| other.node == task.node;
+    let is_first = site.frame.tasks.iter().find(same).is_none_or(|first| first.id == task.id);
     let path = site.run.path(site.ns, &task.node);
-    let is_same = |ns: &TaskId| {
+    let elsewhere = |ns: &TaskId| {
         let other = site.run.task(*ns).zip(site.run.site_of(*ns));
-        *ns != task.id && other.is_some_and(|(other, at)| site.run.path(at.ns, &other.node) == path)
+        other.is_some_and(|(other, at)| {
+            at.ns != site.ns && site.run.path(at.ns, &other.node) == path
+        })
     };
-    if site.run.inner.keys().any(is_same) {
-        let message = format!(
-            "node {} runs twice at once, but its subgraph keeps its state between calls; write \
-             persist: none, or call it one after the other",
-            task.node
-        );
-        return Err(Failure::Failed(Problem::new("concurrent_subgraph", message)));
+    if is_first && !site.run.inner.keys().any(elsewhere) {
+        return Ok(());
     }
-    Ok(())
+    let message = format!(
+        "node {} runs twice at once, but its subgraph keeps its state between calls; write \
+         persist: none, or call it one after the other",
+        task.node
+    );
+    Err(Failure::Failed(Problem::new("concurrent_subgraph", message)))
 }
 
 /// `in`, or the state keys that the workflow takes as input.

@@ -7,6 +7,7 @@
 extern crate alloc;
 
 pub mod agent;
+pub mod beginning;
 pub mod capability;
 pub mod checkpoint;
 pub mod command;

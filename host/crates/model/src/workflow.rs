@@ -351,7 +351,6 @@ pub enum Join {
 
 impl Join {
     /// Whether every source must come.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     #[must_use]
     pub const fn is_all(&self) -> bool {
         matches!(self, Self::All)

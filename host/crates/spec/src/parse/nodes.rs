@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use wforge_model::mock::MockAnswer;
-use wforge_model::workflow::{Ask, Fallback, Node as Draft, RetryRule, Template, Work};
-use wforge_model::{Capability, FailureKind, Key, NodeId};
+use wforge_model::workflow::{
+    Ask, Fallback, Node as Draft, Persist, RetryEffects, RetryRule, Subgraph, Template, Work,
+};
+use wforge_model::{Capability, FailureKind, Key, NodeId, Target};
 
-use super::forms::{ASK, NODE, NODE_MOCK, ON_DEADLINE, RETRY, TIMEOUT};
+use super::forms::{ASK, CACHE, NODE, NODE_MOCK, ON_DEADLINE, RETRY, TIMEOUT};
 use super::reader::{Fields, Reader};
+use super::script;
 use super::tree::{Entry, Kind, Node};
 
 /// All nodes by their names.
@@ -20,8 +23,9 @@ fn one(reader: &mut Reader, entry: &Entry) -> Option<(NodeId, Draft)> {
     let name: Option<NodeId> = reader.parsed(&entry.key, entry.at);
     let fields = reader.fields(&entry.value, &NODE)?;
     let work = work(reader, &fields);
-    let input = fields.get("in").map(|node| inputs(reader, node));
+    let input = fields.get("in").map(|node| templates(reader, node, "in"));
     let out = fields.get("out").map(|node| keys(reader, node, "out"));
+    let times = fields.get("timeout").map(|node| timeout(reader, node)).unwrap_or_default();
     // The work comes last, so that a node without one still has its other fields read.
     let draft = Draft {
         input,
@@ -29,7 +33,10 @@ fn one(reader: &mut Reader, entry: &Entry) -> Option<(NodeId, Draft)> {
         goto: fields.get("goto").map(|node| goto(reader, node)).unwrap_or_default(),
         config: fields.get("config").map(Node::json).unwrap_or_default(),
         retry: fields.get("retry").map(|node| retries(reader, node)).unwrap_or_default(),
-        timeout_ms: fields.get("timeout").and_then(|node| timeout(reader, node)),
+        timeout_ms: times.run,
+        idle_ms: times.idle,
+        cache_ms: fields.get("cache").and_then(|node| cache(reader, node)),
+        on_error: fields.get("on_error").and_then(|node| reader.name(node, "on_error")),
         fallback: fields.get("fallback").and_then(|node| fallback(reader, node)),
         fallback_on: fields.get("fallback_on").map(|n| fallback_on(reader, n)).unwrap_or_default(),
         mock: fields.get("mock").and_then(|node| mock(reader, node)),
@@ -41,6 +48,11 @@ fn one(reader: &mut Reader, entry: &Entry) -> Option<(NodeId, Draft)> {
 }
 
 fn work(reader: &mut Reader, fields: &Fields<'_>) -> Option<Work> {
+    if fields.get("persist").is_some() && fields.get("workflow").is_none() {
+        let message = "`persist` of a node says how long the state of its workflow lasts";
+        let help = "write it beside `workflow`, or take it out";
+        reader.flaw_help(fields.position("persist"), "node_work", message, help);
+    }
     let given: Vec<&str> = ["agent", "set", "ask", "workflow"]
         .into_iter()
         .filter(|f| fields.get(f).is_some())
@@ -49,16 +61,15 @@ fn work(reader: &mut Reader, fields: &Fields<'_>) -> Option<Work> {
         ["agent"] => agent(reader, fields.get("agent")?),
         ["set"] => fields.get("set").map(|node| Work::Set(keys(reader, node, "set"))),
         ["ask"] => ask(reader, fields.get("ask")?).map(Work::Ask),
-        // That it is not supported yet has been said with the fields.
-        ["workflow"] => None,
+        ["workflow"] => subgraph(reader, fields).map(Work::Workflow),
         [] => {
-            let message = "a node needs one of agent, set and ask";
+            let message = "a node needs one of agent, set, ask and workflow";
             reader.flaw(fields.at, "missing_field", message);
             None
         }
         several => {
-            let message =
-                format!("a node has one of agent, set and ask, not {}", several.join(" and "));
+            let several = several.join(" and ");
+            let message = format!("a node has one of agent, set, ask and workflow, not {several}");
             reader.flaw(fields.at, "node_work", message);
             None
         }
@@ -72,8 +83,21 @@ fn agent(reader: &mut Reader, node: &Node) -> Option<Work> {
     reader.name(node, "agent").map(Work::Agent)
 }
 
-fn inputs(reader: &mut Reader, node: &Node) -> BTreeMap<String, Template> {
-    let entries = reader.map(node, "in").unwrap_or_default();
+fn subgraph(reader: &mut Reader, fields: &Fields<'_>) -> Option<Subgraph> {
+    const CHOICES: [(&str, Persist); 3] =
+        [("none", Persist::None), ("run", Persist::Run), ("thread", Persist::Thread)];
+    let workflow = fields.get("workflow").and_then(|node| reader.name(node, "workflow"));
+    let persist = fields.get("persist").and_then(|node| reader.choice(node, "persist", &CHOICES));
+    Some(Subgraph { workflow: workflow?, persist: persist.unwrap_or_default() })
+}
+
+/// A map of templates by free names.
+pub(super) fn templates(
+    reader: &mut Reader,
+    node: &Node,
+    what: &str,
+) -> BTreeMap<String, Template> {
+    let entries = reader.map(node, what).unwrap_or_default();
     let whole = entries.iter().filter(|entry| !reader.was_cut(entry));
     whole.map(|entry| (entry.key.clone(), entry.value.json())).collect()
 }
@@ -91,14 +115,10 @@ fn keys(reader: &mut Reader, node: &Node, what: &str) -> BTreeMap<Key, Template>
     keys
 }
 
-fn goto(reader: &mut Reader, node: &Node) -> BTreeMap<String, NodeId> {
-    let entries = reader.map(node, "goto").unwrap_or_default();
+fn goto(reader: &mut Reader, node: &Node) -> BTreeMap<String, Target> {
     let mut exits = BTreeMap::new();
-    for entry in entries {
-        let parent = entry.value.text().is_some_and(|text| text.starts_with("parent:"));
-        if parent {
-            reader.later(entry.value.at, "`goto` to a parent");
-        } else if let Some(target) = reader.name(&entry.value, "the target of an exit") {
+    for entry in reader.map(node, "goto").unwrap_or_default() {
+        if let Some(target) = reader.name(&entry.value, "the target of an exit") {
             exits.insert(entry.key.clone(), target);
         }
     }
@@ -133,6 +153,8 @@ fn retries(reader: &mut Reader, node: &Node) -> Vec<RetryRule> {
 }
 
 fn retry(reader: &mut Reader, node: &Node) -> Option<RetryRule> {
+    const EFFECTS: [(&str, RetryEffects); 2] =
+        [("keep", RetryEffects::Keep), ("discard", RetryEffects::Discard)];
     let fields = reader.fields(node, &RETRY)?;
     let mut rule = RetryRule::default();
     if let Some(on) = fields.get("on") {
@@ -153,23 +175,41 @@ fn retry(reader: &mut Reader, node: &Node) -> Option<RetryRule> {
     rule.max_ms = max.unwrap_or(rule.max_ms);
     let jitter = fields.get("jitter").and_then(|n| reader.boolean(n, "jitter"));
     rule.jitter = jitter.unwrap_or(rule.jitter);
+    rule.effects = fields.get("effects").and_then(|n| reader.choice(n, "effects", &EFFECTS));
     Some(rule)
 }
 
-fn timeout(reader: &mut Reader, node: &Node) -> Option<u64> {
+/// The longest times of an attempt, in milliseconds.
+#[derive(Default)]
+struct Times {
+    run: Option<u64>,
+    idle: Option<u64>,
+}
+
+fn timeout(reader: &mut Reader, node: &Node) -> Times {
     if !matches!(node.kind, Kind::Map(_)) {
         let message = format!("a timeout is a map, here is {}", node.describe());
         reader.flaw_help(node.at, "wrong_type", message, "write timeout: { run: 10s }");
+        return Times::default();
+    }
+    let Some(fields) = reader.fields(node, &TIMEOUT) else { return Times::default() };
+    let mut time = |field| fields.get(field).and_then(|node| reader.milliseconds(node, field));
+    Times { run: time("run"), idle: time("idle") }
+}
+
+fn cache(reader: &mut Reader, node: &Node) -> Option<u64> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        let message = format!("a cache is a map, here is {}", node.describe());
+        reader.flaw_help(node.at, "wrong_type", message, "write cache: { ttl: 10m }");
         return None;
     }
-    let fields = reader.fields(node, &TIMEOUT)?;
-    fields.get("run").and_then(|node| reader.milliseconds(node, "run"))
+    let fields = reader.fields(node, &CACHE)?;
+    reader.required(&fields, &CACHE, "ttl").and_then(|node| reader.milliseconds(node, "ttl"))
 }
 
 fn fallback(reader: &mut Reader, node: &Node) -> Option<Fallback> {
     if node.text().is_some_and(|text| text.contains('/')) {
-        reader.later(node.at, "an agent as `fallback`");
-        return None;
+        return reader.name(node, "fallback").map(Fallback::Agent);
     }
     reader.choice(node, "fallback", &[("none", Fallback::None), ("mock", Fallback::Mock)])
 }
@@ -185,5 +225,6 @@ fn mock(reader: &mut Reader, node: &Node) -> Option<MockAnswer> {
     let fields = reader.fields(node, &NODE_MOCK)?;
     let (output, answer) = (reader.literal(&fields, "output"), reader.literal(&fields, "answer"));
     let seed = fields.get("seed").and_then(|node| reader.whole(node, "seed"));
-    Some(MockAnswer { output, answer, seed })
+    let script = fields.get("script").map(|node| script::read(reader, node)).unwrap_or_default();
+    Some(MockAnswer { output, answer, seed, script })
 }

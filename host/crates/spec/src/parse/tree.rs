@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use wforge_graph::Place;
 
 /// Where something begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The line, from 1.
     pub line: u32,
@@ -80,7 +80,13 @@ impl Node {
         }
     }
 
-    fn child(&self, segment: &str) -> Option<(Position, &Self)> {
+    /// Whether it is a number.
+    pub(super) const fn is_number(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar { value: Value::Number(_), .. })
+    }
+
+    /// The part that a segment of a place names, and where it begins.
+    pub(super) fn child(&self, segment: &str) -> Option<(Position, &Self)> {
         match &self.kind {
             Kind::Scalar { .. } => None,
             Kind::List(items) => {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use wforge_model::Key;
 use wforge_model::limits::RunLimits;
 use wforge_model::mock::{MockSettings, OnDegraded};
-use wforge_model::workflow::{KeySpec, Reducer, WorkflowDraft};
+use wforge_model::workflow::{Interrupts, KeySpec, Reducer, WorkflowDraft};
+use wforge_model::{Key, NodeId};
 
-use super::forms::{FILE, KEY, LIMITS, MOCK};
+use super::forms::{FILE, INTERRUPT, KEY, LIMITS, MOCK};
 use super::reader::{Fields, Reader};
 use super::tree::{Entry, Node};
 use super::{edges, nodes};
@@ -17,7 +17,8 @@ const API_VERSION: &str = "workflowforge/v1";
 /// The longest name of a workflow.
 const NAME_BYTES_MAX: usize = 64;
 
-/// The draft, as far as it could be read: it counts only where the reader found no flaw.
+/// The draft, as far as it could be read: it runs only where the reader found no flaw, and is
+/// looked at with its [`super::gaps`] else. None: the file is no map.
 pub(super) fn read(reader: &mut Reader, root: &Node) -> Option<WorkflowDraft> {
     let fields = reader.fields(root, &FILE)?;
     api_version(reader, &fields);
@@ -30,16 +31,21 @@ pub(super) fn read(reader: &mut Reader, root: &Node) -> Option<WorkflowDraft> {
     let edges = reader.required(&fields, &FILE, "edges").map(|node| edges::read(reader, node));
     let limits = fields.get("limits").map(|node| limits(reader, node)).unwrap_or_default();
     let mock = fields.get("mock").map(|node| mock(reader, node)).unwrap_or_default();
+    let nodes = nodes.unwrap_or_default();
+    let interrupt = fields.get("interrupt").map(|node| interrupts(reader, node, &nodes));
+    let on_failure = fields.get("on_failure").and_then(|node| reader.name(node, "on_failure"));
     Some(WorkflowDraft {
-        name: name?,
-        version: version?,
+        name: name.unwrap_or_default(),
+        version: version.unwrap_or(semver::Version::new(0, 0, 0)),
         state,
         input,
         output,
-        nodes: nodes?,
-        edges: edges?,
+        nodes,
+        edges: edges.unwrap_or_default(),
         limits,
         mock,
+        interrupt: interrupt.unwrap_or_default(),
+        on_failure,
     })
 }
 
@@ -83,26 +89,28 @@ fn state(reader: &mut Reader, node: &Node) -> BTreeMap<Key, KeySpec> {
 }
 
 fn key(reader: &mut Reader, entry: &Entry) -> Option<(Key, KeySpec)> {
-    const LATER: [&str; 5] = ["union", "min", "max", "messages", "any"];
-    const NOW: [(&str, Reducer); 4] = [
+    const REDUCERS: [(&str, Reducer); 9] = [
         ("last", Reducer::Last),
         ("append", Reducer::Append),
         ("merge", Reducer::Merge),
+        ("union", Reducer::Union),
         ("sum", Reducer::Sum),
+        ("min", Reducer::Min),
+        ("max", Reducer::Max),
+        ("messages", Reducer::Messages),
+        ("any", Reducer::Any),
     ];
     let name = reader.parsed(&entry.key, entry.at);
     let fields = reader.fields(&entry.value, &KEY)?;
-    let reducer = fields.get("reducer").and_then(|node| {
-        if let Some(later) = node.text().filter(|text| LATER.contains(&text.as_str())) {
-            reader.later(node.at, format!("the reducer `{later}`"));
-            return None;
-        }
-        reader.choice(node, "reducer", &NOW)
-    });
+    let reducer = fields.get("reducer").and_then(|n| reader.choice(n, "reducer", &REDUCERS));
+    let persist = fields.get("persist").and_then(|node| reader.boolean(node, "persist"));
+    let ephemeral = fields.get("ephemeral").and_then(|node| reader.boolean(node, "ephemeral"));
     let spec = KeySpec {
         reducer: reducer.unwrap_or_default(),
         default: reader.literal(&fields, "default"),
         schema: reader.literal(&fields, "schema"),
+        volatile: persist == Some(false),
+        ephemeral: ephemeral.unwrap_or(false),
     };
     Some((name?, spec))
 }
@@ -120,6 +128,8 @@ fn limits(reader: &mut Reader, node: &Node) -> RunLimits {
     }
     let wall = fields.get("wall").and_then(|node| reader.milliseconds(node, "wall"));
     limits.wall_ms_max = wall.unwrap_or(limits.wall_ms_max);
+    let step = fields.get("step").and_then(|node| reader.milliseconds(node, "step"));
+    limits.step_ms_max = step.unwrap_or(limits.step_ms_max);
     let bytes = fields.get("state_bytes_max").and_then(|n| reader.whole(n, "state_bytes_max"));
     limits.state_bytes_max = bytes.unwrap_or(limits.state_bytes_max);
     limits
@@ -133,4 +143,20 @@ fn mock(reader: &mut Reader, node: &Node) -> MockSettings {
     let on_degraded =
         fields.get("on_degraded").and_then(|node| reader.choice(node, "on_degraded", &CHOICES));
     MockSettings { allow, on_degraded: on_degraded.unwrap_or_default() }
+}
+
+fn interrupts(
+    reader: &mut Reader,
+    node: &Node,
+    nodes: &BTreeMap<NodeId, wforge_model::workflow::Node>,
+) -> Interrupts {
+    let Some(fields) = reader.fields(node, &INTERRUPT) else { return Interrupts::default() };
+    let mut named = |field| match fields.get(field) {
+        Some(node) if node.text().is_some_and(|text| text == "*") => {
+            nodes.keys().cloned().collect()
+        }
+        Some(node) => reader.names(node, field),
+        None => Vec::new(),
+    };
+    Interrupts { before: named("before"), after: named("after") }
 }

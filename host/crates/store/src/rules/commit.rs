@@ -6,7 +6,7 @@ use wforge_model::event::EventKind;
 use wforge_model::{Epoch, Seq};
 use wforge_ports::store::{Commit, CommitError, QueueChange};
 
-use super::{Operation, Prepared, audit};
+use super::{Operation, Prepared, audit, standing_reply};
 use crate::budget::Budget;
 use crate::error::Fault;
 use crate::keys;
@@ -154,6 +154,11 @@ impl Operation for CommitRun {
         rows: &dyn Rows,
         batch: &mut Batch,
     ) -> Result<Seq, CommitError> {
+        // Before anything else: a request that was answered is not told of a conflict with itself.
+        let Commit { tenant, idempotent_reply, .. } = &self.commit;
+        if let Some(first) = standing_reply(vault, tenant, idempotent_reply.as_ref(), rows)? {
+            return Err(CommitError::Replied(first));
+        }
         self.check(self.length(vault, rows)?)?;
         if let Some((row_key, row)) = self.head_row.take() {
             batch.put(row_key, row);

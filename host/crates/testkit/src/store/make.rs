@@ -152,13 +152,14 @@ pub fn audit(action: &str) -> AuditDraft {
     }
 }
 
-/// A reply under a key.
+/// A reply under a key, made at 1,000 and good until 9,000.
 #[must_use]
 pub fn reply(key: &str, reply: Value) -> IdempotentReply {
     IdempotentReply {
         key: key.to_owned(),
         fingerprint: "print".to_owned(),
         reply,
+        made_at: Timestamp(1_000),
         expires_at: Timestamp(9_000),
     }
 }

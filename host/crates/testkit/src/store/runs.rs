@@ -8,7 +8,7 @@ use wforge_ports::store::{CommitError, KvWrite, QueueChange, Snapshot, ThreadHea
 
 use super::Bench;
 use super::make::{
-    answer, audit, commit, head, planned, put, reply, run, started, stepped, task, tenant,
+    answer, audit, commit, head, planned, reply, run, started, stepped, task, tenant,
 };
 
 /// What was committed is there, numbered from 1.
@@ -221,23 +221,6 @@ pub async fn at_most_so_many_runs_are_claimed_as_were_asked_for(bench: &mut Benc
         }
     }
     assert_eq!(bench.store().claim(4).await.unwrap().len(), 4);
-}
-
-/// The same request gets the same answer, also from a change.
-pub async fn a_reply_is_given_again_to_its_tenant_only(bench: &mut Bench) {
-    let (acme, other, store) = (tenant("acme"), tenant("other"), bench.store());
-    let mut first = commit(&acme, run(1), 0, vec![started(json!(1))]);
-    first.idempotent_reply = Some(reply("POST /runs 1", json!({"run": 1})));
-    store.commit(first).await.unwrap();
-    let mut second = super::make::change(&acme, None, vec![put("a", Some(json!(1)))]);
-    second.idempotent_reply = Some(reply("POST /plugins 1", json!("ok")));
-    store.change(second).await.unwrap();
-    let found = store.idempotent_reply(&acme, "POST /runs 1").await.unwrap();
-    assert_eq!(found, Some(reply("POST /runs 1", json!({"run": 1}))));
-    let found = store.idempotent_reply(&acme, "POST /plugins 1").await.unwrap();
-    assert_eq!(found, Some(reply("POST /plugins 1", json!("ok"))));
-    assert_eq!(store.idempotent_reply(&other, "POST /runs 1").await.unwrap(), None);
-    assert_eq!(store.idempotent_reply(&acme, "POST /runs").await.unwrap(), None);
 }
 
 /// A newer state replaces an older one, in whatever order they are saved.
