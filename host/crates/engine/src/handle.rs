@@ -18,7 +18,7 @@ use crate::request::{
     AnswerGiven, AnswerTo, EngineError, PluginInfo, RunMessage, RunView, StartRun, Started,
     WaitFor, WorkflowInfo,
 };
-use crate::service::{Shared, enter, send};
+use crate::service::{Shared, enter, send, too_many_live};
 use crate::start::Start;
 use crate::stats::EngineFigures;
 use crate::{catalog, install, load, start, subscribe, views};
@@ -50,13 +50,10 @@ impl Handle {
                 return start::replayed(&before, Some(key));
             }
         }
-        if self.shared.registry.live() >= self.shared.options.runs_live_max {
-            return Err(EngineError::Busy {
-                message: "too many runs are live".into(),
-                retry_after_ms: 1_000,
-            });
-        }
         let shared = &self.shared;
+        if shared.registry.live() >= shared.options.runs_live_max {
+            return Err(too_many_live(shared.options.runs_live_max));
+        }
         let begun = match start::start(&shared.parts, &shared.options, tenant, request).await? {
             Start::Begun(begun) => begun,
             Start::Replied(started) => return Ok(started),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wforge_graph::{Run, Workflow, apply, validate};
-use wforge_model::event::EventKind;
+use wforge_model::event::{EventKind, RunStarted};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Digest, RunId, Seq, TenantId, Value};
 use wforge_ports::store::{Change, ChangeError, Collection, Put, ReadError};
@@ -53,10 +53,10 @@ async fn from_snapshot(
     let Ok(run) = serde_json::from_slice::<Run>(&snapshot.state) else {
         return Ok(None);
     };
-    let Some(digest) = run.started.as_ref().map(|started| started.digest) else {
+    let Some(started) = run.started.clone() else {
         return Ok(None);
     };
-    let workflow = workflow_by_digest(parts, tenant, digest).await?;
+    let workflow = workflow_of(parts, tenant, &started).await?;
     Ok(Some(run.with_workflow(workflow)))
 }
 
@@ -68,21 +68,26 @@ async fn from_first_event(
     let first = parts.store.events(tenant, id, Seq(0), 1).await?;
     match first.first().map(|stored| &stored.event.kind) {
         Some(EventKind::RunStarted(started)) => {
-            let workflow = workflow_by_digest(parts, tenant, started.digest).await?;
+            let workflow = workflow_of(parts, tenant, started).await?;
             Ok(Run::new(id, workflow))
         }
         Some(_) | None => Err(EngineError::NotFound { kind: "run", name: id.to_string() }),
     }
 }
 
-/// The workflow of that digest, checked again: what is checked may have become stricter.
-pub(crate) async fn workflow_by_digest(
+/// The workflow of a run, checked again, as what is checked may have become stricter; with the
+/// limits that the run was started with, whatever the host allows now.
+async fn workflow_of(
     parts: &EngineParts,
     tenant: &TenantId,
-    digest: Digest,
+    started: &RunStarted,
 ) -> Result<Arc<Workflow>, EngineError> {
-    let draft = draft_by_digest(parts, tenant, digest).await?;
-    checked(parts, draft).map(Arc::new)
+    let draft = draft_by_digest(parts, tenant, started.digest).await?;
+    let workflow = checked(parts, draft)?;
+    Ok(Arc::new(match started.limits.clone() {
+        Some(limits) => workflow.with_limits(limits),
+        None => workflow,
+    }))
 }
 
 /// The workflow of that digest as it was written.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wforge_graph::{Beginning, Run, Workflow, apply, begin, settle};
 use wforge_model::command::{Command, Fact};
 use wforge_model::event::RunEvent;
+use wforge_model::limits::{OverLimit, RunLimits};
 use wforge_model::mock::{MockAnswer, MockMode};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Epoch, NodeId, RunId, Seq, TenantId, Timestamp, Value};
@@ -46,7 +47,7 @@ pub(crate) async fn start(
     request: StartRun,
 ) -> Result<Start, EngineError> {
     let draft = chosen(parts, tenant, &request.workflow).await?;
-    let workflow = Arc::new(checked(parts, draft)?);
+    let workflow = Arc::new(limited(checked(parts, draft)?, &options.run_limits)?);
     let mode = mode(options, &workflow, &request)?;
     let mocks: BTreeMap<NodeId, MockAnswer> = request
         .mocks
@@ -143,6 +144,30 @@ async fn offered(
             Ok(plugins.into_iter().map(|info| info.admitted).collect())
         }
     }
+}
+
+/// The workflow with what it asks for, within what the host allows.
+fn limited(workflow: Workflow, allowed: &RunLimits) -> Result<Workflow, EngineError> {
+    let asked = &workflow.draft().limits;
+    let details: Vec<String> = asked.beyond(allowed).map(over_limit).collect();
+    if details.is_empty() {
+        let limits = asked.over(allowed);
+        return Ok(workflow.with_limits(limits));
+    }
+    Err(EngineError::Invalid {
+        code: "limit_not_allowed",
+        message: format!("{} asks for more than this host allows", workflow.title()),
+        details,
+    })
+}
+
+fn over_limit(over: OverLimit) -> String {
+    let OverLimit { field, limit, asked, allowed } = over;
+    let none = if asked == 0 { ", no limit," } else { "" };
+    format!(
+        "limits.{field}: {asked}{none} is more than {allowed}, which this host allows; lower it, or \
+         raise limits.run.{limit} in the host's configuration"
+    )
 }
 
 /// The mode that holds: the strictest of those that are set; `off` where the workflow forbids.

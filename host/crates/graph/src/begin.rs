@@ -92,6 +92,7 @@ pub fn begin(
         answers: beginning.answers,
         pins: beginning.pins,
         routes,
+        limits: Some(workflow.limits.clone()),
         by: beginning.by,
     };
     Ok(RunEvent { at: now, kind: EventKind::RunStarted(Box::new(started)) })

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::{AgentPin, Divergence};
 use crate::effect::Waiting;
 use crate::failure::Failure;
+use crate::limits::RunLimits;
 use crate::mock::{MockAnswer, MockMode, TaskSource};
 use crate::{Digest, Key, NodeId, Object, QuestionId, Seq, TaskId, ThreadId, Timestamp, Value};
 
@@ -193,6 +194,9 @@ pub struct RunStarted {
     pub pins: BTreeMap<NodeId, AgentPin>,
     /// Where the edges from START lead.
     pub routes: Vec<Route>,
+    /// What it may use; none in runs of before, which have what their workflow says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<RunLimits>,
     /// Who started it.
     pub by: String,
 }
