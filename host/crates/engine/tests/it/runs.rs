@@ -6,7 +6,7 @@ use expect_test::expect;
 use futures::future::join_all;
 use serde_json::json;
 use wforge_engine::{
-    AnswerGiven, AnswerTo, EngineError, EngineOptions, Idempotency, StartRun, WaitFor,
+    AnswerGiven, AnswerTo, CancelRun, EngineError, EngineOptions, Idempotency, StartRun, WaitFor,
 };
 use wforge_model::head::RunStatus;
 use wforge_model::limits::RunLimits;
@@ -121,11 +121,15 @@ async fn another_tenants_run_is_not_found_by_any_method() {
     assert!(missing(world.handle.head(&other, run).await.err()));
     assert!(missing(world.handle.view(&other, run).await.err()));
     assert!(missing(world.handle.state(&other, run).await.err()));
-    assert!(missing(world.handle.cancel(&other, run, "mine now").await.err()));
+    assert!(missing(world.handle.cancel(&other, run, cancel("mine now")).await.err()));
     assert!(missing(world.handle.resume(&other, run, Vec::new(), "eve").await.err()));
     assert!(missing(world.handle.wait(&other, run, WaitFor::Settled).await.err()));
     assert_eq!(world.handle.heads(&other, None, 10).await.unwrap(), []);
     assert_eq!(world.handle.heads(&tenant(), None, 10).await.unwrap().len(), 1);
+}
+
+fn cancel(reason: &str) -> CancelRun {
+    CancelRun { reason: reason.into(), by: "ada".into(), roll_back: false }
 }
 
 #[tokio::test]
@@ -133,10 +137,10 @@ async fn a_cancelled_run_drops_its_sandboxes_and_ends() {
     let world = World::new(|_| Answer::Hang);
     let run = world.handle.start(&tenant(), request(CHAIN)).await.unwrap().run;
     world.until(|world| world.handle.figures().tasks_running == 1).await;
-    let head = world.handle.cancel(&tenant(), run, "enough").await.unwrap();
+    let head = world.handle.cancel(&tenant(), run, cancel("enough")).await.unwrap();
     assert_eq!(head.status, RunStatus::Cancelled);
     world.until(|world| world.handle.figures().tasks_running == 0).await;
-    let again = world.handle.cancel(&tenant(), run, "enough").await;
+    let again = world.handle.cancel(&tenant(), run, cancel("enough")).await;
     assert!(matches!(again, Err(EngineError::Conflict { code: "run_ended", .. })));
 }
 
