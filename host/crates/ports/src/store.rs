@@ -164,6 +164,8 @@ pub struct Commit {
     pub lease: Epoch,
     /// What happened, in order; at least one.
     pub events: Vec<RunEvent>,
+    /// The row of the list as the run stands after them; the store sets its `seq`.
+    pub head: RunHead,
     /// The thread whose newest run this is from now on.
     pub thread_head: Option<ThreadHead>,
     /// Memory of run scope that the step wrote.

@@ -130,7 +130,7 @@ macro_rules! store_conformance {
                 a_commit_with_another_lease_is_refused
                 a_refused_commit_leaves_no_part_behind
                 of_many_commits_on_one_sequence_one_wins
-                the_head_is_what_the_events_fold_to
+                the_head_is_what_the_newest_commit_says
                 events_come_in_pages_and_in_order
                 a_run_that_does_not_exist_has_nothing
                 heads_come_newest_first_and_in_pages
