@@ -160,6 +160,12 @@ fn yaml_traps_get_the_help_to_quote() {
         "#]],
         ),
         (
+            "nodes:\n  a: { set: { x: item.list[0] } }\n",
+            expect![[r#"
+            w.yaml:5:27: error[yaml]: while parsing a flow mapping, did not find expected ',' or '}'; help: quote the expression
+        "#]],
+        ),
+        (
             "nodes:\n  a: { set: { x: \"a\" + \"b\" } }\n",
             expect![[r#"
             w.yaml:5:22: error[yaml]: invalid trailing content after double-quoted scalar; help: quote the expression
