@@ -8,8 +8,11 @@
 mod actor;
 mod allowed;
 mod bus;
+mod cache;
 mod catalog;
+mod failure;
 mod handle;
+mod idle;
 mod ids;
 mod install;
 mod load;
@@ -31,9 +34,9 @@ pub use bus::RunBus;
 pub use handle::Handle;
 pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
 pub use request::{
-    AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, PluginInfo, QuestionView,
-    RunMessage, RunView, StartRun, Started, TaskView, WaitFor, WorkflowChoice, WorkflowInfo,
-    event_parts,
+    AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, PluginInfo,
+    QuestionView, RunMessage, RunView, StartRun, Started, TaskView, WaitFor, WorkflowChoice,
+    WorkflowInfo, event_parts,
 };
 pub use service::Engine;
 pub use stats::EngineFigures;

@@ -8,15 +8,17 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, info, info_span};
 use wforge_graph::Run;
 use wforge_model::command::{Command, Fact};
-use wforge_model::{RunId, TenantId};
+use wforge_model::head::RunStatus;
+use wforge_model::{RunId, Seq, TenantId};
 
-use crate::actor::{Actor, Message};
+use crate::actor::{Actor, Message, stored};
 use crate::handle::Handle;
 use crate::ids::RunIds;
 use crate::load::{Loaded, load_run};
 use crate::parts::{EngineOptions, EngineParts};
 use crate::registry::{Place, Registry};
 use crate::request::EngineError;
+use crate::start::Begun;
 use crate::stats::Stats;
 use crate::workflows::WorkflowCache;
 
@@ -134,11 +136,33 @@ pub(crate) async fn send(
             continue;
         }
         let loaded = load_run(shared, tenant, run).await?;
-        if loaded.run.status.is_final() {
+        if loaded.run.status.is_final() && !still_takes(&loaded.run, &message.fact) {
             return Err(ended(&loaded.run));
         }
         enter(shared, tenant, loaded, Vec::new())?;
     }
+}
+
+/// A run that failed can be taken up again, and may have its failure still to be handled.
+fn still_takes(run: &Run, fact: &Fact) -> bool {
+    run.owes_failure_handling()
+        || run.status == RunStatus::Failed && matches!(fact, Fact::Revive { .. })
+}
+
+/// Tells of a run's beginning, which is durable, and drives it.
+pub(crate) fn go_on(
+    shared: &Arc<Shared>,
+    tenant: &TenantId,
+    begun: Begun,
+) -> Result<(), EngineError> {
+    let Begun { run, since, events, commands } = begun;
+    shared.stats.count(&events);
+    let before = Seq(run.seq.0.saturating_sub(events.len() as u64));
+    shared.parts.bus.publish(tenant, run.id, stored(before, events));
+    if run.status == RunStatus::Running || run.owes_failure_handling() {
+        enter(shared, tenant, Loaded { run, since }, commands)?;
+    }
+    Ok(())
 }
 
 pub(crate) fn ended(run: &Run) -> EngineError {

@@ -158,6 +158,15 @@ impl Store for FaultyStore {
         self.ask(self.behind.heads(tenant, before, limit), ReadError::Unavailable).boxed()
     }
 
+    fn waiting<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: Option<RunId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunHead>, ReadError>> {
+        self.ask(self.behind.waiting(tenant, after, limit), ReadError::Unavailable).boxed()
+    }
+
     fn document<'a>(
         &'a self,
         tenant: &'a TenantId,

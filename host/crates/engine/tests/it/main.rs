@@ -7,4 +7,5 @@ mod harness;
 mod mocks;
 mod parts;
 mod runs;
+mod simulation;
 mod streams;
