@@ -129,9 +129,17 @@ impl World {
         self,
         script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        self.restart_with(EngineOptions::default(), script).await
+    }
+
+    pub(crate) async fn restart_with(
+        self,
+        options: EngineOptions,
+        script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         self.shutdown.cancel();
         self.service.await.unwrap();
-        Self::on(self.store, self.clock, EngineOptions::default(), Arc::new(script))
+        Self::on(self.store, self.clock, options, Arc::new(script))
     }
 
     pub(crate) fn calls(&self) -> Vec<String> {
