@@ -194,7 +194,7 @@ impl Actor {
             lease: EMBEDDED_LEASE,
             events: events.to_vec(),
             head: head_of(&self.tenant, &self.run),
-            thread_head: None,
+            thread: None,
             kv: Vec::new(),
             queue: queue_of(&self.run, now),
             audit: Vec::new(),

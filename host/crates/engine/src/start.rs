@@ -99,7 +99,7 @@ pub(crate) async fn begin_run(
         lease: EMBEDDED_LEASE,
         events: events.clone(),
         head: head_of(tenant, &run),
-        thread_head: None,
+        thread: None,
         kv: Vec::new(),
         queue: queue_of(&run, now),
         audit: Vec::new(),
@@ -143,12 +143,14 @@ pub(crate) fn commit_refused(error: CommitError) -> EngineError {
             message: format!("the run's beginning has {bytes} bytes, more than {limit}"),
             details: Vec::new(),
         },
-        CommitError::Conflict { .. } | CommitError::LeaseLost { .. } | CommitError::Replied(_) => {
-            EngineError::Conflict {
-                code: "run_taken",
-                message: "another writer has the run; try again".into(),
-            }
-        }
+        CommitError::Conflict { .. }
+        | CommitError::ThreadConflict { .. }
+        | CommitError::BaseGone { .. }
+        | CommitError::LeaseLost { .. }
+        | CommitError::Replied(_) => EngineError::Conflict {
+            code: "run_taken",
+            message: "another writer has the run; try again".into(),
+        },
         CommitError::Unavailable(source) => EngineError::Host(source),
     }
 }
