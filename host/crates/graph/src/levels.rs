@@ -88,7 +88,16 @@ pub(crate) fn commit(run: &mut Run, ns: Option<TaskId>) {
     frame.pending.outcomes.clear();
     for (key, spec) in &workflow.state {
         if spec.ephemeral {
-            frame.state.remove(key);
+            match spec.first() {
+                Some(first) => {
+                    frame.state_bytes.insert(key.clone(), json_bytes(&first));
+                    frame.state.insert(key.clone(), Arc::new(first));
+                }
+                None => {
+                    frame.state_bytes.remove(key);
+                    frame.state.remove(key);
+                }
+            }
         }
     }
     for (key, value) in values {

@@ -183,6 +183,9 @@ impl Player<'_> {
     }
 
     fn put(&mut self, name: &str, value: Value, overwrite: bool) {
+        if let Some(Value::Object(whole)) = &mut self.whole {
+            whole.insert(name.into(), value.clone());
+        }
         self.result.insert(name.into(), value.clone());
         self.writes.push((name.into(), value, overwrite));
     }
@@ -249,7 +252,9 @@ impl Player<'_> {
     }
 
     fn fail(&self, failure: &MockFailure) -> Result<(), Failure> {
-        let attempts = self.task.attempt.saturating_sub(self.task.first_attempt) + 1;
+        // Whoever revives a run goes on counting; a script that stands in begins where it took over.
+        let first = if self.task.on_fallback { self.task.first_attempt } else { 1 };
+        let attempts = self.task.attempt.saturating_sub(first).saturating_add(1);
         if failure.times.is_some_and(|times| attempts > times) {
             return Ok(());
         }
@@ -257,15 +262,18 @@ impl Player<'_> {
     }
 
     fn finish(self, writes_directly: bool) -> TaskResult {
-        let nothing = self.whole == Some(Value::Null);
-        let writes = writes_directly && self.whole.is_none() || nothing;
         let write = |(name, value, overwrite): (String, Value, bool)| {
             Some(Write { key: name.parse::<Key>().ok()?, value, overwrite })
+        };
+        let writes = match &self.whole {
+            Some(Value::Null) => Some(Vec::new()),
+            None if writes_directly => Some(self.writes.into_iter().filter_map(write).collect()),
+            Some(_) | None => None,
         };
         TaskResult {
             output: self.whole.unwrap_or(Value::Object(self.result)),
             exits: self.exits,
-            writes: writes.then(|| self.writes.into_iter().filter_map(write).collect()),
+            writes,
             routes: Vec::new(),
             emitted: self.emitted,
         }

@@ -87,7 +87,7 @@ pub(crate) fn first_state(
         let there = before.and_then(|before| before.get(key)).filter(|_| !spec.ephemeral);
         if let Some(value) = there {
             state.insert(key.clone(), value.clone());
-        } else if let Some(value) = spec.default.clone().or_else(|| spec.reducer.initial()) {
+        } else if let Some(value) = spec.first() {
             state.insert(key.clone(), Arc::new(value));
         }
     }
