@@ -1,6 +1,6 @@
 """The actions of a case on one thread, each a call of LangGraph's, and what it led to."""
 
-from langgraph.errors import EmptyInputError, GraphDrained, GraphRecursionError
+from langgraph.errors import EmptyInputError, GraphDrained, GraphRecursionError, ParentCommand
 from langgraph.runtime import RunControl
 from langgraph.types import Command, StateUpdate
 
@@ -33,6 +33,8 @@ def error_class(error):
         return "step_limit"
     if isinstance(error, EmptyInputError):
         return "missing_input"
+    if isinstance(error, ParentCommand):
+        return "denied"
     for part, name in MESSAGES:
         if part in str(error):
             return name
@@ -69,7 +71,7 @@ class Thread:
         for chunk in self.compiled.stream(
             given_input,
             self.at(given),
-            stream_mode=["debug", "values", "custom"],
+            stream_mode=["debug", "values", "custom", "updates"],
             subgraphs=True,
             durability=given.get("durability", "sync"),
             control=RunControl(),

@@ -10,6 +10,8 @@ from expressions import Failure
 from nodes import SENT, Behaviour, node_name, task_of
 from values import Keys, schema
 
+# Super-steps of a workflow that names no limit.
+STEPS_MAX = 1_000
 # Which failures a rule without `on` tries again.
 PASSING = {"upstream", "timeout", "trap", "bad_output"}
 
@@ -39,8 +41,9 @@ class Graph:
             interrupt_before=[node_name(n) for n in pauses.get("before", [])],
             interrupt_after=[node_name(n) for n in pauses.get("after", [])],
         )
-        limit = draft["limits"]["steps_max"] + 1
-        self.compiled = compiled.with_config(recursion_limit=limit)
+        limits = draft.get("limits") or {}
+        steps = limits.get("steps_max") or STEPS_MAX
+        self.compiled = compiled.with_config(recursion_limit=steps)
 
     def output(self):
         return schema("Output", self.draft, self.draft["output"])

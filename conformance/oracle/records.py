@@ -3,6 +3,7 @@
 import json
 import re
 
+from langgraph.errors import InvalidUpdateError
 from langgraph.types import StateSnapshot
 
 from nodes import file_name
@@ -41,6 +42,7 @@ class Recorder:
         self.finished = {}
         self.custom = []
         self.values = []
+        self.stands = False
         self.names = {}
 
     def hear(self, ns, mode, chunk):
@@ -48,6 +50,9 @@ class Recorder:
             self.custom.append(plain(chunk))
         elif mode == "values" and not ns:
             self.values.append(self.chunk(chunk))
+        elif mode == "updates" and not ns:
+            # A breakpoint says so with no question in it.
+            self.stands = self.stands or chunk.get("__interrupt__") == ()
         elif mode == "debug" and chunk["type"] == "task_result":
             self.result(ns, chunk["step"], chunk["payload"])
 
@@ -65,12 +70,12 @@ class Recorder:
         self.finished[payload["id"]] = (ns, step, done)
 
     def record(self, kind, error, given):
-        snapshot = self.compiled.get_state(self.config, subgraphs=True)
+        snapshot = self.snapshot()
         waiting = self.interrupts(snapshot)
         added = self.new_history(given)
         record = {
             "action": kind,
-            "status": status(error, waiting, snapshot),
+            "status": status(error, waiting, self.stands or bool(snapshot.next)),
             "values": self.values_now(),
             "next": sorted(file_name(name) for name in snapshot.next),
             "interrupts": [[node, text(asked.value)] for node, asked in waiting],
@@ -86,9 +91,18 @@ class Recorder:
             record["stream"] = self.values
         if given.get("waits"):
             record["waits"] = sorted(waits)
-        self.custom, self.values = [], []
+        self.custom, self.values, self.stands = [], [], False
         waits.clear()
         return self.renamed(record)
+
+    def snapshot(self):
+        """How the thread stands. Writes that cannot be reduced make LangGraph raise here as well:
+        then every task of the super-step has finished."""
+        try:
+            return self.compiled.get_state(self.config, subgraphs=True)
+        except (InvalidUpdateError, TypeError, ValueError):
+            newest = next(self.compiled.get_state_history(self.config))
+            return newest._replace(next=(), interrupts=())
 
     def values_now(self):
         """The newest checkpoint's: what finished siblings of an open task wrote does not count."""
@@ -96,7 +110,7 @@ class Recorder:
 
     def interrupts(self, snapshot=None):
         """Every open question with the innermost node that asks it, in order of the tasks."""
-        snapshot = snapshot or self.compiled.get_state(self.config, subgraphs=True)
+        snapshot = snapshot or self.snapshot()
         found = []
         for task in sorted_tasks(snapshot):
             if task.result is not None:
@@ -164,12 +178,12 @@ class Recorder:
         return value
 
 
-def status(error, waiting, snapshot):
+def status(error, waiting, stands):
     if error is not None:
         return "failed"
     if waiting:
         return "waiting"
-    return "paused" if snapshot.next else "completed"
+    return "paused" if stands else "completed"
 
 
 def several(value):

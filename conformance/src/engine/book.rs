@@ -54,6 +54,7 @@ impl Book {
                 pins: BTreeMap::new(),
                 fallbacks: BTreeMap::new(),
                 uses: checked.uses,
+                limits: None,
             };
             subgraphs.insert(checked.digest, pinned);
             parts.insert(checked.digest, checked.workflow);
@@ -86,6 +87,7 @@ impl Book {
             origin,
             durability: Durability::Sync,
             steps: None,
+            limits: None,
             routes: Vec::new(),
             by: "conformance".into(),
         }
