@@ -8,4 +8,5 @@ mod mocks;
 mod parts;
 mod runs;
 mod simulation;
+mod steering;
 mod streams;
