@@ -131,11 +131,11 @@ impl Run {
     #[must_use]
     pub fn persisted(&self) -> Self {
         let mut run = self.clone();
-        run.root.state = self.persisted_state();
-        let levels: Vec<TaskId> = run.inner.keys().copied().collect();
+        let levels: Vec<Option<TaskId>> = self.levels().collect();
         for ns in levels {
-            let state = self.site(Some(ns)).map(|site| site.persisted_state());
-            if let (Some(state), Some(frame)) = (state, run.inner.get_mut(&ns)) {
+            let state = self.site(ns).map(|site| site.persisted_state());
+            if let (Some(state), Some(frame)) = (state, run.frame_mut(ns)) {
+                frame.state_bytes.retain(|key, _| state.contains_key(key));
                 frame.state = state;
             }
         }
