@@ -7,7 +7,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import RetryPolicy, Send
 
 from expressions import Failure
-from nodes import SENT, Behaviour, node_name, task_of
+from nodes import SENT, Behaviour, handlers, node_name, task_of
 from values import Keys, schema
 
 # Super-steps of a workflow that names no limit.
@@ -32,7 +32,6 @@ class Graph:
             input_schema=schema("Input", draft, draft["input"]),
             output_schema=None if checkpointer is world.saver else self.output(),
         )
-        self.handlers = {n.get("on_error") for n in draft["nodes"].values()}
         self.add_nodes()
         self.add_edges()
         pauses = draft.get("interrupt") or {}
@@ -64,7 +63,7 @@ class Graph:
                 self.function(name, behaviour),
                 defer=node.get("defer", False),
                 retry_policy=[policy(rule) for rule in node.get("retry") or []] or None,
-                error_handler=self.handler(node.get("on_error")),
+                error_handler=self.handler(name, node.get("on_error")),
             )
 
     def function(self, name, behaviour):
@@ -93,11 +92,12 @@ class Graph:
 
         return run
 
-    def handler(self, name):
+    def handler(self, failing, name):
         if name is None:
             return None
         behaviour = self.nodes[name]
         edges = [edge for edge in self.draft["edges"] if edge["from"] == {"node": name}]
+        handlers[f"__error_handler__{node_name(failing)}"] = node_name(name)
 
         def handle(state, config: RunnableConfig, error: NodeError):
             return behaviour.handle(state, config, error, lambda scope: self.targets(edges, scope))

@@ -24,9 +24,13 @@ def node_name(name):
     return PREFIX + name
 
 
+# The nodes that LangGraph makes for handlers, by the name that it gives them.
+handlers = {}
+
+
 def file_name(name):
     """The name in the file of a node of LangGraph's."""
-    return name.removeprefix("__error_handler__").removeprefix(PREFIX)
+    return handlers.get(name, name).removeprefix(PREFIX)
 
 
 class Result:

@@ -189,8 +189,17 @@ def status(error, waiting, stands):
 def several(value):
     """The writes of one task to one key."""
     if isinstance(value, dict) and set(value) == {"$writes"}:
-        return [plain(item) for item in value["$writes"]]
-    return [plain(value)]
+        return [as_written(plain(item)) for item in value["$writes"]]
+    return [as_written(plain(value))]
+
+
+def as_written(value):
+    """Ids that were made up are no part of what a node wrote."""
+    if isinstance(value, list):
+        return [as_written(item) for item in value]
+    if isinstance(value, dict) and MADE_UP.match(str(value.get("id", ""))):
+        return {name: item for name, item in value.items() if name != "id"}
+    return value
 
 
 def level(ns):

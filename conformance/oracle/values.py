@@ -106,7 +106,8 @@ def plain(value):
     if isinstance(value, RemoveMessage):
         return {"remove": "*" if value.id == REMOVE_ALL_MESSAGES else value.id}
     if isinstance(value, BaseMessage):
-        return {"id": value.id, "role": NAMES[value.type], "content": value.content}
+        named = {} if value.id is None else {"id": value.id}
+        return named | {"role": NAMES[value.type], "content": value.content}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, dict):

@@ -6,7 +6,7 @@ from collections import Counter
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.runtime import get_runtime
 
-from nodes import payload, task_of
+from nodes import handlers, payload, task_of
 
 
 class World:
@@ -19,6 +19,7 @@ class World:
         self.steps = set()
         self.drain_at = None
         self.lock = threading.Lock()
+        handlers.clear()
 
     def draft(self, reference):
         return self.workflows[reference.partition("@")[0]]

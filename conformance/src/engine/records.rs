@@ -14,6 +14,19 @@ pub fn object(state: &State) -> Value {
     Value::Object(fields.collect::<Map<_, _>>())
 }
 
+/// A write without the ids that were made up for it, which are no part of what a node wrote.
+pub fn as_written(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(as_written).collect(),
+        Value::Object(fields) => {
+            let made_up = |value: &Value| value.as_str().is_some_and(is_made_up);
+            let kept = fields.iter().filter(|(name, value)| *name != "id" || !made_up(value));
+            Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+        other => other.clone(),
+    }
+}
+
 /// Values in the order of their text.
 pub fn sorted(mut values: Vec<Value>) -> Vec<Value> {
     values.sort_by_cached_key(Value::to_string);

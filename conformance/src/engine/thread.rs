@@ -323,8 +323,9 @@ impl Thread {
                 apply(&mut again, &serde_json::from_str(&text).context("reading an event")?);
             }
             let (again, before) = (again.persisted(), logged.run.persisted());
-            let same = serde_json::to_value(&again)? == serde_json::to_value(&before)?;
-            ensure!(same, "the log of {} folds to another run", logged.run.id);
+            let (again, before) = (serde_json::to_value(&again)?, serde_json::to_value(&before)?);
+            let difference = || crate::text::difference(&before, &again);
+            ensure!(again == before, "a log folds to another run:\n{}", difference());
         }
         Ok(())
     }

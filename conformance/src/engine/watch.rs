@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 use wforge_graph::{Run, next_nodes};
 use wforge_model::event::{EventKind, RunEvent, TaskFinished, Write};
+use wforge_model::workflow::{Persist, Work};
 use wforge_model::{NodeId, TaskId};
 
-use super::records::{object, sorted};
+use super::records::{as_written, object, sorted};
 
 /// A border between two super-steps.
 #[derive(Debug, Clone)]
@@ -40,6 +41,14 @@ struct Place {
     step: u32,
 }
 
+/// A level, as records tell them apart: each attempt at a subgraph is one of its own, and the calls
+/// of a subgraph that keeps its state for the thread are one.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Level {
+    path: String,
+    call: Option<(TaskId, u32)>,
+}
+
 /// What was noted since the last record.
 #[derive(Debug, Default)]
 pub struct Watch {
@@ -48,8 +57,8 @@ pub struct Watch {
     depth: usize,
     /// The borders that were passed.
     pub borders: Vec<Border>,
-    /// Of each level that was there, its path and the super-steps that were committed.
-    levels: BTreeMap<Option<TaskId>, (String, Vec<Vec<Value>>)>,
+    /// Of each level that was there, the super-steps that were committed.
+    levels: BTreeMap<Level, Vec<Vec<Value>>>,
     paths: BTreeMap<TaskId, String>,
     emitted: Vec<Value>,
     waits: Vec<u64>,
@@ -113,7 +122,9 @@ impl Watch {
             }
         }
         let path = level.and_then(|id| self.paths.get(&id).cloned()).unwrap_or_default();
-        self.levels.entry(level).or_insert((path, Vec::new())).1.push(sorted(tasks));
+        let call = level.filter(|id| !lasts(run, *id)).and_then(|id| run.task(id));
+        let call = call.map(|task| (task.id, task.attempt));
+        self.levels.entry(Level { path, call }).or_default().push(sorted(tasks));
         if level.is_none() {
             self.depth += 1;
             self.border(run, "loop");
@@ -135,8 +146,8 @@ impl Watch {
     /// The super-steps that were committed since it was last asked, level by level.
     pub fn take_steps(&mut self) -> Value {
         let levels = std::mem::take(&mut self.levels);
-        let levels = levels.into_values();
-        let levels = levels.map(|(level, steps)| json!({ "level": level, "steps": steps }));
+        let entry = |(level, steps): (Level, _)| json!({ "level": level.path, "steps": steps });
+        let levels = levels.into_iter().map(entry);
         Value::Array(sorted(levels.collect()))
     }
 
@@ -153,11 +164,20 @@ impl Watch {
     }
 }
 
+/// Whether the subgraph of a task keeps its state for the thread.
+fn lasts(run: &Run, task: TaskId) -> bool {
+    match run.node_of(task).map(|node| &node.work) {
+        Some(Work::Workflow(subgraph)) => subgraph.persist == Persist::Thread,
+        Some(Work::Agent(_) | Work::Mock | Work::Set(_) | Work::Ask(_)) | None => false,
+    }
+}
+
 /// The writes of a task, by key.
 fn writes_of(finished: &TaskFinished) -> Map<String, Value> {
     let mut writes: Map<String, Value> = Map::new();
     for Write { key, value, overwrite } in finished.writes.iter().chain(&finished.volatile) {
-        let value = if *overwrite { json!({ "overwrite": value }) } else { value.clone() };
+        let value = as_written(value);
+        let value = if *overwrite { json!({ "overwrite": value }) } else { value };
         let of_key = writes.entry(key.to_string()).or_insert_with(|| json!([]));
         if let Value::Array(values) = of_key {
             values.push(value);
