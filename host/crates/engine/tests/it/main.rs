@@ -8,3 +8,4 @@ mod mocks;
 mod parts;
 mod runs;
 mod streams;
+mod threads;
