@@ -13,8 +13,9 @@ use wforge_model::command::{Command, Fact};
 use wforge_model::event::{EventKind, RunError, RunEvent, StoredEvent};
 use wforge_model::head::RunStatus;
 use wforge_model::mock::TaskSource;
-use wforge_model::{Seq, TaskId, TenantId, Timestamp};
-use wforge_ports::store::{Commit, CommitError, Snapshot};
+use wforge_model::{Seq, TaskId, TenantId, ThreadId, Timestamp};
+use wforge_ports::store::{Commit, CommitError};
+use wforge_ports::threads::ThreadPut;
 
 use crate::cache::Slot;
 use crate::failure;
@@ -22,7 +23,9 @@ use crate::load::{Loaded, Since, load_run};
 use crate::perform::perform;
 use crate::request::EngineError;
 use crate::service::Shared;
+use crate::snapshots::save_if_due;
 use crate::start::{EMBEDDED_LEASE, queue_of};
+use crate::threads;
 
 /// Facts that one commit takes at most.
 const FACTS_PER_COMMIT_MAX: usize = 64;
@@ -113,7 +116,11 @@ impl Actor {
                 break;
             }
         }
-        self.leave();
+        let (shared, tenant) = (self.shared.clone(), self.tenant.clone());
+        let thread = self.leave();
+        if let Some(thread) = thread {
+            threads::begin_next(&shared, &tenant, thread).await;
+        }
     }
 
     /// A run that only waits for a person or a later moment is not kept in memory.
@@ -137,7 +144,7 @@ impl Actor {
         let next = match outcome {
             Ok(()) => {
                 self.tell(before, decision);
-                self.snapshot().await;
+                save_if_due(&self.shared, &self.tenant, &self.run, &mut self.since).await;
                 Next::Go
             }
             Err(CommitError::TooLarge { bytes, limit }) => {
@@ -187,6 +194,31 @@ impl Actor {
         if events.is_empty() {
             return Ok(());
         }
+        let change = threads::change_of(&self.run, events);
+        for _ in 0..threads::TRIES_MAX {
+            let thread = match change {
+                Some(change) => {
+                    let put = threads::put_of(&self.shared, &self.tenant, self.run.id, change);
+                    Some(put.await.map_err(|error| CommitError::Unavailable(Box::new(error)))?)
+                }
+                None => None,
+            };
+            match self.commit_with(thread, before, events, now).await {
+                // Somebody else changed the thread in this moment.
+                Err(CommitError::ThreadConflict { .. }) => {}
+                done => return done,
+            }
+        }
+        self.commit_with(None, before, events, now).await
+    }
+
+    async fn commit_with(
+        &self,
+        thread: Option<ThreadPut>,
+        before: Seq,
+        events: &[RunEvent],
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
         let commit = Commit {
             tenant: self.tenant.clone(),
             run: self.run.id,
@@ -194,7 +226,7 @@ impl Actor {
             lease: EMBEDDED_LEASE,
             events: events.to_vec(),
             head: head_of(&self.tenant, &self.run),
-            thread: None,
+            thread,
             kv: Vec::new(),
             queue: queue_of(&self.run, now),
             audit: Vec::new(),
@@ -361,27 +393,10 @@ impl Actor {
         Next::Go
     }
 
-    /// Loses nothing where it fails: the log has everything. A snapshot comes only where the log
-    /// that it spares is as long as itself, so that all snapshots together are no longer than the
-    /// log.
-    async fn snapshot(&mut self) {
-        let is_due = self.since.steps >= self.shared.options.snapshot_steps;
-        if !is_due || self.since.bytes < self.run.state_bytes() {
-            return;
-        }
-        let Ok(state) = serde_json::to_vec(&self.run.persisted()) else {
-            return;
-        };
-        self.since = Since::default();
-        let (tenant, run, seq) = (self.tenant.clone(), self.run.id, self.run.seq);
-        let snapshot = Snapshot { tenant, run, seq, state };
-        if let Err(error) = self.shared.parts.store.save_snapshot(snapshot).await {
-            warn!(%run, error = %error, "snapshot not saved");
-        }
-    }
-
-    fn leave(mut self) {
+    /// Says in which thread somebody else may begin now.
+    fn leave(mut self) -> Option<ThreadId> {
         self.tasks.cancel();
+        self.shared.note_border(&self.tenant, &self.run, self.since);
         let now = self.shared.parts.clock.now();
         let wake_at = wforge_graph::next_wake(&self.run, now);
         self.inbox.close();
@@ -395,6 +410,9 @@ impl Actor {
                 }));
             }
         }
+        let started = self.run.started.as_ref().or(self.run.queued.as_ref())?;
+        let makes_room = self.run.status.is_final() || self.run.status == RunStatus::Queued;
+        started.thread.filter(|_| makes_room)
     }
 }
 

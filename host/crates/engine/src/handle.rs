@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
-use tokio::sync::oneshot;
 use wforge_model::command::Fact;
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
 use wforge_model::{RunId, Seq, TenantId, Value};
 
-use crate::actor::Message;
 use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, WaitFor};
-use crate::service::{Shared, go_on, send, too_many_live};
+use crate::service::{Shared, launch, tell, too_many_live};
 use crate::start::Start;
 use crate::stats::EngineFigures;
 use crate::{cache, load, start, subscribe, views};
@@ -19,6 +17,7 @@ use crate::{cache, load, start, subscribe, views};
 mod catalog;
 mod people;
 mod steering;
+mod threads;
 
 /// A handle on the engine.
 #[derive(Debug, Clone)]
@@ -51,12 +50,15 @@ impl Handle {
         if self.shared.registry.live() >= live_max {
             return Err(too_many_live(live_max));
         }
+        if let Some(thread) = request.thread {
+            return crate::threads::start(&self.shared, tenant, thread, request).await;
+        }
         let begun = match start::start(&self.shared, tenant, request).await? {
             Start::Begun(begun) => *begun,
             Start::Replied(started) => return Ok(started),
         };
         let run = begun.run.id;
-        go_on(&self.shared, tenant, begun)?;
+        launch(&self.shared, tenant, begun, Seq(0)).await?;
         Ok(Started { run, replayed: false })
     }
 
@@ -164,20 +166,6 @@ impl Handle {
         run: RunId,
         fact: Fact,
     ) -> Result<(), EngineError> {
-        loop {
-            let (done, durable) = oneshot::channel();
-            let message = Message { done: Some(done), ..Message::of(fact.clone()) };
-            send(&self.shared, tenant, run, message).await?;
-            match durable.await {
-                Ok(Err(EngineError::Busy { .. })) | Err(_) => {
-                    // The run was put to sleep in this moment, or its actor was: once more. A
-                    // process that stops answers here.
-                    if self.shared.shutdown.is_cancelled() {
-                        return Err(EngineError::Host("the engine is stopping".into()));
-                    }
-                }
-                Ok(result) => return result,
-            }
-        }
+        tell(&self.shared, tenant, run, fact).await
     }
 }

@@ -27,6 +27,8 @@ pub struct StartRun {
     pub context: Value,
     /// The thread that it belongs to.
     pub thread: Option<ThreadId>,
+    /// What becomes of the run that is under way in its thread.
+    pub multitask: Multitask,
     /// Answers given beforehand, by `ask` node.
     pub answers: BTreeMap<NodeId, Value>,
     /// Nodes to mock, with what the mock answers where that is given.
@@ -55,6 +57,7 @@ impl StartRun {
             input: Object::new(),
             context: Value::Null,
             thread: None,
+            multitask: Multitask::default(),
             answers: BTreeMap::new(),
             mocks: BTreeMap::new(),
             mock_mode: None,
@@ -65,6 +68,21 @@ impl StartRun {
             by: by.into(),
         }
     }
+}
+
+/// What becomes of the run that is under way in a thread where another one is started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Multitask {
+    /// It goes on, and the new one is refused.
+    Reject,
+    /// It goes on, and the new one waits for its turn.
+    #[default]
+    Enqueue,
+    /// It is cancelled; the new one goes on from its last border.
+    Interrupt,
+    /// It is taken back, and the new one begins where it had begun.
+    Rollback,
 }
 
 /// The end of a run that somebody wants.

@@ -169,6 +169,11 @@ impl World {
         self.service.await.unwrap();
     }
 
+    /// The store, as it is behind the engine.
+    pub(crate) fn store(&self) -> &dyn Backend {
+        self.store.as_ref()
+    }
+
     pub(crate) fn calls(&self) -> Vec<String> {
         self.agents.calls.lock().unwrap().clone()
     }
@@ -224,6 +229,11 @@ pub(crate) fn request(text: &str) -> StartRun {
         plugins: Some(["t/a", "t/b", "t/c"].map(admitted).into()),
         ..StartRun::of(WorkflowChoice::Draft(Box::new(draft(text))), "test")
     }
+}
+
+/// A JSON object from its text.
+pub(crate) fn object(text: &str) -> wforge_model::Object {
+    serde_json::from_str(text).unwrap()
 }
 
 /// A chain of three agents that each append their node's name.

@@ -10,3 +10,4 @@ mod runs;
 mod simulation;
 mod steering;
 mod streams;
+mod threads;

@@ -211,6 +211,7 @@ pub async fn a_forgotten_run_leaves_nothing_behind(bench: &mut Bench) {
     events.extend((1..1_500).map(stepped));
     let mut last = commit(&acme, run(2), 1, events);
     last.queue = QueueChange::Done;
+    last.head.base = Some(Checkpoint { run: run(1), seq: Seq(1) });
     store.commit(last).await.unwrap();
     store.record(answer(&acme, task(2), 0, json!(1))).await.unwrap();
     let state = super::make::text(300_000).into_bytes();
