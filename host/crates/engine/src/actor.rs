@@ -2,18 +2,23 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use wforge_graph::{Decision, Run, head_of, settle};
+use wforge_model::agent::{Execution, Reply};
 use wforge_model::command::{Command, Fact};
 use wforge_model::event::{EventKind, RunError, RunEvent, StoredEvent};
 use wforge_model::head::RunStatus;
+use wforge_model::mock::TaskSource;
 use wforge_model::{Seq, TaskId, TenantId, ThreadId, Timestamp};
 use wforge_ports::store::{Commit, CommitError};
 use wforge_ports::threads::ThreadPut;
 
+use crate::cache::Slot;
+use crate::failure;
 use crate::load::{Loaded, Since, load_run};
 use crate::perform::perform;
 use crate::request::EngineError;
@@ -30,12 +35,14 @@ const FACTS_PER_COMMIT_MAX: usize = 64;
 pub(crate) struct Message {
     pub(crate) fact: Fact,
     pub(crate) done: Option<oneshot::Sender<Result<(), EngineError>>>,
+    /// Where the result of the call is kept once it counts.
+    pub(crate) keep: Option<Slot>,
 }
 
 impl Message {
     /// A fact that nobody waits for.
     pub(crate) const fn of(fact: Fact) -> Self {
-        Self { fact, done: None }
+        Self { fact, done: None, keep: None }
     }
 }
 
@@ -53,6 +60,8 @@ pub(crate) struct Actor {
     tasks: CancellationToken,
     wake_at: Option<Timestamp>,
     since: Since,
+    /// Results that are kept for other tasks once they count.
+    fresh: HashMap<TaskId, (Slot, Reply)>,
 }
 
 /// A call that is under way.
@@ -88,6 +97,7 @@ impl Actor {
             tasks,
             wake_at: None,
             since,
+            fresh: HashMap::new(),
         }
     }
 
@@ -121,8 +131,11 @@ impl Actor {
 
     async fn step(&mut self, messages: Vec<Message>) -> Next {
         let now = self.shared.parts.clock.now();
-        let (facts, waiting): (Vec<Fact>, Vec<_>) =
-            messages.into_iter().map(|message| (message.fact, message.done)).unzip();
+        let messages = messages.into_iter().map(|mut message| {
+            self.note_result(&mut message);
+            (message.fact, message.done)
+        });
+        let (facts, waiting): (Vec<Fact>, Vec<_>) = messages.unzip();
         facts.iter().for_each(|fact| self.note_return(fact));
         let before = self.run.seq;
         let expressions = self.shared.parts.expressions.clone();
@@ -150,6 +163,15 @@ impl Actor {
             let _ = done.send(Ok(()));
         }
         next
+    }
+
+    /// A result that is to be kept waits until it is durable that it counts.
+    fn note_result(&mut self, message: &mut Message) {
+        if let (Some(slot), Fact::Executed { task, execution: Execution::Replied(reply), .. }) =
+            (message.keep.take(), &message.fact)
+        {
+            self.fresh.insert(*task, (slot, reply.clone()));
+        }
     }
 
     /// A call that came back is not under way any more.
@@ -215,17 +237,36 @@ impl Actor {
 
     /// Now that it is durable: the call log, the counters, the subscribers, then the commands.
     fn tell(&mut self, before: Seq, decision: Decision) {
-        let parts = &self.shared.parts;
         for event in &decision.events {
-            if let (EventKind::TaskFinished(finished), Some(log)) = (&event.kind, &parts.call_log) {
+            if let (EventKind::TaskFinished(finished), Some(log)) =
+                (&event.kind, &self.shared.parts.call_log)
+            {
                 log.committed(finished.task);
             }
         }
         decision.events.iter().for_each(|event| self.since.count(event));
+        self.keep_results(&decision.events);
         self.shared.stats.count(&decision.events);
         self.log_end(&decision.events);
-        parts.bus.publish(&self.tenant, self.run.id, stored(before, decision.events));
+        let told = stored(before, decision.events);
+        self.shared.parts.bus.publish(&self.tenant, self.run.id, told);
         self.perform(decision.commands);
+    }
+
+    /// Keeps the results that count: the agent's own, of tasks that finished.
+    fn keep_results(&mut self, events: &[RunEvent]) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        for event in events {
+            if let EventKind::TaskFinished(finished) = &event.kind
+                && let Some((slot, reply)) = self.fresh.remove(&finished.task)
+                && finished.source == TaskSource::Live
+            {
+                slot.put(&self.shared, &self.tenant, reply);
+            }
+        }
+        self.fresh.clear();
     }
 
     fn log_end(&self, events: &[RunEvent]) {
@@ -270,10 +311,20 @@ impl Actor {
                 }
                 Command::StopTasks => self.stop_tasks(),
                 Command::Drop { tasks } => self.drop_tasks(&tasks),
-                Command::HandleFailure => {}
+                Command::HandleFailure => failure::handle(&self.shared, &self.tenant, &self.run),
             }
         }
         self.start_queued();
+        self.watch();
+    }
+
+    /// The watchdog: a live run that neither waits nor does anything would look healthy for ever.
+    fn watch(&self) {
+        let idle = self.in_flight.is_empty() && self.queued.is_empty() && self.wake_at.is_none();
+        if self.run.standing() == RunStatus::Running && idle && self.inbox.is_empty() {
+            self.shared.stats.runs_stuck.fetch_add(1, Ordering::Relaxed);
+            error!(run = %self.run.id, seq = %self.run.seq, "run stuck: it waits for nothing");
+        }
     }
 
     /// Drops all sandboxes; what is started later gets new ones.

@@ -9,13 +9,14 @@ use wforge_model::head::RunHead;
 use wforge_model::{RunId, Seq, TenantId, Value};
 
 use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, WaitFor};
-use crate::service::{Shared, launch, tell, too_many_live};
+use crate::service::{Shared, go_on, tell, too_many_live};
 use crate::start::Start;
 use crate::stats::EngineFigures;
-use crate::{load, start, subscribe, views};
+use crate::{cache, load, start, subscribe, views};
 
 mod catalog;
 mod people;
+mod steering;
 mod threads;
 
 /// A handle on the engine.
@@ -57,7 +58,7 @@ impl Handle {
             Start::Replied(started) => return Ok(started),
         };
         let run = begun.run.id;
-        launch(&self.shared, tenant, begun, Seq(0)).await?;
+        go_on(&self.shared, tenant, begun).await?;
         Ok(Started { run, replayed: false })
     }
 
@@ -137,6 +138,14 @@ impl Handle {
         let loaded = load::load_run(&self.shared, tenant, run).await?;
         let state = loaded.run.persisted_state();
         serde_json::to_value(&state).map_err(|error| EngineError::Host(Box::new(error)))
+    }
+
+    /// Forgets every result that nodes of the tenant keep in their caches, and says how many.
+    ///
+    /// # Errors
+    /// Only the host's own.
+    pub async fn clear_cache(&self, tenant: &TenantId) -> Result<u64, EngineError> {
+        cache::clear(&self.shared, tenant).await
     }
 
     /// Counters and figures.

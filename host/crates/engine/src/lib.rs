@@ -8,8 +8,11 @@
 mod actor;
 mod allowed;
 mod bus;
+mod cache;
 mod catalog;
+mod failure;
 mod handle;
+mod idle;
 mod ids;
 mod install;
 mod load;
@@ -34,7 +37,8 @@ pub use bus::RunBus;
 pub use handle::Handle;
 pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
 pub use request::{
-    AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, Multitask, PluginInfo,
+    AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
+    PluginInfo,
     QuestionView, RunMessage, RunView, StartRun, Started, TaskView, WaitFor, WorkflowChoice,
     WorkflowInfo, event_parts,
 };

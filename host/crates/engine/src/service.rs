@@ -154,11 +154,35 @@ pub(crate) async fn send(
             continue;
         }
         let loaded = load_run(shared, tenant, run).await?;
-        if loaded.run.status.is_final() {
+        if loaded.run.status.is_final() && !still_takes(&loaded.run, &message.fact) {
             return Err(ended(&loaded.run));
         }
         enter(shared, tenant, loaded, Vec::new())?;
     }
+}
+
+/// A run that failed can be taken up again, and may have its failure still to be handled.
+fn still_takes(run: &Run, fact: &Fact) -> bool {
+    run.owes_failure_handling()
+        || run.status == RunStatus::Failed && matches!(fact, Fact::Revive { .. })
+}
+
+/// Tells of a run's beginning, which is durable, and drives it where it goes on.
+pub(crate) async fn go_on(
+    shared: &Arc<Shared>,
+    tenant: &TenantId,
+    begun: Begun,
+) -> Result<(), EngineError> {
+    let Begun { run, mut since, events, commands } = begun;
+    shared.stats.count(&events);
+    let before = Seq(run.seq.0.saturating_sub(events.len() as u64));
+    shared.parts.bus.publish(tenant, run.id, stored(before, events));
+    if run.status == RunStatus::Running || run.owes_failure_handling() {
+        return enter(shared, tenant, Loaded { run, since }, commands);
+    }
+    save_if_due(shared, tenant, &run, &mut since).await;
+    shared.note_border(tenant, &run, since);
+    Ok(())
 }
 
 pub(crate) fn ended(run: &Run) -> EngineError {
@@ -177,7 +201,7 @@ pub(crate) async fn tell(
 ) -> Result<(), EngineError> {
     loop {
         let (done, durable) = oneshot::channel();
-        let message = Message { fact: fact.clone(), done: Some(done) };
+        let message = Message { done: Some(done), ..Message::of(fact.clone()) };
         send(shared, tenant, run, message).await?;
         match durable.await {
             Ok(Err(EngineError::Busy { .. })) | Err(_) => {
@@ -190,24 +214,6 @@ pub(crate) async fn tell(
             Ok(result) => return result,
         }
     }
-}
-
-/// Tells of a run that has begun, and drives it where it goes on.
-pub(crate) async fn launch(
-    shared: &Arc<Shared>,
-    tenant: &TenantId,
-    begun: Begun,
-    before: Seq,
-) -> Result<(), EngineError> {
-    let Begun { run, mut since, events, commands } = begun;
-    shared.stats.count(&events);
-    shared.parts.bus.publish(tenant, run.id, stored(before, events));
-    if run.status == RunStatus::Running {
-        return enter(shared, tenant, Loaded { run, since }, commands);
-    }
-    save_if_due(shared, tenant, &run, &mut since).await;
-    shared.note_border(tenant, &run, since);
-    Ok(())
 }
 
 /// Puts a loaded run into memory and drives it. Where somebody else did so first, theirs goes on.

@@ -64,5 +64,6 @@ pub use problem::{Place, Problem, Severity, nearest};
 pub use run::Run;
 pub use settle::{commands_after, next_wake, settle};
 pub use site::Site;
+pub use step::next_nodes;
 pub use validate::validate;
 pub use workflow::Workflow;

@@ -325,6 +325,8 @@ pub enum Collection {
     Settings,
     /// Components that were let in, installed or not: key is the digest.
     Components,
+    /// Results of nodes that later tasks may take: key is the hash of the call.
+    Cache,
 }
 
 impl Collection {
@@ -337,6 +339,7 @@ impl Collection {
             Self::Workflows => b'w',
             Self::Settings => b's',
             Self::Components => b'c',
+            Self::Cache => b'k',
         }
     }
 }

@@ -8,5 +8,7 @@ mod history;
 mod mocks;
 mod parts;
 mod runs;
+mod simulation;
+mod steering;
 mod streams;
 mod threads;
