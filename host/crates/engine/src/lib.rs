@@ -38,9 +38,8 @@ pub use handle::Handle;
 pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
 pub use request::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
-    PluginInfo,
-    QuestionView, RunMessage, RunView, StartRun, Started, TaskView, WaitFor, WorkflowChoice,
-    WorkflowInfo, event_parts,
+    PluginInfo, QuestionView, RunMessage, RunView, StartRun, Started, TaskView, WaitFor,
+    WorkflowChoice, WorkflowInfo, event_parts,
 };
 pub use service::Engine;
 pub use stats::EngineFigures;
