@@ -8,14 +8,14 @@ use tracing::warn;
 use wforge_graph::{Library, Run};
 use wforge_model::command::Fact;
 use wforge_model::event::{Origin, RunStarted};
-use wforge_model::{Object, RunId, TenantId, Value};
+use wforge_model::{Object, RunId, Seq, TenantId, Value};
 
 use crate::actor::Message;
 use crate::ids::of_handler;
 use crate::load::within;
 use crate::request::EngineError;
 use crate::resolve::FAILURE_KEY;
-use crate::service::{Shared, go_on, send};
+use crate::service::{Shared, launch, send};
 use crate::start::{Beginning, Start, begin_run};
 use crate::workflows;
 
@@ -56,7 +56,7 @@ async fn begun(shared: &Arc<Shared>, tenant: &TenantId, run: &Run) -> Result<Run
         thread: None,
     };
     match begin_run(shared, tenant, beginning).await {
-        Ok(Start::Begun(begun)) => go_on(shared, tenant, *begun).await.map(|()| id),
+        Ok(Start::Begun(begun)) => launch(shared, tenant, *begun, Seq(0)).await.map(|()| id),
         Ok(Start::Replied(_)) => Ok(id),
         // Somebody else was first by a moment.
         Err(EngineError::Conflict { .. }) => Ok(id),

@@ -9,7 +9,7 @@ use wforge_model::head::RunHead;
 use wforge_model::{RunId, Seq, TenantId, Value};
 
 use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, WaitFor};
-use crate::service::{Shared, go_on, tell, too_many_live};
+use crate::service::{Shared, launch, tell, too_many_live};
 use crate::start::Start;
 use crate::stats::EngineFigures;
 use crate::{cache, load, start, subscribe, views};
@@ -58,7 +58,7 @@ impl Handle {
             Start::Replied(started) => return Ok(started),
         };
         let run = begun.run.id;
-        go_on(&self.shared, tenant, begun).await?;
+        launch(&self.shared, tenant, begun, Seq(0)).await?;
         Ok(Started { run, replayed: false })
     }
 

@@ -167,24 +167,6 @@ fn still_takes(run: &Run, fact: &Fact) -> bool {
         || run.status == RunStatus::Failed && matches!(fact, Fact::Revive { .. })
 }
 
-/// Tells of a run's beginning, which is durable, and drives it where it goes on.
-pub(crate) async fn go_on(
-    shared: &Arc<Shared>,
-    tenant: &TenantId,
-    begun: Begun,
-) -> Result<(), EngineError> {
-    let Begun { run, mut since, events, commands } = begun;
-    shared.stats.count(&events);
-    let before = Seq(run.seq.0.saturating_sub(events.len() as u64));
-    shared.parts.bus.publish(tenant, run.id, stored(before, events));
-    if run.status == RunStatus::Running || run.owes_failure_handling() {
-        return enter(shared, tenant, Loaded { run, since }, commands);
-    }
-    save_if_due(shared, tenant, &run, &mut since).await;
-    shared.note_border(tenant, &run, since);
-    Ok(())
-}
-
 pub(crate) fn ended(run: &Run) -> EngineError {
     EngineError::Conflict {
         code: "run_ended",
@@ -214,6 +196,24 @@ pub(crate) async fn tell(
             Ok(result) => return result,
         }
     }
+}
+
+/// Tells of a run that has begun, and drives it where it goes on.
+pub(crate) async fn launch(
+    shared: &Arc<Shared>,
+    tenant: &TenantId,
+    begun: Begun,
+    before: Seq,
+) -> Result<(), EngineError> {
+    let Begun { run, mut since, events, commands } = begun;
+    shared.stats.count(&events);
+    shared.parts.bus.publish(tenant, run.id, stored(before, events));
+    if run.status == RunStatus::Running || run.owes_failure_handling() {
+        return enter(shared, tenant, Loaded { run, since }, commands);
+    }
+    save_if_due(shared, tenant, &run, &mut since).await;
+    shared.note_border(tenant, &run, since);
+    Ok(())
 }
 
 /// Puts a loaded run into memory and drives it. Where somebody else did so first, theirs goes on.

@@ -13,7 +13,7 @@ use super::{Standing, TRIES_MAX, last_border};
 use crate::prepare::{Prepared, prepare};
 use crate::request::{EngineError, Idempotency, Multitask, StartRun, Started};
 use crate::resolve::Resolved;
-use crate::service::{Shared, go_on, tell};
+use crate::service::{Shared, launch, tell};
 use crate::start::{Beginning, EMBEDDED_LEASE, Start, begin_run, commit_refused, replayed};
 
 /// A run that is to begin on a thread.
@@ -155,12 +155,13 @@ pub(crate) async fn begin_with(
     standing: &Standing,
     mut beginning: Beginning,
 ) -> Result<Option<Started>, EngineError> {
+    let before = beginning.queued.as_ref().map_or(Seq(0), |run| run.seq);
     let (row, expected) = row_after(shared, standing, &beginning.started, beginning.id);
     beginning.thread = Some(ThreadPut { expected, row, begins: true });
     match begin_run(shared, tenant, beginning).await? {
         Start::Replied(started) => Ok(Some(started)),
         Start::Begun(begun) => {
-            go_on(shared, tenant, *begun).await?;
+            launch(shared, tenant, *begun, before).await?;
             Ok(None)
         }
     }

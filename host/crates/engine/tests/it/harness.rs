@@ -163,15 +163,15 @@ impl World {
         Self::on(self.store, self.clock, options, Arc::new(script))
     }
 
-    /// The store, as it is behind the engine.
-    pub(crate) fn store(&self) -> &dyn Backend {
-        self.store.as_ref()
-    }
-
     /// Stops the engine as a kill would, but for what the store has.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         self.service.await.unwrap();
+    }
+
+    /// The store, as it is behind the engine.
+    pub(crate) fn store(&self) -> &dyn Backend {
+        self.store.as_ref()
     }
 
     pub(crate) fn calls(&self) -> Vec<String> {
