@@ -76,6 +76,16 @@ pub(crate) async fn carried_at(
     Ok((Carried::from(&loaded.run), loaded.since))
 }
 
+/// A run before its first event; what it starts from is not carried over yet.
+pub(crate) async fn unfolded(
+    shared: &Shared,
+    tenant: &TenantId,
+    id: RunId,
+) -> Result<Run, EngineError> {
+    let opening = open(shared, tenant, Fold { run: id, until: None, exactly: true }).await?;
+    Ok(Run::new(id, opening.library))
+}
+
 /// Folds a run from its first event, and shows it after each.
 pub(crate) async fn replay(
     shared: &Shared,
