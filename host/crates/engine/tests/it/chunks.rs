@@ -36,13 +36,16 @@ async fn streamed(modes: &[StreamMode], after: u64) -> String {
 
 /// Ids of tasks and runs as `…`.
 fn redacted(text: &str) -> String {
-    let mut text = text.to_owned();
-    for prefix in ["task_", "run_"] {
-        while let Some(at) = text.find(prefix) {
-            text.replace_range(at..at + prefix.len() + 32, "…");
-        }
+    let mut redacted = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("task_").into_iter().chain(rest.find("run_")).min() {
+        let digits = at + rest[at..].find('_').unwrap() + 1;
+        let is_id = rest[digits..].chars().take_while(char::is_ascii_hexdigit).count() >= 32;
+        redacted.push_str(&rest[..if is_id { at } else { digits }]);
+        redacted.push_str(if is_id { "…" } else { "" });
+        rest = &rest[if is_id { digits + 32 } else { digits }..];
     }
-    text
+    redacted + rest
 }
 
 async fn check(modes: &[StreamMode], expected: &Expect) {
@@ -51,17 +54,45 @@ async fn check(modes: &[StreamMode], expected: &Expect) {
 
 #[tokio::test]
 async fn values_and_updates_say_what_the_state_became() {
-    check(&[StreamMode::Values, StreamMode::Updates], &expect![[""]]).await;
+    check(
+        &[StreamMode::Values, StreamMode::Updates],
+        &expect![[r#"
+        1 values {"log":[],"talk":[]}
+        3 updates {"a":{"log":["a"],"talk":{"content":"hello","id":"m1","role":"ai"}}}
+        4 values {"log":["a"],"talk":[{"content":"hello","id":"m1","role":"ai"}]}
+        6 updates {"b":{"log":{"$writes":[["b1"],["b2"]]}}}
+        7 updates {"quiet":null}
+        8 values {"log":["a","b1","b2"],"talk":[{"content":"hello","id":"m1","role":"ai"}]}
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn messages_and_custom_events_come_with_their_task() {
-    check(&[StreamMode::Messages, StreamMode::Custom], &expect![[""]]).await;
+    check(
+        &[StreamMode::Messages, StreamMode::Custom],
+        &expect![[r#"
+        3 messages [{"content":"hello","id":"m1","role":"ai"},{"node":"a","step":1,"task":"…"}]
+        3 custom {"payload":"x","topic":"seen"}
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn checkpoints_and_tasks_say_what_comes_next() {
-    check(&[StreamMode::Checkpoints, StreamMode::Tasks], &expect![[""]]).await;
+    check(&[StreamMode::Checkpoints, StreamMode::Tasks], &expect![[r#"
+        1 checkpoints {"base":null,"checkpoint":"…@1","metadata":{"source":"input","step":0},"next":["a"],"values":{"log":[],"talk":[]}}
+        2 tasks {"id":"…","name":"a","sent":false}
+        3 tasks {"error":null,"id":"…","interrupts":[],"name":"a","result":{"log":["a"],"talk":{"content":"hello","id":"m1","role":"ai"}}}
+        4 checkpoints {"base":null,"checkpoint":"…@4","metadata":{"source":"loop","step":1},"next":["b","quiet"],"values":{"log":["a"],"talk":[{"content":"hello","id":"m1","role":"ai"}]}}
+        5 tasks {"id":"…","name":"b","sent":false}
+        5 tasks {"id":"…","name":"quiet","sent":false}
+        6 tasks {"error":null,"id":"…","interrupts":[],"name":"b","result":{"log":{"$writes":[["b1"],["b2"]]}}}
+        7 tasks {"error":null,"id":"…","interrupts":[],"name":"quiet","result":null}
+        8 checkpoints {"base":null,"checkpoint":"…@8","metadata":{"source":"loop","step":2},"next":[],"values":{"log":["a","b1","b2"],"talk":[{"content":"hello","id":"m1","role":"ai"}]}}
+    "#]]).await;
 }
 
 #[tokio::test]
