@@ -100,11 +100,9 @@ pub(crate) fn play(
 }
 
 fn bindings(task: &Task, input: &Value) -> BTreeMap<String, Arc<Value>> {
-    let answers: Vec<Value> =
-        task.answers.iter().map(|answered| answered.answer.clone().unwrap_or_default()).collect();
     let mut bindings = task.bindings().clone();
     bindings.insert("input".into(), Arc::new(input.clone()));
-    bindings.insert("answers".into(), Arc::new(Value::Array(answers)));
+    bindings.insert("answers".into(), Arc::new(Value::Array(Vec::new())));
     bindings
 }
 
@@ -236,7 +234,9 @@ impl Player<'_> {
     fn ask(&mut self, prompt: &Value) -> Result<(), Stop> {
         let ordinal = self.asked;
         self.asked += 1;
-        if self.task.answers.len() as u64 > u64::from(ordinal) {
+        let answered = usize::try_from(ordinal).ok().and_then(|n| self.task.answers.get(n));
+        if let Some(answered) = answered {
+            self.hear(answered.answer.clone().unwrap_or_default());
             return Ok(());
         }
         let prompt = match prompt {
@@ -244,6 +244,15 @@ impl Player<'_> {
             other => other.to_string(),
         };
         Err(Stop::Asks { ordinal, prompt })
+    }
+
+    /// What follows the question sees its answer; what comes before it never does.
+    fn hear(&mut self, answer: Value) {
+        if let Some(answers) = self.bindings.get_mut("answers")
+            && let Value::Array(answers) = Arc::make_mut(answers)
+        {
+            answers.push(answer);
+        }
     }
 
     fn sleep(&mut self, ms: u64) -> Result<(), Stop> {

@@ -12,8 +12,9 @@ use wforge_model::{Key, NodeId, TaskId};
 
 use crate::bytes::json_bytes;
 use crate::expressions::Expressions;
-use crate::frame::{Frame, Task};
+use crate::frame::{Frame, Task, TaskStatus};
 use crate::reduce::{ReduceError, reduce};
+use crate::run::Run;
 use crate::site::Site;
 
 /// How a task came to be, which is part of its id.
@@ -68,6 +69,22 @@ pub(crate) fn next_tasks(site: &Site<'_>) -> Vec<PlannedTask> {
             PlannedTask { id: task_id(site, step, &node, trigger), node, send }
         })
         .collect()
+}
+
+/// The nodes of the run itself whose tasks are still to be done: of the super-step under way, else
+/// of the one that follows the last. In task order; empty where the run is at its end.
+#[must_use]
+pub fn next_nodes(run: &Run) -> Vec<NodeId> {
+    let Some(site) = run.site(None) else { return Vec::new() };
+    if site.frame.tasks.is_empty() {
+        let ends = !site.frame.pending.outcomes.is_empty();
+        let tasks = if ends { Vec::new() } else { next_tasks(&site) };
+        return tasks.into_iter().map(|task| task.node).collect();
+    }
+    let open = |task: &&Task| {
+        task.is_unfinished() || matches!(task.status, TaskStatus::Failed { handled: false, .. })
+    };
+    site.frame.tasks.iter().filter(open).map(|task| task.node.clone()).collect()
 }
 
 fn triggered(site: &Site<'_>) -> BTreeSet<NodeId> {
