@@ -174,7 +174,7 @@ fn answer(draft: &WorkflowDraft, flag: &str) -> Read<(NodeId, Value)> {
     let asks = || {
         draft.nodes.iter().filter_map(|(id, node)| match &node.work {
             Work::Ask(ask) => Some((id, ask)),
-            Work::Agent(_) | Work::Mock | Work::Set(_) => None,
+            Work::Agent(_) | Work::Mock | Work::Set(_) | Work::Workflow(_) => None,
         })
     };
     let Some((node, ask)) = asks().find(|(id, _)| id.as_str() == name) else {
@@ -198,8 +198,12 @@ fn mock(draft: &WorkflowDraft, flag: &str) -> Read<(NodeId, Option<MockAnswer>)>
     let Some((id, node)) = draft.nodes.iter().find(|(id, _)| id.as_str() == name) else {
         return Err(unknown("node", name, draft.nodes.keys().map(NodeId::as_str)));
     };
-    if matches!(node.work, Work::Set(_)) {
-        return Err(format!("{name}: a set node needs no mock"));
+    match node.work {
+        Work::Set(_) => return Err(format!("{name}: a set node needs no mock")),
+        Work::Workflow(_) => {
+            return Err(format!("{name}: it runs a workflow; mock the agents inside that one"));
+        }
+        Work::Agent(_) | Work::Mock | Work::Ask(_) => {}
     }
     let Some(path) = path else { return Ok((id.clone(), None)) };
     let text =
@@ -208,7 +212,7 @@ fn mock(draft: &WorkflowDraft, flag: &str) -> Read<(NodeId, Option<MockAnswer>)>
         .map_err(|error| format!("{name}: {path} is no JSON: {error}"))?;
     let given = match node.work {
         Work::Ask(_) => MockAnswer { answer: Some(value), ..MockAnswer::default() },
-        Work::Agent(_) | Work::Mock | Work::Set(_) => {
+        Work::Agent(_) | Work::Mock | Work::Set(_) | Work::Workflow(_) => {
             MockAnswer { output: Some(value), ..MockAnswer::default() }
         }
     };

@@ -9,7 +9,7 @@ use wforge_engine::{
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{RunId, Seq, TenantId};
+use wforge_model::{Digest, RunId, Seq, TenantId};
 use wforge_ports::plugins::Admitted;
 
 use super::problem::of_engine;
@@ -191,6 +191,10 @@ impl Embedded {
 
     pub(crate) async fn workflow_of(&self, head: &RunHead) -> anyhow::Result<WorkflowDraft> {
         let digest = head.digest.with_context(|| format!("{} has no events yet", head.run))?;
+        self.host.handle.workflow_by_digest(&self.tenant, digest).await.map_err(of_engine)
+    }
+
+    pub(crate) async fn part_of(&self, _: RunId, digest: Digest) -> anyhow::Result<WorkflowDraft> {
         self.host.handle.workflow_by_digest(&self.tenant, digest).await.map_err(of_engine)
     }
 

@@ -4,11 +4,12 @@
 //! decides [`open`]: a named server, else the server that holds the data directory, else none.
 
 mod embedded;
+mod lineage;
 mod problem;
 mod remote;
 mod sse;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -19,7 +20,7 @@ use wforge_model::event::StoredEvent;
 use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, Timestamp, Value};
+use wforge_model::{Digest, Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, Timestamp, Value};
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;
 
@@ -30,6 +31,7 @@ use crate::config::Config;
 use crate::server_file::ServerFile;
 
 pub(crate) use embedded::Embedded;
+pub(crate) use lineage::{Ancestor, Lineage, Workflows};
 pub(crate) use remote::Remote;
 
 /// How long a store that somebody else holds is waited for.
@@ -59,6 +61,30 @@ pub(crate) struct Start {
     pub(crate) mocks: BTreeMap<NodeId, Option<MockAnswer>>,
     /// The components of `--plugins`.
     pub(crate) plugins: Option<Vec<Component>>,
+    /// Workflows that its nodes may name, beside those that are registered.
+    pub(crate) with: Vec<WorkflowFile>,
+    /// Thread, pace and history.
+    pub(crate) options: RunOptions,
+}
+
+/// Where a run belongs, how fast it goes, and what its history keeps.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RunOptions {
+    /// The thread whose state it goes on from.
+    pub(crate) thread: Option<ThreadId>,
+    /// What happens where another run of the thread is under way.
+    pub(crate) multitask: Multitask,
+    /// Which borders are history.
+    pub(crate) durability: Durability,
+    /// After so many super-steps it pauses.
+    pub(crate) steps: Option<u32>,
+}
+
+/// A workflow file: its text and what it says.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkflowFile {
+    pub(crate) text: String,
+    pub(crate) draft: WorkflowDraft,
 }
 
 /// A workflow to run.
@@ -119,12 +145,66 @@ pub(crate) struct Report {
 pub(crate) struct TaskRow {
     pub(crate) task: TaskId,
     pub(crate) node: NodeId,
+    /// The task whose subgraph it belongs to.
+    #[serde(default)]
+    pub(crate) within: Option<TaskId>,
     pub(crate) step: u32,
     pub(crate) agent: Option<String>,
     pub(crate) source: Option<TaskSource>,
     pub(crate) attempt: u32,
     pub(crate) ms: u64,
     pub(crate) failure: Option<Failure>,
+}
+
+impl Report {
+    /// Where its tasks are found.
+    pub(crate) fn paths(&self) -> Paths<'_> {
+        Paths { tasks: self.tasks.iter().map(|task| (task.task, task)).collect() }
+    }
+
+    /// The path of the node that asks each open question, with the question.
+    pub(crate) fn asked(&self) -> Vec<(String, &QuestionRow)> {
+        let paths = self.paths();
+        let task_of = |question: &QuestionRow| {
+            let mut open = self.head.questions();
+            open.find(|(_, open)| open.id == question.id).map(|(task, _)| task)
+        };
+        let path = |question: &QuestionRow| {
+            task_of(question).map_or_else(|| question.node.to_string(), |task| paths.of(task))
+        };
+        self.questions.iter().map(|question| (path(question), question)).collect()
+    }
+}
+
+/// Where the tasks of a run are found.
+#[derive(Debug)]
+pub(crate) struct Paths<'a> {
+    tasks: HashMap<TaskId, &'a TaskRow>,
+}
+
+impl Paths<'_> {
+    /// The nodes through which a task is reached, such as `outer/inner`.
+    pub(crate) fn of(&self, task: TaskId) -> String {
+        let names = self.way(task).into_iter().map(|row| row.node.to_string());
+        names.collect::<Vec<_>>().join("/")
+    }
+
+    /// The super-steps in which it is reached, such as `2.1`.
+    pub(crate) fn steps(&self, task: TaskId) -> String {
+        let steps = self.way(task).into_iter().map(|row| row.step.to_string());
+        steps.collect::<Vec<_>>().join(".")
+    }
+
+    fn way(&self, task: TaskId) -> Vec<&TaskRow> {
+        let mut way = Vec::new();
+        let mut next = Some(task);
+        while let Some(row) = next.and_then(|task| self.tasks.get(&task)) {
+            way.push(*row);
+            next = row.within;
+        }
+        way.reverse();
+        way
+    }
 }
 
 /// An open question.
@@ -156,11 +236,15 @@ pub(crate) enum Message {
 /// Whether nothing happens any more until somebody does something.
 pub(crate) fn is_settled(head: &RunHead) -> bool {
     match head.status {
-        RunStatus::Running => false,
+        RunStatus::Running | RunStatus::Queued => false,
         RunStatus::Waiting => head.questions().next().is_some(),
-        RunStatus::Blocked | RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled => {
-            true
-        }
+        // The workflow that handles the failure is about to be started.
+        RunStatus::Failed => head.waiting_for.is_empty(),
+        RunStatus::Paused
+        | RunStatus::Blocked
+        | RunStatus::Completed
+        | RunStatus::Cancelled
+        | RunStatus::RolledBack => true,
     }
 }
 
@@ -260,6 +344,21 @@ impl Client {
         either!(self, client => client.discard_effects(run))
     }
 
+    /// Stops a run at its next border.
+    pub(crate) async fn pause(&self, run: RunId) -> anyhow::Result<RunHead> {
+        either!(self, client => client.pause(run))
+    }
+
+    /// Lets a paused run go on, for so many super-steps or to its end.
+    pub(crate) async fn go_on(&self, run: RunId, steps: Option<u32>) -> anyhow::Result<RunHead> {
+        either!(self, client => client.go_on(run, steps))
+    }
+
+    /// Takes up a run that failed.
+    pub(crate) async fn retry(&self, run: RunId) -> anyhow::Result<RunHead> {
+        either!(self, client => client.retry(run))
+    }
+
     /// Ends a run.
     pub(crate) async fn cancel(&self, run: RunId, reason: &str) -> anyhow::Result<RunHead> {
         either!(self, client => client.cancel(run, reason))
@@ -312,6 +411,11 @@ impl Client {
     /// The workflow that a run is pinned to.
     pub(crate) async fn workflow_of(&self, head: &RunHead) -> anyhow::Result<WorkflowDraft> {
         either!(self, client => client.workflow_of(head))
+    }
+
+    /// A workflow that is part of the one that a run is pinned to.
+    async fn part_of(&self, run: RunId, digest: Digest) -> anyhow::Result<WorkflowDraft> {
+        either!(self, client => client.part_of(run, digest))
     }
 
     /// Ends what was opened, whatever came of the command. Runs that go on are kept for the next

@@ -222,6 +222,14 @@ impl Remote {
         self.json(self.get(&format!("/v1/runs/{}/workflow", head.run))).await
     }
 
+    pub(crate) async fn part_of(
+        &self,
+        run: RunId,
+        digest: Digest,
+    ) -> anyhow::Result<WorkflowDraft> {
+        self.json(self.get(&format!("/v1/runs/{run}/workflow?part={digest}"))).await
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, format!("{}{path}", self.server))
@@ -404,9 +412,9 @@ mod tests {
             failure: None,
         };
         for kind in [
-            EventKind::StepCommitted { step: 3 },
+            EventKind::StepCommitted { ns: None, step: 3 },
             EventKind::RunFailed { error },
-            EventKind::RunCancelled { reason: "enough".into() },
+            EventKind::RunCancelled { reason: "enough".into(), by: "me".into(), rolled_back: true },
         ] {
             let sent = StoredEvent { seq: Seq(4), event: RunEvent { at: Timestamp(9), kind } };
             let (kind, data) = event_parts(&sent.event);

@@ -25,6 +25,7 @@ mod routes;
 mod run_request;
 mod runs;
 mod serve;
+mod sse;
 mod state;
 mod system;
 mod workflows;

@@ -167,16 +167,24 @@ pub(crate) async fn show(
     whole(&api, &principal.tenant, run_id(&run)?).await.map(Json)
 }
 
+/// The query of [`workflow`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WorkflowQuery {
+    /// A workflow that is part of the run's.
+    part: Option<Digest>,
+}
+
 /// `GET /v1/runs/{run}/workflow`: what the run is pinned to, registered or not.
 pub(crate) async fn workflow(
     State(api): State<Api>,
     principal: Principal,
     PathOf(run): PathOf<String>,
-    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    QueryOf(WorkflowQuery { part }): QueryOf<WorkflowQuery>,
 ) -> Result<Json<WorkflowDraft>, ApiError> {
     let (engine, tenant) = (&api.parts.engine, &principal.tenant);
     let head = engine.head(tenant, run_id(&run)?).await?;
-    let digest = head.digest.ok_or_else(|| ApiError::not_found("workflow of", &run))?;
+    let digest = part.or(head.digest).ok_or_else(|| ApiError::not_found("workflow of", &run))?;
     Ok(Json(engine.workflow_by_digest(tenant, digest).await?))
 }
 
@@ -280,11 +288,14 @@ async fn settles_within(
 /// Whether nothing happens any more until somebody does something.
 fn has_settled(head: &RunHead) -> bool {
     match head.status {
-        RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled | RunStatus::Blocked => {
-            true
-        }
+        RunStatus::Completed
+        | RunStatus::Failed
+        | RunStatus::Cancelled
+        | RunStatus::RolledBack
+        | RunStatus::Blocked
+        | RunStatus::Paused => true,
         RunStatus::Waiting => head.questions().next().is_some(),
-        RunStatus::Running => false,
+        RunStatus::Running | RunStatus::Queued => false,
     }
 }
 
