@@ -1,13 +1,13 @@
-//! Reads workflow files: the text by `wforge-spec`, the whole by `wforge-graph`, every problem with
-//! its line.
+//! Reads workflow files for the engine's port: `wforge-spec` finds every problem with its line.
 
 use std::sync::Arc;
 
-use wforge_graph::{Expressions, Severity, validate};
+use wforge_graph::{Expressions, Severity};
 use wforge_model::Digest;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_ports::BoxError;
 use wforge_ports::workflows::{ReadWorkflow, Report, WorkflowReader};
+use wforge_spec::Valid;
 
 /// The reader.
 #[derive(Debug, Clone)]
@@ -24,19 +24,12 @@ impl Reader {
 
 impl WorkflowReader for Reader {
     fn read(&self, name: &str, text: &str) -> Result<ReadWorkflow, Vec<Report>> {
-        let parsed = wforge_spec::parse(name, text)
-            .map_err(|reports| reports.into_iter().map(plain).collect::<Vec<_>>())?;
-        let in_place = |problems: Vec<wforge_graph::Problem>| {
-            let mut reports: Vec<Report> =
-                problems.into_iter().map(|problem| plain(parsed.report(name, problem))).collect();
-            reports.sort_by_key(|report| (report.line, report.column));
-            reports
-        };
-        match validate(parsed.draft.clone(), self.expressions.as_ref()) {
-            Ok((workflow, warnings)) => {
-                Ok(ReadWorkflow { draft: workflow.draft().clone(), warnings: in_place(warnings) })
+        let plain = |reports: Vec<wforge_spec::Report>| reports.into_iter().map(plain).collect();
+        match wforge_spec::validate(name, text, self.expressions.as_ref()) {
+            Ok(Valid { workflow, warnings }) => {
+                Ok(ReadWorkflow { draft: workflow.draft().clone(), warnings: plain(warnings) })
             }
-            Err(problems) => Err(in_place(problems)),
+            Err(reports) => Err(plain(reports)),
         }
     }
 }

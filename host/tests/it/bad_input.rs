@@ -126,6 +126,19 @@ fn every_problem_of_the_graph_is_told_at_once() {
 }
 
 #[test]
+fn mistakes_of_writing_and_problems_of_the_graph_are_told_together() {
+    let text = format!(
+        "{HEAD}nodes:\n  a: {{ ask: {{ prompt: Go?, deadlin: 1h }}, out: {{ text: result }} }}\n  \
+         b: {{ agent: x/y, timeout: {{ run: soon }} }}\n  alone: {{ set: {{ text: \"'y'\" }} }}\n\
+         edges:\n  - {{ from: START, to: [a, bb] }}\n  - {{ from: a, to: b }}\n"
+    );
+    check_workflow(
+        &text,
+        &["bad.yaml:9", "bad.yaml:10", "bad.yaml:11", "alone", "bad.yaml:13", "bb"],
+    );
+}
+
+#[test]
 fn what_is_not_supported_yet_says_so() {
     let text =
         format!("{HEAD}nodes:\n  a: {{ workflow: other }}\nedges:\n  - {{ from: START, to: a }}\n");

@@ -1,7 +1,7 @@
 //! The `Idempotency-Key` header: the same request again gives the same run.
 //!
 //! A key belongs to the credential and the route that it was used with; the store keeps it beside
-//! the run in the same commit.
+//! the run in the same commit, and refuses a second run under it.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,8 +48,8 @@ pub(crate) fn of_request(
     }))
 }
 
-/// The keys of requests that are under way. The store can tell only of those that have ended, so
-/// the same request twice at the same moment would start two runs.
+/// The keys of requests that are under way in this process: their repetition is told so at once,
+/// rather than doing all the work again to hear from the store that it came second.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UnderWay(Arc<Mutex<BTreeSet<(TenantId, String)>>>);
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
-use wforge_graph::{Decision, Run, settle};
+use wforge_graph::{Decision, Run, head_of, settle};
 use wforge_model::command::{Command, Fact};
 use wforge_model::event::{EventKind, RunError, RunEvent, StoredEvent};
 use wforge_model::head::RunStatus;
 use wforge_model::{Seq, TaskId, TenantId, Timestamp};
 use wforge_ports::store::{Commit, CommitError, Snapshot};
 
+use crate::load::{Loaded, Since, load_run};
 use crate::perform::perform;
 use crate::request::EngineError;
 use crate::service::Shared;
@@ -43,12 +44,20 @@ pub(crate) struct Actor {
     run: Run,
     inbox: mpsc::Receiver<Message>,
     sender: mpsc::Sender<Message>,
-    in_flight: HashMap<TaskId, u32>,
+    in_flight: HashMap<TaskId, InFlight>,
     queued: VecDeque<(TaskId, u32)>,
-    /// Dropped sandboxes: cancelled when the run ends or the process stops.
+    /// The parent of the tasks' own: cancelled when the run ends or the process stops.
     tasks: CancellationToken,
     wake_at: Option<Timestamp>,
-    snapshot_step: u32,
+    since: Since,
+}
+
+/// A call that is under way.
+#[derive(Debug)]
+struct InFlight {
+    attempt: u32,
+    /// Drops the sandbox.
+    cancel: CancellationToken,
 }
 
 /// Whether the loop goes on.
@@ -61,11 +70,10 @@ impl Actor {
     pub(crate) fn new(
         shared: Arc<Shared>,
         tenant: TenantId,
-        run: Run,
+        Loaded { run, since }: Loaded,
         (sender, inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     ) -> Self {
         let tasks = shared.shutdown.child_token();
-        let snapshot_step = run.step;
         Self {
             shared,
             tenant,
@@ -76,7 +84,7 @@ impl Actor {
             queued: VecDeque::new(),
             tasks,
             wake_at: None,
-            snapshot_step,
+            since,
         }
     }
 
@@ -108,13 +116,7 @@ impl Actor {
         let now = self.shared.parts.clock.now();
         let (facts, waiting): (Vec<Fact>, Vec<_>) =
             messages.into_iter().map(|message| (message.fact, message.done)).unzip();
-        for fact in &facts {
-            if let Fact::Executed { task, attempt, .. } = fact
-                && self.in_flight.get(task) == Some(attempt)
-            {
-                self.in_flight.remove(task);
-            }
-        }
+        facts.iter().for_each(|fact| self.note_return(fact));
         let before = self.run.seq;
         let expressions = self.shared.parts.expressions.clone();
         let decision = settle(&mut self.run, &facts, now, expressions.as_ref());
@@ -143,6 +145,17 @@ impl Actor {
         next
     }
 
+    /// A call that came back is not under way any more.
+    fn note_return(&mut self, fact: &Fact) {
+        let (Fact::Executed { task, attempt, .. } | Fact::Cached { task, attempt, .. }) = fact
+        else {
+            return;
+        };
+        if self.in_flight.get(task).is_some_and(|call| call.attempt == *attempt) {
+            self.in_flight.remove(task);
+        }
+    }
+
     async fn commit(
         &self,
         before: Seq,
@@ -158,6 +171,7 @@ impl Actor {
             expected: before,
             lease: EMBEDDED_LEASE,
             events: events.to_vec(),
+            head: head_of(&self.tenant, &self.run),
             thread_head: None,
             kv: Vec::new(),
             queue: queue_of(&self.run, now),
@@ -175,6 +189,7 @@ impl Actor {
                 log.committed(finished.task);
             }
         }
+        decision.events.iter().for_each(|event| self.since.count(event));
         self.shared.stats.count(&decision.events);
         self.log_end(&decision.events);
         parts.bus.publish(&self.tenant, self.run.id, stored(before, decision.events));
@@ -193,8 +208,10 @@ impl Actor {
             EventKind::RunBlocked { task, .. } => {
                 warn!(run = %self.run.id, %task, "run blocked: a task diverged from its record");
             }
-            EventKind::RunStarted(_)
+            EventKind::RunQueued(_)
+            | EventKind::RunStarted(_)
             | EventKind::StepPlanned { .. }
+            | EventKind::SubgraphStarted { .. }
             | EventKind::TaskRetried { .. }
             | EventKind::TaskSuspended { .. }
             | EventKind::TaskResumed { .. }
@@ -202,6 +219,11 @@ impl Actor {
             | EventKind::TaskFinished(_)
             | EventKind::TaskFailed { .. }
             | EventKind::StepCommitted { .. }
+            | EventKind::Interrupted { .. }
+            | EventKind::PauseRequested { .. }
+            | EventKind::Continued { .. }
+            | EventKind::RunRevived { .. }
+            | EventKind::FailureHandled { .. }
             | EventKind::RunUnblocked { .. } => {}
         }
     }
@@ -214,13 +236,29 @@ impl Actor {
                 Command::WakeAt { at } => {
                     self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
                 }
-                Command::StopTasks => {
-                    self.tasks.cancel();
-                    self.queued.clear();
-                }
+                Command::StopTasks => self.stop_tasks(),
+                Command::Drop { tasks } => self.drop_tasks(&tasks),
+                Command::HandleFailure => {}
             }
         }
         self.start_queued();
+    }
+
+    /// Drops all sandboxes; what is started later gets new ones.
+    fn stop_tasks(&mut self) {
+        self.tasks.cancel();
+        self.tasks = self.shared.shutdown.child_token();
+        self.in_flight.clear();
+        self.queued.clear();
+    }
+
+    fn drop_tasks(&mut self, tasks: &[TaskId]) {
+        for task in tasks {
+            if let Some(call) = self.in_flight.remove(task) {
+                call.cancel.cancel();
+            }
+        }
+        self.queued.retain(|(task, _)| !tasks.contains(task));
     }
 
     /// Starts queued tasks while there is room. An id in flight is not started twice.
@@ -237,8 +275,9 @@ impl Actor {
             if !is_open || self.in_flight.contains_key(&task) {
                 continue;
             }
-            self.in_flight.insert(task, attempt);
-            perform(&self.shared, &self.tenant, &self.run, task, &self.tasks, &self.sender);
+            let cancel = self.tasks.child_token();
+            perform(&self.shared, &self.tenant, &self.run, task, &cancel, &self.sender);
+            self.in_flight.insert(task, InFlight { attempt, cancel });
         }
     }
 
@@ -255,8 +294,8 @@ impl Actor {
         };
         let now = self.shared.parts.clock.now();
         let event = RunEvent { at: now, kind: EventKind::RunFailed { error } };
-        match crate::load::load_run(&self.shared.parts, &self.tenant, self.run.id).await {
-            Ok(run) => self.run = run,
+        match load_run(&self.shared, &self.tenant, self.run.id).await {
+            Ok(Loaded { run, since }) => (self.run, self.since) = (run, since),
             Err(error) => {
                 error!(run = %self.run.id, error = %error, "run dropped: it cannot be loaded");
                 return Next::Stop;
@@ -271,16 +310,18 @@ impl Actor {
         Next::Go
     }
 
-    /// Loses nothing where it fails: the log has everything.
+    /// Loses nothing where it fails: the log has everything. A snapshot comes only where the log
+    /// that it spares is as long as itself, so that all snapshots together are no longer than the
+    /// log.
     async fn snapshot(&mut self) {
-        let steps = self.run.step.saturating_sub(self.snapshot_step);
-        if steps < self.shared.options.snapshot_steps {
+        let is_due = self.since.steps >= self.shared.options.snapshot_steps;
+        if !is_due || self.since.bytes < self.run.state_bytes() {
             return;
         }
-        self.snapshot_step = self.run.step;
-        let Ok(state) = serde_json::to_vec(&self.run) else {
+        let Ok(state) = serde_json::to_vec(&self.run.persisted()) else {
             return;
         };
+        self.since = Since::default();
         let (tenant, run, seq) = (self.tenant.clone(), self.run.id, self.run.seq);
         let snapshot = Snapshot { tenant, run, seq, state };
         if let Err(error) = self.shared.parts.store.save_snapshot(snapshot).await {

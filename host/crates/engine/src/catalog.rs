@@ -6,9 +6,11 @@ use wforge_model::{Digest, TenantId};
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::{Collection, Document};
 
-use crate::load::draft_by_digest;
 use crate::parts::EngineParts;
 use crate::request::{EngineError, PluginInfo, WorkflowInfo};
+use crate::resolve::fits;
+use crate::service::Shared;
+use crate::workflows::draft_by_digest;
 
 /// Plugins or workflows of one tenant that are listed at once.
 pub(crate) const LISTED_MAX: usize = 10_000;
@@ -73,23 +75,50 @@ pub(crate) async fn workflows(
 
 /// The registered workflow of that name: of that version, else the newest.
 pub(crate) async fn workflow(
-    parts: &EngineParts,
+    shared: &Shared,
     tenant: &TenantId,
     name: &str,
     version: Option<&Version>,
 ) -> Result<(WorkflowInfo, WorkflowDraft), EngineError> {
+    let info = registered(&shared.parts, tenant, name, version).await?;
+    let draft = draft_by_digest(shared, tenant, info.digest).await?;
+    Ok((info, draft))
+}
+
+/// What is registered under that name: of that version, else the newest.
+pub(crate) async fn registered(
+    parts: &EngineParts,
+    tenant: &TenantId,
+    name: &str,
+    version: Option<&Version>,
+) -> Result<WorkflowInfo, EngineError> {
+    let newest = newest_of(parts, tenant, name, |found| version.is_none_or(|v| v == found)).await?;
+    newest.ok_or_else(|| {
+        let version = version.map(|version| format!("@{version}")).unwrap_or_default();
+        EngineError::NotFound { kind: "workflow", name: format!("{name}{version}") }
+    })
+}
+
+/// The newest registered workflow of that name in range; none where there is none.
+pub(crate) async fn newest_workflow(
+    shared: &Shared,
+    tenant: &TenantId,
+    name: &str,
+    range: Option<&VersionReq>,
+) -> Result<Option<WorkflowInfo>, EngineError> {
+    newest_of(&shared.parts, tenant, name, |version| fits(range, version)).await
+}
+
+async fn newest_of(
+    parts: &EngineParts,
+    tenant: &TenantId,
+    name: &str,
+    is_meant: impl Fn(&Version) -> bool,
+) -> Result<Option<WorkflowInfo>, EngineError> {
     let prefix = format!("{name}@");
     let versions: Vec<WorkflowInfo> = listed(parts, tenant, Collection::Workflows, &prefix).await?;
-    let info = versions
-        .into_iter()
-        .filter(|info| version.is_none_or(|version| info.version == *version))
-        .max_by(|left, right| left.version.cmp(&right.version))
-        .ok_or_else(|| {
-            let version = version.map(|version| format!("@{version}")).unwrap_or_default();
-            EngineError::NotFound { kind: "workflow", name: format!("{name}{version}") }
-        })?;
-    let draft = draft_by_digest(parts, tenant, info.digest).await?;
-    Ok((info, draft))
+    let meant = versions.into_iter().filter(|info| is_meant(&info.version));
+    Ok(meant.max_by(|left, right| left.version.cmp(&right.version)))
 }
 
 async fn listed<T: serde::de::DeserializeOwned>(

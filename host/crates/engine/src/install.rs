@@ -5,9 +5,11 @@ use wforge_model::workflow::WorkflowDraft;
 use wforge_ports::plugins::{AdmissionError, Admitted};
 use wforge_ports::store::{AuditDraft, Change, ChangeError, Collection, Put};
 
-use crate::load::{checked, keep_draft};
 use crate::parts::EngineParts;
 use crate::request::{EngineError, PluginInfo, WorkflowInfo};
+use crate::resolve::resolve;
+use crate::service::Shared;
+use crate::workflows;
 
 impl From<AdmissionError> for EngineError {
     fn from(error: AdmissionError) -> Self {
@@ -109,16 +111,18 @@ fn same_component(
 }
 
 /// Registers a workflow under its name and version; another workflow of the same version is
-/// refused.
+/// refused, and one that uses workflows that are not registered.
 pub(crate) async fn workflow(
-    parts: &EngineParts,
+    shared: &Shared,
     tenant: &TenantId,
     draft: WorkflowDraft,
     by: &str,
 ) -> Result<WorkflowInfo, EngineError> {
-    let workflow = checked(parts, draft)?;
-    let draft = workflow.draft();
-    let digest = keep_draft(parts, tenant, draft).await?;
+    let parts = &shared.parts;
+    let known = workflows::checked(shared, tenant, draft)?;
+    resolve(shared, tenant, known.clone(), &[]).await?;
+    workflows::keep(shared, tenant, &known).await?;
+    let (draft, digest) = (known.workflow.draft(), known.digest);
     let key = format!("{}@{}", draft.name, draft.version);
     if let Some(before) = parts.store.document(tenant, Collection::Workflows, &key).await? {
         let before: WorkflowInfo = serde_json::from_value(before.value)

@@ -9,25 +9,30 @@ mod actor;
 mod bus;
 mod catalog;
 mod handle;
+mod ids;
 mod install;
 mod load;
 mod parts;
 mod perform;
 mod pinning;
+mod prepare;
 mod registry;
 mod request;
+mod resolve;
 mod service;
 mod start;
 mod stats;
 mod subscribe;
 mod views;
+mod workflows;
 
 pub use bus::RunBus;
 pub use handle::Handle;
 pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
 pub use request::{
-    AnswerGiven, AnswerTo, EngineError, Idempotency, PluginInfo, QuestionView, RunMessage, RunView,
-    StartRun, Started, TaskView, WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
+    AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, PluginInfo, QuestionView,
+    RunMessage, RunView, StartRun, Started, TaskView, WaitFor, WorkflowChoice, WorkflowInfo,
+    event_parts,
 };
 pub use service::Engine;
 pub use stats::EngineFigures;

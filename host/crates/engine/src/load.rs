@@ -1,15 +1,16 @@
-//! Loading a run: its newest snapshot, if there is one, and the events after it.
+//! Loading a run: what it starts from, its newest snapshot if there is one, and the events after.
+//!
+//! A run that goes on from a checkpoint of another is folded after that one, and that one after the
+//! one before it, back to the nearest snapshot.
 
-use std::sync::Arc;
+use wforge_graph::{Carried, Library, Run, apply, event_bytes};
+use wforge_model::event::{EventKind, RunEvent, RunStarted, StoredEvent};
+use wforge_model::{Checkpoint, RunId, Seq, TenantId};
+use wforge_ports::store::ReadError;
 
-use wforge_graph::{Run, Workflow, apply, validate};
-use wforge_model::event::EventKind;
-use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Digest, RunId, Seq, TenantId, Value};
-use wforge_ports::store::{Change, ChangeError, Collection, Put, ReadError};
-
-use crate::parts::EngineParts;
 use crate::request::EngineError;
+use crate::service::Shared;
+use crate::workflows;
 
 /// Events read at once.
 const PAGE: usize = 512;
@@ -20,121 +21,220 @@ impl From<ReadError> for EngineError {
     }
 }
 
+/// What was done since the newest snapshot, over all runs in between: a snapshot is worth its room
+/// once the log that it spares is as long as itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Since {
+    pub(crate) steps: u32,
+    pub(crate) bytes: u64,
+}
+
+impl Since {
+    /// Counts an event.
+    pub(crate) fn count(&mut self, event: &RunEvent) {
+        self.bytes = self.bytes.saturating_add(event_bytes(event));
+        if matches!(event.kind, EventKind::StepCommitted { .. } | EventKind::RunStarted(_)) {
+            self.steps = self.steps.saturating_add(1);
+        }
+    }
+}
+
+/// A folded run.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) run: Run,
+    pub(crate) since: Since,
+}
+
 /// The run as its log has it.
 pub(crate) async fn load_run(
-    parts: &EngineParts,
+    shared: &Shared,
     tenant: &TenantId,
     id: RunId,
-) -> Result<Run, EngineError> {
-    let mut run = match from_snapshot(parts, tenant, id).await? {
-        Some(run) => run,
-        None => from_first_event(parts, tenant, id).await?,
-    };
-    loop {
-        let events = parts.store.events(tenant, id, run.seq, PAGE).await?;
-        for stored in &events {
-            apply(&mut run, &stored.event);
+) -> Result<Loaded, EngineError> {
+    fold(shared, tenant, Fold { run: id, until: None, exactly: true }).await
+}
+
+/// The run as it was at a checkpoint.
+pub(crate) async fn load_at(
+    shared: &Shared,
+    tenant: &TenantId,
+    at: Checkpoint,
+) -> Result<Loaded, EngineError> {
+    let loaded =
+        fold(shared, tenant, Fold { run: at.run, until: Some(at.seq), exactly: true }).await?;
+    if loaded.run.seq == at.seq && loaded.run.border == at.seq {
+        return Ok(loaded);
+    }
+    Err(no_checkpoint(at))
+}
+
+pub(crate) fn no_checkpoint(at: Checkpoint) -> EngineError {
+    EngineError::NotFound { kind: "checkpoint", name: at.to_string() }
+}
+
+/// What a run takes over that goes on from a checkpoint.
+pub(crate) async fn carried_at(
+    shared: &Shared,
+    tenant: &TenantId,
+    at: Checkpoint,
+) -> Result<(Carried, Since), EngineError> {
+    let fold_to = Fold { run: at.run, until: Some(at.seq), exactly: false };
+    let loaded = fold(shared, tenant, fold_to).await?;
+    if loaded.run.border != at.seq {
+        return Err(no_checkpoint(at));
+    }
+    Ok((Carried::from(&loaded.run), loaded.since))
+}
+
+/// How far a run is folded.
+#[derive(Debug, Clone, Copy)]
+struct Fold {
+    run: RunId,
+    /// So many events; none: all of them.
+    until: Option<Seq>,
+    /// Whether no event after those may count, even where it changes nothing of what is carried.
+    exactly: bool,
+}
+
+/// A run whose log is read from its beginning.
+struct Opening {
+    fold: Fold,
+    library: Library,
+    page: Vec<StoredEvent>,
+    base: Option<Checkpoint>,
+}
+
+async fn fold(shared: &Shared, tenant: &TenantId, fold: Fold) -> Result<Loaded, EngineError> {
+    let mut openings = Vec::new();
+    let mut next = fold;
+    let mut loaded = loop {
+        if let Some(run) = from_snapshot(shared, tenant, next).await? {
+            let mut loaded = Loaded { run, since: Since::default() };
+            read_on(shared, tenant, next, &mut loaded).await?;
+            break Some(loaded);
         }
-        if events.len() < PAGE {
-            return Ok(run);
+        let opening = open(shared, tenant, next).await?;
+        let base = opening.base;
+        openings.push(opening);
+        let Some(base) = base else { break None };
+        next = Fold { run: base.run, until: Some(base.seq), exactly: false };
+    };
+    while let Some(opening) = openings.pop() {
+        let carried = loaded.take().map(|before| (Carried::from(&before.run), before.since));
+        loaded = Some(opening.fold(shared, tenant, carried).await?);
+    }
+    loaded.ok_or_else(|| EngineError::NotFound { kind: "run", name: fold.run.to_string() })
+}
+
+impl Opening {
+    async fn fold(
+        self,
+        shared: &Shared,
+        tenant: &TenantId,
+        carried: Option<(Carried, Since)>,
+    ) -> Result<Loaded, EngineError> {
+        let (carried, since) = carried.unzip();
+        let mut run = Run::new(self.fold.run, self.library);
+        if let Some(carried) = carried {
+            run = run.with_carried(carried);
+        }
+        let mut loaded = Loaded { run, since: since.unwrap_or_default() };
+        let is_whole = self.page.len() < PAGE;
+        loaded.apply(self.page, self.fold.until);
+        if !is_whole {
+            read_on(shared, tenant, self.fold, &mut loaded).await?;
+        }
+        Ok(loaded)
+    }
+}
+
+impl Loaded {
+    fn apply(&mut self, events: Vec<StoredEvent>, until: Option<Seq>) {
+        for stored in events {
+            if until.is_some_and(|until| stored.seq > until) {
+                return;
+            }
+            self.since.count(&stored.event);
+            apply(&mut self.run, &stored.event);
+        }
+    }
+}
+
+async fn read_on(
+    shared: &Shared,
+    tenant: &TenantId,
+    fold: Fold,
+    loaded: &mut Loaded,
+) -> Result<(), EngineError> {
+    loop {
+        if fold.until.is_some_and(|until| loaded.run.seq >= until) {
+            return Ok(());
+        }
+        let events = shared.parts.store.events(tenant, fold.run, loaded.run.seq, PAGE).await?;
+        let is_last = events.len() < PAGE;
+        loaded.apply(events, fold.until);
+        if is_last {
+            return Ok(());
         }
     }
 }
 
 async fn from_snapshot(
-    parts: &EngineParts,
+    shared: &Shared,
     tenant: &TenantId,
-    id: RunId,
+    fold: Fold,
 ) -> Result<Option<Run>, EngineError> {
-    let Some(snapshot) = parts.store.snapshot(tenant, id).await? else {
+    let Some(snapshot) = shared.parts.store.snapshot(tenant, fold.run).await? else {
         return Ok(None);
     };
     // A snapshot of an older form is as good as none: the log has everything.
     let Ok(run) = serde_json::from_slice::<Run>(&snapshot.state) else {
         return Ok(None);
     };
-    let Some(digest) = run.started.as_ref().map(|started| started.digest) else {
+    // What is carried over from a run that has stood at a border since is the same.
+    let stands_there = !fold.exactly && run.tasks().is_empty();
+    let fits =
+        fold.until.is_none_or(|until| run.seq <= until || (stands_there && run.border == until));
+    let (true, Some(started)) = (fits, run.started.clone()) else {
         return Ok(None);
     };
-    let workflow = workflow_by_digest(parts, tenant, digest).await?;
-    Ok(Some(run.with_workflow(workflow)))
+    let library = library(shared, tenant, &started).await?;
+    Ok(Some(run.with_library(library)))
 }
 
-async fn from_first_event(
-    parts: &EngineParts,
-    tenant: &TenantId,
-    id: RunId,
-) -> Result<Run, EngineError> {
-    let first = parts.store.events(tenant, id, Seq(0), 1).await?;
-    match first.first().map(|stored| &stored.event.kind) {
-        Some(EventKind::RunStarted(started)) => {
-            let workflow = workflow_by_digest(parts, tenant, started.digest).await?;
-            Ok(Run::new(id, workflow))
-        }
-        Some(_) | None => Err(EngineError::NotFound { kind: "run", name: id.to_string() }),
-    }
-}
-
-/// The workflow of that digest, checked again: what is checked may have become stricter.
-pub(crate) async fn workflow_by_digest(
-    parts: &EngineParts,
-    tenant: &TenantId,
-    digest: Digest,
-) -> Result<Arc<Workflow>, EngineError> {
-    let draft = draft_by_digest(parts, tenant, digest).await?;
-    checked(parts, draft).map(Arc::new)
-}
-
-/// The workflow of that digest as it was written.
-pub(crate) async fn draft_by_digest(
-    parts: &EngineParts,
-    tenant: &TenantId,
-    digest: Digest,
-) -> Result<WorkflowDraft, EngineError> {
-    let name = digest.to_string();
-    let document = parts.store.document(tenant, Collection::WorkflowVersions, &name).await?;
-    let Some(document) = document else {
-        return Err(EngineError::NotFound { kind: "workflow", name });
+/// The beginning of a run's log, and the workflows that it takes to fold it.
+async fn open(shared: &Shared, tenant: &TenantId, fold: Fold) -> Result<Opening, EngineError> {
+    let page = shared.parts.store.events(tenant, fold.run, Seq(0), PAGE).await?;
+    // A run that was queued says twice what it is started with; the second time is complete.
+    let starts = page.iter().take(2).filter_map(|stored| start_of(&stored.event.kind));
+    let Some(started) = starts.last() else {
+        return Err(EngineError::NotFound { kind: "run", name: fold.run.to_string() });
     };
-    serde_json::from_value(document.value).map_err(|error| EngineError::Host(Box::new(error)))
+    let library = library(shared, tenant, started).await?;
+    let base = started.base;
+    Ok(Opening { fold, library, page, base })
 }
 
-/// The draft as a workflow that can run.
-pub(crate) fn checked(parts: &EngineParts, draft: WorkflowDraft) -> Result<Workflow, EngineError> {
-    let name = draft.name.clone();
-    match validate(draft, parts.expressions.as_ref()) {
-        Ok((workflow, _)) => Ok(workflow),
-        Err(problems) => Err(EngineError::Invalid {
-            code: "invalid_workflow",
-            message: format!("the workflow {name} cannot run"),
-            details: problems.iter().map(crate::pinning::sentence).collect(),
-        }),
+/// What a run is started with, or will be.
+fn start_of(event: &EventKind) -> Option<&RunStarted> {
+    if let EventKind::RunQueued(queued) = event {
+        return Some(&queued.start);
     }
+    if let EventKind::RunStarted(started) = event { Some(started) } else { None }
 }
 
-/// Keeps a workflow under its digest; it may be there already.
-pub(crate) async fn keep_draft(
-    parts: &EngineParts,
+/// The workflow of a run and those that are parts of it.
+pub(crate) async fn library(
+    shared: &Shared,
     tenant: &TenantId,
-    draft: &WorkflowDraft,
-) -> Result<Digest, EngineError> {
-    let digest = (parts.digest)(draft).map_err(EngineError::Host)?;
-    let key = digest.to_string();
-    if parts.store.document(tenant, Collection::WorkflowVersions, &key).await?.is_some() {
-        return Ok(digest);
+    started: &RunStarted,
+) -> Result<Library, EngineError> {
+    let root = workflows::by_digest(shared, tenant, started.digest).await?.workflow;
+    let mut library = Library::of(root);
+    for digest in started.subgraphs.keys() {
+        let part = workflows::by_digest(shared, tenant, *digest).await?;
+        library.parts.insert(*digest, part.workflow);
     }
-    let value: Value =
-        serde_json::to_value(draft).map_err(|error| EngineError::Host(Box::new(error)))?;
-    let put = Put { collection: Collection::WorkflowVersions, key, value: Some(value) };
-    let change = Change {
-        tenant: tenant.clone(),
-        expected: None,
-        puts: vec![put],
-        audit: Vec::new(),
-        idempotent_reply: None,
-    };
-    match parts.store.change(change).await {
-        Ok(_) | Err(ChangeError::Conflict { .. }) => Ok(digest),
-        Err(error) => Err(EngineError::Host(Box::new(error))),
-    }
+    Ok(library)
 }

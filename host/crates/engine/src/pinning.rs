@@ -6,48 +6,160 @@ use wforge_graph::{Problem, Workflow, unserved};
 use wforge_model::agent::AgentPin;
 use wforge_model::manifest::AgentManifest;
 use wforge_model::mock::{MockAnswer, MockMode};
-use wforge_model::workflow::{Node, Work};
+use wforge_model::workflow::{Fallback, Node, Work};
 use wforge_model::{AgentRef, Capability, Grants, NodeId, TenantId};
 use wforge_ports::plugins::Admitted;
 
 use crate::parts::EngineParts;
 use crate::request::EngineError;
 
-/// Pins every agent node to the newest version in range whose needs are all granted. A node
-/// without one stays unpinned; whether that can be is [`refuse_unserved`]'s question.
-pub(crate) fn pins(
-    parts: &EngineParts,
-    tenant: &TenantId,
-    workflow: &Workflow,
-    offered: &[Admitted],
-) -> Result<BTreeMap<NodeId, AgentPin>, EngineError> {
-    let mut pins = BTreeMap::new();
-    let mut problems = Vec::new();
-    for (id, node) in &workflow.nodes {
-        let Work::Agent(agent) = &node.work else {
-            continue;
-        };
-        let Some(admitted) = newest(parts, tenant, agent, offered) else {
-            continue;
-        };
+/// Who serves the nodes of one workflow.
+#[derive(Debug, Default)]
+pub(crate) struct Pins {
+    /// The agent of each agent node that has one.
+    pub(crate) agents: BTreeMap<NodeId, AgentPin>,
+    /// The fallback agent of each node that names one and has it.
+    pub(crate) fallbacks: BTreeMap<NodeId, AgentPin>,
+}
+
+/// Pins the nodes of all workflows of a run, and gathers what is wrong.
+#[derive(Debug)]
+pub(crate) struct Pinner<'a> {
+    parts: &'a EngineParts,
+    tenant: &'a TenantId,
+    /// The plugins that may serve.
+    offered: &'a [Admitted],
+    mode: MockMode,
+    misfits: Vec<String>,
+    unserved: Vec<String>,
+}
+
+/// A workflow whose nodes are pinned, and what its problems are called after.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) workflow: &'a Workflow,
+    /// Said before the place of each problem; empty for the run's own workflow.
+    pub(crate) prefix: &'a str,
+}
+
+impl<'a> Pinner<'a> {
+    pub(crate) const fn new(
+        parts: &'a EngineParts,
+        tenant: &'a TenantId,
+        offered: &'a [Admitted],
+        mode: MockMode,
+    ) -> Self {
+        Self { parts, tenant, offered, mode, misfits: Vec::new(), unserved: Vec::new() }
+    }
+
+    /// Pins every agent node to the newest version in range whose needs are all granted.
+    pub(crate) fn pin(&mut self, at: Place<'_>, mocks: &BTreeMap<NodeId, MockAnswer>) -> Pins {
+        let mut pins = Pins::default();
+        for (id, node) in &at.workflow.nodes {
+            let Work::Agent(agent) = &node.work else {
+                continue;
+            };
+            let place = format!("{}nodes.{id}", at.prefix);
+            let pinned = self.pin_node(&format!("{place}.agent"), node, agent);
+            pins.agents.extend(pinned.map(|pin| (id.clone(), pin)));
+            if let Some(Fallback::Agent(agent)) = &node.fallback {
+                let pinned = self.pin_node(&format!("{place}.fallback"), node, agent);
+                pins.fallbacks.extend(pinned.map(|pin| (id.clone(), pin)));
+            }
+        }
+        let unserved =
+            unserved(at.workflow, &pins.agents, &pins.fallbacks, mocks, self.mode).into_iter();
+        let named = unserved.filter_map(|id| match &at.workflow.nodes.get(id)?.work {
+            Work::Agent(agent) => {
+                Some(format!("{}nodes.{id}.agent: {}", at.prefix, self.why_unserved(agent)))
+            }
+            Work::Mock | Work::Set(_) | Work::Ask(_) | Work::Workflow(_) => None,
+        });
+        let named: Vec<String> = named.collect();
+        self.unserved.extend(named);
+        pins
+    }
+
+    /// Refuses a run whose nodes do not fit their agents, or that has an agent which can neither be
+    /// served nor replaced, and names them all.
+    pub(crate) fn finish(self, title: &str) -> Result<(), EngineError> {
+        if !self.misfits.is_empty() {
+            return Err(EngineError::Invalid {
+                code: "agent_mismatch",
+                message: format!("{title} does not fit the plugins that would serve it"),
+                details: self.misfits,
+            });
+        }
+        if self.unserved.is_empty() {
+            return Ok(());
+        }
+        Err(EngineError::Invalid {
+            code: "missing_agents",
+            message: format!(
+                "{} of {title}'s agents can neither be served nor replaced (mock mode {})",
+                self.unserved.len(),
+                self.mode.as_str()
+            ),
+            details: self.unserved,
+        })
+    }
+
+    fn pin_node(&mut self, place: &str, node: &Node, agent: &AgentRef) -> Option<AgentPin> {
+        let admitted = self.newest(agent)?;
         let Some(manifest) = admitted.manifest.agent(agent.agent.as_deref()) else {
-            problems.push(no_such_agent(id, agent, admitted));
-            continue;
+            self.misfits.push(no_such_agent(place, agent, admitted));
+            return None;
         };
-        problems.extend(misfits(parts, id, node, manifest));
-        let granted = parts.grants.granted(tenant, &admitted.manifest.name);
+        self.misfits.extend(misfits(self.parts, place, node, manifest));
+        let granted = self.parts.grants.granted(self.tenant, &admitted.manifest.name);
         let grants = Grants::intersect(admitted.needs(), &granted);
         let grants = node.allow.as_ref().map_or_else(|| grants.clone(), |a| grants.narrow(a));
-        pins.insert(id.clone(), pin(admitted, manifest, grants));
+        Some(pin(admitted, manifest, grants))
     }
-    if problems.is_empty() {
-        return Ok(pins);
+
+    fn in_range(&self, agent: &AgentRef) -> impl Iterator<Item = &'a Admitted> {
+        self.offered.iter().filter(|admitted| {
+            admitted.manifest.name == agent.plugin
+                && agent.range.as_ref().is_none_or(|r| r.matches(&admitted.manifest.version))
+        })
     }
-    Err(EngineError::Invalid {
-        code: "agent_mismatch",
-        message: format!("{} does not fit the plugins that would serve it", workflow.title()),
-        details: problems,
-    })
+
+    fn newest(&self, agent: &AgentRef) -> Option<&'a Admitted> {
+        self.in_range(agent)
+            .filter(|admitted| self.ungranted(admitted).is_empty())
+            .max_by(|left, right| left.manifest.version.cmp(&right.manifest.version))
+    }
+
+    /// The needs of a plugin that the operator has not granted.
+    fn ungranted(&self, admitted: &Admitted) -> Vec<Capability> {
+        let granted = self.parts.grants.granted(self.tenant, &admitted.manifest.name);
+        admitted
+            .needs()
+            .filter(|need| !granted.iter().any(|grant| grant.covers(need)))
+            .cloned()
+            .collect()
+    }
+
+    fn why_unserved(&self, agent: &AgentRef) -> String {
+        let newest = self
+            .in_range(agent)
+            .max_by(|left, right| left.manifest.version.cmp(&right.manifest.version));
+        let Some(admitted) = newest else {
+            return format!(
+                "{agent} is not installed; install it (wforge plugin install FILE), or let the \
+                 mock agent stand in (WFORGE_MOCK=fallback)"
+            );
+        };
+        let needs = self.ungranted(admitted);
+        let needs: Vec<String> = needs.iter().map(|need| format!("\"{need}\"")).collect();
+        format!(
+            "{agent} is installed as {} but waits for grants; add to the grants file: [[grant]] \
+             plugin = \"{}\", capabilities = [{}]",
+            admitted.manifest.version,
+            admitted.manifest.name,
+            needs.join(", ")
+        )
+    }
 }
 
 fn pin(admitted: &Admitted, manifest: &AgentManifest, grants: Grants) -> AgentPin {
@@ -63,116 +175,35 @@ fn pin(admitted: &Admitted, manifest: &AgentManifest, grants: Grants) -> AgentPi
     }
 }
 
-fn in_range<'a>(
-    agent: &'a AgentRef,
-    offered: &'a [Admitted],
-) -> impl Iterator<Item = &'a Admitted> {
-    offered.iter().filter(|admitted| {
-        admitted.manifest.name == agent.plugin
-            && agent.range.as_ref().is_none_or(|r| r.matches(&admitted.manifest.version))
-    })
-}
-
-fn newest<'a>(
-    parts: &EngineParts,
-    tenant: &TenantId,
-    agent: &'a AgentRef,
-    offered: &'a [Admitted],
-) -> Option<&'a Admitted> {
-    in_range(agent, offered)
-        .filter(|admitted| ungranted(parts, tenant, admitted).is_empty())
-        .max_by(|left, right| left.manifest.version.cmp(&right.manifest.version))
-}
-
-/// The needs of a plugin that the operator has not granted.
-fn ungranted(parts: &EngineParts, tenant: &TenantId, admitted: &Admitted) -> Vec<Capability> {
-    let granted = parts.grants.granted(tenant, &admitted.manifest.name);
-    admitted
-        .needs()
-        .filter(|need| !granted.iter().any(|grant| grant.covers(need)))
-        .cloned()
-        .collect()
-}
-
-fn no_such_agent(node: &NodeId, agent: &AgentRef, admitted: &Admitted) -> String {
+fn no_such_agent(place: &str, agent: &AgentRef, admitted: &Admitted) -> String {
     let names: Vec<&str> =
         admitted.manifest.agents.iter().map(|agent| agent.name.as_str()).collect();
     format!(
-        "nodes.{node}.agent: {agent} names no agent of {}@{}; it has {}",
+        "{place}: {agent} names no agent of {}@{}; it has {}",
         admitted.manifest.name,
         admitted.manifest.version,
         names.join(", ")
     )
 }
 
-/// What a node asks of its agent that the agent does not have.
-fn misfits(parts: &EngineParts, id: &NodeId, node: &Node, manifest: &AgentManifest) -> Vec<String> {
-    let exits = node.goto.keys().filter(|exit| !manifest.exits.contains(exit)).map(|exit| {
+/// What a node asks of its agent that the agent does not have; `place` is where the agent is named.
+fn misfits(parts: &EngineParts, place: &str, node: &Node, manifest: &AgentManifest) -> Vec<String> {
+    let (at, named) = place.rsplit_once('.').unwrap_or((place, "agent"));
+    let is_fallback = named != "agent";
+    let whose = if is_fallback { " of the fallback agent" } else { "" };
+    // A stand-in need not know every way out.
+    let exits = node.goto.keys().filter(|exit| !is_fallback && !manifest.exits.contains(exit));
+    let exits = exits.map(|exit| {
         let known = manifest.exits.join(", ");
-        format!("nodes.{id}.goto.{exit}: the agent has no exit {exit}; it has: {known}")
+        format!("{at}.goto.{exit}: the agent has no exit {exit}; it has: {known}")
     });
     let mut misfits: Vec<String> = exits.collect();
     if !node.config.is_null()
         && let Err(misses) = parts.expressions.check(&manifest.config, &node.config)
     {
-        misfits.push(format!("nodes.{id}.config: {}", misses.join("; ")));
+        misfits.push(format!("{at}.config{whose}: {}", misses.join("; ")));
     }
     misfits
-}
-
-/// Refuses a run that has an agent which can neither be served nor replaced, and names them all.
-pub(crate) fn refuse_unserved(
-    parts: &EngineParts,
-    tenant: &TenantId,
-    workflow: &Workflow,
-    offered: &[Admitted],
-    (pins, mocks, mode): (&BTreeMap<NodeId, AgentPin>, &BTreeMap<NodeId, MockAnswer>, MockMode),
-) -> Result<(), EngineError> {
-    let unserved = unserved(workflow, pins, mocks, mode);
-    if unserved.is_empty() {
-        return Ok(());
-    }
-    let details = unserved.iter().filter_map(|id| {
-        let Work::Agent(agent) = &workflow.nodes.get(*id)?.work else {
-            return None;
-        };
-        Some(format!("nodes.{id}.agent: {}", why_unserved(parts, tenant, agent, offered)))
-    });
-    Err(EngineError::Invalid {
-        code: "missing_agents",
-        message: format!(
-            "{} of {}'s agents can neither be served nor replaced (mock mode {})",
-            unserved.len(),
-            workflow.title(),
-            mode.as_str()
-        ),
-        details: details.collect(),
-    })
-}
-
-fn why_unserved(
-    parts: &EngineParts,
-    tenant: &TenantId,
-    agent: &AgentRef,
-    offered: &[Admitted],
-) -> String {
-    let newest = in_range(agent, offered)
-        .max_by(|left, right| left.manifest.version.cmp(&right.manifest.version));
-    let Some(admitted) = newest else {
-        return format!(
-            "{agent} is not installed; install it (wforge plugin install FILE), or let the mock \
-             agent stand in (WFORGE_MOCK=fallback)"
-        );
-    };
-    let needs = ungranted(parts, tenant, admitted);
-    let needs: Vec<String> = needs.iter().map(|need| format!("\"{need}\"")).collect();
-    format!(
-        "{agent} is installed as {} but waits for grants; add to the grants file: [[grant]] \
-         plugin = \"{}\", capabilities = [{}]",
-        admitted.manifest.version,
-        admitted.manifest.name,
-        needs.join(", ")
-    )
 }
 
 /// A problem as one sentence with its place.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use wforge_model::checkpoint::Durability;
 use wforge_model::event::{RunEvent, StoredEvent};
 use wforge_model::head::RunHead;
 use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
@@ -18,6 +19,8 @@ use wforge_ports::store::IdempotentReply;
 pub struct StartRun {
     /// The workflow.
     pub workflow: WorkflowChoice,
+    /// Workflows that its nodes may name, beside those that are registered.
+    pub workflows: Vec<WorkflowDraft>,
     /// The input keys.
     pub input: Object,
     /// Read-only JSON for expressions and agents; null where there is none.
@@ -30,11 +33,48 @@ pub struct StartRun {
     pub mocks: BTreeMap<NodeId, Option<MockAnswer>>,
     /// The mode that the caller wants.
     pub mock_mode: Option<MockMode>,
+    /// Which of its borders its thread's history lists.
+    pub durability: Durability,
+    /// After so many super-steps it pauses; none: it does not.
+    pub steps: Option<u32>,
     /// Take agents from these only; none: from the tenant's installed ones.
     pub plugins: Option<Vec<Admitted>>,
     /// Stored with the run, so that the same request gives the same run.
     pub idempotency: Option<Idempotency>,
     /// The name of the credential.
+    pub by: String,
+}
+
+impl StartRun {
+    /// A run of a workflow, and nothing else.
+    #[must_use]
+    pub fn of(workflow: WorkflowChoice, by: impl Into<String>) -> Self {
+        Self {
+            workflow,
+            workflows: Vec::new(),
+            input: Object::new(),
+            context: Value::Null,
+            thread: None,
+            answers: BTreeMap::new(),
+            mocks: BTreeMap::new(),
+            mock_mode: None,
+            durability: Durability::default(),
+            steps: None,
+            plugins: None,
+            idempotency: None,
+            by: by.into(),
+        }
+    }
+}
+
+/// The end of a run that somebody wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CancelRun {
+    /// Why.
+    pub reason: String,
+    /// Whether its thread goes back to where it was before the run.
+    pub roll_back: bool,
+    /// Who does.
     pub by: String,
 }
 
@@ -52,9 +92,9 @@ pub struct Idempotency {
 impl Idempotency {
     /// The reply to store under it.
     #[must_use]
-    pub fn reply(self, reply: Value) -> IdempotentReply {
-        let Self { key, fingerprint, expires_at } = self;
-        IdempotentReply { key, fingerprint, reply, expires_at }
+    pub fn reply(&self, reply: Value, made_at: Timestamp) -> IdempotentReply {
+        let Self { key, fingerprint, expires_at } = self.clone();
+        IdempotentReply { key, fingerprint, reply, made_at, expires_at }
     }
 }
 
@@ -112,7 +152,9 @@ pub struct TaskView {
     pub task: TaskId,
     /// Its node.
     pub node: NodeId,
-    /// Its super-step.
+    /// The task whose subgraph it belongs to; none: the run itself.
+    pub within: Option<TaskId>,
+    /// Its super-step, of the run or of that subgraph.
     pub step: u32,
     /// The agent as `publisher/name@version`; none for `set` and `ask`.
     pub agent: Option<String>,

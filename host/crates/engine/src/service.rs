@@ -12,11 +12,13 @@ use wforge_model::{RunId, TenantId};
 
 use crate::actor::{Actor, Message};
 use crate::handle::Handle;
-use crate::load::load_run;
+use crate::ids::RunIds;
+use crate::load::{Loaded, load_run};
 use crate::parts::{EngineOptions, EngineParts};
 use crate::registry::{Place, Registry};
 use crate::request::EngineError;
 use crate::stats::Stats;
+use crate::workflows::WorkflowCache;
 
 /// Live runs taken over at the start.
 const CLAIMS_MAX: usize = 100_000;
@@ -28,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) options: EngineOptions,
     pub(crate) registry: Registry,
     pub(crate) stats: Stats,
+    pub(crate) ids: RunIds,
+    pub(crate) workflows: WorkflowCache,
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
@@ -47,6 +51,8 @@ impl Engine {
             options,
             registry: Registry::default(),
             stats: Stats::default(),
+            ids: RunIds::default(),
+            workflows: WorkflowCache::default(),
             tracker: TaskTracker::new(),
             shutdown,
         };
@@ -127,9 +133,9 @@ pub(crate) async fn send(
             }
             continue;
         }
-        let loaded = load_run(&shared.parts, tenant, run).await?;
-        if loaded.status.is_final() {
-            return Err(ended(&loaded));
+        let loaded = load_run(shared, tenant, run).await?;
+        if loaded.run.status.is_final() {
+            return Err(ended(&loaded.run));
         }
         enter(shared, tenant, loaded, Vec::new())?;
     }
@@ -146,23 +152,23 @@ pub(crate) fn ended(run: &Run) -> EngineError {
 pub(crate) fn enter(
     shared: &Arc<Shared>,
     tenant: &TenantId,
-    run: Run,
+    loaded: Loaded,
     first: Vec<Command>,
 ) -> Result<(), EngineError> {
     let (sender, inbox) = mpsc::channel(shared.options.inbox_max);
     let max = shared.options.runs_live_max;
-    match shared.registry.enter(tenant, run.id, sender.clone(), max) {
+    match shared.registry.enter(tenant, loaded.run.id, sender.clone(), max) {
         Place::Taken => Ok(()),
         Place::Full => Err(EngineError::Busy {
             message: format!("{max} runs are live, as many as limits.runs_live_max allows"),
             retry_after_ms: 1_000,
         }),
         Place::Ours => {
-            let span = info_span!("run", tenant = %tenant, run = %run.id);
+            let span = info_span!("run", tenant = %tenant, run = %loaded.run.id);
             // The first fact keeps an actor whose run waits from leaving before it is told why it
             // was woken.
             let _ = sender.try_send(Message::of(Fact::Time));
-            let actor = Actor::new(shared.clone(), tenant.clone(), run, (sender, inbox));
+            let actor = Actor::new(shared.clone(), tenant.clone(), loaded, (sender, inbox));
             let drive = actor.drive(first).instrument(span);
             shared.tracker.spawn_on(drive, &shared.parts.lanes.engine);
             Ok(())

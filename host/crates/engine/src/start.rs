@@ -1,21 +1,17 @@
-//! Starting a run: everything that is checked before its first event, and that event's commit.
+//! Beginning a run: its first event with everything that follows from it, in one commit.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-use wforge_graph::{Beginning, Run, Workflow, apply, begin, settle};
+use wforge_graph::{Carried, Library, Run, apply, begin, head_of, settle};
 use wforge_model::command::{Command, Fact};
-use wforge_model::event::RunEvent;
-use wforge_model::mock::{MockAnswer, MockMode};
-use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Epoch, NodeId, RunId, Seq, TenantId, Timestamp, Value};
-use wforge_ports::plugins::Admitted;
-use wforge_ports::store::{Commit, CommitError, QueueChange};
+use wforge_model::event::{RunEvent, RunStarted};
+use wforge_model::head::RunStatus;
+use wforge_model::{Epoch, RunId, TenantId, Timestamp, Value};
+use wforge_ports::store::{Commit, CommitError, IdempotentReply, QueueChange};
 
-use crate::load::{checked, keep_draft};
-use crate::parts::{EngineOptions, EngineParts};
-use crate::pinning::{pins, refuse_unserved, sentence};
-use crate::request::{EngineError, StartRun, WorkflowChoice};
+use crate::load::Since;
+use crate::prepare::{Prepared, prepare, refused};
+use crate::request::{EngineError, Idempotency, StartRun, Started};
+use crate::resolve::Resolved;
+use crate::service::Shared;
 
 /// The lease of a store that only one process can open.
 pub(crate) const EMBEDDED_LEASE: Epoch = Epoch(1);
@@ -24,171 +20,151 @@ pub(crate) const EMBEDDED_LEASE: Epoch = Epoch(1);
 #[derive(Debug)]
 pub(crate) struct Begun {
     pub(crate) run: Run,
+    pub(crate) since: Since,
     pub(crate) events: Vec<RunEvent>,
     pub(crate) commands: Vec<Command>,
+}
+
+/// A run that is to begin.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    pub(crate) id: RunId,
+    pub(crate) library: Library,
+    /// Complete but for its routes.
+    pub(crate) started: RunStarted,
+    /// What the checkpoint left that it starts from.
+    pub(crate) carried: Option<(Carried, Since)>,
+    /// Workflows that the store may not have yet.
+    pub(crate) keep: Option<Resolved>,
+    pub(crate) idempotency: Option<Idempotency>,
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub(crate) enum Start {
+    /// A run.
+    Begun(Box<Begun>),
+    /// Another request with the same idempotency key was first by a moment.
+    Replied(Started),
 }
 
 /// Checks a request, and makes the run durable with everything that follows from its beginning.
 /// Nothing is left behind where it is refused.
 pub(crate) async fn start(
-    parts: &EngineParts,
-    options: &EngineOptions,
+    shared: &Shared,
     tenant: &TenantId,
     request: StartRun,
-) -> Result<Begun, EngineError> {
-    let draft = chosen(parts, tenant, &request.workflow).await?;
-    let workflow = Arc::new(checked(parts, draft)?);
-    let mode = mode(options, &workflow, &request)?;
-    let mocks: BTreeMap<NodeId, MockAnswer> = request
-        .mocks
-        .iter()
-        .map(|(node, answer)| (node.clone(), answer.clone().unwrap_or_default()))
-        .collect();
-    let offered = offered(parts, tenant, request.plugins).await?;
-    let pins = pins(parts, tenant, &workflow, &offered)?;
-    refuse_unserved(parts, tenant, &workflow, &offered, (&pins, &mocks, mode))?;
-    let now = parts.clock.now();
-    let id = new_run_id(parts, now);
-    let digest = (parts.digest)(workflow.draft()).map_err(EngineError::Host)?;
+) -> Result<Start, EngineError> {
+    let Prepared { library, started, resolved } = prepare(shared, tenant, &request).await?;
     let beginning = Beginning {
-        run: id,
-        digest,
-        thread: request.thread,
-        input: request.input,
-        context: request.context,
-        mock_mode: mode,
-        mocks,
-        answers: request.answers,
-        pins,
-        by: request.by,
+        id: new_run_id(shared),
+        library,
+        started,
+        carried: None,
+        keep: Some(resolved),
+        idempotency: request.idempotency,
     };
-    let first = begin(&workflow, beginning, now, parts.expressions.as_ref())
+    begin_run(shared, tenant, beginning).await
+}
+
+/// Begins a run.
+pub(crate) async fn begin_run(
+    shared: &Shared,
+    tenant: &TenantId,
+    beginning: Beginning,
+) -> Result<Start, EngineError> {
+    let Beginning { id, library, started, carried, keep, idempotency } = beginning;
+    let (expressions, now) = (shared.parts.expressions.as_ref(), shared.parts.clock.now());
+    let before = carried.as_ref().map(|(carried, _)| carried);
+    let first = begin(id, &library, started, before, now, expressions)
         .map_err(|problems| refused(&problems))?;
-    keep_draft(parts, tenant, workflow.draft()).await?;
-    let mut run = Run::new(id, workflow);
+    if let Some(resolved) = keep {
+        resolved.keep(shared, tenant).await?;
+    }
+    let (carried, since) = carried.unzip();
+    let mut run = Run::new(id, library);
+    if let Some(carried) = carried {
+        run = run.with_carried(carried);
+    }
+    let expected = run.seq;
     apply(&mut run, &first);
-    let decision = settle(&mut run, &[Fact::Loaded], now, parts.expressions.as_ref());
+    let decision = settle(&mut run, &[Fact::Loaded], now, expressions);
     let mut events = vec![first];
     events.extend(decision.events);
-    let reply = request.idempotency.map(|key| key.reply(Value::String(id.to_string())));
+    let key = idempotency.as_ref();
     let commit = Commit {
         tenant: tenant.clone(),
         run: id,
-        expected: Seq(0),
+        expected,
         lease: EMBEDDED_LEASE,
         events: events.clone(),
+        head: head_of(tenant, &run),
         thread_head: None,
         kv: Vec::new(),
         queue: queue_of(&run, now),
         audit: Vec::new(),
-        idempotent_reply: reply,
+        idempotent_reply: key.map(|key| key.reply(Value::String(id.to_string()), now)),
     };
-    parts.store.commit(commit).await.map_err(commit_refused)?;
-    Ok(Begun { run, events, commands: decision.commands })
+    match shared.parts.store.commit(commit).await {
+        Ok(_) => {}
+        Err(CommitError::Replied(first)) => return replayed(&first, key).map(Start::Replied),
+        Err(error) => return Err(commit_refused(error)),
+    }
+    let mut since = since.unwrap_or_default();
+    events.iter().for_each(|event| since.count(event));
+    Ok(Start::Begun(Box::new(Begun { run, since, events, commands: decision.commands })))
 }
 
-async fn chosen(
-    parts: &EngineParts,
-    tenant: &TenantId,
-    choice: &WorkflowChoice,
-) -> Result<WorkflowDraft, EngineError> {
-    match choice {
-        WorkflowChoice::Draft(draft) => Ok(WorkflowDraft::clone(draft)),
-        WorkflowChoice::Registered { name, version } => {
-            let found = crate::catalog::workflow(parts, tenant, name, version.as_ref()).await?;
-            Ok(found.1)
-        }
+/// The run that an earlier request with the same idempotency key started.
+pub(crate) fn replayed(
+    first: &IdempotentReply,
+    key: Option<&Idempotency>,
+) -> Result<Started, EngineError> {
+    if key.is_none_or(|key| key.fingerprint != first.fingerprint) {
+        return Err(EngineError::Invalid {
+            code: "idempotency_mismatch",
+            message: "this idempotency key was used for another request".into(),
+            details: Vec::new(),
+        });
     }
+    let run = first.reply.as_str().and_then(|text| text.parse().ok());
+    let run = run.ok_or_else(|| EngineError::Host("a stored reply names no run".into()))?;
+    Ok(Started { run, replayed: true })
 }
 
-async fn offered(
-    parts: &EngineParts,
-    tenant: &TenantId,
-    only: Option<Vec<Admitted>>,
-) -> Result<Vec<Admitted>, EngineError> {
-    match only {
-        Some(only) => Ok(only),
-        None => {
-            let plugins = crate::catalog::plugins(parts, tenant).await?;
-            Ok(plugins.into_iter().map(|info| info.admitted).collect())
-        }
-    }
+pub(crate) fn new_run_id(shared: &Shared) -> RunId {
+    shared.ids.next(shared.parts.entropy.as_ref(), shared.parts.clock.now())
 }
 
-/// The mode that holds: the strictest of those that are set; `off` where the workflow forbids.
-fn mode(
-    options: &EngineOptions,
-    workflow: &Workflow,
-    request: &StartRun,
-) -> Result<MockMode, EngineError> {
-    let refuse = |message: String| {
-        Err(EngineError::Invalid { code: "mock_refused", message, details: Vec::new() })
-    };
-    let mode = match workflow.mock.allow {
-        Some(false) => MockMode::Off,
-        Some(true) | None => MockMode::strictest([options.mock_mode, request.mock_mode]),
-    };
-    let consented = options.mock_production && workflow.mock.allow == Some(true);
-    if options.production && mode >= MockMode::Fallback && !consented {
-        return refuse(format!(
-            "mock mode {} is refused in production: the workflow must say `mock: {{ allow: true }}` \
-             and the operator must set mock.production = true",
-            mode.as_str()
-        ));
-    }
-    match request.mocks.keys().next() {
-        Some(node) if mode == MockMode::Off => refuse(format!(
-            "--mock {node} is refused: mocks are off for this run (WFORGE_MOCK=off, or the \
-             workflow's mock.allow is false)"
-        )),
-        Some(_) | None => Ok(mode),
-    }
-}
-
-/// Six bytes of milliseconds, so that ids sort by age, and ten of chance.
-fn new_run_id(parts: &EngineParts, now: Timestamp) -> RunId {
-    let mut bytes = [0; 16];
-    parts.entropy.fill(&mut bytes);
-    let (head, _) = bytes.split_at_mut(6);
-    let time = now.0.to_be_bytes();
-    for (byte, time) in head.iter_mut().zip(time.iter().skip(2)) {
-        *byte = *time;
-    }
-    RunId::from_bytes(bytes)
-}
-
-fn refused(problems: &[wforge_graph::Problem]) -> EngineError {
-    let details: Vec<String> = problems.iter().map(sentence).collect();
-    EngineError::Invalid {
-        code: problems.first().map_or("invalid_input", |problem| problem.code),
-        message: "the run cannot start with what it was given".into(),
-        details,
-    }
-}
-
-fn commit_refused(error: CommitError) -> EngineError {
+pub(crate) fn commit_refused(error: CommitError) -> EngineError {
     match error {
         CommitError::TooLarge { bytes, limit } => EngineError::Invalid {
             code: "too_large",
             message: format!("the run's beginning has {bytes} bytes, more than {limit}"),
             details: Vec::new(),
         },
-        CommitError::Conflict { .. } | CommitError::LeaseLost { .. } => EngineError::Conflict {
-            code: "run_taken",
-            message: "another writer has the run; try again".into(),
-        },
+        CommitError::Conflict { .. } | CommitError::LeaseLost { .. } | CommitError::Replied(_) => {
+            EngineError::Conflict {
+                code: "run_taken",
+                message: "another writer has the run; try again".into(),
+            }
+        }
         CommitError::Unavailable(source) => EngineError::Host(source),
     }
 }
 
 /// When a run must be looked at again, from how it stands.
 pub(crate) fn queue_of(run: &Run, now: Timestamp) -> QueueChange {
-    use wforge_model::head::RunStatus;
     match run.standing() {
-        RunStatus::Running => QueueChange::Live,
-        RunStatus::Waiting => QueueChange::Sleep(wforge_graph::next_wake(run, now)),
-        RunStatus::Blocked | RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled => {
-            QueueChange::Done
+        RunStatus::Running | RunStatus::Queued => QueueChange::Live,
+        RunStatus::Failed if run.owes_failure_handling() => QueueChange::Live,
+        RunStatus::Waiting | RunStatus::Paused => {
+            QueueChange::Sleep(wforge_graph::next_wake(run, now))
         }
+        RunStatus::Blocked
+        | RunStatus::Completed
+        | RunStatus::Failed
+        | RunStatus::Cancelled
+        | RunStatus::RolledBack => QueueChange::Done,
     }
 }

@@ -25,6 +25,8 @@ pub struct EngineFigures {
     pub runs_cancelled: u64,
     /// Runs that are blocked.
     pub runs_blocked: u64,
+    /// Runs that waited for their turn in a thread.
+    pub runs_queued: u64,
     /// Super-steps committed.
     pub steps: u64,
     /// Tasks finished by the agent itself, a `set` or a person.
@@ -33,6 +35,8 @@ pub struct EngineFigures {
     pub tasks_mock: u64,
     /// Tasks finished by a stand-in after a failure.
     pub tasks_fallback: u64,
+    /// Tasks finished from the cache of their node.
+    pub tasks_cached: u64,
     /// Tasks that failed for good.
     pub tasks_failed: u64,
     /// Attempts that were followed by another.
@@ -68,10 +72,12 @@ counters!(
     runs_failed,
     runs_cancelled,
     runs_blocked,
+    runs_queued,
     steps,
     tasks_live,
     tasks_mock,
     tasks_fallback,
+    tasks_cached,
     tasks_failed,
     tasks_retried
 );
@@ -82,11 +88,13 @@ impl Stats {
         for event in events {
             let counter = match &event.kind {
                 EventKind::RunStarted(_) => &self.runs_started,
+                EventKind::RunQueued(_) => &self.runs_queued,
                 EventKind::TaskRetried { .. } => &self.tasks_retried,
                 EventKind::TaskFinished(finished) => match finished.source {
                     TaskSource::Mock => &self.tasks_mock,
                     TaskSource::Fallback => &self.tasks_fallback,
-                    TaskSource::Live | TaskSource::Cache | TaskSource::Replay => &self.tasks_live,
+                    TaskSource::Cache => &self.tasks_cached,
+                    TaskSource::Live | TaskSource::Replay => &self.tasks_live,
                 },
                 EventKind::TaskFailed { .. } => &self.tasks_failed,
                 EventKind::StepCommitted { .. } => &self.steps,
@@ -98,7 +106,13 @@ impl Stats {
                 | EventKind::RunUnblocked { .. }
                 | EventKind::TaskSuspended { .. }
                 | EventKind::TaskResumed { .. }
-                | EventKind::QuestionAnswered { .. } => continue,
+                | EventKind::QuestionAnswered { .. }
+                | EventKind::SubgraphStarted { .. }
+                | EventKind::Interrupted { .. }
+                | EventKind::PauseRequested { .. }
+                | EventKind::Continued { .. }
+                | EventKind::RunRevived { .. }
+                | EventKind::FailureHandled { .. } => continue,
             };
             counter.fetch_add(1, Ordering::Relaxed);
         }

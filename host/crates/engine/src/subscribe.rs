@@ -51,7 +51,8 @@ impl Listener {
             if let Some(message) = self.ready.pop_front() {
                 if let RunMessage::Event(stored) = &message {
                     self.seen = stored.seq;
-                    self.ended |= is_last(stored);
+                    // Whether anything comes after it, the store says.
+                    self.behind |= may_be_last(stored);
                 }
                 return Ok(Some(message));
             }
@@ -75,7 +76,7 @@ impl Listener {
         if self.ready.is_empty() {
             // A stream that begins after the run's last event has nothing to wait for.
             let head = self.shared.parts.store.head(&self.tenant, self.run).await?;
-            self.ended = head.is_none_or(|head| head.status.is_final() && head.seq <= self.seen);
+            self.ended = head.is_none_or(|head| has_ended(&head) && head.seq <= self.seen);
         }
         Ok(())
     }
@@ -101,13 +102,21 @@ impl Listener {
     }
 }
 
-fn is_last(stored: &StoredEvent) -> bool {
+/// Whether a run may end with that event. One that failed may be taken up again, or have its
+/// failure handled.
+fn may_be_last(stored: &StoredEvent) -> bool {
     matches!(
         stored.event.kind,
         EventKind::RunCompleted { .. }
             | EventKind::RunFailed { .. }
             | EventKind::RunCancelled { .. }
+            | EventKind::FailureHandled { .. }
     )
+}
+
+/// Whether nothing comes after the run's last event by itself.
+fn has_ended(head: &RunHead) -> bool {
+    head.status.is_final() && head.waiting_for.is_empty()
 }
 
 /// The row of a run.
@@ -151,34 +160,49 @@ pub(crate) async fn wait(
 async fn may_settle(live: &mut broadcast::Receiver<RunMessage>) {
     loop {
         match live.recv().await {
-            Ok(RunMessage::Event(stored)) => match stored.event.kind {
-                EventKind::TaskSuspended { .. }
-                | EventKind::TaskFinished(_)
-                | EventKind::RunCompleted { .. }
-                | EventKind::RunFailed { .. }
-                | EventKind::RunCancelled { .. }
-                | EventKind::RunBlocked { .. } => return,
-                EventKind::RunStarted(_)
-                | EventKind::StepPlanned { .. }
-                | EventKind::TaskRetried { .. }
-                | EventKind::TaskResumed { .. }
-                | EventKind::QuestionAnswered { .. }
-                | EventKind::TaskFailed { .. }
-                | EventKind::StepCommitted { .. }
-                | EventKind::RunUnblocked { .. } => {}
-            },
+            Ok(RunMessage::Event(stored)) if may_be_settled_by(&stored.event.kind) => return,
+            Ok(RunMessage::Event(_)) => {}
             Ok(RunMessage::Line { .. } | RunMessage::Emitted { .. }) => {}
             Ok(RunMessage::Lagged) | Err(RecvError::Lagged(_) | RecvError::Closed) => return,
         }
     }
 }
 
+const fn may_be_settled_by(event: &EventKind) -> bool {
+    match event {
+        EventKind::TaskSuspended { .. }
+        | EventKind::TaskFinished(_)
+        | EventKind::StepCommitted { .. }
+        | EventKind::Interrupted { .. }
+        | EventKind::PauseRequested { .. }
+        | EventKind::RunCompleted { .. }
+        | EventKind::RunFailed { .. }
+        | EventKind::RunCancelled { .. }
+        | EventKind::RunBlocked { .. } => true,
+        EventKind::RunQueued(_)
+        | EventKind::RunStarted(_)
+        | EventKind::StepPlanned { .. }
+        | EventKind::SubgraphStarted { .. }
+        | EventKind::TaskRetried { .. }
+        | EventKind::TaskResumed { .. }
+        | EventKind::QuestionAnswered { .. }
+        | EventKind::TaskFailed { .. }
+        | EventKind::Continued { .. }
+        | EventKind::RunRevived { .. }
+        | EventKind::FailureHandled { .. }
+        | EventKind::RunUnblocked { .. } => false,
+    }
+}
+
 fn is_settled(head: &RunHead) -> bool {
     match head.status {
-        RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled | RunStatus::Blocked => {
-            true
-        }
+        RunStatus::Completed
+        | RunStatus::Failed
+        | RunStatus::Cancelled
+        | RunStatus::RolledBack
+        | RunStatus::Blocked
+        | RunStatus::Paused => true,
         RunStatus::Waiting => head.questions().next().is_some(),
-        RunStatus::Running => false,
+        RunStatus::Running | RunStatus::Queued => false,
     }
 }

@@ -1,25 +1,25 @@
 //! A run as clients see it: its tasks, folded from the log.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use wforge_model::event::{EventKind, RunStarted, StoredEvent};
-use wforge_model::head::RunHead;
+use wforge_model::event::{EventKind, PlannedTask, RunStarted, StoredEvent};
+use wforge_model::head::{RunHead, WaitReason, WaitingFor};
 use wforge_model::workflow::Work;
-use wforge_model::{NodeId, Object, Seq, TaskId};
+use wforge_model::{Digest, NodeId, Object, Seq, TaskId};
 
-use crate::load::draft_by_digest;
-use crate::parts::EngineParts;
 use crate::request::{EngineError, QuestionView, RunView, TaskView};
+use crate::service::Shared;
+use crate::workflows;
 
 /// Events read at once.
 const PAGE: usize = 512;
 
 /// The view of a run: one pass over its log.
-pub(crate) async fn view(parts: &EngineParts, head: RunHead) -> Result<RunView, EngineError> {
+pub(crate) async fn view(shared: &Shared, head: RunHead) -> Result<RunView, EngineError> {
     let mut fold = Fold::default();
     let mut seen = Seq(0);
     loop {
-        let events = parts.store.events(&head.tenant, head.run, seen, PAGE).await?;
+        let events = shared.parts.store.events(&head.tenant, head.run, seen, PAGE).await?;
         for stored in &events {
             fold.take(stored);
             seen = stored.seq;
@@ -28,35 +28,34 @@ pub(crate) async fn view(parts: &EngineParts, head: RunHead) -> Result<RunView, 
             break;
         }
     }
-    let mut view = fold.finish(head);
-    name_missing(parts, &mut view).await?;
-    Ok(view)
+    name_missing(shared, &head, &mut fold).await?;
+    Ok(fold.finish(head))
 }
 
 /// A task whose agent was missing has no pin, but its node names whom it wanted.
-async fn name_missing(parts: &EngineParts, view: &mut RunView) -> Result<(), EngineError> {
-    let Some(digest) = view.head.digest else { return Ok(()) };
-    if view.tasks.iter().all(|task| task.agent.is_some()) {
-        return Ok(());
-    }
-    let draft = draft_by_digest(parts, &view.head.tenant, digest).await?;
-    for task in view.tasks.iter_mut().filter(|task| task.agent.is_none()) {
-        task.agent = match draft.nodes.get(&task.node).map(|node| &node.work) {
+async fn name_missing(shared: &Shared, head: &RunHead, fold: &mut Fold) -> Result<(), EngineError> {
+    for (task, level) in fold.tasks.iter_mut().filter(|(task, _)| task.agent.is_none()) {
+        let Some(digest) = level.or(head.digest) else { continue };
+        let known = workflows::by_digest(shared, &head.tenant, digest).await?;
+        task.agent = match known.workflow.nodes.get(&task.node).map(|node| &node.work) {
             Some(Work::Agent(agent)) => Some(agent.to_string()),
-            Some(Work::Mock | Work::Set(_) | Work::Ask(_)) | None => None,
+            Some(Work::Mock | Work::Set(_) | Work::Ask(_) | Work::Workflow(_)) | None => None,
         };
     }
     Ok(())
 }
 
+/// The workflow of a level; none: the run's own.
+type Level = Option<Digest>;
+
 #[derive(Default)]
 struct Fold {
     started: Option<Box<RunStarted>>,
-    step: u32,
-    tasks: Vec<TaskView>,
+    tasks: Vec<(TaskView, Level)>,
     place_of: HashMap<TaskId, usize>,
     /// Tasks in the order of their end.
     ended: Vec<usize>,
+    has_ended: HashSet<usize>,
     output: Option<Object>,
 }
 
@@ -64,11 +63,8 @@ impl Fold {
     fn take(&mut self, stored: &StoredEvent) {
         match &stored.event.kind {
             EventKind::RunStarted(started) => self.started = Some(started.clone()),
-            EventKind::StepPlanned { step, tasks } => {
-                self.step = *step;
-                for task in tasks {
-                    self.plan(task.id, &task.node);
-                }
+            EventKind::StepPlanned { ns, step, tasks } => {
+                tasks.iter().for_each(|task| self.plan(*ns, *step, task));
             }
             EventKind::TaskFinished(finished) => {
                 self.change(finished.task, true, |task| {
@@ -78,11 +74,15 @@ impl Fold {
                     task.failure.clone_from(&finished.instead_of);
                 });
             }
-            EventKind::TaskFailed { task, attempt, failure } => {
+            EventKind::TaskFailed { task, attempt, failure, elapsed_ms, handler } => {
                 self.change(*task, true, |view| {
                     view.attempt = *attempt;
+                    view.ms = *elapsed_ms;
                     view.failure = Some(failure.clone());
                 });
+                if let Some(handler) = handler {
+                    self.plan_handler(*task, handler);
+                }
             }
             EventKind::TaskRetried { task, attempt, failure, .. } => {
                 self.change(*task, false, |view| {
@@ -91,10 +91,17 @@ impl Fold {
                 });
             }
             EventKind::RunCompleted { output, .. } => self.output = Some(output.clone()),
-            EventKind::TaskSuspended { .. }
+            EventKind::RunQueued(_)
+            | EventKind::SubgraphStarted { .. }
+            | EventKind::TaskSuspended { .. }
             | EventKind::TaskResumed { .. }
             | EventKind::QuestionAnswered { .. }
             | EventKind::StepCommitted { .. }
+            | EventKind::Interrupted { .. }
+            | EventKind::PauseRequested { .. }
+            | EventKind::Continued { .. }
+            | EventKind::RunRevived { .. }
+            | EventKind::FailureHandled { .. }
             | EventKind::RunFailed { .. }
             | EventKind::RunCancelled { .. }
             | EventKind::RunBlocked { .. }
@@ -102,49 +109,97 @@ impl Fold {
         }
     }
 
-    fn plan(&mut self, task: TaskId, node: &NodeId) {
-        let pin = self.started.as_ref().and_then(|started| started.pins.get(node));
-        self.place_of.insert(task, self.tasks.len());
-        self.tasks.push(TaskView {
-            task,
-            node: node.clone(),
-            step: self.step,
-            agent: pin.map(|pin| format!("{}@{}", pin.plugin, pin.version)),
+    fn plan(&mut self, within: Option<TaskId>, step: u32, task: &PlannedTask) {
+        let level = within.and_then(|around| self.inside(around));
+        let agent = self.agent_of(level, &task.node);
+        self.place_of.insert(task.id, self.tasks.len());
+        let view = TaskView {
+            task: task.id,
+            node: task.node.clone(),
+            within,
+            step,
+            agent,
             source: None,
             attempt: 1,
             ms: 0,
             failure: None,
-        });
+        };
+        self.tasks.push((view, level));
+    }
+
+    /// The task that handles a failure belongs to the super-step of the one that failed.
+    fn plan_handler(&mut self, failed: TaskId, handler: &PlannedTask) {
+        let failed = self.place_of.get(&failed).and_then(|place| self.tasks.get(*place));
+        let at = failed.map(|(view, _)| (view.within, view.step));
+        if let Some((within, step)) = at {
+            self.plan(within, step, handler);
+        }
+    }
+
+    /// The workflow inside a task.
+    fn inside(&self, around: TaskId) -> Level {
+        let (task, level) = self.place_of.get(&around).and_then(|place| self.tasks.get(*place))?;
+        let started = self.started.as_ref()?;
+        match level {
+            Some(digest) => started.subgraphs.get(digest)?.uses.get(&task.node).copied(),
+            None => started.uses.get(&task.node).copied(),
+        }
+    }
+
+    fn agent_of(&self, level: Level, node: &NodeId) -> Option<String> {
+        let started = self.started.as_ref()?;
+        let pins = match level {
+            Some(digest) => &started.subgraphs.get(&digest)?.pins,
+            None => &started.pins,
+        };
+        pins.get(node).map(|pin| format!("{}@{}", pin.plugin, pin.version))
     }
 
     fn change(&mut self, task: TaskId, ends: bool, change: impl FnOnce(&mut TaskView)) {
-        let Some(place) = self.place_of.get(&task) else {
+        let Some(place) = self.place_of.get(&task).copied() else {
             return;
         };
-        if let Some(view) = self.tasks.get_mut(*place) {
+        if let Some((view, _)) = self.tasks.get_mut(place) {
             change(view);
-            self.ended.extend(ends.then_some(*place));
+            if ends {
+                if !self.has_ended.insert(place) {
+                    // It had failed, and was taken up again.
+                    self.ended.retain(|ended| *ended != place);
+                }
+                self.ended.push(place);
+            }
         }
     }
 
     fn finish(self, head: RunHead) -> RunView {
-        let node_of = |task: &TaskId| {
-            self.place_of.get(task).and_then(|place| self.tasks.get(*place)).map(|t| t.node.clone())
-        };
-        let questions = head.questions().filter_map(|(task, question)| {
-            Some(QuestionView {
-                id: question.id,
-                node: node_of(&task)?,
-                prompt: question.prompt.clone(),
-                schema: question.schema.clone(),
-                deadline: question.deadline,
-            })
-        });
-        let questions = questions.collect();
-        let ended: std::collections::HashSet<usize> = self.ended.iter().copied().collect();
-        let open = (0..self.tasks.len()).filter(|place| !ended.contains(place));
+        let questions = head.waiting_for.iter().filter_map(question).collect();
+        let open = (0..self.tasks.len()).filter(|place| !self.has_ended.contains(place));
         let order: Vec<usize> = self.ended.iter().copied().chain(open).collect();
-        let tasks = order.iter().filter_map(|place| self.tasks.get(*place).cloned()).collect();
+        let view = |place: &usize| self.tasks.get(*place).map(|(view, _)| view.clone());
+        let tasks = order.iter().filter_map(view).collect();
         RunView { head, output: self.output, tasks, questions }
+    }
+}
+
+/// A question as a person reads it, where the entry is one.
+fn question(entry: &WaitingFor) -> Option<QuestionView> {
+    match (&entry.waiting, &entry.node) {
+        (WaitReason::Question(question), Some(node)) => Some(QuestionView {
+            id: question.id,
+            node: node.clone(),
+            prompt: question.prompt.clone(),
+            schema: question.schema.clone(),
+            deadline: question.deadline,
+        }),
+        (
+            WaitReason::Question(_)
+            | WaitReason::Timer { .. }
+            | WaitReason::Calls { .. }
+            | WaitReason::Resume { .. }
+            | WaitReason::Turn
+            | WaitReason::Operator
+            | WaitReason::FailureHandler,
+            _,
+        ) => None,
     }
 }

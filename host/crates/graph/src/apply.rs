@@ -52,7 +52,10 @@ fn of_the_run(run: &mut Run, event: &RunEvent) {
             run.started_at = event.at;
             run.queued = Some(Arc::new(queued.start.clone()));
         }
-        EventKind::RunStarted(started) => start::start(run, started, event.at),
+        EventKind::RunStarted(started) => {
+            start::start(run, started, event.at);
+            run.border = run.seq;
+        }
         EventKind::RunCompleted { outcome, output } => {
             run.outcome.clone_from(outcome);
             run.output = Some(output.clone());
@@ -97,7 +100,12 @@ fn of_a_level(run: &mut Run, event: &RunEvent) {
         EventKind::StepPlanned { ns, step, tasks } => {
             levels::plan(run, *ns, *step, tasks, event.at);
         }
-        EventKind::StepCommitted { ns, .. } => levels::commit(run, *ns),
+        EventKind::StepCommitted { ns, .. } => {
+            levels::commit(run, *ns);
+            if ns.is_none() {
+                run.border = run.seq;
+            }
+        }
         EventKind::SubgraphStarted { task, input, routes } => {
             levels::open(run, *task, input, routes);
         }

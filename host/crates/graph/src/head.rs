@@ -39,7 +39,7 @@ pub fn head_of(tenant: &TenantId, run: &Run) -> RunHead {
 /// something is about to be decided, or the run is stuck.
 #[must_use]
 pub fn waiting_for(run: &Run) -> Vec<WaitingFor> {
-    let whole = |waiting| alloc::vec![WaitingFor { task: None, waiting }];
+    let whole = |waiting| alloc::vec![WaitingFor { task: None, node: None, waiting }];
     match run.status {
         RunStatus::Queued => whole(WaitReason::Turn),
         RunStatus::Blocked => whole(WaitReason::Operator),
@@ -55,7 +55,7 @@ fn under_way(run: &Run) -> Vec<WaitingFor> {
     let mut entries: Vec<WaitingFor> = run.all_tasks().filter_map(of_task).collect();
     if run.ready > 0 {
         let waiting = WaitReason::Calls { count: run.ready as u64 };
-        entries.push(WaitingFor { task: None, waiting });
+        entries.push(WaitingFor { task: None, node: None, waiting });
     }
     let moves = run.all_tasks().any(Task::is_unfinished);
     let held = run
@@ -66,7 +66,8 @@ fn under_way(run: &Run) -> Vec<WaitingFor> {
         let interrupted = site.frame.interrupted.as_ref();
         let when = interrupted.map(|interruption| interruption.when);
         let nodes = interrupted.map(|interruption| interruption.nodes.clone()).unwrap_or_default();
-        WaitingFor { task: site.ns, waiting: WaitReason::Resume { when, nodes } }
+        let node = site.ns.and_then(|ns| run.task(ns)).map(|task| task.node.clone());
+        WaitingFor { task: site.ns, node, waiting: WaitReason::Resume { when, nodes } }
     }));
     entries
 }
@@ -84,5 +85,5 @@ fn of_task(task: &Task) -> Option<WaitingFor> {
         | TaskStatus::Finished(_)
         | TaskStatus::Failed { .. } => return None,
     };
-    Some(WaitingFor { task: Some(task.id), waiting })
+    Some(WaitingFor { task: Some(task.id), node: Some(task.node.clone()), waiting })
 }

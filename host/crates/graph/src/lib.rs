@@ -47,6 +47,7 @@ mod workflow;
 
 pub use apply::apply;
 pub use begin::{begin, unserved};
+pub use bytes::event_bytes;
 pub use call::call_of;
 pub use carried::Carried;
 pub use decide::{Decision, decide};

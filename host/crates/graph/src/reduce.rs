@@ -15,6 +15,9 @@ use wforge_model::{Key, NodeId, Value};
 use crate::expressions::State;
 use crate::messages;
 
+/// What a write does that replaces.
+const OVERWRITE: &str = "overwrite";
+
 /// Writes that cannot be reduced: the key and what is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReduceError {
@@ -56,7 +59,7 @@ fn reduce_key(
     if let Some((node, write)) = overwrites.next() {
         // Ordinary writes of the step give way to the overwrite, before or after it.
         return match overwrites.next() {
-            Some((other, _)) => Err(concurrent(key, node, other, "overwrite")),
+            Some((other, _)) => Err(concurrent(key, node, other, OVERWRITE)),
             None => Ok(Arc::new(write.value.clone())),
         };
     }
@@ -168,12 +171,16 @@ fn overflow(key: &Key, node: &NodeId) -> ReduceError {
 }
 
 fn concurrent(key: &Key, first: &NodeId, other: &NodeId, what: &str) -> ReduceError {
+    let fix = if what == OVERWRITE {
+        "let one of them overwrite"
+    } else {
+        "give the key a reducer (append, merge, union, sum, min, max), or let one of them write"
+    };
     ReduceError {
         key: key.clone(),
         code: "concurrent_write",
         message: format!(
-            "nodes {first} and {other} both {what} state key {key} in one super-step; give the key \
-             a reducer (append, merge, union, sum, min, max), or let one of them write"
+            "nodes {first} and {other} both {what} state key {key} in one super-step; {fix}"
         ),
     }
 }

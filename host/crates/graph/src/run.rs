@@ -27,6 +27,10 @@ pub struct Run {
     pub id: RunId,
     /// The length of the log that it was folded from.
     pub seq: Seq,
+    /// The length that its log had at its last border: after its beginning, or after its last
+    /// committed super-step. 0 before its beginning.
+    #[serde(default)]
+    pub border: Seq,
     /// How it stands; see [`Run::standing`], which also knows what is never stored here.
     pub status: RunStatus,
     /// What it was started with; none before that event.
@@ -80,6 +84,7 @@ impl Run {
         Self {
             id,
             seq: Seq(0),
+            border: Seq(0),
             status: RunStatus::Running,
             started: None,
             started_at: Timestamp(0),
@@ -283,6 +288,13 @@ impl Run {
         }
         let pauses = self.levels().filter_map(|ns| self.site(ns)).any(|site| site.is_held());
         if pauses { RunStatus::Paused } else { RunStatus::Running }
+    }
+
+    /// About how many bytes the state of all its levels has as JSON.
+    #[must_use]
+    pub fn state_bytes(&self) -> u64 {
+        let levels = core::iter::once(&self.root).chain(self.inner.values());
+        levels.flat_map(|frame| frame.state_bytes.values()).sum()
     }
 
     /// Time during which a task ran so far.

@@ -107,6 +107,9 @@ pub struct WaitingFor {
     /// The task that waits; none where the run as a whole does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskId>,
+    /// The task's node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeId>,
     /// For what.
     pub waiting: WaitReason,
 }
@@ -169,6 +172,19 @@ impl RunHead {
             waiting_for: Vec::new(),
             by: String::new(),
         }
+    }
+
+    /// Whether a person must act before it goes on: answer, or let it go on.
+    #[must_use]
+    pub fn waits_for_a_person(&self) -> bool {
+        self.waiting_for.iter().any(|entry| match entry.waiting {
+            WaitReason::Question(_) | WaitReason::Resume { .. } => true,
+            WaitReason::Timer { .. }
+            | WaitReason::Calls { .. }
+            | WaitReason::Turn
+            | WaitReason::Operator
+            | WaitReason::FailureHandler => false,
+        })
     }
 
     /// The questions that are open.

@@ -21,15 +21,16 @@ use crate::BoxError;
 /// Implementations may be slow, but never block the caller's executor. Values are sealed with the
 /// tenant's data key before they reach a disk.
 pub trait Store: Debug + Send + Sync {
-    /// Writes all of `commit`, or nothing where the run has moved past `expected` or the lease was
-    /// lost. Returns the run's new length.
+    /// Writes all of `commit`, or nothing where the run has moved past `expected`, the lease was
+    /// lost or a reply stands under its idempotency key. Returns the run's new length.
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Seq, CommitError>>;
 
     /// Writes one phase of one effect. The first writer of a phase wins; a later one gets what
     /// that one wrote. Visible to [`Store::records`] at once.
     fn record(&self, record: Record) -> BoxFuture<'_, Result<Recorded, RecordError>>;
 
-    /// Writes documents of one collection each, or nothing where `expected` does not hold.
+    /// Writes documents of one collection each, or nothing where `expected` does not hold or a
+    /// reply stands under its idempotency key.
     fn change(&self, change: Change) -> BoxFuture<'_, Result<Version, ChangeError>>;
 
     /// All phases of all effects of a task, in order of attempt, position and phase.
@@ -163,6 +164,8 @@ pub struct Commit {
     pub lease: Epoch,
     /// What happened, in order; at least one.
     pub events: Vec<RunEvent>,
+    /// The row of the list as the run stands after them; the store sets its `seq`.
+    pub head: RunHead,
     /// The thread whose newest run this is from now on.
     pub thread_head: Option<ThreadHead>,
     /// Memory of run scope that the step wrote.
@@ -171,7 +174,7 @@ pub struct Commit {
     pub queue: QueueChange,
     /// Control-plane changes that go with it.
     pub audit: Vec<AuditDraft>,
-    /// The reply to the request that caused it.
+    /// The reply to the request that caused it; the first under its key stands.
     pub idempotent_reply: Option<IdempotentReply>,
 }
 
@@ -332,7 +335,7 @@ pub struct Change {
     pub puts: Vec<Put>,
     /// Control-plane changes that go with it.
     pub audit: Vec<AuditDraft>,
-    /// The reply to the request that caused it.
+    /// The reply to the request that caused it; the first under its key stands.
     pub idempotent_reply: Option<IdempotentReply>,
 }
 
@@ -373,7 +376,8 @@ pub struct AuditEntry {
     pub hash: String,
 }
 
-/// A reply that is given again to the same request.
+/// A reply that is given again to the same request. The first writer of a key wins: what would
+/// write another is refused whole, whether it is the same request or not, and hears the first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IdempotentReply {
     /// The key that the client chose, with whatever it is scoped by.
@@ -382,8 +386,19 @@ pub struct IdempotentReply {
     pub fingerprint: String,
     /// The reply.
     pub reply: Value,
+    /// When it was made. A reply that had expired by then gives way to it.
+    #[serde(default)]
+    pub made_at: Timestamp,
     /// When it may be forgotten.
     pub expires_at: Timestamp,
+}
+
+impl IdempotentReply {
+    /// Whether it keeps another from being written under its key.
+    #[must_use]
+    pub fn stands_before(&self, other: &Self) -> bool {
+        self.expires_at > other.made_at
+    }
 }
 
 /// A folded run.
@@ -439,6 +454,10 @@ pub enum CommitError {
         /// The lease that was held.
         lease: Epoch,
     },
+    /// The idempotency key has a reply: give it again, or refuse the request where its fingerprint
+    /// is another.
+    #[error("the idempotency key \"{}\" has a reply already", .0.key)]
+    Replied(Box<IdempotentReply>),
     /// Too large for the store: the run must fail.
     #[error("a commit of {bytes} bytes is larger than the limit of {limit} bytes")]
     TooLarge {
@@ -489,6 +508,10 @@ pub enum ChangeError {
         /// What is there.
         found: Version,
     },
+    /// The idempotency key has a reply: give it again, or refuse the request where its fingerprint
+    /// is another.
+    #[error("the idempotency key \"{}\" has a reply already", .0.key)]
+    Replied(Box<IdempotentReply>),
     /// Too large for the store.
     #[error("{bytes} bytes are more than the limit of {limit}")]
     TooLarge {

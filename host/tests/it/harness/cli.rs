@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::LazyLock;
 
 use serde_json::Value;
@@ -64,9 +65,7 @@ impl Cli {
 
     /// Runs the program with these arguments.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
-        let mut command = program(&self.data());
-        command.args(args).envs(self.variables.iter().map(|(name, value)| (name, value)));
-        let output = command.output().expect("wforge starts");
+        let output = self.command(args).output().expect("wforge starts");
         Ran {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
@@ -76,10 +75,15 @@ impl Cli {
 
     /// Starts the program with these arguments, to be killed.
     pub(crate) fn spawn(&self, args: &[&str]) -> std::process::Child {
+        let piped = std::process::Stdio::piped;
+        self.command(args).stdout(piped()).stderr(piped()).spawn().expect("wforge starts")
+    }
+
+    /// The program with these arguments, not started yet.
+    pub(super) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = program(&self.data());
         command.args(args).envs(self.variables.iter().map(|(name, value)| (name, value)));
-        let piped = std::process::Stdio::piped;
-        command.stdout(piped()).stderr(piped()).spawn().expect("wforge starts")
+        command
     }
 }
 

@@ -6,7 +6,7 @@ mod server;
 
 pub(crate) use cli::{Cli, Ran};
 pub(crate) use redact::redacted;
-pub(crate) use server::TestHost;
+pub(crate) use server::{Sse, TestHost};
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -2,12 +2,16 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
-use futures::StreamExt;
+use futures::stream::{BoxStream, StreamExt};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use super::{Cli, Ran, program};
+use super::{Cli, Ran};
+
+/// Only a test that would hang waits so long.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// A server of its own data directory, killed when it is dropped.
 #[derive(Debug)]
@@ -36,6 +40,27 @@ pub(crate) struct Sse {
     pub(crate) data: String,
 }
 
+/// An open stream of events. Ends where the server ends it.
+pub(crate) struct Events<'a> {
+    runtime: &'a Runtime,
+    chunks: BoxStream<'static, Vec<u8>>,
+    received: Vec<u8>,
+}
+
+impl Iterator for Events<'_> {
+    type Item = Sse;
+
+    fn next(&mut self) -> Option<Sse> {
+        loop {
+            if let Some(event) = take_event(&mut self.received) {
+                return Some(event);
+            }
+            let next = async { tokio::time::timeout(SILENCE_MAX, self.chunks.next()).await };
+            self.received.extend(self.runtime.block_on(next).expect("an event within a minute")?);
+        }
+    }
+}
+
 impl TestHost {
     /// Starts a server on a new data directory.
     pub(crate) fn start() -> Self {
@@ -44,8 +69,8 @@ impl TestHost {
 
     /// Starts a server on this one's data directory.
     pub(crate) fn on(cli: Cli) -> Self {
-        let mut command = program(&cli.data());
-        command.arg("serve").stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut command = cli.command(["serve"]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("wforge starts");
         let (address, key) = await_server(&cli, &mut child);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -76,29 +101,34 @@ impl TestHost {
     /// A request with this in place of the key.
     pub(crate) fn get_as(&self, path: &str, key: Option<&str>) -> Reply {
         let client = client();
-        let request = client.get(format!("http://{}{path}", self.address));
+        let request = client.get(format!("{}{path}", self.url()));
         self.send(match key {
             Some(key) => request.bearer_auth(key),
             None => request,
         })
     }
 
-    /// The events of a run after that id, until the server ends the stream.
-    pub(crate) fn events(&self, run: &str, after: Option<&str>) -> Vec<Sse> {
+    /// The events of a run after that id, as the server sends them.
+    pub(crate) fn events(&self, run: &str, after: Option<&str>) -> Events<'_> {
         let path = format!("/v1/runs/{run}/events");
         let mut request = self.request(reqwest::Method::GET, &path);
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }
-        self.runtime.block_on(async {
-            let answer = request.send().await.unwrap().error_for_status().unwrap();
-            let mut chunks = answer.bytes_stream();
-            let mut text = Vec::new();
-            while let Some(chunk) = chunks.next().await {
-                text.extend_from_slice(&chunk.expect("the stream goes on"));
-            }
-            parse_events(&String::from_utf8(text).expect("events are UTF-8"))
-        })
+        let answer = self.runtime.block_on(request.send()).expect("the server answers");
+        let chunks = answer.error_for_status().unwrap().bytes_stream();
+        let chunks = chunks.map(|chunk| chunk.expect("the stream goes on").to_vec()).boxed();
+        Events { runtime: &self.runtime, chunks, received: Vec::new() }
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Commands of a data directory of their own, with a key of this server.
+    pub(crate) fn stranger(&self) -> Cli {
+        Cli::new().with("WFORGE_API_KEY", &self.key)
     }
 
     /// A command of this server's data directory.
@@ -107,8 +137,7 @@ impl TestHost {
     }
 
     fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
-        let url = format!("http://{}{path}", self.address);
-        client().request(method, url).bearer_auth(&self.key)
+        client().request(method, format!("{}{path}", self.url())).bearer_auth(&self.key)
     }
 
     fn send(&self, request: reqwest::RequestBuilder) -> Reply {
@@ -171,9 +200,16 @@ fn server_file(cli: &Cli) -> Option<Value> {
     Some(serde_json::from_str(&text).expect("server.json is JSON"))
 }
 
-fn parse_events(text: &str) -> Vec<Sse> {
-    let blocks = text.split("\n\n").map(parse_event);
-    blocks.filter(|event| !event.event.is_empty() || event.id.is_some()).collect()
+/// The first whole event of what was received; comments and blank blocks are none.
+fn take_event(received: &mut Vec<u8>) -> Option<Sse> {
+    loop {
+        let end = received.windows(2).position(|pair| pair == b"\n\n")?;
+        let block: Vec<u8> = received.drain(..end + 2).collect();
+        let event = parse_event(std::str::from_utf8(&block).expect("events are UTF-8"));
+        if !event.event.is_empty() || event.id.is_some() {
+            return Some(event);
+        }
+    }
 }
 
 fn parse_event(block: &str) -> Sse {
@@ -191,7 +227,10 @@ fn parse_event(block: &str) -> Sse {
 
 #[test]
 fn events_are_read_with_their_ids() {
-    let text = ": hello\n\nid: 1\nevent: run_started\ndata: {}\n\nevent: line\ndata: x\n\n";
-    let names: Vec<_> = parse_events(text).into_iter().map(|e| (e.id, e.event)).collect();
-    assert_eq!(names, [(Some("1".into()), "run_started".into()), (None, "line".into())]);
+    let text = ": hello\n\nid: 1\nevent: run_started\ndata: {}\n\nevent: line\ndata: x\n\nid: 2\n";
+    let mut received = text.as_bytes().to_vec();
+    let mut next = || take_event(&mut received).map(|event| (event.id, event.event));
+    assert_eq!(next(), Some((Some("1".into()), "run_started".into())));
+    assert_eq!(next(), Some((None, "line".into())));
+    assert_eq!(next(), None, "the last one is not whole yet");
 }

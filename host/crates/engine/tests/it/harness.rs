@@ -27,6 +27,7 @@ use wforge_ports::runtime::{AgentRuntime, RuntimeError, RuntimeFigures};
 use wforge_ports::{Clock, Entropy};
 use wforge_spec::Cel;
 use wforge_store::{MemoryStore, StoreParts};
+use wforge_testkit::store::Backend;
 use wforge_testkit::{SimClock, SimEntropy};
 
 pub(crate) type Script = Arc<dyn Fn(&AgentCall) -> Answer + Send + Sync>;
@@ -44,7 +45,7 @@ pub(crate) struct World {
     pub(crate) handle: Handle,
     pub(crate) clock: SimClock,
     pub(crate) agents: Arc<Agents>,
-    pub(crate) store: Arc<MemoryStore>,
+    store: Arc<dyn Backend>,
     shutdown: CancellationToken,
     service: tokio::task::JoinHandle<()>,
 }
@@ -74,14 +75,21 @@ impl World {
         options: EngineOptions,
         script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let clock = SimClock::at(Timestamp(1_700_000_000_000));
         let entropy: Arc<dyn Entropy> = Arc::new(SimEntropy::new(1));
         let store = Arc::new(MemoryStore::new(StoreParts { entropy }));
-        Self::on(store, clock, options, Arc::new(script))
+        Self::on(store, new_clock(), options, Arc::new(script))
+    }
+
+    /// An engine on a store that does not answer at once, as the one in memory does.
+    pub(crate) fn over(
+        store: Arc<dyn Backend>,
+        script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::on(store, new_clock(), EngineOptions::default(), Arc::new(script))
     }
 
     fn on(
-        store: Arc<MemoryStore>,
+        store: Arc<dyn Backend>,
         clock: SimClock,
         options: EngineOptions,
         script: Script,
@@ -151,6 +159,10 @@ impl World {
     pub(crate) fn advance(&self, ms: u64) {
         self.clock.advance(Duration::from_millis(ms));
     }
+}
+
+fn new_clock() -> SimClock {
+    SimClock::at(Timestamp(1_700_000_000_000))
 }
 
 pub(crate) fn tenant() -> TenantId {

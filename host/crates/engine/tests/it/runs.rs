@@ -1,8 +1,13 @@
 //! What happens to a run from its start to its end.
 
+use std::sync::Arc;
+
+use futures::future::join_all;
 use serde_json::json;
-use wforge_engine::{AnswerGiven, AnswerTo, EngineError, Idempotency, WaitFor};
+use wforge_engine::{AnswerGiven, AnswerTo, EngineError, Idempotency, StartRun, WaitFor};
 use wforge_model::head::RunStatus;
+use wforge_store::{SledOptions, SledStore};
+use wforge_testkit::SimEntropy;
 
 use crate::harness::{Answer, CHAIN, World, draft, now, ok, request, tenant, upstream};
 
@@ -51,21 +56,37 @@ async fn a_question_is_answered_once_and_only_by_what_fits() {
     assert!(matches!(late, Err(EngineError::Conflict { code: "run_ended", .. })));
 }
 
+/// A chain under an idempotency key.
+fn keyed(world: &World, fingerprint: &str) -> StartRun {
+    let expires_at = now(world).after_ms(1_000);
+    let (key, fingerprint) = ("k1".into(), fingerprint.into());
+    StartRun { idempotency: Some(Idempotency { key, fingerprint, expires_at }), ..request(CHAIN) }
+}
+
 #[tokio::test]
 async fn the_same_idempotency_key_gives_the_same_run_and_another_request_is_refused() {
     let world = World::new(ok);
-    let keyed = |fingerprint: &str| {
-        let mut request = request(CHAIN);
-        let expires_at = now(&world).after_ms(1_000);
-        let (key, fingerprint) = ("k1".into(), fingerprint.into());
-        request.idempotency = Some(Idempotency { key, fingerprint, expires_at });
-        request
-    };
-    let first = world.handle.start(&tenant(), keyed("f1")).await.unwrap();
-    let again = world.handle.start(&tenant(), keyed("f1")).await.unwrap();
+    let first = world.handle.start(&tenant(), keyed(&world, "f1")).await.unwrap();
+    let again = world.handle.start(&tenant(), keyed(&world, "f1")).await.unwrap();
     assert_eq!((again.run, first.replayed, again.replayed), (first.run, false, true));
-    let other = world.handle.start(&tenant(), keyed("f2")).await;
+    let other = world.handle.start(&tenant(), keyed(&world, "f2")).await;
     assert!(matches!(other, Err(EngineError::Invalid { code: "idempotency_mismatch", .. })));
+}
+
+/// Each looks before any has written, so only the store can keep them apart.
+#[test]
+fn of_the_same_request_many_times_at_once_one_starts_a_run_and_the_others_hear_of_it() {
+    let open = |dir: &std::path::Path| {
+        SledStore::open(dir, SledOptions::default(), Arc::new(SimEntropy::new(1))).unwrap()
+    };
+    wforge_testkit::store::run(open, async |bench| {
+        let (world, tenant) = (World::over(bench.shared(), ok), tenant());
+        let all = (0..20).map(|_| world.handle.start(&tenant, keyed(&world, "f1")));
+        let all: Vec<_> = join_all(all).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(all.iter().filter(|started| !started.replayed).count(), 1);
+        assert!(all.iter().all(|started| started.run == all[0].run));
+        assert_eq!(world.handle.heads(&tenant, None, 99).await.unwrap().len(), 1);
+    });
 }
 
 #[tokio::test]

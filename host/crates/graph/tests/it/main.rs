@@ -13,6 +13,7 @@ mod failures;
 mod harness;
 mod limits;
 mod people;
+mod random;
 mod routing;
 mod state;
 mod validation;

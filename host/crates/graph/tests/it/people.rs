@@ -1,6 +1,7 @@
 //! Questions of `ask` nodes.
 
 use expect_test::expect;
+use wforge_graph::head_of;
 use wforge_model::command::Fact;
 
 use crate::harness::{Bench, Start, check};
@@ -32,6 +33,46 @@ fn a_question_waits_until_somebody_answers() {
           asks: Publish 3 pages?
           answered: true by Person("ada")
         completed: {"x":true}
+    "#]]
+    .assert_eq(&bench.story());
+}
+
+#[test]
+fn a_run_waits_only_once_every_open_task_does() {
+    let text = "
+apiVersion: workflowforge/v1
+name: test
+version: 1.0.0
+state: { log: { reducer: append } }
+input: []
+output: [log]
+nodes:
+  a: { ask: { prompt: 'First?' }, out: { log: [result] } }
+  b: { ask: { prompt: 'Second?' }, out: { log: [result] } }
+  c: { agent: t/c, in: {}, out: { log: [\"'c'\"] } }
+edges: [{ from: START, to: [a, b, c] }]
+";
+    let mut bench = Bench::begin(text, "", Start::default());
+    let row = |bench: &Bench| {
+        let head = head_of(&"acme".parse().unwrap(), &bench.run);
+        let prompts: Vec<String> =
+            head.questions().map(|(_, asked)| asked.prompt.clone()).collect();
+        format!("{}, open {}: {}", head.status.as_str(), head.tasks_open, prompts.join(" "))
+    };
+    expect!["running, open 3: First? Second?"].assert_eq(&row(&bench));
+    bench.drain();
+    expect!["waiting, open 2: First? Second?"].assert_eq(&row(&bench));
+    bench.say_to("First?", "1");
+    expect!["waiting, open 1: Second?"].assert_eq(&row(&bench));
+    bench.say_to("Second?", "2");
+    expect!["completed, open 0: "].assert_eq(&row(&bench));
+    expect![[r#"
+        step 1: a, b, c
+          asks: First?
+          asks: Second?
+          answered: 1 by Person("ada")
+          answered: 2 by Person("ada")
+        completed: {"log":[1,2,"c"]}
     "#]]
     .assert_eq(&bench.story());
 }
@@ -87,7 +128,8 @@ fn a_deadline_without_an_answer_of_its_own_fails_the_task() {
 fn a_cancelled_run_takes_no_answer() {
     let mut bench = Bench::begin(&ask(""), "", Start::default());
     bench.drain();
-    bench.tell(Fact::Cancel { reason: "not needed".into() });
+    let (reason, by) = ("not needed".into(), "ada".into());
+    bench.tell(Fact::Cancel { reason, by, roll_back: false });
     bench.say("true");
     expect![[r#"
         step 1: a

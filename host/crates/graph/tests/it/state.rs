@@ -29,7 +29,7 @@ fn two_writers_of_a_last_key_fail_and_both_are_named() {
         Start::default(),
         &expect![[r#"
             step 1: a, b
-            failed: concurrent_write: state key x: nodes a and b both write state key x in one super-step; give the key a reducer (append, merge, sum), or let one of them write
+            failed: concurrent_write: state key x: nodes a and b both write state key x in one super-step; give the key a reducer (append, merge, union, sum, min, max), or let one of them write
         "#]],
     );
 }
@@ -104,7 +104,7 @@ fn two_overwrites_in_one_step_are_an_error() {
         Start::default(),
         &expect![[r#"
             step 1: a, b
-            failed: concurrent_write: state key x: nodes a and b both overwrite state key x in one super-step; give the key a reducer (append, merge, sum), or let one of them write
+            failed: concurrent_write: state key x: nodes a and b both overwrite state key x in one super-step; let one of them overwrite
         "#]],
     );
 }

@@ -2,6 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics is a test that failed")]
 
+mod events;
 mod grants;
-mod heads;
 mod names;

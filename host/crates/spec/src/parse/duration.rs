@@ -9,16 +9,29 @@ const MS_MAX: f64 = 36_500.0 * 86_400_000.0;
 /// What a time looks like, for messages.
 pub(super) const EXAMPLES: &str = "write a number with a unit: 500ms, 1.5s, 10m, 24h or 7d";
 
+/// What is too long, for messages.
+pub(super) const TOO_LONG: &str = "the longest time is 36500d, a hundred years";
+
+/// Why a text stands for no time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoTime {
+    /// It is no number with a unit.
+    Malformed,
+    /// It is longer than the longest.
+    TooLong,
+}
+
 /// The milliseconds that the text stands for.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "the range is checked first"
 )]
-pub(super) fn milliseconds(text: &str) -> Option<u64> {
-    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+pub(super) fn milliseconds(text: &str) -> Result<u64, NoTime> {
+    let malformed = NoTime::Malformed;
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or(malformed)?;
     let (number, unit) = text.split_at(split);
-    let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
-    let ms = number.parse::<f64>().ok()? * factor;
-    (0.0..=MS_MAX).contains(&ms).then_some(ms.round() as u64)
+    let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or(malformed)?;
+    let ms = number.parse::<f64>().map_err(|_| malformed)? * factor;
+    if ms > MS_MAX { Err(NoTime::TooLong) } else { Ok(ms.round() as u64) }
 }

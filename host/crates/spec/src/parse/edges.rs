@@ -7,20 +7,25 @@ use super::forms::{ARM, EDGE_TO};
 use super::reader::{Fields, Reader};
 use super::tree::Node;
 
-/// All edges, in the file's order. An edge that cannot be read keeps its place by being left out
-/// only from a draft that is refused anyway.
+/// All edges, in the file's order. What cannot be read of an edge gives way to an edge from START
+/// to END, which is wrong in nothing: so the edges after it keep their places.
 pub(super) fn read(reader: &mut Reader, node: &Node) -> Vec<Edge> {
     let items = reader.list(node, "edges").unwrap_or_default();
-    items.iter().filter_map(|item| one(reader, item)).collect()
+    items.iter().map(|item| one(reader, item)).collect()
 }
 
-fn one(reader: &mut Reader, node: &Node) -> Option<Edge> {
-    let fields = reader.fields(node, &EDGE_TO)?;
-    let from = reader.required(&fields, &EDGE_TO, "from");
+fn one(reader: &mut Reader, node: &Node) -> Edge {
+    let fields = reader.fields(node, &EDGE_TO);
+    let from = fields.and_then(|fields| reader.required(&fields, &EDGE_TO, "from"));
     let from = from.and_then(|node| source(reader, node));
-    let rule = rule(reader, &fields);
-    let join = fields.get("join").and_then(|node| join(reader, node));
-    Some(Edge { from: from?, rule: rule?, join: join.unwrap_or_default() })
+    let rule = fields.and_then(|fields| rule(reader, &fields));
+    let join = fields.and_then(|fields| fields.get("join")).and_then(|node| join(reader, node));
+    let to_end = || EdgeRule::To(Arm { when: None, to: vec![To::End], outcome: None });
+    Edge {
+        from: from.unwrap_or(From::Start),
+        rule: rule.unwrap_or_else(to_end),
+        join: join.unwrap_or_default(),
+    }
 }
 
 /// `all`, `any` or a number of sources.
@@ -54,7 +59,7 @@ fn rule(reader: &mut Reader, fields: &Fields<'_>) -> Option<EdgeRule> {
         (Some(branch), None, None) => {
             only(reader, fields, "branch", &["outcome", "as", "empty"]);
             let arms = reader.list(branch, "branch")?;
-            Some(EdgeRule::Branch(arms.iter().filter_map(|arm| self::arm(reader, arm)).collect()))
+            Some(EdgeRule::Branch(arms.iter().map(|arm| self::arm(reader, arm)).collect()))
         }
         (None, Some(items), Some(to)) => {
             only(reader, fields, "each", &["outcome"]);
@@ -89,18 +94,20 @@ fn only(reader: &mut Reader, fields: &Fields<'_>, rule: &str, others: &[&str]) {
     }
 }
 
-fn arm(reader: &mut Reader, node: &Node) -> Option<Arm> {
-    let fields = reader.fields(node, &ARM)?;
+/// An arm, with the same stand-ins as an edge.
+fn arm(reader: &mut Reader, node: &Node) -> Arm {
+    // Without a condition the arm would always be taken, and those after it never.
+    let unread = || "false".to_owned();
+    let Some(fields) = reader.fields(node, &ARM) else {
+        return Arm { when: Some(unread()), to: vec![To::End], outcome: None };
+    };
     let when = fields.get("when").map(|node| reader.expression(node, "when"));
     let to = reader.required(&fields, &ARM, "to").map(|node| targets(reader, node));
-    let outcome = outcome(reader, &fields);
-    // Without its condition the arm would always be taken.
-    let when = match when {
-        Some(None) => return None,
-        Some(when) => when,
-        None => None,
-    };
-    Some(Arm { when, to: to?, outcome })
+    Arm {
+        when: when.map(|when| when.unwrap_or_else(unread)),
+        to: to.unwrap_or_else(|| vec![To::End]),
+        outcome: outcome(reader, &fields),
+    }
 }
 
 fn outcome(reader: &mut Reader, fields: &Fields<'_>) -> Option<String> {

@@ -6,9 +6,13 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::duration;
+use super::duration::{self, NoTime};
+use super::forms::FILE;
 use super::scan::{Flaw, QUOTE};
 use super::tree::{Entry, Kind, Node, Position};
+
+/// Whole numbers from here on fit no type.
+const LARGE: f64 = u64::MAX as f64;
 
 /// The fields of one kind of map.
 #[derive(Debug)]
@@ -92,10 +96,12 @@ impl Reader {
     fn unknown_field(&mut self, entry: &Entry, form: &Form) {
         let message = format!("{} has no field \"{}\"", form.what, entry.key);
         let all = form.fields.iter().copied();
-        let help = wforge_graph::nearest(&entry.key, all).map_or_else(
-            || format!("its fields are {}", form.fields.join(", ")),
-            |near| format!("did you mean \"{near}\"?"),
-        );
+        let of_file = || FILE.fields.contains(&entry.key.as_str());
+        let help = match wforge_graph::nearest(&entry.key, all) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None if of_file() => format!("`{}` stands at the top of the file", entry.key),
+            None => format!("its fields are {}", form.fields.join(", ")),
+        };
         self.flaw_help(entry.at, "unknown_field", message, help);
     }
 
@@ -201,17 +207,25 @@ impl Reader {
 
     /// A whole number that fits the type.
     pub(super) fn whole<T: TryFrom<u64>>(&mut self, node: &Node, what: &str) -> Option<T> {
-        if let Kind::Scalar { value: Value::Number(number), .. } = &node.kind
-            && let Some(number) = number.as_u64()
-            && let Ok(number) = T::try_from(number)
-        {
-            return Some(number);
-        }
-        let shown = match &node.kind {
-            Kind::Scalar { plain: Some(plain), .. } => plain.clone(),
-            _ => node.describe().to_owned(),
+        let number = match &node.kind {
+            Kind::Scalar { value: Value::Number(number), .. } => Some(number),
+            _ => None,
         };
-        let message = format!("{what} is a whole number of at least 0, here is {shown}");
+        let whole = number.and_then(serde_json::Number::as_u64);
+        if let Some(fits) = whole.and_then(|whole| T::try_from(whole).ok()) {
+            return Some(fits);
+        }
+        let is_large = number.and_then(serde_json::Number::as_f64).is_some_and(|n| n >= LARGE);
+        let range = if whole.is_some() || is_large {
+            format!("below 2^{}", 8 * size_of::<T>())
+        } else {
+            "of at least 0".to_owned()
+        };
+        let shown = match &node.kind {
+            Kind::Scalar { plain: Some(plain), .. } => plain.as_str(),
+            _ => node.describe(),
+        };
+        let message = format!("{what} is a whole number {range}, here is {shown}");
         self.flaw(node.at, "wrong_type", message);
         None
     }
@@ -232,13 +246,22 @@ impl Reader {
             Kind::Scalar { plain: Some(plain), .. } => plain.as_str(),
             _ => "",
         };
-        let parsed = duration::milliseconds(written);
-        if parsed.is_none() {
-            let shown = if written.is_empty() { node.describe() } else { written };
-            let message = format!("{what} is a time, here is {shown}");
-            self.flaw_help(node.at, "duration", message, duration::EXAMPLES);
+        let why = match duration::milliseconds(written) {
+            Ok(ms) => return Some(ms),
+            Err(why) => why,
+        };
+        let shown = if written.is_empty() { node.describe() } else { written };
+        match why {
+            NoTime::Malformed => {
+                let message = format!("{what} is a time, here is {shown}");
+                self.flaw_help(node.at, "duration", message, duration::EXAMPLES);
+            }
+            NoTime::TooLong => {
+                let message = format!("{what} is too long: {shown}");
+                self.flaw_help(node.at, "duration", message, duration::TOO_LONG);
+            }
         }
-        parsed
+        None
     }
 
     /// One of some written choices.

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use wforge_graph::Place;
 
 /// Where something begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// The line, from 1.
     pub line: u32,
@@ -85,7 +85,8 @@ impl Node {
         matches!(&self.kind, Kind::Scalar { value: Value::Number(_), .. })
     }
 
-    fn child(&self, segment: &str) -> Option<(Position, &Self)> {
+    /// The part that a segment of a place names, and where it begins.
+    pub(super) fn child(&self, segment: &str) -> Option<(Position, &Self)> {
         match &self.kind {
             Kind::Scalar { .. } => None,
             Kind::List(items) => {

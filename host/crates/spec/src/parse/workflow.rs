@@ -17,7 +17,8 @@ const API_VERSION: &str = "workflowforge/v1";
 /// The longest name of a workflow.
 const NAME_BYTES_MAX: usize = 64;
 
-/// The draft, as far as it could be read: it counts only where the reader found no flaw.
+/// The draft, as far as it could be read: it runs only where the reader found no flaw, and is
+/// looked at with its [`super::gaps`] else. None: the file is no map.
 pub(super) fn read(reader: &mut Reader, root: &Node) -> Option<WorkflowDraft> {
     let fields = reader.fields(root, &FILE)?;
     api_version(reader, &fields);
@@ -34,13 +35,13 @@ pub(super) fn read(reader: &mut Reader, root: &Node) -> Option<WorkflowDraft> {
     let interrupt = fields.get("interrupt").map(|node| interrupts(reader, node, &nodes));
     let on_failure = fields.get("on_failure").and_then(|node| reader.name(node, "on_failure"));
     Some(WorkflowDraft {
-        name: name?,
-        version: version?,
+        name: name.unwrap_or_default(),
+        version: version.unwrap_or(semver::Version::new(0, 0, 0)),
         state,
         input,
         output,
         nodes,
-        edges: edges?,
+        edges: edges.unwrap_or_default(),
         limits,
         mock,
         interrupt: interrupt.unwrap_or_default(),

@@ -10,3 +10,4 @@ mod files;
 mod hostile;
 mod schemas;
 mod support;
+mod whole;

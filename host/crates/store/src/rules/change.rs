@@ -6,7 +6,7 @@
 use wforge_model::Version;
 use wforge_ports::store::{Change, ChangeError, Put};
 
-use super::{Operation, Prepared, audit, release};
+use super::{Operation, Prepared, audit, release, standing_reply};
 use crate::budget::Budget;
 use crate::error::Fault;
 use crate::keys;
@@ -90,6 +90,11 @@ impl Operation for ChangeDocuments {
         rows: &dyn Rows,
         batch: &mut Batch,
     ) -> Result<Version, ChangeError> {
+        // Before anything else: a request that was answered is not told of a conflict with itself.
+        let Change { tenant, idempotent_reply, .. } = &self.change;
+        if let Some(first) = standing_reply(vault, tenant, idempotent_reply.as_ref(), rows)? {
+            return Err(ChangeError::Replied(first));
+        }
         self.check(vault, rows, batch)?;
         let Change { tenant, puts, audit, .. } = &self.change;
         let mut first = None;

@@ -1,17 +1,17 @@
 //! One decision of the engine: events, the row of its list, its place in the queue, and what goes
 //! with them.
 
+use serde::Deserialize;
 use wforge_model::event::EventKind;
-use wforge_model::head::RunHead;
 use wforge_model::{Epoch, Seq};
 use wforge_ports::store::{Commit, CommitError, QueueChange};
 
-use super::{Operation, Prepared, audit};
+use super::{Operation, Prepared, audit, standing_reply};
 use crate::budget::Budget;
 use crate::error::Fault;
 use crate::keys;
-use crate::kv::{Batch, KeyRange, Rows};
-use crate::vault::{Body, Refused, Vault};
+use crate::kv::{Batch, Bytes, KeyRange, Rows};
+use crate::vault::{self, Body, Refused, Vault};
 
 /// One process has the whole store, so every lease is the first.
 pub(crate) const LEASE: Epoch = Epoch(1);
@@ -20,15 +20,22 @@ pub(crate) const LEASE: Epoch = Epoch(1);
 /// further ones are read where reads may block.
 const FRESH_TASKS_MAX: usize = 64;
 
+/// The field of a run's row that its number repeats.
+#[derive(Debug, Deserialize)]
+struct Length {
+    seq: Seq,
+}
+
 #[derive(Debug)]
 pub(crate) struct CommitRun {
     commit: Commit,
+    head_row: Option<(Vec<u8>, Bytes)>,
     prepared: Prepared,
 }
 
 impl CommitRun {
     pub(crate) fn new(commit: Commit) -> Self {
-        Self { commit, prepared: Prepared::default() }
+        Self { commit, head_row: None, prepared: Prepared::default() }
     }
 
     fn seqs(&self) -> impl Iterator<Item = Seq> + use<> {
@@ -38,34 +45,43 @@ impl CommitRun {
         })
     }
 
-    fn check(&self, head: &RunHead) -> Result<(), CommitError> {
+    fn check(&self, found: Seq) -> Result<(), CommitError> {
         let Commit { run, expected, lease, .. } = self.commit;
         if lease != LEASE {
             return Err(CommitError::LeaseLost { run, lease });
         }
-        if head.seq != expected {
-            return Err(CommitError::Conflict { run, expected, found: head.seq });
+        if found != expected {
+            return Err(CommitError::Conflict { run, expected, found });
         }
         Ok(())
     }
 
-    fn read_head(&self, vault: &Vault, rows: &dyn Rows) -> Result<RunHead, Fault> {
+    /// The length of the run's log: the number of its row.
+    fn length(&self, vault: &Vault, rows: &dyn Rows) -> Result<Seq, Fault> {
         let Commit { tenant, run, .. } = &self.commit;
-        let head = crate::reads::head(vault, rows, tenant, *run)?;
-        Ok(head.unwrap_or_else(|| RunHead::new(tenant.clone(), *run)))
+        let row_key = keys::head(tenant, *run);
+        match vault.read(rows, tenant, &row_key)? {
+            None => Ok(Seq(0)),
+            // Before version 0.2 the number was 0, and only the row itself said it.
+            Some((0, json)) => Ok(vault::decode::<Length>(&row_key, &json)?.seq),
+            Some((length, _)) => Ok(Seq(length)),
+        }
     }
 
-    fn write_head(
-        &self,
-        vault: &Vault,
-        head: &RunHead,
-        batch: &mut Batch,
-    ) -> Result<(), CommitError> {
-        let Commit { tenant, run, .. } = &self.commit;
+    /// The length of the log with the events of this commit.
+    fn length_after(&self) -> Seq {
+        self.seqs().nth(self.commit.events.len().wrapping_sub(1)).unwrap_or(self.commit.expected)
+    }
+
+    /// The row of the list, which rides in its row whatever its size.
+    fn seal_head(&mut self, vault: &Vault) -> Result<(), Refused> {
+        let length = self.length_after();
+        self.commit.head.seq = length;
+        let Commit { tenant, run, head, .. } = &self.commit;
         let json = Budget::new(crate::budget::OPERATION_BYTES_MAX).encode(head)?;
         let row_key = keys::head(tenant, *run);
-        let row = vault.seal(self.prepared.key()?, &row_key, 0, &Body::Inline(json))?;
-        batch.put(row_key, row);
+        let row = vault.seal(self.prepared.key()?, &row_key, length.0, &Body::Inline(json))?;
+        self.head_row = Some((row_key, row));
         Ok(())
     }
 
@@ -127,6 +143,7 @@ impl Operation for CommitRun {
             self.prepared.replacing.push((row_key.into(), Some(row)));
         }
         audit::measure(audit, budget)?;
+        self.seal_head(vault)?;
         self.prepared.bytes = budget.used();
         Ok(())
     }
@@ -137,18 +154,21 @@ impl Operation for CommitRun {
         rows: &dyn Rows,
         batch: &mut Batch,
     ) -> Result<Seq, CommitError> {
-        let mut head = self.read_head(vault, rows)?;
-        self.check(&head)?;
-        self.commit.events.iter().for_each(|event| head.project(event));
-        if !self.commit.events.is_empty() {
-            self.write_head(vault, &head, batch)?;
+        // Before anything else: a request that was answered is not told of a conflict with itself.
+        let Commit { tenant, idempotent_reply, .. } = &self.commit;
+        if let Some(first) = standing_reply(vault, tenant, idempotent_reply.as_ref(), rows)? {
+            return Err(CommitError::Replied(first));
+        }
+        self.check(self.length(vault, rows)?)?;
+        if let Some((row_key, row)) = self.head_row.take() {
+            batch.put(row_key, row);
         }
         self.write_queue(vault, batch)?;
         self.mark_fresh(rows, batch)?;
         let Commit { tenant, audit, .. } = &self.commit;
         audit::append(vault, self.prepared.key()?, tenant, audit, rows, batch)?;
         self.prepared.write(vault, tenant, rows, batch)?;
-        Ok(head.seq)
+        Ok(self.length_after())
     }
 
     fn prepared(&mut self) -> &mut Prepared {

@@ -175,6 +175,18 @@ impl Prepared {
     }
 }
 
+/// The reply that keeps a new one from being written.
+fn standing_reply(
+    vault: &Vault,
+    tenant: &TenantId,
+    new: Option<&IdempotentReply>,
+    rows: &dyn Rows,
+) -> Result<Option<Box<IdempotentReply>>, Fault> {
+    let Some(new) = new else { return Ok(None) };
+    let first = crate::reads::idempotent_reply(vault, rows, tenant, &new.key)?;
+    Ok(first.filter(|first| first.stands_before(new)).map(Box::new))
+}
+
 /// Lets go of the file that the row under a key names, since the row is about to be replaced.
 fn release(
     vault: &Vault,

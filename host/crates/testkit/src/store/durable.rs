@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 use wforge_model::{Seq, Version};
-use wforge_ports::store::{Collection, Recorded, Snapshot};
+use wforge_ports::store::{Collection, CommitError, Recorded, Snapshot};
 
 use super::Bench;
 use super::make::{
@@ -100,6 +100,22 @@ pub async fn the_first_writer_wins_over_a_reopening(bench: &mut Bench) {
     assert_eq!(second, Recorded::Already(first.phase));
 }
 
+/// A client that asks again after a crash gets no second run.
+pub async fn a_reply_stands_over_a_reopening(bench: &mut Bench) {
+    let acme = tenant("acme");
+    for (number, bytes) in [(1, 10), (2, 10_000), (3, 1_000_000)] {
+        let start = |number: u8| {
+            let mut start = commit(&acme, run(number), 0, vec![started(json!(1))]);
+            start.idempotent_reply = Some(reply(&bytes.to_string(), json!(text(bytes))));
+            start
+        };
+        bench.store().commit(start(number)).await.unwrap();
+        bench.reopen();
+        let refused = bench.store().commit(start(number + 100)).await;
+        assert!(matches!(refused, Err(CommitError::Replied(_))), "{bytes}");
+    }
+}
+
 /// Of all tenants, by a store that has seen none of them yet.
 pub async fn live_runs_are_claimed_after_reopening(bench: &mut Bench) {
     for name in ["acme", "b", "zeta"].map(tenant) {
@@ -129,7 +145,7 @@ async fn write_secret(bench: &Bench, secret: &str) {
     let number = u8::try_from(secret.len() % 251).unwrap();
     let mut first = commit(&acme, run(number), 0, vec![started(json!(secret))]);
     first.audit = vec![audit(secret)];
-    first.idempotent_reply = Some(reply("key", json!(secret)));
+    first.idempotent_reply = Some(reply(&format!("key {number}"), json!(secret)));
     store.commit(first).await.unwrap();
     store.record(answer(&acme, task(number), 0, json!(secret))).await.unwrap();
     store.change(change(&acme, None, vec![put("a", Some(json!(secret)))])).await.unwrap();

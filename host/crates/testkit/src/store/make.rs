@@ -3,6 +3,7 @@
 use serde_json::json;
 use wforge_model::effect::{RecordKey, RequestHash};
 use wforge_model::event::{EventKind, PlannedTask, RunEvent};
+use wforge_model::head::RunHead;
 use wforge_model::{Digest, Epoch, RunId, Seq, TaskId, TenantId, Timestamp, Value};
 use wforge_ports::store::{
     AuditDraft, Change, Collection, Commit, EffectIntent, EffectRecord, IdempotentReply, Phase,
@@ -56,7 +57,7 @@ pub fn started(input: Value) -> RunEvent {
 #[must_use]
 pub fn stepped(step: u32) -> RunEvent {
     let at = Timestamp(1_000 + u64::from(step));
-    RunEvent { at, kind: EventKind::StepCommitted { step } }
+    RunEvent { at, kind: EventKind::StepCommitted { ns: None, step } }
 }
 
 /// A super-step with these tasks begins.
@@ -65,7 +66,13 @@ pub fn planned(step: u32, tasks: &[TaskId]) -> RunEvent {
     let node: wforge_model::NodeId = "node".parse().unwrap();
     let tasks =
         tasks.iter().map(|id| PlannedTask { id: *id, node: node.clone(), send: None }).collect();
-    RunEvent { at: Timestamp(1_000), kind: EventKind::StepPlanned { step, tasks } }
+    RunEvent { at: Timestamp(1_000), kind: EventKind::StepPlanned { ns: None, step, tasks } }
+}
+
+/// The row of a run of the workflow `brief`.
+#[must_use]
+pub fn head(tenant: &TenantId, run: RunId) -> RunHead {
+    RunHead { workflow: "brief".to_owned(), ..RunHead::new(tenant.clone(), run) }
 }
 
 /// A commit of events, and nothing with it.
@@ -77,6 +84,7 @@ pub fn commit(tenant: &TenantId, run: RunId, expected: u64, events: Vec<RunEvent
         expected: Seq(expected),
         lease: LEASE,
         events,
+        head: head(tenant, run),
         thread_head: None,
         kv: Vec::new(),
         queue: QueueChange::Live,
@@ -144,13 +152,14 @@ pub fn audit(action: &str) -> AuditDraft {
     }
 }
 
-/// A reply under a key.
+/// A reply under a key, made at 1,000 and good until 9,000.
 #[must_use]
 pub fn reply(key: &str, reply: Value) -> IdempotentReply {
     IdempotentReply {
         key: key.to_owned(),
         fingerprint: "print".to_owned(),
         reply,
+        made_at: Timestamp(1_000),
         expires_at: Timestamp(9_000),
     }
 }

@@ -26,6 +26,7 @@ mod blobs;
 mod documents;
 mod durable;
 mod records;
+mod replies;
 mod runs;
 mod values;
 
@@ -35,6 +36,7 @@ pub mod cases {
     pub use super::documents::*;
     pub use super::durable::*;
     pub use super::records::*;
+    pub use super::replies::*;
     pub use super::runs::*;
     pub use super::values::*;
 }
@@ -128,7 +130,7 @@ macro_rules! store_conformance {
                 a_commit_with_another_lease_is_refused
                 a_refused_commit_leaves_no_part_behind
                 of_many_commits_on_one_sequence_one_wins
-                the_head_is_what_the_events_fold_to
+                the_head_is_what_the_newest_commit_says
                 events_come_in_pages_and_in_order
                 a_run_that_does_not_exist_has_nothing
                 heads_come_newest_first_and_in_pages
@@ -138,6 +140,10 @@ macro_rules! store_conformance {
                 a_run_that_is_done_is_not_claimed
                 at_most_so_many_runs_are_claimed_as_were_asked_for
                 a_reply_is_given_again_to_its_tenant_only
+                a_reply_stands_and_what_would_write_another_is_refused_whole
+                a_repeated_request_hears_its_reply_rather_than_a_conflict
+                of_many_requests_with_one_key_one_is_done_and_all_hear_its_reply
+                a_reply_that_has_expired_gives_way
                 the_newest_snapshot_is_the_one_that_counts
                 the_first_writer_of_a_phase_wins
                 intent_and_answer_are_two_phases
@@ -184,6 +190,7 @@ macro_rules! store_durability {
                 everything_survives_a_process_that_just_ends
                 a_chain_and_versions_go_on_after_reopening
                 the_first_writer_wins_over_a_reopening
+                a_reply_stands_over_a_reopening
                 live_runs_are_claimed_after_reopening
                 no_plaintext_is_in_any_file
                 files_of_replaced_values_go

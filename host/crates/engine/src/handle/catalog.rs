@@ -1,0 +1,112 @@
+//! Plugins and workflows of a tenant.
+
+use semver::Version;
+use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{Digest, TenantId};
+use wforge_ports::plugins::Admitted;
+
+use super::Handle;
+use crate::request::{EngineError, PluginInfo, WorkflowInfo};
+use crate::{catalog, install, workflows};
+
+impl Handle {
+    /// Installs a plugin.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] where it is not let in.
+    pub async fn install_plugin(
+        &self,
+        tenant: &TenantId,
+        bytes: Vec<u8>,
+        by: &str,
+    ) -> Result<PluginInfo, EngineError> {
+        install::plugin(&self.shared.parts, tenant, bytes, by).await
+    }
+
+    /// Checks a plugin and keeps its component without installing it; a run can start with it.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] where it is not let in.
+    pub async fn admit_plugin(
+        &self,
+        tenant: &TenantId,
+        bytes: Vec<u8>,
+    ) -> Result<Admitted, EngineError> {
+        install::component(&self.shared.parts, tenant, bytes).await
+    }
+
+    /// A component of the tenant that was let in.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for another tenant's component too.
+    pub async fn component(
+        &self,
+        tenant: &TenantId,
+        digest: Digest,
+    ) -> Result<Admitted, EngineError> {
+        catalog::component(&self.shared.parts, tenant, digest).await
+    }
+
+    /// The tenant's plugins.
+    ///
+    /// # Errors
+    /// Only the host's own.
+    pub async fn plugins(&self, tenant: &TenantId) -> Result<Vec<PluginInfo>, EngineError> {
+        catalog::plugins(&self.shared.parts, tenant).await
+    }
+
+    /// The newest plugin of that `publisher/name[@range]`.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`].
+    pub async fn plugin(&self, tenant: &TenantId, name: &str) -> Result<PluginInfo, EngineError> {
+        catalog::plugin(&self.shared.parts, tenant, name).await
+    }
+
+    /// Registers a workflow.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] where it cannot run, [`EngineError::Conflict`] where its version is
+    /// taken by another.
+    pub async fn register_workflow(
+        &self,
+        tenant: &TenantId,
+        draft: WorkflowDraft,
+        by: &str,
+    ) -> Result<WorkflowInfo, EngineError> {
+        install::workflow(&self.shared, tenant, draft, by).await
+    }
+
+    /// The tenant's registered workflows.
+    ///
+    /// # Errors
+    /// Only the host's own.
+    pub async fn workflows(&self, tenant: &TenantId) -> Result<Vec<WorkflowInfo>, EngineError> {
+        catalog::workflows(&self.shared.parts, tenant).await
+    }
+
+    /// A registered workflow; the newest where no version is given.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`].
+    pub async fn workflow(
+        &self,
+        tenant: &TenantId,
+        name: &str,
+        version: Option<&Version>,
+    ) -> Result<(WorkflowInfo, WorkflowDraft), EngineError> {
+        catalog::workflow(&self.shared, tenant, name, version).await
+    }
+
+    /// The workflow of a digest, such as the one that a run is pinned to.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`].
+    pub async fn workflow_by_digest(
+        &self,
+        tenant: &TenantId,
+        digest: Digest,
+    ) -> Result<WorkflowDraft, EngineError> {
+        workflows::draft_by_digest(&self.shared, tenant, digest).await
+    }
+}

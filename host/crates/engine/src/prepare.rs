@@ -1,0 +1,163 @@
+//! What a run is started with: its workflows, who serves them, and what is checked about both.
+//! Nothing here writes.
+
+use std::collections::BTreeMap;
+
+use wforge_graph::{Library, Problem, Workflow};
+use wforge_model::event::{Origin, PinnedSubgraph, RunStarted};
+use wforge_model::mock::{MockAnswer, MockMode};
+use wforge_model::{NodeId, TenantId};
+use wforge_ports::plugins::Admitted;
+
+use crate::catalog;
+use crate::parts::EngineOptions;
+use crate::pinning::{Pinner, Pins, Place, sentence};
+use crate::request::{EngineError, StartRun, WorkflowChoice};
+use crate::resolve::{Part, Resolved, resolve};
+use crate::service::Shared;
+use crate::workflows::{self, Known};
+
+/// A run that may begin.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) library: Library,
+    /// Complete but for base and routes, which are found when it begins.
+    pub(crate) started: RunStarted,
+    /// Its workflows, which are kept before it begins.
+    pub(crate) resolved: Resolved,
+}
+
+/// Checks everything about a request that does not depend on where the run begins.
+///
+/// # Errors
+/// [`EngineError::Invalid`] with everything of one kind that is wrong.
+pub(crate) async fn prepare(
+    shared: &Shared,
+    tenant: &TenantId,
+    request: &StartRun,
+) -> Result<Prepared, EngineError> {
+    let root = chosen(shared, tenant, &request.workflow).await?;
+    let resolved = resolve(shared, tenant, root, &request.workflows).await?;
+    let mode = mode(&shared.options, &resolved, request)?;
+    let mocks: BTreeMap<NodeId, MockAnswer> = request
+        .mocks
+        .iter()
+        .map(|(node, answer)| (node.clone(), answer.clone().unwrap_or_default()))
+        .collect();
+    let offered = offered(shared, tenant, request.plugins.as_ref()).await?;
+    let mut pinner = Pinner::new(&shared.parts, tenant, &offered, mode);
+    let workflow = &resolved.root.known.workflow;
+    let pins = pinner.pin(Place { workflow, prefix: "" }, &mocks);
+    let mut subgraphs = BTreeMap::new();
+    for (digest, part) in &resolved.parts {
+        subgraphs.insert(*digest, pinned(&mut pinner, part));
+    }
+    pinner.finish(&workflow.title())?;
+    let started = RunStarted {
+        workflow: workflow.name.clone(),
+        version: workflow.version.clone(),
+        digest: resolved.root.known.digest,
+        thread: request.thread,
+        input: request.input.clone(),
+        context: request.context.clone(),
+        mock_mode: mode,
+        mocks,
+        answers: request.answers.clone(),
+        pins: pins.agents,
+        fallbacks: pins.fallbacks,
+        uses: resolved.root.uses.clone(),
+        subgraphs,
+        on_failure: resolved.on_failure,
+        handles: None,
+        base: None,
+        origin: Origin::Input,
+        durability: request.durability,
+        steps: request.steps,
+        routes: Vec::new(),
+        by: request.by.clone(),
+    };
+    Ok(Prepared { library: resolved.library(), started, resolved })
+}
+
+/// A part of a run, and who serves it. What was asked for the run's own nodes does not hold there.
+fn pinned(pinner: &mut Pinner<'_>, part: &Part) -> PinnedSubgraph {
+    let workflow: &Workflow = &part.known.workflow;
+    let title = workflow.title();
+    let prefix = format!("{title}: ");
+    let Pins { agents, fallbacks } =
+        pinner.pin(Place { workflow, prefix: &prefix }, &BTreeMap::new());
+    PinnedSubgraph { title, pins: agents, fallbacks, uses: part.uses.clone() }
+}
+
+/// The workflow that is meant.
+pub(crate) async fn chosen(
+    shared: &Shared,
+    tenant: &TenantId,
+    choice: &WorkflowChoice,
+) -> Result<Known, EngineError> {
+    match choice {
+        WorkflowChoice::Draft(draft) => workflows::checked(shared, tenant, (**draft).clone()),
+        WorkflowChoice::Registered { name, version } => {
+            let info = catalog::registered(&shared.parts, tenant, name, version.as_ref()).await?;
+            workflows::by_digest(shared, tenant, info.digest).await
+        }
+    }
+}
+
+async fn offered(
+    shared: &Shared,
+    tenant: &TenantId,
+    only: Option<&Vec<Admitted>>,
+) -> Result<Vec<Admitted>, EngineError> {
+    match only {
+        Some(only) => Ok(only.clone()),
+        None => {
+            let plugins = catalog::plugins(&shared.parts, tenant).await?;
+            Ok(plugins.into_iter().map(|info| info.admitted).collect())
+        }
+    }
+}
+
+/// The mode that holds: the strictest of those that are set; `off` where a workflow forbids.
+fn mode(
+    options: &EngineOptions,
+    resolved: &Resolved,
+    request: &StartRun,
+) -> Result<MockMode, EngineError> {
+    let refuse = |message: String| {
+        Err(EngineError::Invalid { code: "mock_refused", message, details: Vec::new() })
+    };
+    let root = &resolved.root.known.workflow;
+    let parts = resolved.parts.values().map(|part| &part.known.workflow);
+    let forbids = core::iter::once(root).chain(parts).any(|w| w.mock.allow == Some(false));
+    let mode = if forbids {
+        MockMode::Off
+    } else {
+        MockMode::strictest([options.mock_mode, request.mock_mode])
+    };
+    let consented = options.mock_production && root.mock.allow == Some(true);
+    if options.production && mode >= MockMode::Fallback && !consented {
+        return refuse(format!(
+            "mock mode {} is refused in production: the workflow must say `mock: {{ allow: true }}` \
+             and the operator must set mock.production = true",
+            mode.as_str()
+        ));
+    }
+    match request.mocks.keys().next() {
+        Some(node) if mode == MockMode::Off => refuse(format!(
+            "--mock {node} is refused: mocks are off for this run (WFORGE_MOCK=off, or the \
+             workflow's mock.allow is false)"
+        )),
+        Some(_) | None => Ok(mode),
+    }
+}
+
+/// A run that cannot begin with what it was given.
+pub(crate) fn refused(problems: &[Problem]) -> EngineError {
+    let details: Vec<String> = problems.iter().map(sentence).collect();
+    EngineError::Invalid {
+        code: problems.first().map_or("invalid_input", |problem| problem.code),
+        message: "the run cannot start with what it was given".into(),
+        details,
+    }
+}

@@ -1,0 +1,141 @@
+//! Workflows by their digest: checked, and kept in the store and in memory.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wforge_graph::{Workflow, validate};
+use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{Digest, TenantId, Value};
+use wforge_ports::store::{Change, ChangeError, Collection, Put};
+
+use crate::request::EngineError;
+use crate::service::Shared;
+
+/// Workflows that are in memory at once.
+const CACHED_MAX: usize = 1_024;
+
+/// Checked workflows that the store is known to have. By tenant as well: whoever knows a digest
+/// has nothing of another tenant.
+#[derive(Debug, Default)]
+pub(crate) struct WorkflowCache(Mutex<Cached>);
+
+#[derive(Debug, Default)]
+struct Cached {
+    workflows: HashMap<(TenantId, Digest), Arc<Workflow>>,
+    /// In the order in which they came; the oldest goes first.
+    order: VecDeque<(TenantId, Digest)>,
+}
+
+impl WorkflowCache {
+    fn get(&self, tenant: &TenantId, digest: Digest) -> Option<Arc<Workflow>> {
+        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.workflows.get(&(tenant.clone(), digest)).cloned()
+    }
+
+    fn put(&self, tenant: &TenantId, digest: Digest, workflow: Arc<Workflow>) {
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (tenant.clone(), digest);
+        if cached.workflows.insert(key.clone(), workflow).is_none() {
+            cached.order.push_back(key);
+        }
+        if cached.order.len() > CACHED_MAX
+            && let Some(oldest) = cached.order.pop_front()
+        {
+            cached.workflows.remove(&oldest);
+        }
+    }
+}
+
+/// A workflow and its digest.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) digest: Digest,
+    pub(crate) workflow: Arc<Workflow>,
+}
+
+/// The workflow of that digest, checked again: what is checked may have become stricter.
+pub(crate) async fn by_digest(
+    shared: &Shared,
+    tenant: &TenantId,
+    digest: Digest,
+) -> Result<Known, EngineError> {
+    if let Some(workflow) = shared.workflows.get(tenant, digest) {
+        return Ok(Known { digest, workflow });
+    }
+    let draft = draft_by_digest(shared, tenant, digest).await?;
+    let workflow = Arc::new(validated(shared, draft)?);
+    shared.workflows.put(tenant, digest, workflow.clone());
+    Ok(Known { digest, workflow })
+}
+
+/// The workflow of that digest as it was written.
+pub(crate) async fn draft_by_digest(
+    shared: &Shared,
+    tenant: &TenantId,
+    digest: Digest,
+) -> Result<WorkflowDraft, EngineError> {
+    let name = digest.to_string();
+    let store = &shared.parts.store;
+    let document = store.document(tenant, Collection::WorkflowVersions, &name).await?;
+    let Some(document) = document else {
+        return Err(EngineError::NotFound { kind: "workflow", name });
+    };
+    serde_json::from_value(document.value).map_err(|error| EngineError::Host(Box::new(error)))
+}
+
+/// The draft as a workflow that can run. The store may not have it yet.
+pub(crate) fn checked(
+    shared: &Shared,
+    tenant: &TenantId,
+    draft: WorkflowDraft,
+) -> Result<Known, EngineError> {
+    let digest = (shared.parts.digest)(&draft).map_err(EngineError::Host)?;
+    let workflow = match shared.workflows.get(tenant, digest) {
+        Some(workflow) => workflow,
+        None => Arc::new(validated(shared, draft)?),
+    };
+    Ok(Known { digest, workflow })
+}
+
+fn validated(shared: &Shared, draft: WorkflowDraft) -> Result<Workflow, EngineError> {
+    let name = draft.name.clone();
+    match validate(draft, shared.parts.expressions.as_ref()) {
+        Ok((workflow, _)) => Ok(workflow),
+        Err(problems) => Err(EngineError::Invalid {
+            code: "invalid_workflow",
+            message: format!("the workflow {name} cannot run"),
+            details: problems.iter().map(crate::pinning::sentence).collect(),
+        }),
+    }
+}
+
+/// Keeps a workflow under its digest; it may be there already.
+pub(crate) async fn keep(
+    shared: &Shared,
+    tenant: &TenantId,
+    known: &Known,
+) -> Result<(), EngineError> {
+    let Known { digest, workflow } = known;
+    if shared.workflows.get(tenant, *digest).is_some() {
+        return Ok(());
+    }
+    let (store, key) = (&shared.parts.store, digest.to_string());
+    if store.document(tenant, Collection::WorkflowVersions, &key).await?.is_none() {
+        let value: Value = serde_json::to_value(workflow.draft())
+            .map_err(|error| EngineError::Host(Box::new(error)))?;
+        let put = Put { collection: Collection::WorkflowVersions, key, value: Some(value) };
+        let change = Change {
+            tenant: tenant.clone(),
+            expected: None,
+            puts: vec![put],
+            audit: Vec::new(),
+            idempotent_reply: None,
+        };
+        match store.change(change).await {
+            Ok(_) | Err(ChangeError::Conflict { .. }) => {}
+            Err(error) => return Err(EngineError::Host(Box::new(error))),
+        }
+    }
+    shared.workflows.put(tenant, *digest, workflow.clone());
+    Ok(())
+}
