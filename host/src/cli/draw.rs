@@ -148,10 +148,8 @@ edges:
 
     #[test]
     fn an_exit_to_the_parent_leads_out_and_not_to_the_start() {
-        let workflow = WORKFLOW.replace(
-            "out: { x: result } }",
-            "out: { x: result }, goto: { up: \"parent:next\" } }",
-        );
+        let workflow = WORKFLOW
+            .replace("out: { x: result } }", "out: { x: result }, goto: { up: \"parent:next\" } }");
         let drawing = drawing(&wforge_spec::parse("t", &workflow).unwrap().draft);
         let lines = mermaid(&drawing);
         assert!(lines.contains("n4((\"parent:next\"))"), "{lines}");

@@ -2,11 +2,11 @@
 
 use wforge_model::QuestionId;
 
+use super::Session;
 use super::args::{Inbox, InboxCommand, Watch};
 use super::refusal::Refusal;
 use super::resume::{GoOn, with_client};
 use super::ui::{Paint, Ui, columns, harmless};
-use super::Session;
 use crate::client::{self, Client, Interrupt};
 use crate::compose::Mode;
 

@@ -28,14 +28,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
-use wforge_model::{RunId, ThreadId};
 use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{RunId, ThreadId};
 use wforge_ports::workflows::{Report, WorkflowReader as _};
 use wforge_spec::Cel;
 
 use crate::compose::lanes;
 use crate::config::{self, Config, Loaded, Surroundings};
 use crate::reader::Reader;
+pub(crate) use args::StreamArgs;
 use args::{Cli, Command};
 use refusal::{EXIT_FAILED, Refusal, exit_code};
 use ui::{Paint, Ui};

@@ -354,8 +354,10 @@ impl Progress {
                 *planned += node.planned;
             }
         }
-        let nodes: Vec<String> =
-            open.iter().map(|(name, (ended, planned))| format!("{name} {ended}/{planned}")).collect();
+        let nodes: Vec<String> = open
+            .iter()
+            .map(|(name, (ended, planned))| format!("{name} {ended}/{planned}"))
+            .collect();
         if !nodes.is_empty() {
             self.ui.status(&nodes.join("  ").chars().take(78).collect::<String>());
         }

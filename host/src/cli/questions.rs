@@ -62,7 +62,8 @@ fn by_name<'a>(open: &[Asked<'a>], name: &str) -> Result<&'a QuestionRow, String
         [(_, question)] => Ok(question),
         [] => Err(asks_nothing(open, name)),
         several => {
-            let ids: Vec<String> = several.iter().map(|(_, it)| format!("{}=VALUE", it.id)).collect();
+            let ids: Vec<String> =
+                several.iter().map(|(_, it)| format!("{}=VALUE", it.id)).collect();
             let count = several.len();
             Err(format!("--answer {name}: it asks {count} questions; write {}", ids.join(" or ")))
         }
@@ -189,7 +190,8 @@ mod tests {
 
     fn report(nodes: &[&str]) -> Report {
         let tenant = "default".parse().unwrap();
-        let head = wforge_model::head::RunHead::new(tenant, wforge_model::RunId::from_bytes([1; 16]));
+        let head =
+            wforge_model::head::RunHead::new(tenant, wforge_model::RunId::from_bytes([1; 16]));
         let questions = nodes.iter().map(|node| question(node)).collect();
         Report { head, output: None, tasks: Vec::new(), questions }
     }

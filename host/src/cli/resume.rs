@@ -28,11 +28,7 @@ pub(super) enum GoOn<'a> {
 
 /// `wforge runs resume`.
 pub(super) async fn resume(session: &Session, args: &ResumeArgs) -> anyhow::Result<u8> {
-    let how = if args.discard_effects {
-        GoOn::DiscardEffects
-    } else {
-        GoOn::Answer(&args.answers)
-    };
+    let how = if args.discard_effects { GoOn::DiscardEffects } else { GoOn::Answer(&args.answers) };
     go_on(session, &args.run, how, &args.watch).await
 }
 

@@ -204,8 +204,7 @@ impl Trail {
     /// run's row decides; this says when to look at it.
     pub(crate) fn may_have_settled(&self) -> bool {
         let Counts { moving, asking, sleeping } = self.counts;
-        let held =
-            self.pause_asked || self.steps_left == Some(0) || !self.interrupted.is_empty();
+        let held = self.pause_asked || self.steps_left == Some(0) || !self.interrupted.is_empty();
         let waits = asking > 0 || (sleeping == 0 && held);
         self.queued || self.ended || self.blocked || (moving == 0 && waits)
     }

@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 use futures::stream::{BoxStream, StreamExt as _};
 use wforge_engine::{
-    AnswerGiven, AnswerTo, PluginInfo, QuestionView, RunMessage, RunView, StartRun, TaskView,
-    WorkflowChoice, WorkflowInfo,
+    AnswerGiven, AnswerTo, CancelRun, PluginInfo, QuestionView, RunMessage, RunView, StartRun,
+    TaskView, WorkflowChoice, WorkflowInfo,
 };
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
@@ -50,16 +50,16 @@ impl Embedded {
             }
         };
         let request = StartRun {
-            workflow,
             input: start.input,
             context: start.context,
-            thread: None,
+            workflows: start.with.into_iter().map(|file| file.draft).collect(),
+            thread: start.options.thread,
             answers: start.answers,
             mocks: start.mocks,
-            mock_mode: None,
+            durability: start.options.durability,
+            steps: start.options.steps,
             plugins,
-            idempotency: None,
-            by: BY.to_owned(),
+            ..StartRun::of(workflow, BY)
         };
         let started = self.host.handle.start(&self.tenant, request).await.map_err(of_engine)?;
         Ok(started.run)
@@ -147,7 +147,8 @@ impl Embedded {
     }
 
     pub(crate) async fn cancel(&self, run: RunId, reason: &str) -> anyhow::Result<RunHead> {
-        self.host.handle.cancel(&self.tenant, run, reason).await.map_err(of_engine)
+        let cancel = CancelRun { reason: reason.to_owned(), roll_back: false, by: BY.to_owned() };
+        self.host.handle.cancel(&self.tenant, run, cancel).await.map_err(of_engine)
     }
 
     pub(crate) async fn install(&self, bytes: Vec<u8>) -> anyhow::Result<PluginInfo> {
@@ -206,8 +207,8 @@ impl Embedded {
 fn report(view: RunView) -> Report {
     let RunView { head, output, tasks, questions } = view;
     let task = |view: TaskView| {
-        let TaskView { task, node, step, agent, source, attempt, ms, failure } = view;
-        TaskRow { task, node, step, agent, source, attempt, ms, failure }
+        let TaskView { task, node, within, step, agent, source, attempt, ms, failure } = view;
+        TaskRow { task, node, within, step, agent, source, attempt, ms, failure }
     };
     let question = |view: QuestionView| {
         let QuestionView { id, node, prompt, schema, deadline } = view;

@@ -59,11 +59,7 @@ impl Client {
         Ok(Lineage { workflows, ancestors, cut: next.is_some() })
     }
 
-    async fn workflows_of(
-        &self,
-        head: &RunHead,
-        log: &[StoredEvent],
-    ) -> anyhow::Result<Workflows> {
+    async fn workflows_of(&self, head: &RunHead, log: &[StoredEvent]) -> anyhow::Result<Workflows> {
         let mut workflows =
             Workflows { root: self.workflow_of(head).await?, parts: BTreeMap::new() };
         let started = log.iter().find_map(|stored| match &stored.event.kind {

@@ -4,6 +4,7 @@
 //! decides [`open`]: a named server, else the server that holds the data directory, else none.
 
 mod embedded;
+mod later;
 mod lineage;
 mod problem;
 mod remote;
@@ -16,11 +17,14 @@ use anyhow::Context as _;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use wforge_engine::{PluginInfo, WorkflowInfo};
+use wforge_model::checkpoint::Durability;
 use wforge_model::event::StoredEvent;
 use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Digest, Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, Timestamp, Value};
+use wforge_model::{
+    Digest, Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp, Value,
+};
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;
 
@@ -31,6 +35,7 @@ use crate::config::Config;
 use crate::server_file::ServerFile;
 
 pub(crate) use embedded::Embedded;
+pub(crate) use later::{Interrupt, Multitask};
 pub(crate) use lineage::{Ancestor, Lineage, Workflows};
 pub(crate) use remote::Remote;
 
@@ -342,21 +347,6 @@ impl Client {
     /// Takes up a run that is blocked; what its task had done may be done once more.
     pub(crate) async fn discard_effects(&self, run: RunId) -> anyhow::Result<RunHead> {
         either!(self, client => client.discard_effects(run))
-    }
-
-    /// Stops a run at its next border.
-    pub(crate) async fn pause(&self, run: RunId) -> anyhow::Result<RunHead> {
-        either!(self, client => client.pause(run))
-    }
-
-    /// Lets a paused run go on, for so many super-steps or to its end.
-    pub(crate) async fn go_on(&self, run: RunId, steps: Option<u32>) -> anyhow::Result<RunHead> {
-        either!(self, client => client.go_on(run, steps))
-    }
-
-    /// Takes up a run that failed.
-    pub(crate) async fn retry(&self, run: RunId) -> anyhow::Result<RunHead> {
-        either!(self, client => client.retry(run))
     }
 
     /// Ends a run.

@@ -81,8 +81,13 @@ impl Remote {
             "context": start.context,
             "answers": start.answers,
             "mocks": start.mocks,
+            "durability": start.options.durability,
         });
         if let Some(body) = body.as_object_mut() {
+            let with: Vec<String> = start.with.into_iter().map(|file| file.text).collect();
+            body.extend((!with.is_empty()).then(|| ("with".to_owned(), json!(with))));
+            body.extend(start.options.thread.map(|id| ("thread".to_owned(), json!(id))));
+            body.extend(start.options.steps.map(|steps| ("steps".to_owned(), json!(steps))));
             body.extend(self.mock.map(|mode| ("mock".to_owned(), json!(mode))));
             body.extend(plugins.map(|digests| ("plugins".to_owned(), json!(digests))));
         }

@@ -1,5 +1,6 @@
 //! Runs: start, list, show, answer, cancel. Their events are in `crate::events`.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::Json;
@@ -10,7 +11,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
-use wforge_engine::{QuestionView, RunView, StartRun, TaskView, WaitFor, WorkflowChoice};
+use wforge_engine::{
+    CancelRun, QuestionView, RunView, StartRun, TaskView, WaitFor, WorkflowChoice,
+};
 use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Digest, Object, RunId, TenantId};
@@ -23,11 +26,14 @@ use crate::error::ApiError;
 use crate::extract::{NoQuery, PathOf, QueryOf, duration, run_id};
 use crate::idempotency;
 use crate::resource::{Page, PageQuery, Resource};
-use crate::run_request::{CancelBody, NamedWorkflow, ResumeBody, StartBody, WorkflowMeant};
+use crate::run_request::{
+    CancelBody, NamedWorkflow, ResumeBody, StartBody, WorkflowMeant, file_name,
+};
 use crate::state::{Api, Shared};
 use crate::workflows;
 
 const COMPONENTS_MAX: usize = 256;
+const PARTS_MAX: usize = 64;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// A run with all that is known of it.
@@ -85,24 +91,8 @@ pub(crate) async fn start(
     let idempotency = idempotency::of_request(&headers, &bytes, &principal, limits, now)?;
     let key = idempotency.as_ref();
     let held = key.map(|key| api.keys_under_way.hold(&principal.tenant, key)).transpose()?;
-    let StartBody { workflow, input, context, thread, answers, mocks, mock, plugins } =
-        body::parse(&bytes, limits.json_depth_max)?;
-    let plugins = match plugins {
-        Some(digests) => Some(components(&api, &principal, digests).await?),
-        None => None,
-    };
-    let request = StartRun {
-        workflow: choice(&api, &principal, workflow.meant()?).await?,
-        input,
-        context,
-        thread,
-        answers,
-        mocks,
-        mock_mode: mock,
-        plugins,
-        idempotency,
-        by: principal.name,
-    };
+    let body: StartBody = body::parse(&bytes, limits.json_depth_max)?;
+    let request = StartRun { idempotency, ..request(&api, &principal, body).await? };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
     let start = async move {
         let _held = held;
@@ -114,6 +104,49 @@ pub(crate) async fn start(
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+/// What a body asks for.
+async fn request(
+    api: &Shared,
+    principal: &Principal,
+    body: StartBody,
+) -> Result<StartRun, ApiError> {
+    let plugins = match body.plugins {
+        Some(digests) => Some(components(api, principal, digests).await?),
+        None => None,
+    };
+    let workflow = choice(api, principal, body.workflow.meant()?).await?;
+    Ok(StartRun {
+        workflows: parts(api, principal, body.with).await?,
+        input: body.input,
+        context: body.context,
+        thread: body.thread,
+        answers: body.answers,
+        mocks: body.mocks,
+        mock_mode: body.mock,
+        durability: body.durability,
+        steps: body.steps.map(NonZeroU32::get),
+        plugins,
+        ..StartRun::of(workflow, principal.name.clone())
+    })
+}
+
+/// The workflows that a request brings for the nodes of its own.
+async fn parts(
+    api: &Shared,
+    principal: &Principal,
+    texts: Vec<String>,
+) -> Result<Vec<WorkflowDraft>, ApiError> {
+    if texts.len() > PARTS_MAX {
+        let detail = format!("a run may bring {PARTS_MAX} further workflows");
+        return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
+    }
+    let mut drafts = Vec::new();
+    for text in texts {
+        drafts.push(of_source(api, principal, file_name(&text), text).await?);
+    }
+    Ok(drafts)
 }
 
 /// The components that a request names. Whoever may only operate runs what somebody installed.
@@ -145,16 +178,25 @@ async fn choice(
             Ok(WorkflowChoice::Registered { name, version })
         }
         WorkflowMeant::Source(file, text) => {
-            principal.require(Role::Developer, "running a workflow that is not registered")?;
-            let max = api.parts.limits.workflow_bytes_max;
-            if text.len() > max {
-                let detail = format!("a workflow file may have {max} bytes");
-                return Err(ApiError::new(&codes::TOO_LARGE, detail));
-            }
-            let read = workflows::read(api, file, text).await?;
-            Ok(WorkflowChoice::Draft(Box::new(read.draft)))
+            let draft = of_source(api, principal, file, text).await?;
+            Ok(WorkflowChoice::Draft(Box::new(draft)))
         }
     }
+}
+
+async fn of_source(
+    api: &Shared,
+    principal: &Principal,
+    file: &'static str,
+    text: String,
+) -> Result<WorkflowDraft, ApiError> {
+    principal.require(Role::Developer, "running a workflow that is not registered")?;
+    let max = api.parts.limits.workflow_bytes_max;
+    if text.len() > max {
+        let detail = format!("a workflow file may have {max} bytes");
+        return Err(ApiError::new(&codes::TOO_LARGE, detail));
+    }
+    Ok(workflows::read(api, file, text).await?.draft)
 }
 
 /// `GET /v1/runs/{run}`.
@@ -223,8 +265,9 @@ pub(crate) async fn cancel(
 ) -> Result<Json<Resource<WholeRun>>, ApiError> {
     let run = run_id(&run)?;
     let reason = optional_body::<CancelBody>(&api, &headers, body).await?.meant()?;
+    let cancel = CancelRun { reason, roll_back: false, by: principal.name.clone() };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
-    api.whole(async move { engine.cancel(&tenant, run, &reason).await }).await?;
+    api.whole(async move { engine.cancel(&tenant, run, cancel).await }).await?;
     whole(&api, &principal.tenant, run).await.map(Json)
 }
 

@@ -73,6 +73,27 @@ pub(crate) struct Global {
     pub(crate) color: Color,
 }
 
+impl From<Multitask> for crate::client::Multitask {
+    fn from(typed: Multitask) -> Self {
+        match typed {
+            Multitask::Reject => Self::Reject,
+            Multitask::Enqueue => Self::Enqueue,
+            Multitask::Interrupt => Self::Interrupt,
+            Multitask::Rollback => Self::Rollback,
+        }
+    }
+}
+
+impl From<Durability> for wforge_model::checkpoint::Durability {
+    fn from(typed: Durability) -> Self {
+        match typed {
+            Durability::Sync => Self::Sync,
+            Durability::Async => Self::Async,
+            Durability::Exit => Self::Exit,
+        }
+    }
+}
+
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {

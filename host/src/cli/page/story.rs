@@ -96,11 +96,7 @@ fn folded(run: RunId, lineage: &Lineage) -> Result<Run, &'static str> {
     empty(run, &lineage.workflows, carried)
 }
 
-fn empty(
-    id: RunId,
-    workflows: &Workflows,
-    carried: Option<Carried>,
-) -> Result<Run, &'static str> {
+fn empty(id: RunId, workflows: &Workflows, carried: Option<Carried>) -> Result<Run, &'static str> {
     let cel = Cel::new();
     let checked = |draft: &WorkflowDraft| {
         let checked = validate(draft.clone(), &cel).map(|(workflow, _)| Arc::new(workflow));
