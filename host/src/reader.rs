@@ -26,7 +26,7 @@ impl WorkflowReader for Reader {
     fn read(&self, name: &str, text: &str) -> Result<ReadWorkflow, Vec<Report>> {
         let plain = |reports: Vec<wforge_spec::Report>| reports.into_iter().map(plain).collect();
         match wforge_spec::validate(name, text, self.expressions.as_ref()) {
-            Ok(Valid { workflow, warnings }) => {
+            Ok(Valid { workflow, warnings, .. }) => {
                 Ok(ReadWorkflow { draft: workflow.draft().clone(), warnings: plain(warnings) })
             }
             Err(reports) => Err(plain(reports)),

@@ -36,6 +36,8 @@ pub(crate) struct Flags<'a> {
     pub(crate) answers: &'a [String],
     pub(crate) mocks: &'a [String],
     pub(crate) context: Option<&'a str>,
+    /// What the state of a run may hold where its workflow says nothing.
+    pub(crate) state_bytes_max: u64,
 }
 
 /// Reads all flags.
@@ -43,7 +45,7 @@ pub(crate) fn read(draft: &WorkflowDraft, flags: Flags<'_>) -> anyhow::Result<Gi
     let mut given = Given::default();
     let mut problems = Vec::new();
     for flag in flags.inputs {
-        match input(draft, flag, &mut given.stdin_taken) {
+        match input(draft, flag, flags.state_bytes_max, &mut given.stdin_taken) {
             Ok((key, value)) if given.input.contains_key(&key) => {
                 drop(value);
                 problems.push(format!("--input {key}: given twice"));
@@ -84,7 +86,12 @@ fn refused(mut problems: Vec<String>) -> Refusal {
 
 type Read<T> = Result<T, String>;
 
-fn input(draft: &WorkflowDraft, flag: &str, stdin_taken: &mut bool) -> Read<(String, Value)> {
+fn input(
+    draft: &WorkflowDraft,
+    flag: &str,
+    state_bytes_max: u64,
+    stdin_taken: &mut bool,
+) -> Read<(String, Value)> {
     let (key, text) = flag
         .split_once('=')
         .ok_or_else(|| format!("{flag}: write KEY=text, KEY=@FILE or KEY=-"))?;
@@ -95,7 +102,7 @@ fn input(draft: &WorkflowDraft, flag: &str, stdin_taken: &mut bool) -> Read<(Str
     if schema.is_some_and(is_blob) {
         return Err(format!("{key}: files as blobs are not supported yet"));
     }
-    let limit = draft.limits.state_bytes_max.min(FILE_BYTES_MAX);
+    let limit = draft.limits.state_bytes_max.unwrap_or(state_bytes_max).min(FILE_BYTES_MAX);
     let value = match text.strip_prefix('@') {
         Some(path) => file(Path::new(path), schema, limit),
         None if text == "-" => {

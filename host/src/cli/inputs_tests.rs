@@ -48,7 +48,8 @@ fn check(inputs: &[&str], answers: &[&str], mocks: &[&str], expected: &Expect) {
     };
     let (inputs, answers, mocks) = (in_folder(inputs), in_folder(answers), in_folder(mocks));
     let draft = wforge_spec::parse("t", WORKFLOW).unwrap().draft;
-    let flags = Flags { inputs: &inputs, answers: &answers, mocks: &mocks, context: None };
+    let (inputs, answers, mocks) = (&inputs, &answers, &mocks);
+    let flags = Flags { inputs, answers, mocks, context: None, state_bytes_max: 65_000 };
     let text = match read(&draft, flags) {
         Ok(given) => format!(
             "{} {} {}\n",

@@ -30,6 +30,7 @@ pub(crate) async fn run(session: &Session, args: &RunArgs) -> anyhow::Result<u8>
         answers: &args.answers,
         mocks: &args.mocks,
         context: args.context.as_deref(),
+        state_bytes_max: session.config.run_limits.state_bytes_max,
     };
     let early = workflow.as_ref().map(|it| inputs::read(it.draft(), flags)).transpose()?;
     let plugins = args.plugins.as_deref().map(components).transpose()?;

@@ -76,7 +76,7 @@ impl Host {
         let lanes = Lanes::start(config.runs.plugin_threads)?;
         let handles = lanes.handles().context("the lanes have ended")?;
 
-        let bus = Arc::new(RunBus::new(EngineOptions::default().subscriber_lag_max));
+        let bus = Arc::new(RunBus::new(config.runs.subscriber_lag_max));
         let opened = parts::open_store(config, &clock, &entropy).await?;
         let sandbox = parts::open_sandbox(config, &clock, aot_key)?;
         let effects = RecordedEffects::new(EffectsParts {
@@ -135,7 +135,10 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         mock_production: config.mock.production,
         claims: mode == Mode::Serve,
         runs_live_max: config.runs.live_max,
-        ..EngineOptions::default()
+        subscriber_lag_max: config.runs.subscriber_lag_max,
+        snapshot_steps: config.runs.snapshot_steps,
+        inbox_max: config.runs.inbox_max,
+        run_limits: config.run_limits.clone(),
     }
 }
 

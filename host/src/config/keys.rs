@@ -123,6 +123,26 @@ keys! {
     runs_call_log: PathBuf = "runs.call_log", short "WFORGE_CALL_LOG";
     /// Threads that run plugins. 0: one less than the machine has, at least one.
     runs_plugin_threads: u32 = "runs.plugin_threads", default "0";
+    /// Facts (results, answers, timers) that wait for one run; whoever brings more waits too.
+    runs_inbox_max: u32 = "runs.inbox_max", default "4_096";
+    /// Super-steps between two snapshots of a run, from which it is loaded again.
+    runs_snapshot_steps: u32 = "runs.snapshot_steps", default "64";
+    /// Messages that a reader of a run's events may be behind before it misses those that are not
+    /// kept, such as log lines; up to 1_048_576.
+    runs_subscriber_lag_max: u32 = "runs.subscriber_lag_max", default "1_024";
+
+    /// Super-steps of one run. These five hold for workflows whose `limits` say nothing; a workflow
+    /// may ask for less, and one that asks for more is not started. A run keeps what it was
+    /// started with.
+    run_steps_max: u32 = "limits.run.steps_max", default "1_000";
+    /// Time during which a task of one run works, in milliseconds; waiting is free. 0: no limit.
+    run_wall_ms_max: u64 = "limits.run.wall_ms_max", default "3_600_000";
+    /// Tasks of one run at the same time.
+    run_parallel_max: u32 = "limits.run.parallel_max", default "16";
+    /// State of one run after a super-step, as JSON text.
+    run_state_bytes_max: u64 = "limits.run.state_bytes_max", default "8_388_608";
+    /// Tasks in one super-step.
+    run_tasks_per_step_max: u32 = "limits.run.tasks_per_step_max", default "4_096";
 
     /// Linear memory of one call of a plugin.
     sandbox_memory_bytes_max: u64 = "limits.sandbox.memory_bytes_max", default "134_217_728";

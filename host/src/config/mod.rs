@@ -16,7 +16,7 @@ mod tests;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use wforge_model::limits::SandboxLimits;
+use wforge_model::limits::{RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 
 pub(crate) use check::check;
@@ -25,6 +25,9 @@ use layers::Layers;
 pub(crate) use layers::{Flag, Surroundings};
 pub(crate) use setting::{Environment, LogFormat, Secret, StoreKind};
 pub(crate) use show::{ShownKey, show};
+
+/// The most of `runs.subscriber_lag_max`: so many places are kept for each run that is followed.
+const SUBSCRIBER_LAG_MAX: u32 = 1 << 20;
 
 /// The configuration as meant.
 #[derive(Debug, Clone)]
@@ -37,6 +40,9 @@ pub(crate) struct Config {
     pub(crate) mock: MockConfig,
     pub(crate) plugins: PluginsConfig,
     pub(crate) runs: RunsConfig,
+    /// What one run may use.
+    pub(crate) run_limits: RunLimits,
+    /// What one call of a plugin may use.
     pub(crate) sandbox: SandboxLimits,
     pub(crate) log: LogConfig,
     /// The file of hashed API keys.
@@ -98,6 +104,9 @@ pub(crate) struct RunsConfig {
     pub(crate) call_log: Option<PathBuf>,
     /// None: by the machine.
     pub(crate) plugin_threads: Option<usize>,
+    pub(crate) inbox_max: usize,
+    pub(crate) snapshot_steps: u32,
+    pub(crate) subscriber_lag_max: usize,
 }
 
 /// What is logged, and how.
@@ -206,6 +215,7 @@ impl Meant<'_> {
     fn config(mut self, raw: &RawConfig) -> Option<Config> {
         // Each part notes its own problems, so all are asked before the first one may give up.
         let (server, client, kek) = (self.server(raw), self.client(raw), self.kek(raw));
+        let (runs, run_limits) = (self.runs(raw), self.run_limits(raw));
         let env = raw.env?;
         let data_dir = self.data_dir(raw, env)?;
         let grants = raw.plugins_grants_file.clone();
@@ -223,7 +233,8 @@ impl Meant<'_> {
                 },
                 grants_file: grants.unwrap_or_else(|| data_dir.join("grants.toml")),
             },
-            runs: self.runs(raw)?,
+            runs: runs?,
+            run_limits: run_limits?,
             sandbox: self.sandbox(raw)?,
             log: LogConfig {
                 format: raw.log_format.unwrap_or(match env {
@@ -300,13 +311,49 @@ impl Meant<'_> {
         bytes.map(Kek)
     }
 
-    fn runs(&self, raw: &RawConfig) -> Option<RunsConfig> {
+    fn runs(&mut self, raw: &RawConfig) -> Option<RunsConfig> {
         let threads = usize::try_from(raw.runs_plugin_threads?).ok()?;
+        let inbox_max = self.at_least_1("runs.inbox_max", raw.runs_inbox_max);
+        let snapshot_steps = self.at_least_1("runs.snapshot_steps", raw.runs_snapshot_steps);
+        let lag_max = self.at_least_1("runs.subscriber_lag_max", raw.runs_subscriber_lag_max);
+        if lag_max.is_some_and(|max| max > SUBSCRIBER_LAG_MAX) {
+            let message = format!("would keep more than {SUBSCRIBER_LAG_MAX} messages of each run");
+            self.error("runs.subscriber_lag_max", &message, "write less");
+        }
         Some(RunsConfig {
             live_max: usize::try_from(raw.runs_live_max?).ok()?,
             call_log: raw.runs_call_log.clone(),
             plugin_threads: (threads > 0).then_some(threads),
+            inbox_max: usize::try_from(inbox_max?).ok()?,
+            snapshot_steps: snapshot_steps?,
+            subscriber_lag_max: usize::try_from(lag_max?).ok()?,
         })
+    }
+
+    fn run_limits(&mut self, raw: &RawConfig) -> Option<RunLimits> {
+        let steps = self.at_least_1("limits.run.steps_max", raw.run_steps_max);
+        let parallel = self.at_least_1("limits.run.parallel_max", raw.run_parallel_max);
+        let tasks = self.at_least_1("limits.run.tasks_per_step_max", raw.run_tasks_per_step_max);
+        let bytes = self.at_least_1("limits.run.state_bytes_max", raw.run_state_bytes_max);
+        Some(RunLimits {
+            steps_max: steps?,
+            wall_ms_max: raw.run_wall_ms_max?,
+            parallel_max: parallel?,
+            state_bytes_max: bytes?,
+            tasks_per_step_max: tasks?,
+        })
+    }
+
+    /// A count of which 0 would let nothing happen at all.
+    fn at_least_1<T: Copy + Default + PartialEq>(
+        &mut self,
+        key: &str,
+        count: Option<T>,
+    ) -> Option<T> {
+        if count == Some(T::default()) {
+            self.error(key, "must be at least 1", "write 1 or more, or leave it out");
+        }
+        count
     }
 
     fn sandbox(&self, raw: &RawConfig) -> Option<SandboxLimits> {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
-use wforge_model::limits::SandboxLimits;
+use wforge_engine::EngineOptions;
+use wforge_model::limits::{RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 
 use super::{Config, Environment, Flag, Loaded, Surroundings, load};
@@ -203,9 +204,64 @@ fn folders_of_plugins_count_in_development_only() {
     assert_eq!(dirs("env = \"production\"\n[plugins]\ndirs = [\"target/plugins\"]"), 0);
 }
 
+/// Each limit by its key, as a run and a sandbox of this configuration have it.
+fn limits(config: &Config) -> Vec<(String, u64)> {
+    let tables = [
+        ("limits.run", serde_json::to_value(&config.run_limits).unwrap()),
+        ("limits.sandbox", serde_json::to_value(&config.sandbox).unwrap()),
+    ];
+    let mut limits = Vec::new();
+    for (table, fields) in tables {
+        let fields = fields.as_object().unwrap();
+        limits.extend(fields.iter().map(|(f, n)| (format!("{table}.{f}"), n.as_u64().unwrap())));
+    }
+    limits
+}
+
 #[test]
-fn the_defaults_of_the_sandbox_are_those_of_the_model() {
-    assert_eq!(config(&Given::default()).sandbox, SandboxLimits::default());
+fn the_defaults_of_limits_are_those_of_the_libraries() {
+    let config = config(&Given::default());
+    assert_eq!(config.run_limits, RunLimits::default());
+    assert_eq!(config.sandbox, SandboxLimits::default());
+    let (runs, engine) = (config.runs, EngineOptions::default());
+    assert_eq!(
+        (runs.live_max, runs.inbox_max, runs.snapshot_steps, runs.subscriber_lag_max),
+        (engine.runs_live_max, engine.inbox_max, engine.snapshot_steps, engine.subscriber_lag_max)
+    );
+}
+
+#[test]
+fn every_limit_has_a_key_that_sets_it_and_no_other() {
+    let before = limits(&config(&Given::default()));
+    assert_eq!(before.len(), 21);
+    for (key, default) in &before {
+        let variable = format!("WFORGE_{}", key.replace('.', "__").to_uppercase());
+        let value = (default + 1).to_string();
+        let environment: &[(&str, &str)] = &[(&variable, &value)];
+        let (_folder, loaded) = loaded(&Given { environment, ..Given::default() });
+        let shown = loaded.shown.iter().find(|shown| shown.key == key).unwrap();
+        assert_eq!(shown.value.as_ref().unwrap().replace('_', ""), value, "{key}");
+        let mut expected = before.clone();
+        expected.iter_mut().filter(|(other, _)| other == key).for_each(|(_, n)| *n += 1);
+        assert_eq!(limits(&loaded.config.unwrap()), expected, "{key}");
+    }
+}
+
+#[test]
+fn a_limit_under_which_nothing_can_happen_is_refused() {
+    problems(
+        &Given {
+            file: "[limits.run]\nsteps_max = 0\nparallel_max = 0\nwall_ms_max = 0\n\
+                   [runs]\ninbox_max = 0\nsubscriber_lag_max = 2_000_000",
+            ..Given::default()
+        },
+        &expect![[r#"
+            Error DIR/wforge.toml: runs.inbox_max must be at least 1; write 1 or more, or leave it out
+            Error DIR/wforge.toml: runs.subscriber_lag_max would keep more than 1048576 messages of each run; write less
+            Error DIR/wforge.toml: limits.run.steps_max must be at least 1; write 1 or more, or leave it out
+            Error DIR/wforge.toml: limits.run.parallel_max must be at least 1; write 1 or more, or leave it out
+        "#]],
+    );
 }
 
 #[test]

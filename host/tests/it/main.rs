@@ -18,6 +18,7 @@ mod brief;
 mod direction;
 mod examples;
 mod harness;
+mod limits;
 mod repo;
 mod resume;
 mod tidy;

@@ -12,7 +12,7 @@ use wforge_model::{RunId, Seq, TenantId, Value};
 use crate::actor::{Message, stored};
 use crate::load::Loaded;
 use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, WaitFor};
-use crate::service::{Shared, enter, send};
+use crate::service::{Shared, enter, send, too_many_live};
 use crate::start::{Begun, Start};
 use crate::stats::EngineFigures;
 use crate::{load, start, subscribe, views};
@@ -47,11 +47,9 @@ impl Handle {
                 return start::replayed(&before, Some(key));
             }
         }
-        if self.shared.registry.live() >= self.shared.options.runs_live_max {
-            return Err(EngineError::Busy {
-                message: "too many runs are live".into(),
-                retry_after_ms: 1_000,
-            });
+        let live_max = self.shared.options.runs_live_max;
+        if self.shared.registry.live() >= live_max {
+            return Err(too_many_live(live_max));
         }
         let begun = match start::start(&self.shared, tenant, request).await? {
             Start::Begun(begun) => *begun,

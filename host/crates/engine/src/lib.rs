@@ -6,6 +6,7 @@
 //! or served (the ports).
 
 mod actor;
+mod allowed;
 mod bus;
 mod catalog;
 mod handle;

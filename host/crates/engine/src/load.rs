@@ -3,8 +3,11 @@
 //! A run that goes on from a checkpoint of another is folded after that one, and that one after the
 //! one before it, back to the nearest snapshot.
 
-use wforge_graph::{Carried, Library, Run, apply, event_bytes};
+use std::sync::Arc;
+
+use wforge_graph::{Carried, Library, Run, Workflow, apply, event_bytes};
 use wforge_model::event::{EventKind, RunEvent, RunStarted, StoredEvent};
+use wforge_model::limits::RunLimits;
 use wforge_model::{Checkpoint, RunId, Seq, TenantId};
 use wforge_ports::store::ReadError;
 
@@ -224,6 +227,14 @@ fn start_of(event: &EventKind) -> Option<&RunStarted> {
     if let EventKind::RunStarted(started) = event { Some(started) } else { None }
 }
 
+/// A workflow with the limits that a run was started with, whatever the host allows now.
+pub(crate) fn within(workflow: Arc<Workflow>, limits: Option<&RunLimits>) -> Arc<Workflow> {
+    match limits.filter(|limits| **limits != workflow.limits) {
+        Some(limits) => Arc::new(Workflow::clone(&workflow).with_limits(limits.clone())),
+        None => workflow,
+    }
+}
+
 /// The workflow of a run and those that are parts of it.
 pub(crate) async fn library(
     shared: &Shared,
@@ -231,10 +242,10 @@ pub(crate) async fn library(
     started: &RunStarted,
 ) -> Result<Library, EngineError> {
     let root = workflows::by_digest(shared, tenant, started.digest).await?.workflow;
-    let mut library = Library::of(root);
-    for digest in started.subgraphs.keys() {
-        let part = workflows::by_digest(shared, tenant, *digest).await?;
-        library.parts.insert(*digest, part.workflow);
+    let mut library = Library::of(within(root, started.limits.as_ref()));
+    for (digest, pinned) in &started.subgraphs {
+        let part = workflows::by_digest(shared, tenant, *digest).await?.workflow;
+        library.parts.insert(*digest, within(part, pinned.limits.as_ref()));
     }
     Ok(library)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use wforge_graph::Expressions;
 use wforge_model::agent::AgentCall;
+use wforge_model::limits::RunLimits;
 use wforge_model::mock::MockMode;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Capability, Digest, PluginName, TaskId, TenantId};
@@ -73,6 +74,8 @@ pub struct EngineOptions {
     pub snapshot_steps: u32,
     /// Facts that wait for one run.
     pub inbox_max: usize,
+    /// What one run may use: where its workflow says nothing, and at most.
+    pub run_limits: RunLimits,
 }
 
 impl Default for EngineOptions {
@@ -86,6 +89,7 @@ impl Default for EngineOptions {
             subscriber_lag_max: 1_024,
             snapshot_steps: 64,
             inbox_max: 4_096,
+            run_limits: RunLimits::default(),
         }
     }
 }

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use wforge_graph::{Library, Problem, Workflow};
 use wforge_model::event::{Origin, PinnedSubgraph, RunStarted};
+use wforge_model::limits::RunLimits;
 use wforge_model::mock::{MockAnswer, MockMode};
 use wforge_model::{NodeId, TenantId};
 use wforge_ports::plugins::Admitted;
 
+use crate::allowed::limits_of;
 use crate::catalog;
+use crate::load::within;
 use crate::parts::EngineOptions;
 use crate::pinning::{Pinner, Pins, Place, sentence};
 use crate::request::{EngineError, StartRun, WorkflowChoice};
@@ -47,10 +50,12 @@ pub(crate) async fn prepare(
     let offered = offered(shared, tenant, request.plugins.as_ref()).await?;
     let mut pinner = Pinner::new(&shared.parts, tenant, &offered, mode);
     let workflow = &resolved.root.known.workflow;
+    let limits = limits_of(workflow, &shared.options.run_limits)?;
     let pins = pinner.pin(Place { workflow, prefix: "" }, &mocks);
     let mut subgraphs = BTreeMap::new();
     for (digest, part) in &resolved.parts {
-        subgraphs.insert(*digest, pinned(&mut pinner, part));
+        let limits = limits_of(&part.known.workflow, &shared.options.run_limits)?;
+        subgraphs.insert(*digest, pinned(&mut pinner, part, limits));
     }
     pinner.finish(&workflow.title())?;
     let started = RunStarted {
@@ -73,20 +78,28 @@ pub(crate) async fn prepare(
         origin: Origin::Input,
         durability: request.durability,
         steps: request.steps,
+        limits: Some(limits),
         routes: Vec::new(),
         by: request.by.clone(),
     };
-    Ok(Prepared { library: resolved.library(), started, resolved })
+    let mut library = resolved.library();
+    library.root = within(library.root, started.limits.as_ref());
+    for (digest, part) in &mut library.parts {
+        let limits = started.subgraphs.get(digest).and_then(|pinned| pinned.limits.as_ref());
+        *part = within(part.clone(), limits);
+    }
+    Ok(Prepared { library, started, resolved })
 }
 
 /// A part of a run, and who serves it. What was asked for the run's own nodes does not hold there.
-fn pinned(pinner: &mut Pinner<'_>, part: &Part) -> PinnedSubgraph {
+fn pinned(pinner: &mut Pinner<'_>, part: &Part, limits: RunLimits) -> PinnedSubgraph {
     let workflow: &Workflow = &part.known.workflow;
     let title = workflow.title();
     let prefix = format!("{title}: ");
     let Pins { agents, fallbacks } =
         pinner.pin(Place { workflow, prefix: &prefix }, &BTreeMap::new());
-    PinnedSubgraph { title, pins: agents, fallbacks, uses: part.uses.clone() }
+    let uses = part.uses.clone();
+    PinnedSubgraph { title, pins: agents, fallbacks, uses, limits: Some(limits) }
 }
 
 /// The workflow that is meant.

@@ -159,10 +159,7 @@ pub(crate) fn enter(
     let max = shared.options.runs_live_max;
     match shared.registry.enter(tenant, loaded.run.id, sender.clone(), max) {
         Place::Taken => Ok(()),
-        Place::Full => Err(EngineError::Busy {
-            message: format!("{max} runs are live, as many as limits.runs_live_max allows"),
-            retry_after_ms: 1_000,
-        }),
+        Place::Full => Err(too_many_live(max)),
         Place::Ours => {
             let span = info_span!("run", tenant = %tenant, run = %loaded.run.id);
             // The first fact keeps an actor whose run waits from leaving before it is told why it
@@ -173,5 +170,13 @@ pub(crate) fn enter(
             shared.tracker.spawn_on(drive, &shared.parts.lanes.engine);
             Ok(())
         }
+    }
+}
+
+/// That no further run fits into memory.
+pub(crate) fn too_many_live(max: usize) -> EngineError {
+    EngineError::Busy {
+        message: format!("{max} runs are live, as many as runs.live_max allows"),
+        retry_after_ms: 1_000,
     }
 }

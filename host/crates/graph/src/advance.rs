@@ -33,7 +33,8 @@ impl Decider<'_> {
         if let Some(error) = self.over_limits(&root) {
             return alloc::vec![EventKind::RunFailed { error }];
         }
-        let inner = self.run.inner.keys().filter_map(|ns| self.run.site(Some(*ns)));
+        let open = self.run.inner.keys().filter(|ns| self.run.is_open(**ns));
+        let inner = open.filter_map(|ns| self.run.site(Some(*ns)));
         inner
             .chain(core::iter::once(root))
             .map(|site| self.level(&site))

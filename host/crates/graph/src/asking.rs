@@ -10,10 +10,12 @@ use wforge_model::workflow::{Ask, Node, Work};
 use wforge_model::{Failure, Problem, TaskId, Value};
 
 use crate::decide::Decider;
+use crate::fault::Fault;
 use crate::finish::Provenance;
 use crate::frame::Task;
 use crate::mocks;
 use crate::outcome::Failed;
+use crate::problem::Place;
 use crate::result::TaskResult;
 use crate::script::{self, Played};
 use crate::site::Site;
@@ -87,7 +89,8 @@ impl Decider<'_> {
         let prompt = match self.expressions.render(&ask.prompt, &scope) {
             Ok(prompt) => prompt,
             Err(error) => {
-                let failure = crate::route::of_expression(&ask.prompt, &error);
+                let place = Place::of_node(&task.node).at("ask").at("prompt");
+                let failure = Fault::of(place, &ask.prompt, error).failure(site.workflow);
                 return alloc::vec![self.fail(site, task, Failed::of(failure))];
             }
         };

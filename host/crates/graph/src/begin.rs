@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use wforge_model::agent::AgentPin;
@@ -19,6 +19,7 @@ use crate::messages;
 use crate::policy::may_be_replaced;
 use crate::problem::{Place, Problem, nearest};
 use crate::route::edge_routes;
+use crate::script;
 use crate::start::{first_state, state_of};
 use crate::workflow::Workflow;
 
@@ -104,7 +105,7 @@ fn first_routes(
             .collect::<Result<Vec<_>, _>>()
             .map(|routes| routes.concat()),
     };
-    routes.map_err(|failure| alloc::vec![problem("edges", "expression", failure.to_string())])
+    routes.map_err(|fault| alloc::vec![fault.problem()])
 }
 
 /// The agent nodes that nobody can serve: not pinned, not mocked, no stand-in in this mode.
@@ -193,9 +194,14 @@ fn check_answers(
             }
         }
     }
-    for node in started.mocks.keys().filter(|node| !workflow.nodes.contains_key(*node)) {
-        let message = format!("the workflow has no node {node} to mock");
-        problems.push(problem(node.as_str(), "unknown_node", message));
+    for (node, mock) in &started.mocks {
+        if !workflow.nodes.contains_key(node) {
+            let message = format!("the workflow has no node {node} to mock");
+            problems.push(problem(node.as_str(), "unknown_node", message));
+        }
+        if let Some(message) = script::over_limit(&mock.script) {
+            problems.push(problem(node.as_str(), "script_limit", message));
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use wforge_model::{Failure, Object, Problem, TaskId, TenantId, Value};
 
 use crate::expressions::Expressions;
 use crate::frame::Task;
-use crate::route::of_expression;
+use crate::problem::Place;
 use crate::run::Run;
 use crate::site::Site;
 use crate::template::fill;
@@ -90,8 +90,8 @@ pub(crate) fn input_of(
     let mut input = Object::new();
     if let Some(templates) = &node.input {
         for (name, template) in templates {
-            let value = fill(template, &scope, expressions).map_err(|error| {
-                of_expression(&format!("nodes.{}.in.{name}", task.node), &error)
+            let value = fill(template, &scope, expressions).map_err(|unfilled| {
+                unfilled.at(Place::of_node(&task.node).at("in").at(name)).failure(site.workflow)
             })?;
             input.insert(name.clone(), value);
         }

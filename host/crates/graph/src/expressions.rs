@@ -108,4 +108,6 @@ pub struct ExprError {
     pub code: &'static str,
     /// One sentence with the fix, where one is known.
     pub message: String,
+    /// Which expression it is, where the text holds several.
+    pub expression: Option<String>,
 }

@@ -2,7 +2,6 @@
 //! end of a level.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,9 +13,10 @@ use wforge_model::{Failure, Key, Object, Problem, Value};
 
 use crate::expressions::{Expressions, Scope};
 use crate::frame::Task;
+use crate::problem::Place;
 use crate::reduce::kind_of;
 use crate::result::TaskResult;
-use crate::route::{edge_routes, exit_routes, of_expression, own_state};
+use crate::route::{edge_routes, exit_routes, own_state};
 use crate::site::Site;
 use crate::step::run_error;
 use crate::template::fill_write;
@@ -66,7 +66,8 @@ pub(crate) fn finished(
     let state = own_state(workflow, &site.frame.state, &task.node, &writes)?;
     let scope = site.scope(task, &state);
     let edges = workflow.edges_from(&task.node);
-    let mut routes: Vec<Route> = edge_routes(edges, task.node.as_str(), &scope, expressions)?;
+    let mut routes: Vec<Route> = edge_routes(edges, task.node.as_str(), &scope, expressions)
+        .map_err(|fault| fault.failure(workflow))?;
     routes.extend(exit_routes(&result.exits, task, node)?);
     routes.extend(result.routes.iter().cloned());
     let is_volatile = |write: &Write| workflow.state.get(&write.key).is_some_and(|s| s.volatile);
@@ -93,28 +94,20 @@ fn writes_of(
     expressions: &dyn Expressions,
 ) -> Result<Vec<Write>, Failure> {
     let scope = Scope { result: Some(result), ..site.scope(task, &site.frame.state) };
-    match (&node.work, &node.out) {
-        (Work::Set(writes), _) => {
-            // A `set` has no result to name.
-            fill_all(writes, &Scope { result: None, ..scope }, expressions)
-        }
+    let (scope, field, templates) = match (&node.work, &node.out) {
+        // A `set` has no result to name.
+        (Work::Set(writes), _) => (Scope { result: None, ..scope }, "set", writes),
         (Work::Agent(_) | Work::Mock | Work::Ask(_) | Work::Workflow(_), Some(out)) => {
-            fill_all(out, &scope, expressions)
+            (scope, "out", out)
         }
         (Work::Agent(_) | Work::Mock | Work::Ask(_) | Work::Workflow(_), None) => {
-            implied_writes(site.workflow, result)
+            return implied_writes(site.workflow, result);
         }
-    }
-}
-
-fn fill_all(
-    templates: &BTreeMap<Key, Template>,
-    scope: &Scope<'_>,
-    expressions: &dyn Expressions,
-) -> Result<Vec<Write>, Failure> {
+    };
     let fill = |(key, template): (&Key, &Template)| {
-        fill_write(key, template, scope, expressions)
-            .map_err(|error| of_expression(&format!("the write of {key}"), &error))
+        fill_write(key, template, &scope, expressions).map_err(|unfilled| {
+            unfilled.at(Place::of_node(&task.node).at(field).at(key)).failure(site.workflow)
+        })
     };
     templates.iter().map(fill).collect()
 }

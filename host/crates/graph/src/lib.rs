@@ -20,6 +20,7 @@ mod decide;
 mod drawing;
 mod expressions;
 mod failure;
+mod fault;
 mod finish;
 mod frame;
 mod head;

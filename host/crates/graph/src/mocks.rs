@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use wforge_model::id::IdHasher;
 use wforge_model::mock::{MockAnswer, MockMode};
 use wforge_model::workflow::{Fallback, Node, Work};
-use wforge_model::{Failure, Key, Object, Problem, Value};
+use wforge_model::{Failure, Key, NodeId, Object, Problem, Value};
 
 use crate::call::input_of;
 use crate::expressions::Expressions;
@@ -19,9 +19,14 @@ use crate::workflow::Workflow;
 
 /// What the mock agent was told to answer at a node: at the run's start, else in the file.
 pub(crate) fn told<'a>(site: &Site<'a>, task: &Task, node: &'a Node) -> Option<&'a MockAnswer> {
+    given_at_start(site, &task.node).or(node.mock.as_ref())
+}
+
+/// What it was told at the run's start; only nodes of the run itself are told so.
+pub(crate) fn given_at_start<'a>(site: &Site<'a>, node: &NodeId) -> Option<&'a MockAnswer> {
     let started = site.run.started.as_ref().filter(|_| site.ns.is_none());
-    let at_start = started.and_then(|started| started.mocks.get(&task.node));
-    at_start.filter(|answer| **answer != MockAnswer::default()).or(node.mock.as_ref())
+    let answer = started.and_then(|started| started.mocks.get(node));
+    answer.filter(|answer| **answer != MockAnswer::default())
 }
 
 /// Whether the mock agent does a node's task: from the first, or since it took over with a script.

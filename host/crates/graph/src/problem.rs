@@ -16,6 +16,11 @@ impl Place {
         Self(Vec::new())
     }
 
+    /// The place of a node.
+    pub(crate) fn of_node(node: &wforge_model::NodeId) -> Self {
+        Self::root().at("nodes").at(node)
+    }
+
     /// The place below this one.
     #[must_use]
     pub fn at(&self, segment: impl fmt::Display) -> Self {

@@ -11,8 +11,10 @@ use wforge_model::event::{Route, Write};
 use wforge_model::workflow::{Arm, Each, Edge, EdgeRule, From, Node, To};
 use wforge_model::{Denial, Failure, NodeId, Object, Problem, Target, Value};
 
-use crate::expressions::{ExprError, Expressions, Scope, State};
+use crate::expressions::{Expressions, Scope, State};
+use crate::fault::Fault;
 use crate::frame::Task;
+use crate::problem::Place;
 use crate::reduce::{kind_of, reduce};
 use crate::workflow::Workflow;
 
@@ -38,24 +40,30 @@ pub(crate) fn edge_routes<'a>(
     source: &str,
     scope: &Scope<'_>,
     expressions: &dyn Expressions,
-) -> Result<Vec<Route>, Failure> {
+) -> Result<Vec<Route>, Fault> {
     let mut routes = Vec::new();
     for (index, edge) in edges {
         match (&edge.from, &edge.rule) {
             (From::All(_), _) => {
-                let from = source.parse().map_err(|_| expression(source, "is no node"))?;
-                routes.push(Route::Arrive { edge: index, from });
+                // START stands alone, so whoever arrives has the name of a node.
+                let from = source.parse().ok();
+                routes.extend(from.map(|from| Route::Arrive { edge: index, from }));
             }
             (_, EdgeRule::To(arm)) => arm_routes(arm, &mut routes),
             (_, EdgeRule::Branch(arms)) => {
-                arm_routes(chosen(arms, source, scope, expressions)?, &mut routes);
+                arm_routes(chosen((index, arms), source, scope, expressions)?, &mut routes);
             }
             (_, EdgeRule::Each(each)) => {
-                routes.push(each_route(each, source, scope, expressions)?);
+                routes.push(each_route((index, each), source, scope, expressions)?);
             }
         }
     }
     Ok(routes)
+}
+
+/// The place of a rule in the file.
+fn place(edge: u32, rule: &str) -> Place {
+    Place::root().at("edges").at(edge).at(rule)
 }
 
 fn arm_routes(arm: &Arm, routes: &mut Vec<Route>) {
@@ -67,46 +75,47 @@ fn arm_routes(arm: &Arm, routes: &mut Vec<Route>) {
 }
 
 fn chosen<'a>(
-    arms: &'a [Arm],
+    (edge, arms): (u32, &'a [Arm]),
     source: &str,
     scope: &Scope<'_>,
     expressions: &dyn Expressions,
-) -> Result<&'a Arm, Failure> {
-    for arm in arms {
+) -> Result<&'a Arm, Fault> {
+    for (index, arm) in arms.iter().enumerate() {
         let Some(when) = &arm.when else {
             return Ok(arm);
         };
-        match expressions.evaluate(when, scope).map_err(|error| of_expression(when, &error))? {
+        let at = || place(edge, "branch").at(index).at("when");
+        match expressions.evaluate(when, scope).map_err(|error| Fault::of(at(), when, error))? {
             Value::Bool(true) => return Ok(arm),
             Value::Bool(false) => {}
             other => {
-                let message = format!("is {}; a condition must be true or false", kind_of(&other));
-                return Err(expression(when, &message));
+                let what = format!("is {}; a condition must be true or false", kind_of(&other));
+                return Err(Fault::of_type(at(), when, &what));
             }
         }
     }
     let message =
         format!("no arm of the branch from {source} holds; add a last arm without `when`, or END");
-    Err(Failure::Failed(Problem::new("no_branch", message)))
+    Err(Fault::of_rule(place(edge, "branch"), "no_branch", message))
 }
 
 fn each_route(
-    each: &Each,
+    (edge, each): (u32, &Each),
     source: &str,
     scope: &Scope<'_>,
     expressions: &dyn Expressions,
-) -> Result<Route, Failure> {
+) -> Result<Route, Fault> {
     let items = expressions
         .evaluate(&each.items, scope)
-        .map_err(|error| of_expression(&each.items, &error))?;
+        .map_err(|error| Fault::of(place(edge, "each"), &each.items, error))?;
     match (items, &each.empty) {
         (Value::Array(items), Some(empty)) if items.is_empty() => Ok(Route::Node(empty.clone())),
         (Value::Array(items), _) => {
             Ok(Route::Each { name: each.name.clone(), items, to: each.to.clone() })
         }
         (other, _) => {
-            let message = format!("is {}; `each` from {source} goes over a list", kind_of(&other));
-            Err(expression(&each.items, &message))
+            let what = format!("is {}; `each` from {source} goes over a list", kind_of(&other));
+            Err(Fault::of_type(place(edge, "each"), &each.items, &what))
         }
     }
 }
@@ -147,13 +156,4 @@ fn unmapped(exit: &str, node: &NodeId) -> Denial {
 
 fn plain(bindings: &BTreeMap<String, Arc<Value>>) -> Object {
     bindings.iter().map(|(name, value)| (name.clone(), Value::clone(value))).collect()
-}
-
-/// The failure that an expression's error is.
-pub(crate) fn of_expression(source: &str, error: &ExprError) -> Failure {
-    Failure::Failed(Problem::new(error.code, format!("`{source}`: {}", error.message)))
-}
-
-fn expression(source: &str, message: &str) -> Failure {
-    Failure::Failed(Problem::new("type", format!("`{source}` {message}")))
 }

@@ -223,6 +223,19 @@ impl Run {
         }
     }
 
+    /// Whether a subgraph goes on: a level whose task has failed keeps what its own tasks did, for
+    /// whoever takes the run up again, and so do those inside it.
+    pub(crate) fn is_open(&self, ns: TaskId) -> bool {
+        let mut level = Some(ns);
+        while let Some(id) = level {
+            if !self.task(id).is_some_and(|task| matches!(task.status, TaskStatus::Inside)) {
+                return false;
+            }
+            level = self.place_of.get(&id).and_then(|(ns, _)| *ns);
+        }
+        true
+    }
+
     /// A task of a current super-step.
     #[must_use]
     pub fn task(&self, id: TaskId) -> Option<&Task> {

@@ -14,16 +14,27 @@ use wforge_model::workflow::{Node, Template};
 use wforge_model::{Failure, FailureKind, Key, Object, Problem, Value};
 
 use crate::call::input_of;
-use crate::expressions::{ExprError, Expressions, Scope};
+use crate::expressions::{Expressions, Scope};
+use crate::fault::{Fault, Unfilled};
 use crate::frame::Task;
-use crate::mocks::told;
+use crate::mocks::{given_at_start, told};
+use crate::problem::Place;
+use crate::reduce::kind_of;
 use crate::result::TaskResult;
-use crate::route::of_expression;
 use crate::site::Site;
-use crate::template::{expressions_in, fill};
+use crate::template::{OVERWRITE, expressions_in, fill};
+
+/// The most steps of a script.
+const STEPS_MAX: usize = 1_000;
 
 /// The names that a script sees beside those of every expression.
 pub(crate) const SCRIPT_NAMES: [&str; 2] = ["input", "answers"];
+
+/// What is wrong with the length of a script.
+pub(crate) fn over_limit(script: &[MockOp]) -> Option<String> {
+    let steps = script.len();
+    (steps > STEPS_MAX).then(|| format!("the script has {steps} steps, the most is {STEPS_MAX}"))
+}
 
 /// What came of playing a script.
 pub(crate) enum Played {
@@ -64,6 +75,7 @@ pub(crate) fn play(
         Err(failure) => return Played::Failed(failure),
     };
     let mut player = Player {
+        step: 0,
         site,
         task,
         expressions,
@@ -78,7 +90,8 @@ pub(crate) fn play(
         emitted: Vec::new(),
     };
     let ops = told(site, task, node).map(|told| told.script.as_slice()).unwrap_or_default();
-    match ops.iter().try_for_each(|op| player.step(op)) {
+    let mut steps = ops.iter().enumerate();
+    match steps.try_for_each(|(step, op)| player.step(step, op)) {
         Ok(()) => Played::Result(player.finish(node.out.is_none())),
         Err(Stop::Failed(failure)) => Played::Failed(failure),
         Err(Stop::Asks { ordinal, prompt }) => Played::Asks { ordinal, prompt },
@@ -96,6 +109,8 @@ fn bindings(task: &Task, input: &Value) -> BTreeMap<String, Arc<Value>> {
 }
 
 struct Player<'a> {
+    /// The place in the script.
+    step: usize,
     site: &'a Site<'a>,
     task: &'a Task,
     expressions: &'a dyn Expressions,
@@ -114,16 +129,17 @@ struct Player<'a> {
 }
 
 impl Player<'_> {
-    fn step(&mut self, op: &MockOp) -> Result<(), Stop> {
+    fn step(&mut self, step: usize, op: &MockOp) -> Result<(), Stop> {
+        self.step = step;
         match op {
-            MockOp::Set(fields) => self.set(fields, |value| value, false)?,
+            MockOp::Set(fields) => self.set("set", fields, |value| value)?,
             MockOp::Append(fields) => {
-                self.set(fields, |value| Value::Array(alloc::vec![value]), false)?;
+                self.set("append", fields, |value| Value::Array(alloc::vec![value]))?;
             }
-            MockOp::Overwrite(fields) => self.set(fields, |value| value, true)?,
+            MockOp::Overwrite(fields) => self.set(OVERWRITE, fields, |value| value)?,
             MockOp::Concat(fields) => {
                 for (name, template) in fields {
-                    let text = self.render(template)?;
+                    let text = self.render(name, template)?;
                     self.put(name, Value::String(text), false);
                 }
             }
@@ -131,18 +147,18 @@ impl Player<'_> {
             MockOp::ReturnNone => self.whole = Some(Value::Null),
             MockOp::Goto(exit) => self.exits.push(Exit { name: exit.clone(), input: None }),
             MockOp::Send { exit, input } => {
-                let input = Some(self.fill(input)?);
+                let input = Some(self.fill(&["send", "input"], input)?);
                 self.exits.push(Exit { name: exit.clone(), input });
             }
             MockOp::Interrupt(prompt) => {
-                let prompt = self.fill(prompt)?;
+                let prompt = self.fill(&["interrupt"], prompt)?;
                 self.ask(&prompt)?;
             }
             MockOp::InterruptEach(prompts) => self.ask_each(prompts)?,
             MockOp::Fail(failure) => self.fail(failure)?,
             MockOp::Sleep(ms) => self.sleep(*ms)?,
             MockOp::Emit { topic, value } => {
-                let payload = self.fill(value)?;
+                let payload = self.fill(&["emit", "value"], value)?;
                 self.emitted.push(Emitted { topic: topic.clone(), payload });
             }
             MockOp::Count(field) => {
@@ -155,13 +171,13 @@ impl Player<'_> {
 
     fn set(
         &mut self,
+        op: &str,
         fields: &BTreeMap<String, Template>,
         wrap: fn(Value) -> Value,
-        overwrite: bool,
     ) -> Result<(), Stop> {
         for (name, template) in fields {
-            let value = wrap(self.fill(template)?);
-            self.put(name, value, overwrite);
+            let value = wrap(self.fill(&[op, name], template)?);
+            self.put(name, value, op == OVERWRITE);
         }
         Ok(())
     }
@@ -176,25 +192,40 @@ impl Player<'_> {
         Scope { bindings: &self.bindings, ..scope }
     }
 
-    fn fill(&self, template: &Template) -> Result<Value, Failure> {
-        fill(template, &self.scope(), self.expressions).map_err(|error| self.wrong(&error))
+    /// The value of a template at that place of the current step.
+    fn fill(&self, way: &[&str], template: &Template) -> Result<Value, Failure> {
+        fill(template, &self.scope(), self.expressions)
+            .map_err(|unfilled: Unfilled| unfilled.at(self.place(way)).failure(self.site.workflow))
     }
 
-    fn render(&self, template: &str) -> Result<String, Failure> {
-        self.expressions.render(template, &self.scope()).map_err(|error| self.wrong(&error))
+    fn render(&self, name: &str, template: &str) -> Result<String, Failure> {
+        self.expressions.render(template, &self.scope()).map_err(|error| {
+            let place = self.place(&["concat", name]);
+            Fault::of(place, template, error).failure(self.site.workflow)
+        })
     }
 
-    fn wrong(&self, error: &ExprError) -> Failure {
-        of_expression(&format!("nodes.{}.mock.script", self.task.node), error)
+    /// A place of the current step in the file. A script that was given with the run's start is in
+    /// no file, and its places say so.
+    fn place(&self, way: &[&str]) -> Place {
+        let node = &self.task.node;
+        let answer = match given_at_start(self.site, node) {
+            Some(_) => Place::root().at("mocks").at(node),
+            None => Place::of_node(node).at("mock"),
+        };
+        let script = answer.at("script").at(self.step);
+        way.iter().fold(script, |place, segment| place.at(segment))
     }
 
     fn ask_each(&mut self, prompts: &Template) -> Result<(), Stop> {
-        match self.fill(prompts)? {
+        const OP: &str = "interrupt_each";
+        match self.fill(&[OP], prompts)? {
             Value::Array(prompts) => prompts.iter().try_for_each(|prompt| self.ask(prompt)),
             other => {
-                let kind = crate::reduce::kind_of(&other);
-                let message = format!("interrupt_each takes a list, not {kind}");
-                Err(Failure::Failed(Problem::new("type", message)).into())
+                let what = format!("is {}; {OP} takes a list", kind_of(&other));
+                let source = prompts.as_str().map_or_else(|| prompts.to_string(), String::from);
+                let fault = Fault::of_type(self.place(&[OP]), &source, &what);
+                Err(fault.failure(self.site.workflow).into())
             }
         }
     }
@@ -259,22 +290,41 @@ fn of_script(failure: &MockFailure) -> Failure {
     }
 }
 
-/// Calls `visit` with every expression of a script, and `text` with every `{{ }}` template.
+/// An expression of a script, or a text with `{{ }}`.
+pub(crate) enum Piece<'a> {
+    Expression(&'a str),
+    Text(&'a str),
+}
+
+/// Calls `visit` with everything of a script at that place that is to be evaluated.
 pub(crate) fn expressions_of<'a>(
+    place: &Place,
     script: &'a [MockOp],
-    visit: &mut dyn FnMut(&'a str),
-    text: &mut dyn FnMut(&'a str),
+    visit: &mut dyn FnMut(Place, Piece<'a>),
 ) {
-    for op in script {
+    for (step, op) in script.iter().enumerate() {
+        let place = place.at(step);
+        let mut template = |way: &[&str], template: &'a Template| {
+            let place = way.iter().fold(place.clone(), |place, segment| place.at(segment));
+            expressions_in(&place, template, &mut |place, s| visit(place, Piece::Expression(s)));
+        };
         match op {
-            MockOp::Set(fields) | MockOp::Append(fields) | MockOp::Overwrite(fields) => {
-                fields.values().for_each(|template| expressions_in(template, visit));
+            MockOp::Set(fields) => fields.iter().for_each(|(name, t)| template(&["set", name], t)),
+            MockOp::Append(fields) => {
+                fields.iter().for_each(|(name, t)| template(&["append", name], t));
             }
-            MockOp::Concat(fields) => fields.values().for_each(|template| text(template)),
-            MockOp::Send { input: template, .. }
-            | MockOp::Interrupt(template)
-            | MockOp::InterruptEach(template)
-            | MockOp::Emit { value: template, .. } => expressions_in(template, visit),
+            MockOp::Overwrite(fields) => {
+                fields.iter().for_each(|(name, t)| template(&[OVERWRITE, name], t));
+            }
+            MockOp::Concat(fields) => {
+                for (name, text) in fields {
+                    visit(place.at("concat").at(name), Piece::Text(text));
+                }
+            }
+            MockOp::Send { input, .. } => template(&["send", "input"], input),
+            MockOp::Interrupt(prompt) => template(&["interrupt"], prompt),
+            MockOp::InterruptEach(prompts) => template(&["interrupt_each"], prompts),
+            MockOp::Emit { value, .. } => template(&["emit", "value"], value),
             MockOp::Identity
             | MockOp::ReturnNone
             | MockOp::Goto(_)

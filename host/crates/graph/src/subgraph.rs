@@ -14,9 +14,10 @@ use crate::decide::Decider;
 use crate::expressions::{Expressions, Scope, State};
 use crate::frame::Task;
 use crate::outcome::Failed;
+use crate::problem::Place;
 use crate::reduce::reduce;
 use crate::result::TaskResult;
-use crate::route::{edge_routes, of_expression};
+use crate::route::edge_routes;
 use crate::site::Site;
 use crate::start::first_state;
 use crate::template::{expressions_in, fill, fill_write};
@@ -85,7 +86,8 @@ fn entered(
         context: site.run.context(),
         run: crate::expressions::RunFacts { step: 0, ..facts },
     };
-    let routes = edge_routes(inside.edges_from_start(), "START", &scope, expressions)?;
+    let routes = edge_routes(inside.edges_from_start(), "START", &scope, expressions)
+        .map_err(|fault| fault.failure(inside))?;
     Ok(EventKind::SubgraphStarted { task: task.id, input, routes })
 }
 
@@ -132,8 +134,9 @@ fn subgraph_input(
         return Ok(input);
     };
     for (name, template) in templates {
-        let value = fill(template, &scope, expressions)
-            .map_err(|error| of_expression(&format!("nodes.{}.in.{name}", task.node), &error))?;
+        let value = fill(template, &scope, expressions).map_err(|unfilled| {
+            unfilled.at(Place::of_node(&task.node).at("in").at(name)).failure(site.workflow)
+        })?;
         input.insert(name.clone(), value);
     }
     Ok(input)
@@ -174,8 +177,9 @@ fn mapped(
     let there = out.iter().filter(|(_, template)| names_written(template, output, expressions));
     there
         .map(|(key, template)| {
-            fill_write(key, template, &scope, expressions)
-                .map_err(|error| of_expression(&format!("the write of {key}"), &error))
+            fill_write(key, template, &scope, expressions).map_err(|unfilled| {
+                unfilled.at(Place::of_node(&task.node).at("out").at(key)).failure(outer.workflow)
+            })
         })
         .collect()
 }
@@ -183,7 +187,7 @@ fn mapped(
 /// Whether every `result.KEY` of a template is there.
 fn names_written(template: &Template, output: &Object, expressions: &dyn Expressions) -> bool {
     let mut there = true;
-    expressions_in(template, &mut |source| {
+    expressions_in(&Place::root(), template, &mut |_, source| {
         let chain = expressions.inspect(source).ok().and_then(|info| info.select_chain);
         let named = chain.as_ref().filter(|chain| chain.first().is_some_and(|r| r == "result"));
         if let Some(key) = named.and_then(|chain| chain.get(1)) {

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Deref;
 
+use wforge_model::limits::RunLimits;
 use wforge_model::workflow::{Edge, EdgeRule, From, To, WorkflowDraft};
 use wforge_model::{NodeId, Target};
 
@@ -13,6 +14,8 @@ use wforge_model::{NodeId, Target};
 /// [`crate::validate`] is the only door.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workflow {
+    /// What a run of it may use; hides the file's own limits, which need not say everything.
+    pub limits: RunLimits,
     draft: WorkflowDraft,
     barriers: Vec<Barrier>,
     edges_from: BTreeMap<NodeId, Vec<u32>>,
@@ -49,7 +52,14 @@ impl Workflow {
             }
         }
         let barriers = (0..).zip(&draft.edges).flat_map(|(i, edge)| barriers_of(i, edge)).collect();
-        Self { draft, barriers, edges_from, edges_from_start }
+        let limits = draft.limits.over(&RunLimits::default());
+        Self { limits, draft, barriers, edges_from, edges_from_start }
+    }
+
+    /// The same workflow for a run that has these limits.
+    #[must_use]
+    pub fn with_limits(self, limits: RunLimits) -> Self {
+        Self { limits, ..self }
     }
 
     /// `name@version`.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::agent::AgentPin;
 use crate::checkpoint::Durability;
 use crate::event::{Route, Write};
+use crate::limits::RunLimits;
 use crate::mock::{MockAnswer, MockMode};
 use crate::{Checkpoint, Digest, NodeId, Object, RunId, ThreadId, Value};
 
@@ -67,6 +68,9 @@ pub struct RunStarted {
     /// After so many super-steps it pauses; none: it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u32>,
+    /// What it may use; none in runs of before, which have what their workflow says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<RunLimits>,
     /// Where the edges from START lead.
     pub routes: Vec<Route>,
     /// Who started it.
@@ -87,6 +91,9 @@ pub struct PinnedSubgraph {
     /// The workflow of each node that runs one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub uses: BTreeMap<NodeId, Digest>,
+    /// What one call of it may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<RunLimits>,
 }
 
 /// How a run begins at the state that it starts from.

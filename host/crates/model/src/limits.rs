@@ -40,6 +40,86 @@ impl Default for RunLimits {
     }
 }
 
+/// What a workflow file says of its runs' limits; where it says nothing, the host's holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AskedLimits {
+    /// As [`RunLimits::steps_max`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steps_max: Option<u32>,
+    /// As [`RunLimits::wall_ms_max`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_ms_max: Option<u64>,
+    /// As [`RunLimits::parallel_max`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parallel_max: Option<u32>,
+    /// As [`RunLimits::state_bytes_max`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_bytes_max: Option<u64>,
+    /// As [`RunLimits::tasks_per_step_max`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tasks_per_step_max: Option<u32>,
+    /// As [`RunLimits::step_ms_max`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step_ms_max: Option<u64>,
+}
+
+/// A limit of which a workflow asks more than its host allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OverLimit {
+    /// How the workflow file calls it.
+    pub field: &'static str,
+    /// How [`RunLimits`] calls it.
+    pub limit: &'static str,
+    /// What the file asks for; 0 for no limit at all.
+    pub asked: u64,
+    /// What the host allows.
+    pub allowed: u64,
+}
+
+impl AskedLimits {
+    /// The limits of a run: what was asked for, else the host's.
+    #[must_use]
+    pub fn over(&self, host: &RunLimits) -> RunLimits {
+        RunLimits {
+            steps_max: self.steps_max.unwrap_or(host.steps_max),
+            wall_ms_max: self.wall_ms_max.unwrap_or(host.wall_ms_max),
+            parallel_max: self.parallel_max.unwrap_or(host.parallel_max),
+            state_bytes_max: self.state_bytes_max.unwrap_or(host.state_bytes_max),
+            tasks_per_step_max: self.tasks_per_step_max.unwrap_or(host.tasks_per_step_max),
+            step_ms_max: self.step_ms_max.unwrap_or(host.step_ms_max),
+        }
+    }
+
+    /// What is asked for beyond the host's.
+    pub fn beyond(&self, host: &RunLimits) -> impl Iterator<Item = OverLimit> + use<> {
+        let limits = self.over(host);
+        let counts = [
+            ("steps", "steps_max", limits.steps_max.into(), host.steps_max.into()),
+            ("wall", "wall_ms_max", limits.wall_ms_max, host.wall_ms_max),
+            ("parallel", "parallel_max", limits.parallel_max.into(), host.parallel_max.into()),
+            ("state_bytes_max", "state_bytes_max", limits.state_bytes_max, host.state_bytes_max),
+            (
+                "tasks_per_step_max",
+                "tasks_per_step_max",
+                limits.tasks_per_step_max.into(),
+                host.tasks_per_step_max.into(),
+            ),
+            ("step", "step_ms_max", limits.step_ms_max, host.step_ms_max),
+        ];
+        let over =
+            counts.map(|(field, limit, asked, allowed)| OverLimit { field, limit, asked, allowed });
+        over.into_iter().filter(OverLimit::is_over)
+    }
+}
+
+impl OverLimit {
+    /// Only of time 0 means no limit, and the other counts are never 0.
+    const fn is_over(&self) -> bool {
+        self.allowed != 0 && (self.asked == 0 || self.asked > self.allowed)
+    }
+}
+
 /// What one call of a plugin may use. The manifest may ask for less, never for more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

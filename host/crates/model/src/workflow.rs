@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::RunLimits;
+use crate::limits::AskedLimits;
 use crate::mock::{MockAnswer, MockSettings};
 use crate::{AgentRef, Capability, FailureKind, Key, NodeId, Object, Target, Value, WorkflowRef};
 
@@ -36,9 +36,9 @@ pub struct WorkflowDraft {
     pub nodes: BTreeMap<NodeId, Node>,
     /// The edges, in the file's order; an edge is known by its place.
     pub edges: Vec<Edge>,
-    /// What one run may use.
+    /// What one run may use, where the file says so.
     #[serde(default)]
-    pub limits: RunLimits,
+    pub limits: AskedLimits,
     /// What the workflow says about mocks.
     #[serde(default)]
     pub mock: MockSettings,

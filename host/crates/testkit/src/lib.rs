@@ -4,7 +4,9 @@
 
 pub mod clock;
 pub mod entropy;
+pub mod faulty;
 pub mod store;
 
 pub use clock::SimClock;
 pub use entropy::SimEntropy;
+pub use faulty::{Crash, FaultyStore};

@@ -129,9 +129,17 @@ impl World {
         self,
         script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        self.restart_with(EngineOptions::default(), script).await
+    }
+
+    pub(crate) async fn restart_with(
+        self,
+        options: EngineOptions,
+        script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         self.shutdown.cancel();
         self.service.await.unwrap();
-        Self::on(self.store, self.clock, EngineOptions::default(), Arc::new(script))
+        Self::on(self.store, self.clock, options, Arc::new(script))
     }
 
     pub(crate) fn calls(&self) -> Vec<String> {
@@ -170,7 +178,11 @@ pub(crate) fn tenant() -> TenantId {
 }
 
 pub(crate) fn draft(text: &str) -> WorkflowDraft {
-    let header = "apiVersion: workflowforge/v1\nname: test\nversion: 1.0.0\n";
+    draft_of("test", "1.0.0", text)
+}
+
+pub(crate) fn draft_of(name: &str, version: &str, text: &str) -> WorkflowDraft {
+    let header = format!("apiVersion: workflowforge/v1\nname: {name}\nversion: {version}\n");
     match wforge_spec::parse("test.yaml", &format!("{header}{text}")) {
         Ok(parsed) => parsed.draft,
         Err(reports) => {
@@ -182,16 +194,8 @@ pub(crate) fn draft(text: &str) -> WorkflowDraft {
 /// A request to run a workflow with every agent of the publisher `t` at hand.
 pub(crate) fn request(text: &str) -> StartRun {
     StartRun {
-        workflow: WorkflowChoice::Draft(Box::new(draft(text))),
-        input: wforge_model::Object::new(),
-        context: Value::Null,
-        thread: None,
-        answers: std::collections::BTreeMap::new(),
-        mocks: std::collections::BTreeMap::new(),
-        mock_mode: None,
         plugins: Some(["t/a", "t/b", "t/c"].map(admitted).into()),
-        idempotency: None,
-        by: "test".into(),
+        ..StartRun::of(WorkflowChoice::Draft(Box::new(draft(text))), "test")
     }
 }
 

@@ -5,5 +5,6 @@
 mod durability;
 mod harness;
 mod mocks;
+mod parts;
 mod runs;
 mod streams;

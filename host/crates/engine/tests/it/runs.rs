@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use expect_test::expect;
 use futures::future::join_all;
 use serde_json::json;
-use wforge_engine::{AnswerGiven, AnswerTo, EngineError, Idempotency, StartRun, WaitFor};
+use wforge_engine::{
+    AnswerGiven, AnswerTo, CancelRun, EngineError, EngineOptions, Idempotency, StartRun, WaitFor,
+};
 use wforge_model::head::RunStatus;
+use wforge_model::limits::RunLimits;
 use wforge_store::{SledOptions, SledStore};
 use wforge_testkit::SimEntropy;
 
@@ -18,6 +22,23 @@ output: [x]
 nodes:
   approve: { ask: { prompt: 'Go on?', schema: { type: boolean } }, out: { x: result } }
 edges: [{ from: START, to: approve }]
+";
+
+/// Four super-steps, the first of which waits.
+const ASK_THEN_CHAIN: &str = "
+state: { x: {} }
+input: []
+output: [x]
+nodes:
+  ask: { ask: { prompt: 'Go on?' }, out: { x: result } }
+  a: { set: { x: state.x } }
+  b: { set: { x: state.x } }
+  c: { set: { x: state.x } }
+edges:
+  - { from: START, to: ask }
+  - { from: ask, to: a }
+  - { from: a, to: b }
+  - { from: b, to: c }
 ";
 
 #[tokio::test]
@@ -100,11 +121,15 @@ async fn another_tenants_run_is_not_found_by_any_method() {
     assert!(missing(world.handle.head(&other, run).await.err()));
     assert!(missing(world.handle.view(&other, run).await.err()));
     assert!(missing(world.handle.state(&other, run).await.err()));
-    assert!(missing(world.handle.cancel(&other, run, "mine now").await.err()));
+    assert!(missing(world.handle.cancel(&other, run, cancel("mine now")).await.err()));
     assert!(missing(world.handle.resume(&other, run, Vec::new(), "eve").await.err()));
     assert!(missing(world.handle.wait(&other, run, WaitFor::Settled).await.err()));
     assert_eq!(world.handle.heads(&other, None, 10).await.unwrap(), []);
     assert_eq!(world.handle.heads(&tenant(), None, 10).await.unwrap().len(), 1);
+}
+
+fn cancel(reason: &str) -> CancelRun {
+    CancelRun { reason: reason.into(), by: "ada".into(), roll_back: false }
 }
 
 #[tokio::test]
@@ -112,10 +137,10 @@ async fn a_cancelled_run_drops_its_sandboxes_and_ends() {
     let world = World::new(|_| Answer::Hang);
     let run = world.handle.start(&tenant(), request(CHAIN)).await.unwrap().run;
     world.until(|world| world.handle.figures().tasks_running == 1).await;
-    let head = world.handle.cancel(&tenant(), run, "enough").await.unwrap();
+    let head = world.handle.cancel(&tenant(), run, cancel("enough")).await.unwrap();
     assert_eq!(head.status, RunStatus::Cancelled);
     world.until(|world| world.handle.figures().tasks_running == 0).await;
-    let again = world.handle.cancel(&tenant(), run, "enough").await;
+    let again = world.handle.cancel(&tenant(), run, cancel("enough")).await;
     assert!(matches!(again, Err(EngineError::Conflict { code: "run_ended", .. })));
 }
 
@@ -177,4 +202,47 @@ async fn a_registered_workflow_keeps_its_version_to_itself() {
     assert_eq!(first, again);
     let other = world.handle.register_workflow(&tenant(), draft(ASK), "ada").await;
     assert!(matches!(other, Err(EngineError::Conflict { code: "version_taken", .. })));
+}
+
+#[tokio::test]
+async fn a_workflow_that_asks_for_more_than_the_host_allows_is_told_each_of_both_numbers() {
+    let run_limits = RunLimits { steps_max: 10, parallel_max: 2, ..RunLimits::default() };
+    let world = World::with(EngineOptions { run_limits, ..EngineOptions::default() }, ok);
+    let with = |limits: &str| request(&format!("{CHAIN}limits: {limits}\n"));
+    let all =
+        "{ steps: 11, wall: 0s, parallel: 3, state_bytes_max: 9000000, tasks_per_step_max: 5000 }";
+    let Err(EngineError::Invalid { code, message, details }) =
+        world.handle.start(&tenant(), with(all)).await
+    else {
+        panic!("it was started");
+    };
+    expect![[r#"
+        limit_not_allowed: test@1.0.0 asks for more than this host allows
+        limits.steps: 11 is more than 10, which this host allows; lower it, or raise limits.run.steps_max in the host's configuration
+        limits.wall: 0, no limit, is more than 3600000, which this host allows; lower it, or raise limits.run.wall_ms_max in the host's configuration
+        limits.parallel: 3 is more than 2, which this host allows; lower it, or raise limits.run.parallel_max in the host's configuration
+        limits.state_bytes_max: 9000000 is more than 8388608, which this host allows; lower it, or raise limits.run.state_bytes_max in the host's configuration
+        limits.tasks_per_step_max: 5000 is more than 4096, which this host allows; lower it, or raise limits.run.tasks_per_step_max in the host's configuration
+    "#]].assert_eq(&format!("{code}: {message}\n{}\n", details.join("\n")));
+    assert_eq!(world.handle.heads(&tenant(), None, 9).await.unwrap(), []);
+    world.handle.start(&tenant(), with("{ steps: 10, wall: 1s, parallel: 1 }")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_keeps_the_limits_that_it_was_started_with() {
+    let started = |run_limits| EngineOptions { run_limits, ..EngineOptions::default() };
+    let few = RunLimits { steps_max: 3, ..RunLimits::default() };
+    for (then, later, ends) in [
+        (RunLimits::default(), few.clone(), RunStatus::Completed),
+        (few, RunLimits::default(), RunStatus::Failed),
+    ] {
+        let world = World::with(started(then), ok);
+        let run = world.handle.start(&tenant(), request(ASK_THEN_CHAIN)).await.unwrap().run;
+        world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
+        let world = world.restart_with(started(later), ok).await;
+        let answer = vec![AnswerGiven { to: AnswerTo::Only, answer: json!(true) }];
+        world.handle.resume(&tenant(), run, answer, "ada").await.unwrap();
+        let head = world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
+        assert_eq!((head.status, head.step), (ends, if ends == RunStatus::Failed { 3 } else { 4 }));
+    }
 }

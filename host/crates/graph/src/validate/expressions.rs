@@ -9,10 +9,11 @@ use wforge_model::workflow::{EdgeRule, Node, Work};
 
 use super::{Checker, suggest};
 use crate::expressions::{ExprError, ExprInfo};
+use crate::fault::Fault;
 use crate::problem::{Place, Problem, nearest};
 use crate::reach::sources;
-use crate::script;
-use crate::template::{expressions_in, overwritten};
+use crate::script::{self, Piece};
+use crate::template::{OVERWRITE, expressions_in, overwritten};
 
 /// Names that every expression sees.
 const EVERYWHERE: [&str; 4] = ["state", "sent", "context", "run"];
@@ -90,24 +91,21 @@ impl Checker<'_> {
     }
 
     fn script(&mut self, place: &Place, script: &[MockOp], seen: Seen<'_>) {
-        let (mut sources, mut templates) = (Vec::new(), Vec::new());
-        script::expressions_of(script, &mut |s| sources.push(s), &mut |t| templates.push(t));
-        for source in sources {
-            self.expression(place.clone(), source, seen);
-        }
-        for template in templates {
-            let info = self.expressions.inspect_template(template);
-            self.inspected(place.clone(), template, info, seen);
-        }
+        script::expressions_of(place, script, &mut |place, piece| match piece {
+            Piece::Expression(source) => self.expression(place, source, seen),
+            Piece::Text(text) => {
+                let info = self.expressions.inspect_template(text);
+                self.inspected(place, text, info, seen);
+            }
+        });
     }
 
     fn template(&mut self, place: &Place, template: &wforge_model::Value, seen: Seen<'_>) {
-        let template = overwritten(template).unwrap_or(template);
-        let mut sources = Vec::new();
-        expressions_in(template, &mut |source| sources.push(source));
-        for source in sources {
-            self.expression(place.clone(), source, seen);
-        }
+        let (place, template) = match overwritten(template) {
+            Some(template) => (&place.at(OVERWRITE), template),
+            None => (place, template),
+        };
+        expressions_in(place, template, &mut |place, source| self.expression(place, source, seen));
     }
 
     fn expression(&mut self, place: Place, source: &str, seen: Seen<'_>) {
@@ -125,8 +123,8 @@ impl Checker<'_> {
         let info = match info {
             Ok(info) => info,
             Err(error) => {
-                let message = format!("`{}`: {}", shortened(source), error.message);
-                return self.error(place, error.code, message);
+                let problem = Fault::of(place, source, error).problem();
+                return self.push(problem);
             }
         };
         for key in &info.state_keys {
@@ -176,8 +174,4 @@ impl Checker<'_> {
         }
         suggest(problem, near)
     }
-}
-
-fn shortened(source: &str) -> &str {
-    source.char_indices().nth(80).map_or(source, |(end, _)| source.get(..end).unwrap_or(source))
 }

@@ -2,6 +2,7 @@
 
 use alloc::format;
 
+use wforge_model::mock::MockOp;
 use wforge_model::workflow::{Ask, Node, RetryRule, Work};
 use wforge_model::{NodeId, Target};
 
@@ -65,18 +66,25 @@ impl Checker<'_> {
                 self.error(place.at("goto").at(exit), "any_exit", message);
             }
         }
-        let Some(mock) = node.mock.as_ref() else { return };
-        for exit in script::exits_of(&mock.script) {
+        if let Some(mock) = &node.mock {
+            self.script_of(&place.at("mock").at("script"), node, &mock.script);
+        }
+    }
+
+    fn script_of(&mut self, place: &Place, node: &Node, steps: &[MockOp]) {
+        if let Some(message) = script::over_limit(steps) {
+            return self.error(place.clone(), "script_limit", message);
+        }
+        for exit in script::exits_of(steps) {
             if !node.goto.contains_key(exit) && !node.goto.contains_key(ANY_EXIT) {
                 let message = format!("the script takes the exit {exit}, which leads nowhere");
-                let problem =
-                    Problem::error(place.at("mock").at("script"), "unmapped_exit", message);
+                let problem = Problem::error(place.clone(), "unmapped_exit", message);
                 self.push(problem.help(format!("write goto: {{ {exit}: NODE }}")));
             }
         }
         if node.out.is_none() {
-            for field in script::fields_of(&mock.script) {
-                self.key_exists(place.at("mock").at("script"), field);
+            for field in script::fields_of(steps) {
+                self.key_exists(place.clone(), field);
             }
         }
     }

@@ -34,7 +34,7 @@ impl Checker<'_> {
             ("parallel", limits.parallel_max),
             ("tasks_per_step_max", limits.tasks_per_step_max),
         ];
-        for (name, _) in counts.iter().filter(|(_, count)| *count == 0) {
+        for (name, _) in counts.iter().filter(|(_, count)| *count == Some(0)) {
             let place = Place::root().at("limits").at(name);
             self.error(place, "zero_limit", format!("limits.{name} must be at least 1"));
         }

@@ -10,6 +10,7 @@
 
 mod exits;
 mod failures;
+mod faults;
 mod harness;
 mod limits;
 mod people;

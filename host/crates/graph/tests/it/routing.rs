@@ -139,8 +139,8 @@ fn each_over_something_else_than_a_list_fails() {
         Start { input: r#"{"items":5}"#, ..Start::default() },
         &expect![[r#"
             step 1: split
-              failed for good, failed (type): `state.items` is a number; `each` from split goes over a list
-            failed: type: node split failed: failed (type): `state.items` is a number; `each` from split goes over a list
+              failed for good, failed (type): edges.1.each: `state.items` is a number; `each` from split goes over a list
+            failed: type: node split failed: failed (type): edges.1.each: `state.items` is a number; `each` from split goes over a list
         "#]],
     );
 }
@@ -183,8 +183,8 @@ edges:
         Start::default(),
         &expect![[r#"
             step 1: count
-              failed for good, failed (no_branch): no arm of the branch from count holds; add a last arm without `when`, or END
-            failed: no_branch: node count failed: failed (no_branch): no arm of the branch from count holds; add a last arm without `when`, or END
+              failed for good, failed (no_branch): edges.1.branch: no arm of the branch from count holds; add a last arm without `when`, or END
+            failed: no_branch: node count failed: failed (no_branch): edges.1.branch: no arm of the branch from count holds; add a last arm without `when`, or END
         "#]],
     );
 }

@@ -53,7 +53,7 @@ edges:
   - { from: START, to: work }
 ",
         &expect![[r#"
-            nodes.work.set.log: unbound_name: item is unbound on some path to work (only an `each` edge with `as: item` binds it, and exits pass it on)
+            nodes.work.set.log.0: unbound_name: item is unbound on some path to work (only an `each` edge with `as: item` binds it, and exits pass it on)
         "#]],
     );
 }

@@ -9,7 +9,12 @@ pub(super) const TYPE: &str = "type";
 pub(super) const LIMIT: &str = "expression_limit";
 
 pub(super) fn failure(code: &'static str, message: impl Into<String>) -> ExprError {
-    ExprError { code, message: message.into() }
+    ExprError { code, message: message.into(), expression: None }
+}
+
+/// The failure of one of the expressions of a text.
+pub(super) fn of_one(source: &str) -> impl FnOnce(ExprError) -> ExprError {
+    |error| ExprError { expression: Some(source.to_owned()), ..error }
 }
 
 pub(super) fn syntax(message: impl Into<String>) -> ExprError {

@@ -29,6 +29,7 @@ use serde_json::Value;
 use wforge_graph::{ExprError, ExprInfo, Expressions, Scope};
 
 use self::evaluate::Evaluation;
+use self::failure::of_one;
 use self::functions::Patterns;
 use self::plan::Plan;
 use self::template::Piece;
@@ -95,10 +96,12 @@ impl Expressions for Cel {
         for piece in template::split(template)? {
             match piece {
                 Piece::Text(piece) => text.push_str(piece),
-                Piece::Expression(source) => match self.evaluate(source, scope)? {
-                    Value::String(value) => text.push_str(&value),
-                    value => drop(write!(text, "{value}")),
-                },
+                Piece::Expression(source) => {
+                    match self.evaluate(source, scope).map_err(of_one(source))? {
+                        Value::String(value) => text.push_str(&value),
+                        value => drop(write!(text, "{value}")),
+                    }
+                }
             }
         }
         Ok(text)
@@ -112,7 +115,7 @@ impl Expressions for Cel {
         let mut whole = ExprInfo::default();
         for piece in template::split(template)? {
             if let Piece::Expression(source) = piece {
-                let info = self.inspect(source)?;
+                let info = self.inspect(source).map_err(of_one(source))?;
                 whole.roots.extend(info.roots);
                 whole.state_keys.extend(info.state_keys);
             }

@@ -10,6 +10,7 @@ mod duration;
 mod edges;
 mod forms;
 mod gaps;
+mod lines;
 mod nodes;
 mod reader;
 mod report;
@@ -22,6 +23,7 @@ mod whole;
 mod workflow;
 
 use wforge_graph::Severity;
+use wforge_model::Lines;
 use wforge_model::workflow::WorkflowDraft;
 
 pub use report::Report;
@@ -42,6 +44,14 @@ pub struct Parsed {
     pub draft: WorkflowDraft,
     /// The lines of its places.
     pub sources: SourceMap,
+}
+
+impl Parsed {
+    /// Where its expressions stand, to be kept with the workflow.
+    #[must_use]
+    pub fn lines(&self, file_name: &str) -> Lines {
+        lines::of(file_name, &self.sources.root)
+    }
 }
 
 /// Reads a workflow file without asking whether it can run; [`validate`] tells more.

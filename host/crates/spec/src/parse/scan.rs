@@ -101,6 +101,10 @@ fn surrogates(text: &str) -> Option<char> {
 /// The scanner's message; an expression on the same line is what is meant most often.
 fn scan_flaw(error: &ScanError, text: &str) -> Flaw {
     let at = position(error.marker());
+    // The scanner's own limit is passed before ours where nothing stands between the brackets.
+    if error.info().contains("recursion limit") {
+        return too_deep(at);
+    }
     let line = usize::try_from(at.line).ok().and_then(|line| text.lines().nth(line - 1));
     let flaw = Flaw::new(at, "yaml", error.info());
     // A * that names no anchor was meant to multiply.
@@ -185,8 +189,7 @@ impl Builder {
             self.flaws.push(tag_flaw(at));
         }
         if self.open.len() >= DEPTH_MAX {
-            let message = format!("values nest at most {DEPTH_MAX} deep");
-            return Err(Flaw::new(at, "too_deep", message));
+            return Err(too_deep(at));
         }
         self.open.push(Open { at, anchor, kind });
         Ok(())
@@ -219,8 +222,7 @@ impl Builder {
         }
         let depth = self.open.len().saturating_add(depth(&node));
         if depth > DEPTH_MAX {
-            let message = format!("values nest at most {DEPTH_MAX} deep");
-            return Err(Flaw::new(at, "too_deep", message));
+            return Err(too_deep(at));
         }
         node.at = at;
         self.count(size, at)?;
@@ -266,6 +268,10 @@ impl Builder {
         }
         Ok(())
     }
+}
+
+fn too_deep(at: Position) -> Flaw {
+    Flaw::new(at, "too_deep", format!("values nest at most {DEPTH_MAX} deep"))
 }
 
 fn tag_flaw(at: Position) -> Flaw {

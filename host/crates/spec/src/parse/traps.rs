@@ -9,7 +9,13 @@ use super::tree::{Entry, Kind, Node};
 /// Whether a line that YAML cannot read looks as if it held an expression.
 pub(super) fn holds_expression(line: &str) -> bool {
     const SIGNS: [&str; 9] = ["?", "{{", "&&", "||", "==", "!=", "(", "+", "state."];
-    SIGNS.iter().any(|sign| line.contains(sign))
+    SIGNS.iter().any(|sign| line.contains(sign)) || holds_index(line)
+}
+
+/// Whether a bracket follows a name, as in `items[0]`.
+fn holds_index(line: &str) -> bool {
+    let pairs = line.chars().zip(line.chars().skip(1));
+    pairs.into_iter().any(|(before, bracket)| bracket == '[' && before.is_alphanumeric())
 }
 
 /// An entry without a value, after a value whose brackets are still open.

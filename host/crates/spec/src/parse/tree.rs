@@ -45,6 +45,16 @@ pub(super) struct Entry {
     pub(super) value: Node,
 }
 
+impl Entry {
+    /// What is wrong with a scalar is wrong with its text, else the key names it best.
+    pub(super) const fn position(&self) -> Position {
+        match self.value.kind {
+            Kind::Scalar { .. } => self.value.at,
+            Kind::List(_) | Kind::Map(_) => self.at,
+        }
+    }
+}
+
 impl Node {
     /// What it is, for messages.
     pub(super) fn describe(&self) -> &'static str {
@@ -95,9 +105,7 @@ impl Node {
             }
             Kind::Map(entries) => {
                 let entry = entries.iter().find(|entry| entry.key == segment)?;
-                // What is wrong with a scalar is wrong with its text, else the key names it best.
-                let scalar = matches!(entry.value.kind, Kind::Scalar { .. });
-                Some((if scalar { entry.value.at } else { entry.at }, &entry.value))
+                Some((entry.position(), &entry.value))
             }
         }
     }

@@ -2,18 +2,21 @@
 //! in the order of the lines.
 
 use wforge_graph::{Expressions, Problem, Workflow};
+use wforge_model::Lines;
 use wforge_model::workflow::WorkflowDraft;
 
 use super::gaps::{Gaps, stand_ins};
 use super::scan::Flaw;
 use super::tree::{Node, SourceMap};
-use super::{Attempt, REPORTS_MAX, Report, in_order, reports};
+use super::{Attempt, REPORTS_MAX, Report, in_order, lines, reports};
 
 /// A workflow file that can run.
 #[derive(Debug, Clone)]
 pub struct Valid {
     /// The workflow.
     pub workflow: Workflow,
+    /// Where its expressions stand, to be kept with it.
+    pub lines: Lines,
     /// What is likely not meant.
     pub warnings: Vec<Report>,
 }
@@ -44,7 +47,8 @@ pub fn validate(
     }
     match wforge_graph::validate(draft, expressions) {
         Ok((workflow, warnings)) => {
-            Ok(Valid { workflow, warnings: in_order(told(root, warnings)) })
+            let lines = lines::of(file_name, &root);
+            Ok(Valid { workflow, lines, warnings: in_order(told(root, warnings)) })
         }
         Err(problems) => Err(in_order(told(root, problems))),
     }

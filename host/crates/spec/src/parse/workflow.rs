@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wforge_model::limits::RunLimits;
+use wforge_model::limits::AskedLimits;
 use wforge_model::mock::{MockSettings, OnDegraded};
 use wforge_model::workflow::{Interrupts, KeySpec, Reducer, WorkflowDraft};
 use wforge_model::{Key, NodeId};
@@ -115,24 +115,20 @@ fn key(reader: &mut Reader, entry: &Entry) -> Option<(Key, KeySpec)> {
     Some((name?, spec))
 }
 
-fn limits(reader: &mut Reader, node: &Node) -> RunLimits {
-    let mut limits = RunLimits::default();
-    let Some(fields) = reader.fields(node, &LIMITS) else { return limits };
-    let counts = [
-        ("steps", &mut limits.steps_max),
-        ("parallel", &mut limits.parallel_max),
-        ("tasks_per_step_max", &mut limits.tasks_per_step_max),
-    ];
-    for (field, limit) in counts {
-        *limit = fields.get(field).and_then(|n| reader.whole(n, field)).unwrap_or(*limit);
-    }
-    let wall = fields.get("wall").and_then(|node| reader.milliseconds(node, "wall"));
-    limits.wall_ms_max = wall.unwrap_or(limits.wall_ms_max);
-    let step = fields.get("step").and_then(|node| reader.milliseconds(node, "step"));
-    limits.step_ms_max = step.unwrap_or(limits.step_ms_max);
+fn limits(reader: &mut Reader, node: &Node) -> AskedLimits {
+    let Some(fields) = reader.fields(node, &LIMITS) else { return AskedLimits::default() };
+    let count = |reader: &mut Reader, field| {
+        fields.get(field).and_then(|node| reader.whole::<u32>(node, field))
+    };
     let bytes = fields.get("state_bytes_max").and_then(|n| reader.whole(n, "state_bytes_max"));
-    limits.state_bytes_max = bytes.unwrap_or(limits.state_bytes_max);
-    limits
+    AskedLimits {
+        steps_max: count(reader, "steps"),
+        wall_ms_max: fields.get("wall").and_then(|node| reader.milliseconds(node, "wall")),
+        parallel_max: count(reader, "parallel"),
+        state_bytes_max: bytes,
+        tasks_per_step_max: count(reader, "tasks_per_step_max"),
+        step_ms_max: fields.get("step").and_then(|node| reader.milliseconds(node, "step")),
+    }
 }
 
 fn mock(reader: &mut Reader, node: &Node) -> MockSettings {

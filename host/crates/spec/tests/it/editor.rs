@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use wforge_spec::{Schemas, parse, schema_for_editors};
 
+use crate::language::yaml;
+
 fn schema() -> Value {
     schema_for_editors().expect("the schema is JSON")
 }
@@ -43,15 +45,4 @@ fn the_example_fits_the_schema() {
     let mut wrong = value;
     wrong["nodes"]["digest"]["fallbck"] = json!("mock");
     Schemas::new().check(&schema(), &wrong).expect_err("an unknown field");
-}
-
-/// YAML as JSON, by the parser's own tree: as the default of a state key it is taken as it is.
-fn yaml(text: &str) -> Value {
-    let indented: String = text.lines().map(|line| format!("      {line}\n")).collect();
-    let wrapped = format!(
-        "apiVersion: workflowforge/v1\nname: t\nversion: 1.0.0\nstate:\n  x:\n    default:\n\
-         {indented}\nnodes: {{}}\nedges: []\n"
-    );
-    let parsed = parse("w.yaml", &wrapped).expect("fine");
-    parsed.draft.state["x"].default.clone().expect("a default")
 }

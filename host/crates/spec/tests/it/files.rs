@@ -38,7 +38,7 @@ fn the_brief_workflow_is_read_without_a_problem() {
     let names: Vec<&str> = parsed.draft.nodes.keys().map(|name| name.as_str()).collect();
     assert_eq!(names, ["approve", "deeper", "digest", "outline", "report", "scan", "score"]);
     assert_eq!(parsed.draft.edges.len(), 6);
-    assert_eq!(parsed.draft.limits.wall_ms_max, 600_000);
+    assert_eq!(parsed.draft.limits.wall_ms_max, Some(600_000));
 }
 
 #[test]
@@ -157,6 +157,12 @@ fn yaml_traps_get_the_help_to_quote() {
             "nodes:\n  a: { set: { x: *a } }\n",
             expect![[r#"
             w.yaml:5:18: error[yaml]: while parsing node, found unknown anchor; help: quote the expression
+        "#]],
+        ),
+        (
+            "nodes:\n  a: { set: { x: item.list[0] } }\n",
+            expect![[r#"
+            w.yaml:5:27: error[yaml]: while parsing a flow mapping, did not find expected ',' or '}'; help: quote the expression
         "#]],
         ),
         (
@@ -420,6 +426,6 @@ fn the_digest_knows_what_a_file_says_and_not_how() {
     assert_eq!(digest_of(&yaml), digest_of(json));
     assert_eq!(digest_of(&yaml), digest_of(&format!("# a comment\n{yaml}")));
     assert_ne!(digest_of(&yaml), digest_of(&yaml.replace("x: 1", "x: 2")));
-    expect!["sha256:ea0c40417d442ebbb57b1172fb1a33b4d5ca7f88e71ed10671c91e1fae010391"]
+    expect!["sha256:e6aa379697594f963c585be436521c5d2ffb170b3153d04bd9b93229eaa13d55"]
         .assert_eq(&digest_of(&yaml).to_string());
 }

@@ -92,11 +92,10 @@ edges:
 ",
         &expect![[r#"
             w.yaml:5:16: error[wrong_type]: a state key is a map, here is a list
-            w.yaml:9:9: error[missing_field]: a node needs one of agent, set and ask
+            w.yaml:9:9: error[missing_field]: a node needs one of agent, set, ask and workflow
             w.yaml:9:11: error[unknown_field]: a node has no field "agnet"; help: did you mean "agent"?
-            w.yaml:10:9: error[node_work]: a node has one of agent, set and ask, not set and ask
+            w.yaml:10:9: error[node_work]: a node has one of agent, set, ask and workflow, not set and ask
             w.yaml:11:9: error[wrong_type]: a node is a map, here is text
-            w.yaml:12:12: error[not_supported_yet]: `workflow` of a node is not supported yet
             w.yaml:18:24: error[unknown_node]: edges.3.to: there is no node nnoe; help: did you mean none?
         "#]],
     );
@@ -264,9 +263,9 @@ fn what_may_be_written_where_a_mistake_stands_is_not_never_written() {
         (
             "a: { set: { y: '1' } }, b: { sett: { x: '1' } }",
             expect![[r#"
-            w.yaml:5:37: error[missing_field]: a node needs one of agent, set and ask
-            w.yaml:5:39: error[unknown_field]: a node has no field "sett"; help: did you mean "set"?
-        "#]],
+                w.yaml:5:37: error[missing_field]: a node needs one of agent, set, ask and workflow
+                w.yaml:5:39: error[unknown_field]: a node has no field "sett"; help: did you mean "set"?
+            "#]],
         ),
         (
             "a: { set: { y: '1' } }, a: { set: { y: '1' } }",
@@ -286,8 +285,8 @@ nodes: { a: { set: { z: '1' } } }
 edges: [{ from: START, to: a }]
 ",
         &expect![[r#"
-            w.yaml:5:24: error[unknown_choice]: reducer is one of last, append, merge, sum, not "appendd"; help: did you mean "append"?
-            w.yaml:5:40: error[unknown_field]: a state key has no field "defer"; help: its fields are reducer, default, schema
+            w.yaml:5:24: error[unknown_choice]: reducer is one of last, append, merge, union, sum, min, max, messages, any, not "appendd"; help: did you mean "append"?
+            w.yaml:5:40: error[unknown_field]: a state key has no field "defer"; help: its fields are reducer, default, schema, persist, ephemeral
         "#]],
     );
 }
