@@ -1,13 +1,15 @@
 //! `wforge inbox`: the open questions of all runs, and answers to them.
 
-use wforge_model::QuestionId;
+use wforge_model::event::InterruptedAt;
+use wforge_model::{NodeId, QuestionId};
 
 use super::Session;
 use super::args::{Inbox, InboxCommand, Watch};
+use super::progress::when_text;
 use super::refusal::Refusal;
 use super::resume::{GoOn, with_client};
 use super::ui::{Paint, Ui, columns, harmless};
-use crate::client::{self, Client, Interrupt};
+use crate::client::{self, Client, Interrupt, Wants};
 use crate::compose::Mode;
 
 /// One of the commands.
@@ -42,23 +44,35 @@ async fn list(ui: &Ui, client: &Client, limit: usize) -> anyhow::Result<()> {
     }
     let row = |it: &Interrupt| {
         let deadline = it.deadline.map(|at| format!("until {at}")).unwrap_or_default();
-        vec![
-            it.ask.to_string(),
-            it.run.to_string(),
-            harmless(&it.path),
-            harmless(&it.prompt),
-            deadline,
-        ]
+        let node = it.node.as_ref().map(ToString::to_string).unwrap_or_default();
+        let (id, text) = match &it.wants {
+            Wants::Answer { question, prompt, .. } => (question.to_string(), harmless(prompt)),
+            Wants::Resume { when, nodes } => ("-".to_owned(), paused(*when, nodes)),
+        };
+        vec![id, it.run.to_string(), harmless(&it.workflow), node, text, deadline]
     };
     let rows: Vec<Vec<String>> = interrupts.iter().map(row).collect();
     columns(&rows).iter().for_each(|line| ui.out(line));
     if rows.is_empty() {
-        ui.note("no question is open");
-    } else {
-        let label = ui.paint(Paint::Cyan, "help:");
+        ui.note("nothing waits for a person");
+        return Ok(());
+    }
+    let label = ui.paint(Paint::Cyan, "help:");
+    if interrupts.iter().any(|it| it.question().is_some()) {
         ui.note(&format!("{label} wforge inbox answer ASK VALUE"));
     }
+    if interrupts.iter().any(|it| it.question().is_none()) {
+        ui.note(&format!("{label} wforge runs continue RUN"));
+    }
     Ok(())
+}
+
+fn paused(when: Option<InterruptedAt>, nodes: &[NodeId]) -> String {
+    let nodes: Vec<&str> = nodes.iter().map(NodeId::as_str).collect();
+    match when {
+        Some(when) => format!("paused {} {}", when_text(when), nodes.join(", ")),
+        None => "paused".to_owned(),
+    }
 }
 
 async fn answer(

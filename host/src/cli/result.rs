@@ -4,7 +4,7 @@ use serde::Serialize;
 use wforge_model::head::{RunStatus, WaitReason};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{NodeId, Object, RunId, ThreadId, Value};
+use wforge_model::{Lines, NodeId, Object, RunId, ThreadId, Value};
 
 use super::progress::{duration, when_text};
 use super::questions;
@@ -31,9 +31,13 @@ pub(super) fn print(
     ui: &Ui,
     report: &Report,
     draft: &WorkflowDraft,
+    lines: &[(String, Lines)],
     elapsed_ms: u64,
 ) -> anyhow::Result<()> {
     summary(ui, report, elapsed_ms);
+    if let Some(place) = place_in_file(report, lines) {
+        ui.err(&format!("  at {}", harmless(&place)));
+    }
     match report.head.status {
         RunStatus::Waiting => questions::tell(ui, report),
         RunStatus::Paused => tell_paused(ui, report),
@@ -117,6 +121,16 @@ fn print_output(ui: &Ui, output: &Object, draft: &WorkflowDraft) -> anyhow::Resu
         Some(_) => ui.out_json(output),
         None => Ok(()),
     }
+}
+
+/// `file:line:column` and the expression for which a run failed, where its file is at hand.
+fn place_in_file(report: &Report, lines: &[(String, Lines)]) -> Option<String> {
+    let failure = report.head.error.as_ref()?.failure.as_ref()?;
+    let details = &failure.problem()?.details;
+    let place = lines.iter().find_map(|(title, lines)| lines.of_details(title, details))?;
+    let expression = details.get("expression").and_then(Value::as_str);
+    let expression = expression.map(|text| format!(": {text}")).unwrap_or_default();
+    Some(format!("{place}{expression}"))
 }
 
 /// Where a run stands, and how it goes on.

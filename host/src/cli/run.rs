@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{RunId, ThreadId};
+use wforge_model::{Lines, RunId, ThreadId};
 use wforge_ports::{Clock as _, Entropy as _};
 
 use super::args::RunArgs;
@@ -76,13 +76,13 @@ pub(super) fn from_file(session: &Session, text: &str) -> anyhow::Result<Option<
     if !Path::new(text).exists() && is_name(text) {
         return Ok(None);
     }
-    let WorkflowFile { text, draft } = read_file(session, Path::new(text))?;
-    Ok(Some(Workflow::File { text, draft: Box::new(draft) }))
+    let file = read_file(session, Path::new(text))?;
+    Ok(Some(Workflow::File(Box::new(file))))
 }
 
 pub(super) fn read_file(session: &Session, path: &Path) -> anyhow::Result<WorkflowFile> {
     let (text, draft) = workflow_file(session, path)?;
-    Ok(WorkflowFile { text, draft })
+    Ok(WorkflowFile { name: path.display().to_string(), text, draft })
 }
 
 fn is_name(text: &str) -> bool {
@@ -130,6 +130,7 @@ async fn start_and_follow(
         _ => None,
     };
     let (draft, thread) = (start.workflow.draft().clone(), start.options.thread);
+    let lines = lines(&start);
     let started_ns = SystemClock.monotonic_ns();
     let run = client.start(start).await?;
     let sources = source.map_or_else(|| client.plugin_sources(), |source| vec![source]);
@@ -139,7 +140,21 @@ async fn start_and_follow(
     }
     let ask = !stdin_taken && may_ask(ui);
     let watched = Watched::new(run, &draft, args.watch.fail_on_degraded);
-    to_the_end(ui, client, Watched { started_ns, ask, ..watched }).await
+    to_the_end(ui, client, Watched { lines: &lines, started_ns, ask, ..watched }).await
+}
+
+/// Where expressions stand in the files that a run is started with.
+fn lines(start: &Start) -> Vec<(String, Lines)> {
+    let root = match &start.workflow {
+        Workflow::File(file) => Some(file.as_ref()),
+        Workflow::Registered { .. } => None,
+    };
+    let of_file = |file: &WorkflowFile| {
+        let parsed = wforge_spec::parse(&file.name, &file.text).ok()?;
+        let title = format!("{}@{}", file.draft.name, file.draft.version);
+        Some((title, parsed.lines(&file.name)))
+    };
+    root.into_iter().chain(&start.with).filter_map(of_file).collect()
 }
 
 fn say_started(

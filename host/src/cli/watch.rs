@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use tokio_util::task::TaskTracker;
 use wforge_model::head::RunStatus;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{RunId, Seq};
+use wforge_model::{Lines, RunId, Seq};
 use wforge_ports::Clock as _;
 
 use super::follow::{Followed, Follower, Stops, abort_at_next, interrupted, since_ms};
@@ -20,6 +20,8 @@ use crate::clock::SystemClock;
 pub(super) struct Watched<'a> {
     pub(super) run: RunId,
     pub(super) draft: &'a WorkflowDraft,
+    /// Where the expressions of the workflow files stand that are at hand, by `name@version`.
+    pub(super) lines: &'a [(String, Lines)],
     /// What happened up to here is not shown again.
     pub(super) seen: Seq,
     /// Before this has come, a run that waited is about to go on.
@@ -36,7 +38,7 @@ impl<'a> Watched<'a> {
     pub(super) fn new(run: RunId, draft: &'a WorkflowDraft, fail_on_degraded: bool) -> Self {
         let started_ns = SystemClock.monotonic_ns();
         let (seen, from, ask) = (Seq(0), Seq(0), false);
-        Self { run, draft, seen, from, started_ns, ask, fail_on_degraded }
+        Self { run, draft, lines: &[], seen, from, started_ns, ask, fail_on_degraded }
     }
 }
 
@@ -75,7 +77,7 @@ pub(super) async fn to_the_end(
         };
         from = client.resume(run, answers).await?.seq;
     };
-    print(ui, &report, draft, since_ms(watched.started_ns))?;
+    print(ui, &report, draft, watched.lines, since_ms(watched.started_ns))?;
     Ok(exit_of(&report, watched.fail_on_degraded))
 }
 

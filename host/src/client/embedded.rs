@@ -17,15 +17,15 @@ use super::{Answer, Component, Message, QuestionRow, Report, Start, TaskRow, Wor
 use crate::compose::{Host, components_in, read_component};
 
 /// Who asks, as logs and audit call it.
-const BY: &str = "cli";
+pub(super) const BY: &str = "cli";
 /// Events read at once.
 const PAGE: usize = 512;
 
 /// The engine.
 #[derive(Debug)]
 pub(crate) struct Embedded {
-    host: Host,
-    tenant: TenantId,
+    pub(super) host: Host,
+    pub(super) tenant: TenantId,
     sources: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl Embedded {
             None => self.installed_and_developed().await?,
         };
         let workflow = match start.workflow {
-            Workflow::File { draft, .. } => WorkflowChoice::Draft(draft),
+            Workflow::File(file) => WorkflowChoice::Draft(Box::new(file.draft)),
             Workflow::Registered { name, version, .. } => {
                 WorkflowChoice::Registered { name, version: Some(version) }
             }

@@ -9,6 +9,7 @@ mod lineage;
 mod problem;
 mod remote;
 mod sse;
+mod steering;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -35,9 +36,10 @@ use crate::config::Config;
 use crate::server_file::ServerFile;
 
 pub(crate) use embedded::Embedded;
-pub(crate) use later::{Interrupt, Multitask};
+pub(crate) use later::Multitask;
 pub(crate) use lineage::{Ancestor, Lineage, Workflows};
 pub(crate) use remote::Remote;
+pub(crate) use steering::{Interrupt, Wants};
 
 /// How long a store that somebody else holds is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -88,6 +90,8 @@ pub(crate) struct RunOptions {
 /// A workflow file: its text and what it says.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkflowFile {
+    /// How messages call it.
+    pub(crate) name: String,
     pub(crate) text: String,
     pub(crate) draft: WorkflowDraft,
 }
@@ -95,13 +99,8 @@ pub(crate) struct WorkflowFile {
 /// A workflow to run.
 #[derive(Debug, Clone)]
 pub(crate) enum Workflow {
-    /// A file: its text and what it says.
-    File {
-        /// Its text.
-        text: String,
-        /// What it says.
-        draft: Box<WorkflowDraft>,
-    },
+    /// A file.
+    File(Box<WorkflowFile>),
     /// A registered one.
     Registered {
         /// Its name.
@@ -117,7 +116,8 @@ impl Workflow {
     /// What it says.
     pub(crate) fn draft(&self) -> &WorkflowDraft {
         match self {
-            Self::File { draft, .. } | Self::Registered { draft, .. } => draft,
+            Self::File(file) => &file.draft,
+            Self::Registered { draft, .. } => draft,
         }
     }
 }
@@ -294,6 +294,8 @@ macro_rules! either {
         }
     };
 }
+
+use either;
 
 impl Client {
     /// Whether it is in this process.

@@ -70,7 +70,7 @@ impl Remote {
             None => None,
         };
         let workflow = match start.workflow {
-            Workflow::File { text, .. } => Value::String(text),
+            Workflow::File(file) => Value::String(file.text),
             Workflow::Registered { name, version, .. } => {
                 json!({ "name": name, "version": version })
             }
@@ -242,11 +242,11 @@ impl Remote {
             .timeout(self.timeout)
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
+    pub(super) fn get(&self, path: &str) -> RequestBuilder {
         self.request(Method::GET, path)
     }
 
-    fn post(&self, path: &str, body: &Value) -> RequestBuilder {
+    pub(super) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
         self.request(Method::POST, path).json(body)
     }
 
@@ -265,13 +265,13 @@ impl Remote {
         Err(problem::of_api(&self.server, status.as_u16(), &body))
     }
 
-    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
+    pub(super) async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
         let body = self.send(request).await?.bytes().await.context("reading the response")?;
         serde_json::from_slice(&body)
             .with_context(|| format!("{} answered what this version cannot read", self.server))
     }
 
-    async fn pages<T: DeserializeOwned>(&self, path: &str, limit: usize) -> anyhow::Result<Vec<T>> {
+    pub(super) async fn pages<T: DeserializeOwned>(&self, path: &str, limit: usize) -> anyhow::Result<Vec<T>> {
         let mut items = Vec::new();
         let mut cursor = None;
         loop {

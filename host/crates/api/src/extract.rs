@@ -50,6 +50,11 @@ pub(crate) fn run_id(text: &str) -> Result<RunId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("run", text))
 }
 
+/// The run at which a page of runs begins.
+pub(crate) fn run_cursor(text: &str) -> Result<RunId, ApiError> {
+    text.parse().map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))
+}
+
 /// A duration such as `500ms`, `30s` or `2m`.
 ///
 /// # Errors

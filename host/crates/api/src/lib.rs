@@ -16,6 +16,7 @@ mod gate;
 mod guard;
 mod health;
 mod idempotency;
+mod interrupts;
 mod limits;
 mod metrics;
 mod plugins;
@@ -27,6 +28,7 @@ mod runs;
 mod serve;
 mod sse;
 mod state;
+mod steering;
 mod system;
 mod workflows;
 

@@ -15,7 +15,9 @@ use futures::future::{Either, select};
 use crate::auth::{Role, authenticate};
 use crate::error::ApiError;
 use crate::state::Api;
-use crate::{codes, events, health, metrics, plugins, runs, system, workflows};
+use crate::{
+    codes, events, health, interrupts, metrics, plugins, runs, steering, system, workflows,
+};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,10 @@ rows! {
     GET "/v1/runs/{run}/events" VIEWER => events::stream;
     POST "/v1/runs/{run}/resume" OPERATOR => runs::resume;
     POST "/v1/runs/{run}/cancel" OPERATOR => runs::cancel;
+    POST "/v1/runs/{run}/pause" OPERATOR => steering::pause;
+    POST "/v1/runs/{run}/continue" OPERATOR => steering::go_on;
+    POST "/v1/runs/{run}/retry" OPERATOR => steering::retry;
+    GET "/v1/interrupts" VIEWER => interrupts::list;
 }
 
 /// A router of all rows, each behind the check of its role.

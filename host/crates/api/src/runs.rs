@@ -23,7 +23,7 @@ use crate::auth::{Principal, Role};
 use crate::body::{self, BodyLimit};
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf, duration, run_id};
+use crate::extract::{NoQuery, PathOf, QueryOf, duration, run_cursor, run_id};
 use crate::idempotency;
 use crate::resource::{Page, PageQuery, Resource};
 use crate::run_request::{
@@ -54,7 +54,7 @@ pub(crate) struct WaitQuery {
 }
 
 impl WaitQuery {
-    fn checked(&self, api: &Shared) -> Result<Option<Duration>, ApiError> {
+    pub(crate) fn checked(&self, api: &Shared) -> Result<Option<Duration>, ApiError> {
         let max = api.parts.limits.wait_max;
         self.wait.as_deref().map(|text| duration("wait", text, max)).transpose()
     }
@@ -67,14 +67,10 @@ pub(crate) async fn list(
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<Page<RunHead>>, ApiError> {
     let at = query.checked(&api.parts.limits)?;
-    let before = at.cursor.as_deref().map(cursor).transpose()?;
+    let before = at.cursor.as_deref().map(run_cursor).transpose()?;
     let heads = api.parts.engine.heads(&principal.tenant, before, at.items_max + 1).await?;
     let items = heads.into_iter().map(|head| resource(head.run, head)).collect();
     Ok(Json(Page::cut(items, at.items_max)))
-}
-
-fn cursor(text: &str) -> Result<RunId, ApiError> {
-    text.parse().map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))
 }
 
 /// `POST /v1/runs`.
@@ -283,7 +279,7 @@ async fn json_body(
 }
 
 /// A JSON body that may be left out.
-async fn optional_body<T: Default + for<'de> Deserialize<'de>>(
+pub(crate) async fn optional_body<T: Default + for<'de> Deserialize<'de>>(
     api: &Shared,
     headers: &HeaderMap,
     body: Body,
@@ -299,7 +295,7 @@ async fn optional_body<T: Default + for<'de> Deserialize<'de>>(
 }
 
 /// The run: 200 where it has settled within the wait, 202 where it goes on.
-async fn when_settled(
+pub(crate) async fn when_settled(
     api: &Shared,
     tenant: &TenantId,
     run: RunId,
