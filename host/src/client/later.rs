@@ -20,5 +20,11 @@ pub(crate) enum Multitask {
 }
 
 impl Client {
-    pub(crate) async fn stream(&self, _: RunId, _: &StreamArgs) -> anyhow::Result<BoxStream<'static, anyhow::Result<Value>>> { bail!("later") }
+    pub(crate) async fn stream(
+        &self,
+        _: RunId,
+        _: &StreamArgs,
+    ) -> anyhow::Result<BoxStream<'static, anyhow::Result<Value>>> {
+        bail!("later")
+    }
 }

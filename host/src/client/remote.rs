@@ -265,13 +265,20 @@ impl Remote {
         Err(problem::of_api(&self.server, status.as_u16(), &body))
     }
 
-    pub(super) async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> anyhow::Result<T> {
         let body = self.send(request).await?.bytes().await.context("reading the response")?;
         serde_json::from_slice(&body)
             .with_context(|| format!("{} answered what this version cannot read", self.server))
     }
 
-    pub(super) async fn pages<T: DeserializeOwned>(&self, path: &str, limit: usize) -> anyhow::Result<Vec<T>> {
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        limit: usize,
+    ) -> anyhow::Result<Vec<T>> {
         let mut items = Vec::new();
         let mut cursor = None;
         loop {

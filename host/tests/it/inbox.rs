@@ -39,7 +39,10 @@ fn the_inbox_shows_the_questions_of_all_runs_and_takes_answers() {
         let wrong = cli.run(["inbox", "answer", ask, "perhaps"]);
         wrong.exits(2);
         let ended = cli.run(["inbox", "answer", ask, "yes", "--output", "json"]).exits(0).json();
-        assert_eq!((&ended["run_id"], &ended["output"]["yes"]), (&runs[1].clone().into(), &true.into()));
+        assert_eq!(
+            (&ended["run_id"], &ended["output"]["yes"]),
+            (&runs[1].clone().into(), &true.into())
+        );
         assert_eq!(open(cli).len(), 1);
         cli.run(["inbox", "answer", ask, "yes"]).exits(2).says(&["wforge inbox lists"]);
     });

@@ -59,7 +59,10 @@ fn a_workflow_pauses_where_it_says_and_tells_how_to_go_on() {
 #[test]
 fn a_run_of_a_server_pauses_at_its_next_border_and_goes_on() {
     let host = crate::harness::TestHost::start();
-    let slow = STEPS.replace("a: { set: { said: \"['a']\" } }", "a: { agent: mock, mock: { script: [{ sleep: 2s }, { set: { said: \"['a']\" } }] } }");
+    let slow = STEPS.replace(
+        "a: { set: { said: \"['a']\" } }",
+        "a: { agent: mock, mock: { script: [{ sleep: 2s }, { set: { said: \"['a']\" } }] } }",
+    );
     let file = host.cli.file("slow.yaml", slow);
     let run = json(&host.cli, &["run", file.to_str().expect("UTF-8"), "--detach"]);
     let run = run_of(&run.exits(0).json());
@@ -115,8 +118,11 @@ fn a_run_is_streamed_from_its_beginning_to_its_end() {
         let stream = cli.run(["runs", "stream", &run, "--mode", "values,updates"]);
         let lines = stream.exits(0).stdout.lines();
         let chunks: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
-        let values: Vec<&Value> =
-            chunks.iter().filter(|chunk| chunk["mode"] == "values").map(|chunk| &chunk["data"]).collect();
+        let values: Vec<&Value> = chunks
+            .iter()
+            .filter(|chunk| chunk["mode"] == "values")
+            .map(|chunk| &chunk["data"])
+            .collect();
         assert_eq!(values.last().expect("values")["said"], serde_json::json!(["a", "b", "c"]));
         let updates = chunks.iter().filter(|chunk| chunk["mode"] == "updates").count();
         assert_eq!(updates, 3);

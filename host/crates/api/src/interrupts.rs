@@ -19,8 +19,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<InboxEntry>>, ApiError> {
     let at = query.checked(&api.parts.limits)?;
     let after = at.cursor.as_deref().map(run_cursor).transpose()?;
-    let (entries, next) =
-        api.parts.engine.inbox(&principal.tenant, after, at.items_max).await?;
+    let (entries, next) = api.parts.engine.inbox(&principal.tenant, after, at.items_max).await?;
     let items = entries.into_iter().map(resource).collect();
     Ok(Json(Page { items, next_cursor: next.map(|run| run.to_string()) }))
 }
