@@ -180,11 +180,6 @@ impl Progress {
             EventKind::RunBlocked { task, divergence } => {
                 format!("{}  blocked: {divergence:?}", self.trail.name(*task))
             }
-            EventKind::Interrupted { ns, when, nodes } => {
-                let when = when_text(*when);
-                let names = nodes.iter().map(|node| self.trail.path_in(*ns, node));
-                format!("paused {when} {}", names.collect::<Vec<_>>().join(", "))
-            }
             EventKind::PauseRequested { by } => {
                 format!("pauses after this super-step, as {} asked", harmless(by))
             }
@@ -216,6 +211,7 @@ impl Progress {
             | EventKind::RunCompleted { .. }
             | EventKind::RunFailed { .. }
             | EventKind::RunCancelled { .. }
+            | EventKind::Interrupted { .. }
             | EventKind::RunUnblocked { .. } => return,
         };
         self.ui.note(&line);

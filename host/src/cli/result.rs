@@ -167,7 +167,8 @@ fn summary(ui: &Ui, report: &Report, elapsed_ms: u64) {
     let time = duration(elapsed_ms);
     let tasks = report.tasks.iter().filter(|task| task.source.is_some()).count();
     let outcome = outcome.unwrap_or_default();
-    ui.note(&format!("{status}{outcome}  {tasks} tasks in {time}{degraded}"));
+    let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
+    ui.note(&format!("{status}{outcome}  {tasks} in {time}{degraded}"));
     if let Some(error) = &head.error {
         let node = error.node.as_ref().map(NodeId::as_str);
         let place = node.map(|node| format!("{node}: ")).unwrap_or_default();

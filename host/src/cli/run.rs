@@ -65,7 +65,7 @@ fn options(args: &RunArgs) -> anyhow::Result<RunOptions> {
 }
 
 /// A thread that nobody has yet.
-fn new_thread() -> anyhow::Result<ThreadId> {
+pub(super) fn new_thread() -> anyhow::Result<ThreadId> {
     let mut bytes = [0; 16];
     SystemEntropy::open().context("randomness")?.fill(&mut bytes);
     Ok(ThreadId::from_bytes(bytes))

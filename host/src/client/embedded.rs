@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use futures::stream::{BoxStream, StreamExt as _};
 use wforge_engine::{
     AnswerGiven, AnswerTo, CancelRun, PluginInfo, QuestionView, RunMessage, RunView, StartRun,
-    TaskView, WorkflowChoice, WorkflowInfo,
+    TaskView, WorkflowInfo,
 };
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
@@ -13,7 +13,8 @@ use wforge_model::{Digest, RunId, Seq, TenantId};
 use wforge_ports::plugins::Admitted;
 
 use super::problem::of_engine;
-use super::{Answer, Component, Message, QuestionRow, Report, Start, TaskRow, Workflow};
+use super::threads::choice;
+use super::{Answer, Component, Message, QuestionRow, Report, Start, TaskRow};
 use crate::compose::{Host, components_in, read_component};
 
 /// Who asks, as logs and audit call it.
@@ -43,17 +44,13 @@ impl Embedded {
             Some(components) => Some(self.admit_all(components).await?),
             None => self.installed_and_developed().await?,
         };
-        let workflow = match start.workflow {
-            Workflow::File(file) => WorkflowChoice::Draft(Box::new(file.draft)),
-            Workflow::Registered { name, version, .. } => {
-                WorkflowChoice::Registered { name, version: Some(version) }
-            }
-        };
+        let workflow = choice(start.workflow);
         let request = StartRun {
             input: start.input,
             context: start.context,
             workflows: start.with.into_iter().map(|file| file.draft).collect(),
             thread: start.options.thread,
+            multitask: start.options.multitask,
             answers: start.answers,
             mocks: start.mocks,
             durability: start.options.durability,

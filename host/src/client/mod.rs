@@ -4,12 +4,12 @@
 //! decides [`open`]: a named server, else the server that holds the data directory, else none.
 
 mod embedded;
-mod later;
 mod lineage;
 mod problem;
 mod remote;
 mod sse;
 mod steering;
+mod threads;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
-use wforge_engine::{PluginInfo, WorkflowInfo};
+use wforge_engine::{Multitask, PluginInfo, WorkflowInfo};
 use wforge_model::checkpoint::Durability;
 use wforge_model::event::StoredEvent;
 use wforge_model::head::{RunHead, RunStatus};
@@ -36,10 +36,10 @@ use crate::config::Config;
 use crate::server_file::ServerFile;
 
 pub(crate) use embedded::Embedded;
-pub(crate) use later::Multitask;
 pub(crate) use lineage::{Ancestor, Lineage, Workflows};
 pub(crate) use remote::Remote;
 pub(crate) use steering::{Interrupt, Wants};
+pub(crate) use threads::{CheckpointRow, Migrate, Migrated, ThreadReport, ThreadRow, Update};
 
 /// How long a store that somebody else holds is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -17,7 +17,8 @@ use wforge_model::{Digest, RunId, Seq, Value};
 use wforge_ports::plugins::Admitted;
 
 use super::sse::{Frame, Frames};
-use super::{Answer, Component, Message, Report, Start, Workflow, problem};
+use super::threads::named;
+use super::{Answer, Component, Message, Report, Start, problem};
 use crate::cli::refusal::Refusal;
 use crate::config::Config;
 
@@ -69,19 +70,14 @@ impl Remote {
             Some(components) => Some(self.upload(components).await?),
             None => None,
         };
-        let workflow = match start.workflow {
-            Workflow::File(file) => Value::String(file.text),
-            Workflow::Registered { name, version, .. } => {
-                json!({ "name": name, "version": version })
-            }
-        };
         let mut body = json!({
-            "workflow": workflow,
+            "workflow": named(start.workflow),
             "input": start.input,
             "context": start.context,
             "answers": start.answers,
             "mocks": start.mocks,
             "durability": start.options.durability,
+            "multitask": start.options.multitask,
         });
         if let Some(body) = body.as_object_mut() {
             let with: Vec<String> = start.with.into_iter().map(|file| file.text).collect();
@@ -279,10 +275,20 @@ impl Remote {
         path: &str,
         limit: usize,
     ) -> anyhow::Result<Vec<T>> {
+        self.pages_from(path, None::<String>, limit).await
+    }
+
+    /// The same, from after that cursor.
+    pub(super) async fn pages_from<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        from: Option<impl ToString>,
+        limit: usize,
+    ) -> anyhow::Result<Vec<T>> {
         let mut items = Vec::new();
-        let mut cursor = None;
+        let mut cursor = from.map(|cursor| cursor.to_string());
         loop {
-            let page_limit = PAGE.min(limit - items.len());
+            let page_limit = PAGE.min(limit.saturating_sub(items.len()));
             let after = cursor
                 .map(|cursor: String| format!("&cursor={}", in_path(&cursor).replace('/', "%2F")))
                 .unwrap_or_default();

@@ -30,6 +30,8 @@ mod sse;
 mod state;
 mod steering;
 mod system;
+mod thread_request;
+mod threads;
 mod workflows;
 
 pub use auth::{Credential, Credentials, IssuedKey, KeyTable, Role};

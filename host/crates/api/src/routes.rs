@@ -16,7 +16,7 @@ use crate::auth::{Role, authenticate};
 use crate::error::ApiError;
 use crate::state::Api;
 use crate::{
-    codes, events, health, interrupts, metrics, plugins, runs, steering, system, workflows,
+    codes, events, health, interrupts, metrics, plugins, runs, steering, system, threads, workflows,
 };
 
 /// Who may call a route.
@@ -87,6 +87,15 @@ rows! {
     POST "/v1/runs/{run}/continue" OPERATOR => steering::go_on;
     POST "/v1/runs/{run}/retry" OPERATOR => steering::retry;
     GET "/v1/interrupts" VIEWER => interrupts::list;
+    GET "/v1/threads" VIEWER => threads::list;
+    GET "/v1/threads/{thread}" VIEWER => threads::show;
+    GET "/v1/threads/{thread}/history" VIEWER => threads::history;
+    POST "/v1/threads/{thread}/state" OPERATOR => threads::update;
+    POST "/v1/threads/{thread}/fork" OPERATOR => threads::fork;
+    POST "/v1/threads/{thread}/replay" OPERATOR => threads::replay;
+    POST "/v1/threads/{thread}/copy" OPERATOR => threads::copy;
+    POST "/v1/threads/{thread}/prune" OPERATOR => threads::prune;
+    POST "/v1/threads/{thread}/migrate" OPERATOR => threads::migrate;
 }
 
 /// A router of all rows, each behind the check of its role.

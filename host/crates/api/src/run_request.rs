@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
-use wforge_engine::{AnswerGiven, AnswerTo};
+use wforge_engine::{AnswerGiven, AnswerTo, Multitask};
 use wforge_model::checkpoint::Durability;
 use wforge_model::mock::{MockAnswer, MockMode};
 use wforge_model::{Digest, NodeId, Object, QuestionId, ThreadId, Value};
@@ -31,6 +31,9 @@ pub(crate) struct StartBody {
     pub(crate) with: Vec<String>,
     #[serde(default)]
     pub(crate) thread: Option<ThreadId>,
+    /// What becomes of the run that is under way in the thread.
+    #[serde(default)]
+    pub(crate) multitask: Multitask,
     /// Which borders the thread's history lists.
     #[serde(default)]
     pub(crate) durability: Durability,

@@ -118,6 +118,7 @@ async fn request(
         input: body.input,
         context: body.context,
         thread: body.thread,
+        multitask: body.multitask,
         answers: body.answers,
         mocks: body.mocks,
         mock_mode: body.mock,
@@ -129,7 +130,7 @@ async fn request(
 }
 
 /// The workflows that a request brings for the nodes of its own.
-async fn parts(
+pub(crate) async fn parts(
     api: &Shared,
     principal: &Principal,
     texts: Vec<String>,
@@ -146,7 +147,7 @@ async fn parts(
 }
 
 /// The components that a request names. Whoever may only operate runs what somebody installed.
-async fn components(
+pub(crate) async fn components(
     api: &Shared,
     principal: &Principal,
     digests: Vec<Digest>,
@@ -164,7 +165,7 @@ async fn components(
 }
 
 /// Whoever may only operate runs what somebody registered, not files of their own.
-async fn choice(
+pub(crate) async fn choice(
     api: &Shared,
     principal: &Principal,
     meant: WorkflowMeant,
@@ -267,7 +268,7 @@ pub(crate) async fn cancel(
     whole(&api, &principal.tenant, run).await.map(Json)
 }
 
-async fn json_body(
+pub(crate) async fn json_body(
     api: &Shared,
     headers: &HeaderMap,
     body: Body,

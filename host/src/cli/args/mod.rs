@@ -13,7 +13,7 @@ pub(crate) use runs::{
     Inbox, InboxCommand, ResumeArgs, RunsCommand, StreamArgs, StreamMode, Watch,
 };
 pub(crate) use threads::{
-    ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
+    ForkArgs, HistoryArgs, MigrateArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
 
 /// Runs other people's agents, sandboxed, as workflows that survive kill -9.
@@ -73,7 +73,7 @@ pub(crate) struct Global {
     pub(crate) color: Color,
 }
 
-impl From<Multitask> for crate::client::Multitask {
+impl From<Multitask> for wforge_engine::Multitask {
     fn from(typed: Multitask) -> Self {
         match typed {
             Multitask::Reject => Self::Reject,
@@ -206,7 +206,7 @@ pub(crate) struct RunArgs {
     /// The thread whose state the run goes on from, or `new` for one of its own
     #[arg(long, value_name = "THREAD|new")]
     pub(crate) thread: Option<String>,
-    /// What to do where another run of the thread is under way [default: reject]
+    /// What to do where another run of the thread is under way [default: enqueue]
     #[arg(long, value_name = "HOW", requires = "thread")]
     pub(crate) multitask: Option<Multitask>,
     /// Which super-steps the thread's history keeps [default: sync]

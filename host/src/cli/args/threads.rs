@@ -31,7 +31,7 @@ pub(crate) enum ThreadsCommand {
     /// Write a thread's state in the place of a node
     #[command(after_help = UPDATE_EXAMPLES)]
     Update(Box<UpdateArgs>),
-    /// Make an older checkpoint the newest, with a change where one is given
+    /// Write the state of an older checkpoint, and go on from there
     #[command(after_help = FORK_EXAMPLES)]
     Fork(Box<ForkArgs>),
     /// Run what is still to be done at a checkpoint
@@ -43,9 +43,12 @@ pub(crate) enum ThreadsCommand {
         /// The thread
         thread: String,
     },
-    /// Remove what is no longer wanted of a thread
-    #[command(after_help = PRUNE_EXAMPLES)]
-    Prune(PruneArgs),
+    /// Keep only the newest checkpoint; what nothing goes on from is removed
+    #[command(after_help = "Example:\n  wforge threads prune THREAD")]
+    Prune {
+        /// The thread
+        thread: String,
+    },
     /// Bring a thread to another version of its workflow, after showing what differs
     #[command(after_help = MIGRATE_EXAMPLES)]
     Migrate(Box<MigrateArgs>),
@@ -68,7 +71,7 @@ const UPDATE_EXAMPLES: &str = "\
 Examples:
   wforge threads update THREAD --set approval=true --as approve
   wforge threads update THREAD --set draft=@draft.md && wforge threads replay THREAD
-  wforge threads update THREAD --updates steps.json   # [{\"node\": …, \"writes\": {…}}, …]";
+  wforge threads update THREAD --updates steps.json   # [{\"as\": …, \"writes\": {…}}, …]";
 
 /// `wforge threads update`.
 #[derive(Debug, Args)]
@@ -81,7 +84,7 @@ pub(crate) struct UpdateArgs {
     /// Write in the place of this node: what follows it comes next [default: who wrote last]
     #[arg(long = "as", value_name = "NODE", requires = "set")]
     pub(crate) node: Option<String>,
-    /// Several updates, one after the other: a JSON list of {node, writes}
+    /// Several updates, one after the other: a JSON list of {as, writes}
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "set")]
     pub(crate) updates: Option<PathBuf>,
     /// Update this checkpoint instead of the newest, as RUN@N
@@ -92,9 +95,9 @@ pub(crate) struct UpdateArgs {
 const FORK_EXAMPLES: &str = "\
 Examples:
   wforge threads history THREAD
-  wforge threads fork THREAD --at RUN@12
   wforge threads fork THREAD --at RUN@12 --set title=Better --as outline
-  wforge threads replay THREAD";
+  wforge threads replay THREAD             # runs what follows outline
+  wforge threads replay THREAD --at RUN@12 # once more without a change";
 
 /// `wforge threads fork`.
 #[derive(Debug, Args)]
@@ -104,11 +107,11 @@ pub(crate) struct ForkArgs {
     /// The checkpoint, as RUN@N; wforge threads history lists them
     #[arg(long, value_name = "CHECKPOINT")]
     pub(crate) at: String,
-    /// A write to the forked state: KEY=text, KEY=@FILE or KEY=-
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    /// A write: KEY=text, KEY=@FILE or KEY=-; JSON where the key's schema is not a string
+    #[arg(long = "set", value_name = "KEY=VALUE", required = true)]
     pub(crate) set: Vec<String>,
-    /// Write in the place of this node: what follows it comes next
-    #[arg(long = "as", value_name = "NODE", requires = "set")]
+    /// Write in the place of this node: what follows it comes next [default: who wrote last]
+    #[arg(long = "as", value_name = "NODE")]
     pub(crate) node: Option<String>,
 }
 
@@ -130,21 +133,6 @@ pub(crate) struct ReplayArgs {
     pub(crate) steps: Option<u32>,
     #[command(flatten)]
     pub(crate) watch: Watch,
-}
-
-const PRUNE_EXAMPLES: &str = "\
-Examples:
-  wforge threads prune THREAD            # keeps the newest checkpoint
-  wforge threads prune THREAD --delete   # removes the thread and its runs";
-
-/// `wforge threads prune`.
-#[derive(Debug, Args)]
-pub(crate) struct PruneArgs {
-    /// The thread
-    pub(crate) thread: String,
-    /// Remove the whole thread, its runs and their logs
-    #[arg(long)]
-    pub(crate) delete: bool,
 }
 
 pub(super) const MIGRATE_EXAMPLES: &str = "\
