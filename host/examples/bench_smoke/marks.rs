@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::event::{EventKind, StoredEvent};
 use wforge_model::head::RunHead;
-use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, Version};
+use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Version};
 use wforge_ports::plugins::{AdmissionError, Admitted, PluginAdmission};
 use wforge_ports::runtime::{RuntimeError, RuntimeFigures};
 use wforge_ports::store::{
     AuditEntry, Change, ChangeError, Collection, Commit, CommitError, Document, IdempotentReply,
     ReadError, Record, RecordError, Recorded, Snapshot, Store, StoreFigures,
 };
+use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 use wforge_ports::{AgentRuntime, BoxFuture, Clock, EffectSession};
 
 /// Something that happened, and when.
@@ -130,6 +131,15 @@ impl Store for NotedStore {
         head(tenant: &'a TenantId, run: RunId) -> Result<Option<RunHead>, ReadError>;
         heads(tenant: &'a TenantId, before: Option<RunId>, limit: usize)
             -> Result<Vec<RunHead>, ReadError>;
+        waiting(tenant: &'a TenantId, after: Option<RunId>, limit: usize)
+            -> Result<Vec<RunHead>, ReadError>;
+        thread(tenant: &'a TenantId, thread: ThreadId) -> Result<Option<StoredThread>, ReadError>;
+        threads(tenant: &'a TenantId, after: Option<ThreadId>, limit: usize)
+            -> Result<Vec<ThreadRow>, ReadError>;
+        thread_runs(
+            tenant: &'a TenantId, thread: ThreadId, before: Option<Version>, limit: usize
+        ) -> Result<Vec<ThreadRun>, ReadError>;
+        forget(forget: Forget) -> Result<Forgotten, ChangeError>;
         document(tenant: &'a TenantId, collection: Collection, key: &'a str)
             -> Result<Option<Document>, ReadError>;
         documents(

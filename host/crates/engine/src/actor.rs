@@ -2,22 +2,30 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use wforge_graph::{Decision, Run, head_of, settle};
+use wforge_model::agent::{Execution, Reply};
 use wforge_model::command::{Command, Fact};
 use wforge_model::event::{EventKind, RunError, RunEvent, StoredEvent};
 use wforge_model::head::RunStatus;
-use wforge_model::{Seq, TaskId, TenantId, Timestamp};
-use wforge_ports::store::{Commit, CommitError, Snapshot};
+use wforge_model::mock::TaskSource;
+use wforge_model::{Seq, TaskId, TenantId, ThreadId, Timestamp};
+use wforge_ports::store::{Commit, CommitError};
+use wforge_ports::threads::ThreadPut;
 
+use crate::cache::Slot;
+use crate::failure;
 use crate::load::{Loaded, Since, load_run};
 use crate::perform::perform;
 use crate::request::EngineError;
 use crate::service::Shared;
+use crate::snapshots::save_if_due;
 use crate::start::{EMBEDDED_LEASE, queue_of};
+use crate::threads;
 
 /// Facts that one commit takes at most.
 const FACTS_PER_COMMIT_MAX: usize = 64;
@@ -27,12 +35,14 @@ const FACTS_PER_COMMIT_MAX: usize = 64;
 pub(crate) struct Message {
     pub(crate) fact: Fact,
     pub(crate) done: Option<oneshot::Sender<Result<(), EngineError>>>,
+    /// Where the result of the call is kept once it counts.
+    pub(crate) keep: Option<Slot>,
 }
 
 impl Message {
     /// A fact that nobody waits for.
     pub(crate) const fn of(fact: Fact) -> Self {
-        Self { fact, done: None }
+        Self { fact, done: None, keep: None }
     }
 }
 
@@ -50,6 +60,8 @@ pub(crate) struct Actor {
     tasks: CancellationToken,
     wake_at: Option<Timestamp>,
     since: Since,
+    /// Results that are kept for other tasks once they count.
+    fresh: HashMap<TaskId, (Slot, Reply)>,
 }
 
 /// A call that is under way.
@@ -85,6 +97,7 @@ impl Actor {
             tasks,
             wake_at: None,
             since,
+            fresh: HashMap::new(),
         }
     }
 
@@ -103,7 +116,11 @@ impl Actor {
                 break;
             }
         }
-        self.leave();
+        let (shared, tenant) = (self.shared.clone(), self.tenant.clone());
+        let thread = self.leave();
+        if let Some(thread) = thread {
+            threads::begin_next(&shared, &tenant, thread).await;
+        }
     }
 
     /// A run that only waits for a person or a later moment is not kept in memory.
@@ -114,8 +131,11 @@ impl Actor {
 
     async fn step(&mut self, messages: Vec<Message>) -> Next {
         let now = self.shared.parts.clock.now();
-        let (facts, waiting): (Vec<Fact>, Vec<_>) =
-            messages.into_iter().map(|message| (message.fact, message.done)).unzip();
+        let messages = messages.into_iter().map(|mut message| {
+            self.note_result(&mut message);
+            (message.fact, message.done)
+        });
+        let (facts, waiting): (Vec<Fact>, Vec<_>) = messages.unzip();
         facts.iter().for_each(|fact| self.note_return(fact));
         let before = self.run.seq;
         let expressions = self.shared.parts.expressions.clone();
@@ -124,7 +144,7 @@ impl Actor {
         let next = match outcome {
             Ok(()) => {
                 self.tell(before, decision);
-                self.snapshot().await;
+                save_if_due(&self.shared, &self.tenant, &self.run, &mut self.since).await;
                 Next::Go
             }
             Err(CommitError::TooLarge { bytes, limit }) => {
@@ -143,6 +163,15 @@ impl Actor {
             let _ = done.send(Ok(()));
         }
         next
+    }
+
+    /// A result that is to be kept waits until it is durable that it counts.
+    fn note_result(&mut self, message: &mut Message) {
+        if let (Some(slot), Fact::Executed { task, execution: Execution::Replied(reply), .. }) =
+            (message.keep.take(), &message.fact)
+        {
+            self.fresh.insert(*task, (slot, reply.clone()));
+        }
     }
 
     /// A call that came back is not under way any more.
@@ -165,6 +194,31 @@ impl Actor {
         if events.is_empty() {
             return Ok(());
         }
+        let change = threads::change_of(&self.run, events);
+        for _ in 0..threads::TRIES_MAX {
+            let thread = match change {
+                Some(change) => {
+                    let put = threads::put_of(&self.shared, &self.tenant, self.run.id, change);
+                    Some(put.await.map_err(|error| CommitError::Unavailable(Box::new(error)))?)
+                }
+                None => None,
+            };
+            match self.commit_with(thread, before, events, now).await {
+                // Somebody else changed the thread in this moment.
+                Err(CommitError::ThreadConflict { .. }) => {}
+                done => return done,
+            }
+        }
+        self.commit_with(None, before, events, now).await
+    }
+
+    async fn commit_with(
+        &self,
+        thread: Option<ThreadPut>,
+        before: Seq,
+        events: &[RunEvent],
+        now: Timestamp,
+    ) -> Result<(), CommitError> {
         let commit = Commit {
             tenant: self.tenant.clone(),
             run: self.run.id,
@@ -172,7 +226,7 @@ impl Actor {
             lease: EMBEDDED_LEASE,
             events: events.to_vec(),
             head: head_of(&self.tenant, &self.run),
-            thread_head: None,
+            thread,
             kv: Vec::new(),
             queue: queue_of(&self.run, now),
             audit: Vec::new(),
@@ -183,17 +237,36 @@ impl Actor {
 
     /// Now that it is durable: the call log, the counters, the subscribers, then the commands.
     fn tell(&mut self, before: Seq, decision: Decision) {
-        let parts = &self.shared.parts;
         for event in &decision.events {
-            if let (EventKind::TaskFinished(finished), Some(log)) = (&event.kind, &parts.call_log) {
+            if let (EventKind::TaskFinished(finished), Some(log)) =
+                (&event.kind, &self.shared.parts.call_log)
+            {
                 log.committed(finished.task);
             }
         }
         decision.events.iter().for_each(|event| self.since.count(event));
+        self.keep_results(&decision.events);
         self.shared.stats.count(&decision.events);
         self.log_end(&decision.events);
-        parts.bus.publish(&self.tenant, self.run.id, stored(before, decision.events));
+        let told = stored(before, decision.events);
+        self.shared.parts.bus.publish(&self.tenant, self.run.id, told);
         self.perform(decision.commands);
+    }
+
+    /// Keeps the results that count: the agent's own, of tasks that finished.
+    fn keep_results(&mut self, events: &[RunEvent]) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        for event in events {
+            if let EventKind::TaskFinished(finished) = &event.kind
+                && let Some((slot, reply)) = self.fresh.remove(&finished.task)
+                && finished.source == TaskSource::Live
+            {
+                slot.put(&self.shared, &self.tenant, reply);
+            }
+        }
+        self.fresh.clear();
     }
 
     fn log_end(&self, events: &[RunEvent]) {
@@ -238,10 +311,20 @@ impl Actor {
                 }
                 Command::StopTasks => self.stop_tasks(),
                 Command::Drop { tasks } => self.drop_tasks(&tasks),
-                Command::HandleFailure => {}
+                Command::HandleFailure => failure::handle(&self.shared, &self.tenant, &self.run),
             }
         }
         self.start_queued();
+        self.watch();
+    }
+
+    /// The watchdog: a live run that neither waits nor does anything would look healthy for ever.
+    fn watch(&self) {
+        let idle = self.in_flight.is_empty() && self.queued.is_empty() && self.wake_at.is_none();
+        if self.run.standing() == RunStatus::Running && idle && self.inbox.is_empty() {
+            self.shared.stats.runs_stuck.fetch_add(1, Ordering::Relaxed);
+            error!(run = %self.run.id, seq = %self.run.seq, "run stuck: it waits for nothing");
+        }
     }
 
     /// Drops all sandboxes; what is started later gets new ones.
@@ -310,27 +393,10 @@ impl Actor {
         Next::Go
     }
 
-    /// Loses nothing where it fails: the log has everything. A snapshot comes only where the log
-    /// that it spares is as long as itself, so that all snapshots together are no longer than the
-    /// log.
-    async fn snapshot(&mut self) {
-        let is_due = self.since.steps >= self.shared.options.snapshot_steps;
-        if !is_due || self.since.bytes < self.run.state_bytes() {
-            return;
-        }
-        let Ok(state) = serde_json::to_vec(&self.run.persisted()) else {
-            return;
-        };
-        self.since = Since::default();
-        let (tenant, run, seq) = (self.tenant.clone(), self.run.id, self.run.seq);
-        let snapshot = Snapshot { tenant, run, seq, state };
-        if let Err(error) = self.shared.parts.store.save_snapshot(snapshot).await {
-            warn!(%run, error = %error, "snapshot not saved");
-        }
-    }
-
-    fn leave(mut self) {
+    /// Says in which thread somebody else may begin now.
+    fn leave(mut self) -> Option<ThreadId> {
         self.tasks.cancel();
+        self.shared.note_border(&self.tenant, &self.run, self.since);
         let now = self.shared.parts.clock.now();
         let wake_at = wforge_graph::next_wake(&self.run, now);
         self.inbox.close();
@@ -344,6 +410,9 @@ impl Actor {
                 }));
             }
         }
+        let started = self.run.started.as_ref().or(self.run.queued.as_ref())?;
+        let makes_room = self.run.status.is_final() || self.run.status == RunStatus::Queued;
+        started.thread.filter(|_| makes_room)
     }
 }
 

@@ -3,22 +3,21 @@
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
-use tokio::sync::oneshot;
 use wforge_model::command::Fact;
 use wforge_model::event::StoredEvent;
-use wforge_model::head::{RunHead, RunStatus};
+use wforge_model::head::RunHead;
 use wforge_model::{RunId, Seq, TenantId, Value};
 
-use crate::actor::{Message, stored};
-use crate::load::Loaded;
 use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, WaitFor};
-use crate::service::{Shared, enter, send, too_many_live};
-use crate::start::{Begun, Start};
+use crate::service::{Shared, launch, tell, too_many_live};
+use crate::start::Start;
 use crate::stats::EngineFigures;
-use crate::{load, start, subscribe, views};
+use crate::{cache, load, start, subscribe, views};
 
 mod catalog;
 mod people;
+mod steering;
+mod threads;
 
 /// A handle on the engine.
 #[derive(Debug, Clone)]
@@ -51,18 +50,15 @@ impl Handle {
         if self.shared.registry.live() >= live_max {
             return Err(too_many_live(live_max));
         }
+        if let Some(thread) = request.thread {
+            return crate::threads::start(&self.shared, tenant, thread, request).await;
+        }
         let begun = match start::start(&self.shared, tenant, request).await? {
             Start::Begun(begun) => *begun,
             Start::Replied(started) => return Ok(started),
         };
-        let Begun { run, since, events, commands } = begun;
-        self.shared.stats.count(&events);
-        self.shared.parts.bus.publish(tenant, run.id, stored(Seq(0), events));
-        let (id, runs) = (run.id, run.status == RunStatus::Running);
-        if runs {
-            enter(&self.shared, tenant, Loaded { run, since }, commands)?;
-        }
-        let run = id;
+        let run = begun.run.id;
+        launch(&self.shared, tenant, begun, Seq(0)).await?;
         Ok(Started { run, replayed: false })
     }
 
@@ -144,6 +140,14 @@ impl Handle {
         serde_json::to_value(&state).map_err(|error| EngineError::Host(Box::new(error)))
     }
 
+    /// Forgets every result that nodes of the tenant keep in their caches, and says how many.
+    ///
+    /// # Errors
+    /// Only the host's own.
+    pub async fn clear_cache(&self, tenant: &TenantId) -> Result<u64, EngineError> {
+        cache::clear(&self.shared, tenant).await
+    }
+
     /// Counters and figures.
     #[must_use]
     pub fn figures(&self) -> EngineFigures {
@@ -162,20 +166,6 @@ impl Handle {
         run: RunId,
         fact: Fact,
     ) -> Result<(), EngineError> {
-        loop {
-            let (done, durable) = oneshot::channel();
-            let message = Message { fact: fact.clone(), done: Some(done) };
-            send(&self.shared, tenant, run, message).await?;
-            match durable.await {
-                Ok(Err(EngineError::Busy { .. })) | Err(_) => {
-                    // The run was put to sleep in this moment, or its actor was: once more. A
-                    // process that stops answers here.
-                    if self.shared.shutdown.is_cancelled() {
-                        return Err(EngineError::Host("the engine is stopping".into()));
-                    }
-                }
-                Ok(result) => return result,
-            }
-        }
+        tell(&self.shared, tenant, run, fact).await
     }
 }

@@ -26,6 +26,14 @@ impl RunIds {
     }
 }
 
+impl RunIds {
+    /// Every id from now on is larger than that one.
+    pub(crate) fn raise(&self, above: RunId) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = (*last).max(Some(above));
+    }
+}
+
 /// The id of the run that handles the failure of another: always the same.
 pub(crate) fn of_handler(failed: RunId, failed_at: Timestamp) -> RunId {
     let hash = IdHasher::new("wforge.failure.v1").field(failed.as_bytes()).finish();

@@ -8,8 +8,11 @@
 mod actor;
 mod allowed;
 mod bus;
+mod cache;
 mod catalog;
+mod failure;
 mod handle;
+mod idle;
 mod ids;
 mod install;
 mod load;
@@ -21,9 +24,12 @@ mod registry;
 mod request;
 mod resolve;
 mod service;
+mod snapshots;
 mod start;
 mod stats;
 mod subscribe;
+mod thread_request;
+mod threads;
 mod views;
 mod workflows;
 
@@ -31,9 +37,13 @@ pub use bus::RunBus;
 pub use handle::Handle;
 pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
 pub use request::{
-    AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, PluginInfo, QuestionView,
-    RunMessage, RunView, StartRun, Started, TaskView, WaitFor, WorkflowChoice, WorkflowInfo,
-    event_parts,
+    AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
+    PluginInfo, QuestionView, RunMessage, RunView, StartRun, Started, TaskView, WaitFor,
+    WorkflowChoice, WorkflowInfo, event_parts,
 };
 pub use service::Engine;
 pub use stats::EngineFigures;
+pub use thread_request::{
+    CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, MigrateThread,
+    Migrated, ThreadView, UpdateAs, UpdateGiven, UpdateState,
+};

@@ -58,20 +58,6 @@ pub(crate) async fn load_run(
     fold(shared, tenant, Fold { run: id, until: None, exactly: true }).await
 }
 
-/// The run as it was at a checkpoint.
-pub(crate) async fn load_at(
-    shared: &Shared,
-    tenant: &TenantId,
-    at: Checkpoint,
-) -> Result<Loaded, EngineError> {
-    let loaded =
-        fold(shared, tenant, Fold { run: at.run, until: Some(at.seq), exactly: true }).await?;
-    if loaded.run.seq == at.seq && loaded.run.border == at.seq {
-        return Ok(loaded);
-    }
-    Err(no_checkpoint(at))
-}
-
 pub(crate) fn no_checkpoint(at: Checkpoint) -> EngineError {
     EngineError::NotFound { kind: "checkpoint", name: at.to_string() }
 }
@@ -88,6 +74,31 @@ pub(crate) async fn carried_at(
         return Err(no_checkpoint(at));
     }
     Ok((Carried::from(&loaded.run), loaded.since))
+}
+
+/// Folds a run from its first event, and shows it after each.
+pub(crate) async fn replay(
+    shared: &Shared,
+    tenant: &TenantId,
+    id: RunId,
+    mut visit: impl FnMut(&Run, &StoredEvent) + Send,
+) -> Result<(), EngineError> {
+    let opening = open(shared, tenant, Fold { run: id, until: None, exactly: true }).await?;
+    let mut run = Run::new(id, opening.library);
+    if let Some(base) = opening.base {
+        run = run.with_carried(carried_at(shared, tenant, base).await?.0);
+    }
+    let mut page = opening.page;
+    loop {
+        for stored in &page {
+            apply(&mut run, &stored.event);
+            visit(&run, stored);
+        }
+        if page.len() < PAGE {
+            return Ok(());
+        }
+        page = shared.parts.store.events(tenant, id, run.seq, PAGE).await?;
+    }
 }
 
 /// How far a run is folded.

@@ -6,13 +6,15 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span, warn};
 use wforge_graph::{Run, call_of};
-use wforge_model::agent::{AgentCall, Execution};
+use wforge_model::agent::{AgentCall, Execution, Reply};
 use wforge_model::command::Fact;
 use wforge_model::{Failure, Problem, TaskId, TenantId};
 use wforge_ports::RuntimeError;
-use wforge_ports::effects::{EffectsError, TaskContext};
+use wforge_ports::effects::{EffectSession as _, EffectsError, TaskContext};
 
 use crate::actor::Message;
+use crate::cache::Slot;
+use crate::idle::{Pulse, Watched};
 use crate::service::Shared;
 use crate::start::EMBEDDED_LEASE;
 
@@ -30,36 +32,88 @@ pub(crate) fn perform(
 ) {
     let attempt = run.task(task).map_or(1, |task| task.attempt);
     let call = call_of(run, tenant, task, shared.parts.expressions.as_ref());
+    let order = Order { slot: slot_of(run, task, &call), idle_ms: idle_of(run, task) };
     let (shared_in, inbox, cancel) = (shared.clone(), inbox.clone(), cancel.clone());
     let span = info_span!("task", run = %run.id, task = %task, attempt);
     let work = async move {
         let started = shared_in.parts.clock.monotonic_ns();
-        let execution = match call {
-            Ok(call) => {
-                tokio::select! {
-                    biased;
-                    () = cancel.cancelled() => return,
-                    execution = execute(&shared_in, &call) => execution,
-                }
+        let done = match &call {
+            Ok(call) => tokio::select! {
+                biased;
+                () = cancel.cancelled() => return,
+                done = order.carry_out(&shared_in, call) => done,
+            },
+            Err(failure) => {
+                let failure = failure.clone();
+                Some(Done::Executed(Execution::Failed { failure, effects: 0 }))
             }
-            Err(failure) => Some(Execution::Failed { failure, effects: 0 }),
         };
         let elapsed_ms = (shared_in.parts.clock.monotonic_ns().saturating_sub(started)) / 1_000_000;
-        // Without an execution the host is stopping; the task runs again after the next start.
-        if let Some(execution) = execution {
-            let fact = Fact::Executed { task, attempt, execution, elapsed_ms };
-            let _ = inbox.send(Message::of(fact)).await;
-        }
+        let message = match done {
+            Some(Done::Executed(execution)) => Message {
+                keep: order.slot,
+                ..Message::of(Fact::Executed { task, attempt, execution, elapsed_ms })
+            },
+            Some(Done::Cached(reply)) => Message::of(Fact::Cached { task, attempt, reply }),
+            // The host is stopping; the task runs again after the next start.
+            None => return,
+        };
+        let _ = inbox.send(message).await;
     };
     shared.tracker.spawn_on(work.instrument(span), &shared.parts.lanes.plugins);
 }
 
+/// What goes with a call.
+struct Order {
+    /// The place of its result in the node's cache.
+    slot: Option<Slot>,
+    idle_ms: Option<u64>,
+}
+
+/// How a call came to its end.
+enum Done {
+    Executed(Execution),
+    Cached(Reply),
+}
+
+impl Order {
+    /// The kept result, or one execution within the idle time.
+    async fn carry_out(&self, shared: &Shared, call: &AgentCall) -> Option<Done> {
+        if let Some(slot) = &self.slot
+            && let Some(reply) = slot.get(shared, &call.tenant).await
+        {
+            return Some(Done::Cached(reply));
+        }
+        let pulse = Pulse::new(shared.parts.clock.clone());
+        let Some(idle_ms) = self.idle_ms else {
+            return execute(shared, call, pulse).await.map(Done::Executed);
+        };
+        tokio::select! {
+            biased;
+            execution = execute(shared, call, pulse.clone()) => execution.map(Done::Executed),
+            failure = pulse.stops(idle_ms) => {
+                Some(Done::Executed(Execution::Failed { failure, effects: 0 }))
+            }
+        }
+    }
+}
+
+fn slot_of(run: &Run, task: TaskId, call: &Result<AgentCall, Failure>) -> Option<Slot> {
+    let ttl_ms = run.node_of(task)?.cache_ms?;
+    let mode = run.started.as_ref()?.mock_mode;
+    call.as_ref().ok().map(|call| Slot::of(call, mode, ttl_ms))
+}
+
+fn idle_of(run: &Run, task: TaskId) -> Option<u64> {
+    run.node_of(task)?.idle_ms
+}
+
 /// One execution; none where the store is gone, so that nothing is concluded from it.
-async fn execute(shared: &Shared, call: &AgentCall) -> Option<Execution> {
+async fn execute(shared: &Shared, call: &AgentCall, pulse: Pulse) -> Option<Execution> {
     let parts = &shared.parts;
     let context = TaskContext { call, lease: EMBEDDED_LEASE };
     let mut effects = match parts.effects.open(context).await {
-        Ok(effects) => effects,
+        Ok(effects) => Watched::new(effects, pulse),
         Err(error) => {
             warn!(error = %error, "task dropped: its effects cannot be read");
             return None;
@@ -71,7 +125,7 @@ async fn execute(shared: &Shared, call: &AgentCall) -> Option<Execution> {
         if let Some(log) = &parts.call_log {
             log.called(call);
         }
-        let result = parts.runtime.call(call, effects.as_mut()).await;
+        let result = parts.runtime.call(call, &mut effects).await;
         if let Some(log) = &parts.call_log {
             log.returned(call);
         }

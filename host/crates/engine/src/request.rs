@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use wforge_model::checkpoint::Durability;
-use wforge_model::event::{RunEvent, StoredEvent};
+use wforge_model::event::{InterruptedAt, RunEvent, StoredEvent};
 use wforge_model::head::RunHead;
 use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
@@ -27,6 +27,8 @@ pub struct StartRun {
     pub context: Value,
     /// The thread that it belongs to.
     pub thread: Option<ThreadId>,
+    /// What becomes of the run that is under way in its thread.
+    pub multitask: Multitask,
     /// Answers given beforehand, by `ask` node.
     pub answers: BTreeMap<NodeId, Value>,
     /// Nodes to mock, with what the mock answers where that is given.
@@ -55,6 +57,7 @@ impl StartRun {
             input: Object::new(),
             context: Value::Null,
             thread: None,
+            multitask: Multitask::default(),
             answers: BTreeMap::new(),
             mocks: BTreeMap::new(),
             mock_mode: None,
@@ -65,6 +68,21 @@ impl StartRun {
             by: by.into(),
         }
     }
+}
+
+/// What becomes of the run that is under way in a thread where another one is started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Multitask {
+    /// It goes on, and the new one is refused.
+    Reject,
+    /// It goes on, and the new one waits for its turn.
+    #[default]
+    Enqueue,
+    /// It is cancelled; the new one goes on from its last border.
+    Interrupt,
+    /// It is taken back, and the new one begins where it had begun.
+    Rollback,
 }
 
 /// The end of a run that somebody wants.
@@ -166,6 +184,53 @@ pub struct TaskView {
     pub ms: u64,
     /// Why it failed, or why a stand-in was needed.
     pub failure: Option<Failure>,
+}
+
+/// Something that waits for a person.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InboxEntry {
+    /// The run.
+    pub run: RunId,
+    /// `name@version` of its workflow.
+    pub workflow: String,
+    /// Its thread, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ThreadId>,
+    /// When the run last moved.
+    pub since: Timestamp,
+    /// The node that asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeId>,
+    /// When nobody needs to do anything any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
+    /// What is wanted.
+    pub wants: InboxWants,
+}
+
+/// What a run wants of a person.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InboxWants {
+    /// An answer.
+    Answer {
+        /// The question.
+        question: QuestionId,
+        /// The question as the person reads it.
+        prompt: String,
+        /// What an answer must fit.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        schema: Option<Value>,
+    },
+    /// To be let go on.
+    Resume {
+        /// Whether it stands before or after the nodes; none: it was asked to pause.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        when: Option<InterruptedAt>,
+        /// The nodes at which it stands.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        nodes: Vec<NodeId>,
+    },
 }
 
 /// An open question.

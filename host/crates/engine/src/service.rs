@@ -2,22 +2,26 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, info, info_span};
-use wforge_graph::Run;
+use wforge_graph::{Carried, Run};
 use wforge_model::command::{Command, Fact};
-use wforge_model::{RunId, TenantId};
+use wforge_model::head::RunStatus;
+use wforge_model::{Checkpoint, RunId, Seq, TenantId};
 
-use crate::actor::{Actor, Message};
+use crate::actor::{Actor, Message, stored};
 use crate::handle::Handle;
 use crate::ids::RunIds;
-use crate::load::{Loaded, load_run};
+use crate::load::{Loaded, Since, load_run};
 use crate::parts::{EngineOptions, EngineParts};
 use crate::registry::{Place, Registry};
 use crate::request::EngineError;
+use crate::snapshots::save_if_due;
+use crate::start::Begun;
 use crate::stats::Stats;
+use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::workflows::WorkflowCache;
 
 /// Live runs taken over at the start.
@@ -32,8 +36,22 @@ pub(crate) struct Shared {
     pub(crate) stats: Stats,
     pub(crate) ids: RunIds,
     pub(crate) workflows: WorkflowCache,
+    pub(crate) locks: ThreadLocks,
+    pub(crate) carried: CarriedCache,
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,
+}
+
+impl Shared {
+    /// Remembers the last border of a run that has ended, for the next of its thread.
+    pub(crate) fn note_border(&self, tenant: &TenantId, run: &Run, since: Since) {
+        let thread = run.started.as_ref().and_then(|started| started.thread);
+        let stands = run.status.is_final() && run.tasks().is_empty();
+        if let Some(thread) = thread.filter(|_| stands && run.status != RunStatus::RolledBack) {
+            let at = Checkpoint { run: run.id, seq: run.border };
+            self.carried.put(tenant, thread, Base { at, carried: Carried::from(run), since });
+        }
+    }
 }
 
 /// The engine. [`Engine::run`] drives it; everything is asked of its [`Handle`].
@@ -53,6 +71,8 @@ impl Engine {
             stats: Stats::default(),
             ids: RunIds::default(),
             workflows: WorkflowCache::default(),
+            locks: ThreadLocks::default(),
+            carried: CarriedCache::default(),
             tracker: TaskTracker::new(),
             shutdown,
         };
@@ -134,11 +154,17 @@ pub(crate) async fn send(
             continue;
         }
         let loaded = load_run(shared, tenant, run).await?;
-        if loaded.run.status.is_final() {
+        if loaded.run.status.is_final() && !still_takes(&loaded.run, &message.fact) {
             return Err(ended(&loaded.run));
         }
         enter(shared, tenant, loaded, Vec::new())?;
     }
+}
+
+/// A run that failed can be taken up again, and may have its failure still to be handled.
+fn still_takes(run: &Run, fact: &Fact) -> bool {
+    run.owes_failure_handling()
+        || run.status == RunStatus::Failed && matches!(fact, Fact::Revive { .. })
 }
 
 pub(crate) fn ended(run: &Run) -> EngineError {
@@ -148,6 +174,48 @@ pub(crate) fn ended(run: &Run) -> EngineError {
     }
 }
 
+/// Hands a fact to a run and waits until it is durable.
+pub(crate) async fn tell(
+    shared: &Arc<Shared>,
+    tenant: &TenantId,
+    run: RunId,
+    fact: Fact,
+) -> Result<(), EngineError> {
+    loop {
+        let (done, durable) = oneshot::channel();
+        let message = Message { done: Some(done), ..Message::of(fact.clone()) };
+        send(shared, tenant, run, message).await?;
+        match durable.await {
+            Ok(Err(EngineError::Busy { .. })) | Err(_) => {
+                // The run was put to sleep in this moment, or its actor was: once more. A process
+                // that stops answers here.
+                if shared.shutdown.is_cancelled() {
+                    return Err(EngineError::Host("the engine is stopping".into()));
+                }
+            }
+            Ok(result) => return result,
+        }
+    }
+}
+
+/// Tells of a run that has begun, and drives it where it goes on.
+pub(crate) async fn launch(
+    shared: &Arc<Shared>,
+    tenant: &TenantId,
+    begun: Begun,
+    before: Seq,
+) -> Result<(), EngineError> {
+    let Begun { run, mut since, events, commands } = begun;
+    shared.stats.count(&events);
+    shared.parts.bus.publish(tenant, run.id, stored(before, events));
+    if run.status == RunStatus::Running || run.owes_failure_handling() {
+        return enter(shared, tenant, Loaded { run, since }, commands);
+    }
+    save_if_due(shared, tenant, &run, &mut since).await;
+    shared.note_border(tenant, &run, since);
+    Ok(())
+}
+
 /// Puts a loaded run into memory and drives it. Where somebody else did so first, theirs goes on.
 pub(crate) fn enter(
     shared: &Arc<Shared>,
@@ -155,6 +223,9 @@ pub(crate) fn enter(
     loaded: Loaded,
     first: Vec<Command>,
 ) -> Result<(), EngineError> {
+    if let Some(thread) = loaded.run.started.as_ref().and_then(|started| started.thread) {
+        shared.carried.forget(tenant, thread, loaded.run.id);
+    }
     let (sender, inbox) = mpsc::channel(shared.options.inbox_max);
     let max = shared.options.runs_live_max;
     match shared.registry.enter(tenant, loaded.run.id, sender.clone(), max) {

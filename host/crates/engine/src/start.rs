@@ -6,6 +6,7 @@ use wforge_model::event::{RunEvent, RunStarted};
 use wforge_model::head::RunStatus;
 use wforge_model::{Epoch, RunId, TenantId, Timestamp, Value};
 use wforge_ports::store::{Commit, CommitError, IdempotentReply, QueueChange};
+use wforge_ports::threads::ThreadPut;
 
 use crate::load::Since;
 use crate::prepare::{Prepared, prepare, refused};
@@ -37,6 +38,10 @@ pub(crate) struct Beginning {
     /// Workflows that the store may not have yet.
     pub(crate) keep: Option<Resolved>,
     pub(crate) idempotency: Option<Idempotency>,
+    /// The run that waited for its turn; none: it is new.
+    pub(crate) queued: Option<Run>,
+    /// The change of its thread that goes with it.
+    pub(crate) thread: Option<ThreadPut>,
 }
 
 /// What came of a request.
@@ -63,6 +68,8 @@ pub(crate) async fn start(
         carried: None,
         keep: Some(resolved),
         idempotency: request.idempotency,
+        queued: None,
+        thread: None,
     };
     begin_run(shared, tenant, beginning).await
 }
@@ -73,7 +80,7 @@ pub(crate) async fn begin_run(
     tenant: &TenantId,
     beginning: Beginning,
 ) -> Result<Start, EngineError> {
-    let Beginning { id, library, started, carried, keep, idempotency } = beginning;
+    let Beginning { id, library, started, carried, keep, idempotency, queued, thread } = beginning;
     let (expressions, now) = (shared.parts.expressions.as_ref(), shared.parts.clock.now());
     let before = carried.as_ref().map(|(carried, _)| carried);
     let first = begin(id, &library, started, before, now, expressions)
@@ -82,7 +89,7 @@ pub(crate) async fn begin_run(
         resolved.keep(shared, tenant).await?;
     }
     let (carried, since) = carried.unzip();
-    let mut run = Run::new(id, library);
+    let mut run = queued.unwrap_or_else(|| Run::new(id, library));
     if let Some(carried) = carried {
         run = run.with_carried(carried);
     }
@@ -99,7 +106,7 @@ pub(crate) async fn begin_run(
         lease: EMBEDDED_LEASE,
         events: events.clone(),
         head: head_of(tenant, &run),
-        thread_head: None,
+        thread,
         kv: Vec::new(),
         queue: queue_of(&run, now),
         audit: Vec::new(),
@@ -143,12 +150,14 @@ pub(crate) fn commit_refused(error: CommitError) -> EngineError {
             message: format!("the run's beginning has {bytes} bytes, more than {limit}"),
             details: Vec::new(),
         },
-        CommitError::Conflict { .. } | CommitError::LeaseLost { .. } | CommitError::Replied(_) => {
-            EngineError::Conflict {
-                code: "run_taken",
-                message: "another writer has the run; try again".into(),
-            }
-        }
+        CommitError::Conflict { .. }
+        | CommitError::ThreadConflict { .. }
+        | CommitError::BaseGone { .. }
+        | CommitError::LeaseLost { .. }
+        | CommitError::Replied(_) => EngineError::Conflict {
+            code: "run_taken",
+            message: "another writer has the run; try again".into(),
+        },
         CommitError::Unavailable(source) => EngineError::Host(source),
     }
 }

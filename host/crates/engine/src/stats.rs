@@ -27,6 +27,8 @@ pub struct EngineFigures {
     pub runs_blocked: u64,
     /// Runs that waited for their turn in a thread.
     pub runs_queued: u64,
+    /// How often a live run was found that waits for nothing.
+    pub runs_stuck: u64,
     /// Super-steps committed.
     pub steps: u64,
     /// Tasks finished by the agent itself, a `set` or a person.
@@ -73,6 +75,7 @@ counters!(
     runs_cancelled,
     runs_blocked,
     runs_queued,
+    runs_stuck,
     steps,
     tasks_live,
     tasks_mock,

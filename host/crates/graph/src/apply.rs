@@ -12,7 +12,7 @@ use wforge_model::{NodeId, QuestionId, TaskId, Timestamp, Value};
 
 use crate::frame::{Interruption, Task, TaskStatus};
 use crate::run::Run;
-use crate::{levels, start};
+use crate::{levels, mocks, start};
 
 /// Folds one recorded event into the run.
 pub fn apply(run: &mut Run, event: &RunEvent) {
@@ -311,11 +311,8 @@ fn finish_task(run: &mut Run, finished: &TaskFinished) {
 /// Counts a call of a node whose script does.
 pub(crate) fn count_call(run: &mut Run, id: TaskId) {
     let Some(task) = run.task(id) else { return };
-    let counts = run
-        .site_of(id)
-        .and_then(|site| site.node(&task.node))
-        .and_then(|node| node.mock.as_ref())
-        .is_some_and(|mock| !mock.script.is_empty());
+    let told = run.site_of(id).and_then(|site| mocks::told(&site, task, site.node(&task.node)?));
+    let counts = told.is_some_and(|told| !told.script.is_empty());
     if counts {
         let node = task.node.clone();
         let calls = run.calls.entry(node).or_default();

@@ -65,10 +65,12 @@ pub(crate) fn finished(
     check_writes(workflow, &writes, expressions)?;
     let state = own_state(workflow, &site.frame.state, &task.node, &writes)?;
     let scope = site.scope(task, &state);
+    // The exits first: of one task's sends, those that it makes itself come before its edges'.
+    let mut routes: Vec<Route> = exit_routes(&result.exits, task, node)?;
     let edges = workflow.edges_from(&task.node);
-    let mut routes: Vec<Route> = edge_routes(edges, task.node.as_str(), &scope, expressions)
+    let of_edges = edge_routes(edges, task.node.as_str(), &scope, expressions)
         .map_err(|fault| fault.failure(workflow))?;
-    routes.extend(exit_routes(&result.exits, task, node)?);
+    routes.extend(of_edges);
     routes.extend(result.routes.iter().cloned());
     let is_volatile = |write: &Write| workflow.state.get(&write.key).is_some_and(|s| s.volatile);
     let (volatile, writes) = writes.into_iter().partition(is_volatile);

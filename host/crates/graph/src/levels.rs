@@ -63,17 +63,20 @@ fn new_task(planned: &PlannedTask, sends: &[Send], at: Timestamp) -> Task {
 /// The task that handles a failure joins the super-step: it sees the names of the one that failed,
 /// and the failure as `sent`.
 pub(crate) fn add_handler(run: &mut Run, failed: TaskId, planned: &PlannedTask, at: Timestamp) {
-    let Some((ns, _)) = run.place_of.get(&failed).copied() else { return };
+    let Some((ns, place)) = run.place_of.get(&failed).copied() else { return };
     let Some(task) = run.task(failed) else { return };
     let TaskStatus::Failed { failure, .. } = &task.status else { return };
     let sent = Arc::new(crate::failure::sent(&task.node, failure));
     let send = Send { to: planned.node.clone(), bindings: task.bindings().clone(), sent };
     let Some(frame) = run.frame_mut(ns) else { return };
-    let place = frame.tasks.len();
-    frame.tasks.push(Task::new(planned.id, planned.node.clone(), Some(send), at));
+    // Beside the one that failed, in whose place its writes count.
+    let handler = Task::new(planned.id, planned.node.clone(), Some(send), at);
+    frame.tasks.insert(frame.tasks.len().min(place + 1), handler);
     frame.unfinished += 1;
+    let places = (0..).zip(&frame.tasks).map(|(place, task)| (task.id, (ns, place)));
+    let places: Vec<_> = places.skip(place).collect();
+    run.place_of.extend(places);
     run.ready += 1;
-    run.place_of.insert(planned.id, (ns, place));
     count_call(run, planned.id);
 }
 
@@ -88,7 +91,16 @@ pub(crate) fn commit(run: &mut Run, ns: Option<TaskId>) {
     frame.pending.outcomes.clear();
     for (key, spec) in &workflow.state {
         if spec.ephemeral {
-            frame.state.remove(key);
+            match spec.first() {
+                Some(first) => {
+                    frame.state_bytes.insert(key.clone(), json_bytes(&first));
+                    frame.state.insert(key.clone(), Arc::new(first));
+                }
+                None => {
+                    frame.state_bytes.remove(key);
+                    frame.state.remove(key);
+                }
+            }
         }
     }
     for (key, value) in values {

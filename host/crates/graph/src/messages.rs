@@ -74,7 +74,12 @@ fn removed(message: &Value) -> Option<&str> {
 
 fn check(message: &Value) -> Result<(), String> {
     match message {
-        Value::Object(_) => Ok(()),
+        Value::Object(fields) => match fields.get("id") {
+            None | Some(Value::String(_)) => Ok(()),
+            Some(id) => {
+                Err(format!("the id of a message is text, not {}", crate::reduce::kind_of(id)))
+            }
+        },
         other => Err(format!(
             "messages takes objects, not {}: write {{ role: \"'user'\", content: x }}",
             crate::reduce::kind_of(other)
@@ -115,7 +120,7 @@ fn name(value: &mut Value, seed: &[u8], key: &str, write: u64) {
     for (ordinal, message) in (0..).zip(messages) {
         let is_removal = removed(message).is_some();
         let Value::Object(fields) = message else { continue };
-        if is_removal || fields.contains_key("id") {
+        if is_removal || fields.get("id").is_some_and(|id| !id.is_null()) {
             continue;
         }
         let hasher = IdHasher::new("wforge.message.v1").field(seed).field(key.as_bytes());

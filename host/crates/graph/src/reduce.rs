@@ -1,11 +1,12 @@
 //! Reducers: how the writes of one super-step become the next state.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+use core::fmt::Write as _;
 
 use serde_json::Number;
 use wforge_model::event::Write;
@@ -15,6 +16,8 @@ use wforge_model::{Key, NodeId, Value};
 use crate::expressions::State;
 use crate::messages;
 
+/// Doubles below this that are whole are integers without loss.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 /// What a write does that replaces.
 const OVERWRITE: &str = "overwrite";
 
@@ -106,13 +109,7 @@ fn fold(
         (Reducer::Append, Some(Value::Array(items)), Value::Array(more)) => {
             items.extend_from_slice(more);
         }
-        (Reducer::Union, Some(Value::Array(items)), Value::Array(more)) => {
-            for item in more {
-                if !items.contains(item) {
-                    items.push(item.clone());
-                }
-            }
-        }
+        (Reducer::Union, Some(Value::Array(items)), Value::Array(more)) => unite(items, more),
         (Reducer::Merge, Some(Value::Object(fields)), Value::Object(more)) => {
             fields.extend(more.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
@@ -140,6 +137,49 @@ fn fold(
         (_, value, _) => return Err(mismatch(reducer, key, value.as_ref(), node, write)),
     }
     Ok(())
+}
+
+/// Adds what is not there yet. Looked up by text: two long lists would be compared for minutes.
+fn unite(items: &mut Vec<Value>, more: &[Value]) {
+    let mut there: BTreeSet<String> = items.iter().map(same_text).collect();
+    items.extend(more.iter().filter(|item| there.insert(same_text(item))).cloned());
+}
+
+/// The same text for equal values, 1 and 1.0 included.
+fn same_text(value: &Value) -> String {
+    let mut text = String::new();
+    write_same(value, &mut text);
+    text
+}
+
+fn write_same(value: &Value, text: &mut String) {
+    // Writing to a string does not fail.
+    let _ = match value {
+        Value::Number(number) => match number.as_f64().filter(|_| number.as_i64().is_none()) {
+            Some(double) if double.abs() < WHOLE_MAX && double == (double as i64) as f64 => {
+                write!(text, "{}", double as i64)
+            }
+            _ => write!(text, "{number}"),
+        },
+        Value::Null | Value::Bool(_) | Value::String(_) => write!(text, "{value}"),
+        Value::Array(items) => {
+            text.push('[');
+            for item in items {
+                write_same(item, text);
+                text.push(',');
+            }
+            write!(text, "]")
+        }
+        Value::Object(fields) => {
+            text.push('{');
+            for (name, value) in fields {
+                let _ = write!(text, "{}:", Value::String(name.clone()));
+                write_same(value, text);
+                text.push(',');
+            }
+            write!(text, "}}")
+        }
+    };
 }
 
 /// The order of two numbers or two texts; none of anything else.

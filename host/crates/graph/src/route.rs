@@ -1,4 +1,4 @@
-//! Where a finished task leads: edges, then exits.
+//! Where a finished task leads: exits, then edges.
 
 use alloc::collections::BTreeMap;
 use alloc::format;

@@ -16,6 +16,7 @@ use wforge_model::{Digest, NodeId, Object, RunId, Seq, TaskId, Timestamp, Value}
 use crate::carried::{Carried, Kept};
 use crate::expressions::State;
 use crate::frame::{Frame, Task, TaskStatus};
+use crate::levels::measure;
 use crate::library::Library;
 use crate::site::Site;
 use crate::workflow::Workflow;
@@ -127,15 +128,16 @@ impl Run {
         self
     }
 
-    /// What may be stored of it: everything but the keys that never reach the store.
+    /// What may be stored of it: the keys that never reach the store are as before their first
+    /// write, as when the log is folded again.
     #[must_use]
     pub fn persisted(&self) -> Self {
         let mut run = self.clone();
-        run.root.state = self.persisted_state();
-        let levels: Vec<TaskId> = run.inner.keys().copied().collect();
+        let levels: Vec<Option<TaskId>> = self.levels().collect();
         for ns in levels {
-            let state = self.site(Some(ns)).map(|site| site.persisted_state());
-            if let (Some(state), Some(frame)) = (state, run.inner.get_mut(&ns)) {
+            let state = self.site(ns).map(|site| site.stored_state());
+            if let (Some(state), Some(frame)) = (state, run.frame_mut(ns)) {
+                frame.state_bytes = measure(&state);
                 frame.state = state;
             }
         }

@@ -100,11 +100,9 @@ pub(crate) fn play(
 }
 
 fn bindings(task: &Task, input: &Value) -> BTreeMap<String, Arc<Value>> {
-    let answers: Vec<Value> =
-        task.answers.iter().map(|answered| answered.answer.clone().unwrap_or_default()).collect();
     let mut bindings = task.bindings().clone();
     bindings.insert("input".into(), Arc::new(input.clone()));
-    bindings.insert("answers".into(), Arc::new(Value::Array(answers)));
+    bindings.insert("answers".into(), Arc::new(Value::Array(Vec::new())));
     bindings
 }
 
@@ -183,6 +181,9 @@ impl Player<'_> {
     }
 
     fn put(&mut self, name: &str, value: Value, overwrite: bool) {
+        if let Some(Value::Object(whole)) = &mut self.whole {
+            whole.insert(name.into(), value.clone());
+        }
         self.result.insert(name.into(), value.clone());
         self.writes.push((name.into(), value, overwrite));
     }
@@ -233,7 +234,9 @@ impl Player<'_> {
     fn ask(&mut self, prompt: &Value) -> Result<(), Stop> {
         let ordinal = self.asked;
         self.asked += 1;
-        if self.task.answers.len() as u64 > u64::from(ordinal) {
+        let answered = usize::try_from(ordinal).ok().and_then(|n| self.task.answers.get(n));
+        if let Some(answered) = answered {
+            self.hear(answered.answer.clone().unwrap_or_default());
             return Ok(());
         }
         let prompt = match prompt {
@@ -243,13 +246,24 @@ impl Player<'_> {
         Err(Stop::Asks { ordinal, prompt })
     }
 
+    /// What follows the question sees its answer; what comes before it never does.
+    fn hear(&mut self, answer: Value) {
+        if let Some(answers) = self.bindings.get_mut("answers")
+            && let Value::Array(answers) = Arc::make_mut(answers)
+        {
+            answers.push(answer);
+        }
+    }
+
     fn sleep(&mut self, ms: u64) -> Result<(), Stop> {
         self.slept += 1;
         if self.task.slept >= self.slept { Ok(()) } else { Err(Stop::Sleeps { ms }) }
     }
 
     fn fail(&self, failure: &MockFailure) -> Result<(), Failure> {
-        let attempts = self.task.attempt.saturating_sub(self.task.first_attempt) + 1;
+        // Whoever revives a run goes on counting; a script that stands in begins where it took over.
+        let first = if self.task.on_fallback { self.task.first_attempt } else { 1 };
+        let attempts = self.task.attempt.saturating_sub(first).saturating_add(1);
         if failure.times.is_some_and(|times| attempts > times) {
             return Ok(());
         }
@@ -257,15 +271,18 @@ impl Player<'_> {
     }
 
     fn finish(self, writes_directly: bool) -> TaskResult {
-        let nothing = self.whole == Some(Value::Null);
-        let writes = writes_directly && self.whole.is_none() || nothing;
         let write = |(name, value, overwrite): (String, Value, bool)| {
             Some(Write { key: name.parse::<Key>().ok()?, value, overwrite })
+        };
+        let writes = match &self.whole {
+            Some(Value::Null) => Some(Vec::new()),
+            None if writes_directly => Some(self.writes.into_iter().filter_map(write).collect()),
+            Some(_) | None => None,
         };
         TaskResult {
             output: self.whole.unwrap_or(Value::Object(self.result)),
             exits: self.exits,
-            writes: writes.then(|| self.writes.into_iter().filter_map(write).collect()),
+            writes,
             routes: Vec::new(),
             emitted: self.emitted,
         }

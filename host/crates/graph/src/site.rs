@@ -98,6 +98,16 @@ impl<'a> Site<'a> {
         state
     }
 
+    /// The state as a restart finds it: the keys that never reach the store are as before their
+    /// first write.
+    pub(crate) fn stored_state(&self) -> State {
+        let mut state = self.persisted_state();
+        let volatile = self.workflow.state.iter().filter(|(_, spec)| spec.volatile);
+        let firsts = volatile.filter_map(|(key, spec)| Some((key.clone(), spec.first()?)));
+        state.extend(firsts.map(|(key, value)| (key, Arc::new(value))));
+        state
+    }
+
     /// Time during which tasks of the run ran since the current super-step was planned.
     pub(crate) fn step_worked_ms(&self, now: Timestamp) -> u64 {
         self.run.worked_ms(now).saturating_sub(self.frame.worked_before_step_ms)

@@ -9,10 +9,11 @@ use wforge_model::{NodeId, Object, Timestamp};
 
 use crate::carried::Carried;
 use crate::expressions::State;
+use crate::frame::{Arrivals, Frame, Pending};
 use crate::levels::{measure, take};
 use crate::reduce::{ReduceError, reduce};
 use crate::run::Run;
-use crate::workflow::Workflow;
+use crate::workflow::{Barrier, Workflow};
 
 /// The run begins.
 pub(crate) fn start(run: &mut Run, started: &RunStarted, at: Timestamp) {
@@ -32,6 +33,9 @@ pub(crate) fn start(run: &mut Run, started: &RunStarted, at: Timestamp) {
     if same_workflow {
         run.root.arrived = carried.arrived;
     }
+    // A deferred node waits for the end of the run, and an update or new input is none.
+    let mut waits = Pending { nodes: carried.pending.nodes.clone(), ..Pending::default() };
+    waits.nodes.retain(|node| same_workflow && workflow.is_deferred(node));
     match &started.origin {
         Origin::Continue => {
             run.root.pending = carried.pending;
@@ -43,12 +47,35 @@ pub(crate) fn start(run: &mut Run, started: &RunStarted, at: Timestamp) {
             run.root.pending.sends.retain(|send| workflow.nodes.contains_key(&send.to));
         }
         Origin::Update(updates) => {
+            run.root.pending = waits;
             run.root.last_writers = updates.iter().filter_map(|u| u.node.clone()).collect();
         }
-        Origin::Input => {}
+        Origin::Input => {
+            run.root.pending = waits;
+            discard(&mut run.root, &workflow, &carried.pending);
+        }
     }
     for route in &started.routes {
         take(&mut run.root, &workflow, route);
+    }
+}
+
+/// New input discards what was to be started: barriers that were about to lead on fill anew.
+fn discard(frame: &mut Frame, workflow: &Workflow, pending: &Pending) {
+    let leads_on = |arrivals: &Arrivals, barrier: &Barrier, deferred: bool| {
+        arrivals.is_full(barrier) && workflow.is_deferred(&barrier.target) == deferred
+    };
+    let barriers = || frame.arrived.iter().zip(workflow.barriers());
+    let only_deferred = pending.sends.is_empty()
+        && pending.nodes.iter().all(|node| workflow.is_deferred(node))
+        && !barriers().any(|(arrivals, barrier)| leads_on(arrivals, barrier, false));
+    for (arrivals, barrier) in frame.arrived.iter_mut().zip(workflow.barriers()) {
+        if leads_on(arrivals, barrier, only_deferred) {
+            arrivals.fire(barrier);
+        }
+    }
+    if only_deferred {
+        frame.pending.nodes.clear();
     }
 }
 
@@ -87,7 +114,7 @@ pub(crate) fn first_state(
         let there = before.and_then(|before| before.get(key)).filter(|_| !spec.ephemeral);
         if let Some(value) = there {
             state.insert(key.clone(), value.clone());
-        } else if let Some(value) = spec.default.clone().or_else(|| spec.reducer.initial()) {
+        } else if let Some(value) = spec.first() {
             state.insert(key.clone(), Arc::new(value));
         }
     }

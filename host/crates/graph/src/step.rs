@@ -8,12 +8,13 @@ use alloc::vec::Vec;
 
 use wforge_model::event::{PlannedTask, Route, RunError, Write};
 use wforge_model::id::IdHasher;
-use wforge_model::{NodeId, TaskId};
+use wforge_model::{Key, NodeId, TaskId};
 
 use crate::bytes::json_bytes;
 use crate::expressions::Expressions;
-use crate::frame::{Frame, Task};
+use crate::frame::{Frame, Task, TaskStatus};
 use crate::reduce::{ReduceError, reduce};
+use crate::run::Run;
 use crate::site::Site;
 
 /// How a task came to be, which is part of its id.
@@ -70,6 +71,22 @@ pub(crate) fn next_tasks(site: &Site<'_>) -> Vec<PlannedTask> {
         .collect()
 }
 
+/// The nodes of the run itself whose tasks are still to be done: of the super-step under way, else
+/// of the one that follows the last. In task order; empty where the run is at its end.
+#[must_use]
+pub fn next_nodes(run: &Run) -> Vec<NodeId> {
+    let Some(site) = run.site(None) else { return Vec::new() };
+    if site.frame.tasks.is_empty() {
+        let ends = !site.frame.pending.outcomes.is_empty();
+        let tasks = if ends { Vec::new() } else { next_tasks(&site) };
+        return tasks.into_iter().map(|task| task.node).collect();
+    }
+    let open = |task: &&Task| {
+        task.is_unfinished() || matches!(task.status, TaskStatus::Failed { handled: false, .. })
+    };
+    site.frame.tasks.iter().filter(open).map(|task| task.node.clone()).collect()
+}
+
 fn triggered(site: &Site<'_>) -> BTreeSet<NodeId> {
     let barriers = site.frame.arrived.iter().zip(site.workflow.barriers());
     let full = barriers
@@ -95,9 +112,12 @@ pub(crate) fn check_commit(
     let (frame, workflow) = (site.frame, site.workflow);
     let values = reduce(&workflow.state, &frame.state, written(frame))
         .map_err(|error| reduce_error(&error))?;
-    let mut bytes: u64 = frame.state_bytes.values().sum();
+    // What lasts one super-step makes room again.
+    let lasting = |key: &Key| workflow.state.get(key).is_none_or(|spec| !spec.ephemeral);
+    let held = frame.state_bytes.iter().filter(|(key, _)| lasting(key));
+    let mut bytes: u64 = held.map(|(_, bytes)| bytes).sum();
     for (key, value) in &values {
-        let before = frame.state_bytes.get(key).copied().unwrap_or(0);
+        let before = frame.state_bytes.get(key).filter(|_| lasting(key)).copied().unwrap_or(0);
         bytes = bytes.saturating_sub(before).saturating_add(json_bytes(value));
         let schema = workflow.state.get(key).and_then(|spec| spec.schema.as_ref());
         if let Some(Err(misses)) = schema.map(|schema| expressions.check(schema, value)) {
@@ -145,7 +165,7 @@ fn outcomes(frame: &Frame) -> impl Iterator<Item = &String> {
     })
 }
 
-fn writers_of(frame: &Frame, key: &wforge_model::Key) -> String {
+fn writers_of(frame: &Frame, key: &Key) -> String {
     let writers = written(frame).filter(|(_, write)| write.key == *key);
     let nodes: BTreeSet<&str> = writers.map(|(node, _)| node.as_str()).collect();
     nodes.into_iter().collect::<Vec<_>>().join(", ")

@@ -92,6 +92,14 @@ pub struct KeySpec {
     pub ephemeral: bool,
 }
 
+impl KeySpec {
+    /// The value before the first write; none: unwritten.
+    #[must_use]
+    pub fn first(&self) -> Option<Value> {
+        self.default.clone().or_else(|| self.reducer.initial())
+    }
+}
+
 /// How the writes of one super-step become a value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

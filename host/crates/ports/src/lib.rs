@@ -8,6 +8,7 @@ pub mod effects;
 pub mod plugins;
 pub mod runtime;
 pub mod store;
+pub mod threads;
 pub mod workflows;
 
 pub use clock::{Clock, Entropy};

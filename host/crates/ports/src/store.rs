@@ -11,10 +11,11 @@ use wforge_model::effect::{RecordKey, RequestHash};
 use wforge_model::event::{RunEvent, StoredEvent};
 use wforge_model::head::RunHead;
 use wforge_model::{
-    Digest, Epoch, Failure, RunId, Seq, TaskId, TenantId, Timestamp, Value, Version,
+    Digest, Epoch, Failure, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Value, Version,
 };
 
 use crate::BoxError;
+use crate::threads::{Forget, Forgotten, StoredThread, ThreadPut, ThreadRow, ThreadRun};
 
 /// The store of one deployment, for many tenants.
 ///
@@ -63,6 +64,42 @@ pub trait Store: Debug + Send + Sync {
         before: Option<RunId>,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<RunHead>, ReadError>>;
+
+    /// At most `limit` rows of runs that wait for a person and come after `after`, oldest first.
+    fn waiting<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: Option<RunId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunHead>, ReadError>>;
+
+    /// A thread; none where the tenant has no such thread.
+    fn thread<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        thread: ThreadId,
+    ) -> BoxFuture<'a, Result<Option<StoredThread>, ReadError>>;
+
+    /// At most `limit` threads that come after `after`, in order of their ids.
+    fn threads<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: Option<ThreadId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<ThreadRow>, ReadError>>;
+
+    /// At most `limit` runs that began on a thread before that place (none: from the newest),
+    /// newest first.
+    fn thread_runs<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        thread: ThreadId,
+        before: Option<Version>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<ThreadRun>, ReadError>>;
+
+    /// Removes the rows of a run that has ended and from which no other goes on, some at a time.
+    fn forget(&self, forget: Forget) -> BoxFuture<'_, Result<Forgotten, ChangeError>>;
 
     /// A document; none where it does not exist.
     fn document<'a>(
@@ -166,8 +203,8 @@ pub struct Commit {
     pub events: Vec<RunEvent>,
     /// The row of the list as the run stands after them; the store sets its `seq`.
     pub head: RunHead,
-    /// The thread whose newest run this is from now on.
-    pub thread_head: Option<ThreadHead>,
+    /// The change of its thread that goes with it.
+    pub thread: Option<ThreadPut>,
     /// Memory of run scope that the step wrote.
     pub kv: Vec<KvWrite>,
     /// When the run is looked at again.
@@ -176,15 +213,6 @@ pub struct Commit {
     pub audit: Vec<AuditDraft>,
     /// The reply to the request that caused it; the first under its key stands.
     pub idempotent_reply: Option<IdempotentReply>,
-}
-
-/// The newest run of a thread.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ThreadHead {
-    /// The thread.
-    pub thread: wforge_model::ThreadId,
-    /// Its newest run.
-    pub run: RunId,
 }
 
 /// One write to a plugin's memory.
@@ -297,6 +325,8 @@ pub enum Collection {
     Settings,
     /// Components that were let in, installed or not: key is the digest.
     Components,
+    /// Results of nodes that later tasks may take: key is the hash of the call.
+    Cache,
 }
 
 impl Collection {
@@ -309,6 +339,7 @@ impl Collection {
             Self::Workflows => b'w',
             Self::Settings => b's',
             Self::Components => b'c',
+            Self::Cache => b'k',
         }
     }
 }
@@ -445,6 +476,24 @@ pub enum CommitError {
         expected: Seq,
         /// What is there.
         found: Seq,
+    },
+    /// Somebody else changed the thread: read it again.
+    #[error("thread {thread} moved on: expected version {expected}, found {found}")]
+    ThreadConflict {
+        /// The thread.
+        thread: ThreadId,
+        /// What the decision was made on.
+        expected: Version,
+        /// What is there.
+        found: Version,
+    },
+    /// The run that it goes on from was removed.
+    #[error("run {base} is gone, from which run {run} would go on")]
+    BaseGone {
+        /// The run.
+        run: RunId,
+        /// The run that it goes on from.
+        base: RunId,
     },
     /// The run belongs to another process now: drop it.
     #[error("the lease {lease} on run {run} was lost")]

@@ -7,17 +7,20 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
-use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, Version};
+use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Version};
 use wforge_ports::BoxFuture;
 use wforge_ports::store::{
     AuditEntry, Change, ChangeError, Claim, Collection, Commit, CommitError, Document, Driver,
     IdempotentReply, ReadError, Record, RecordError, Recorded, Snapshot, Store, StoreFigures,
 };
+use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
 use crate::error::Fault;
 use crate::kv::Rows;
 use crate::reads;
-use crate::rules::{ChangeDocuments, CommitRun, Operation, PutBlob, RecordEffect, SaveSnapshot};
+use crate::rules::{
+    ChangeDocuments, CommitRun, ForgetRun, Operation, PutBlob, RecordEffect, SaveSnapshot,
+};
 use crate::vault::Vault;
 
 /// Who puts operations in one line and makes their rows durable.
@@ -110,6 +113,52 @@ impl<B: Backend> Store for StoreOf<B> {
     ) -> BoxFuture<'a, Result<Vec<RunHead>, ReadError>> {
         let tenant = tenant.clone();
         find(self, move |vault, rows| reads::heads(vault, rows, &tenant, before, limit))
+    }
+
+    fn waiting<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: Option<RunId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunHead>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |vault, rows| reads::waiting(vault, rows, &tenant, after, limit))
+    }
+
+    fn thread<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        thread: ThreadId,
+    ) -> BoxFuture<'a, Result<Option<StoredThread>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |vault, rows| reads::thread(vault, rows, &tenant, thread))
+    }
+
+    fn threads<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: Option<ThreadId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<ThreadRow>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |vault, rows| reads::threads(vault, rows, &tenant, after, limit))
+    }
+
+    fn thread_runs<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        thread: ThreadId,
+        before: Option<Version>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<ThreadRun>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |vault, rows| {
+            reads::thread_runs(vault, rows, &tenant, thread, before, limit)
+        })
+    }
+
+    fn forget(&self, forget: Forget) -> BoxFuture<'_, Result<Forgotten, ChangeError>> {
+        self.backend.submit(ForgetRun::new(forget)).boxed()
     }
 
     fn document<'a>(

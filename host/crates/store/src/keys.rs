@@ -5,7 +5,7 @@
 //! A length of 0 is the store's own rows.
 
 use wforge_model::effect::RecordKey;
-use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId};
+use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Version};
 use wforge_ports::store::Collection;
 
 use crate::files::FileRef;
@@ -30,17 +30,20 @@ enum Kind {
     Audit = b'a',
     AuditTip = b'A',
     Blob = b'b',
+    Child = b'c',
     Document = b'd',
     Event = b'e',
     File = b'f',
     Head = b'h',
     Reply = b'i',
+    ThreadRun = b'j',
     DataKey = b'k',
     Memory = b'm',
     Queue = b'q',
     Record = b'r',
     Snapshot = b's',
     Thread = b't',
+    Waiting = b'w',
 }
 
 fn key(tenant: &TenantId, kind: Kind, parts: &[&[u8]]) -> Vec<u8> {
@@ -107,6 +110,37 @@ pub(crate) fn memory(tenant: &TenantId, space: &str, name: &str) -> Vec<u8> {
 
 pub(crate) fn thread(tenant: &TenantId, thread: ThreadId) -> Vec<u8> {
     key(tenant, Kind::Thread, &[thread.as_bytes()])
+}
+
+pub(crate) fn threads(tenant: &TenantId) -> KeyRange {
+    all(tenant, Kind::Thread, &[])
+}
+
+/// Where a thread lists a run of its own.
+pub(crate) fn thread_run(tenant: &TenantId, thread: ThreadId, place: Version) -> Vec<u8> {
+    key(tenant, Kind::ThreadRun, &[thread.as_bytes(), &place.0.to_be_bytes()])
+}
+
+pub(crate) fn thread_runs(tenant: &TenantId, thread: ThreadId) -> KeyRange {
+    all(tenant, Kind::ThreadRun, &[thread.as_bytes()])
+}
+
+/// The row that says that a run goes on from another.
+pub(crate) fn child(tenant: &TenantId, base: RunId, run: RunId) -> Vec<u8> {
+    key(tenant, Kind::Child, &[base.as_bytes(), run.as_bytes()])
+}
+
+pub(crate) fn children(tenant: &TenantId, base: RunId) -> KeyRange {
+    all(tenant, Kind::Child, &[base.as_bytes()])
+}
+
+/// The row that says that a run waits for a person.
+pub(crate) fn waiting(tenant: &TenantId, run: RunId) -> Vec<u8> {
+    key(tenant, Kind::Waiting, &[run.as_bytes()])
+}
+
+pub(crate) fn all_waiting(tenant: &TenantId) -> KeyRange {
+    all(tenant, Kind::Waiting, &[])
 }
 
 pub(crate) fn document(tenant: &TenantId, collection: Collection, name: &str) -> Vec<u8> {

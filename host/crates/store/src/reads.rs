@@ -2,10 +2,11 @@
 
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
-use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, Timestamp, Version};
+use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version};
 use wforge_ports::store::{
     AuditEntry, Claim, Collection, Document, IdempotentReply, Record, Snapshot,
 };
+use wforge_ports::threads::{StoredThread, ThreadRow, ThreadRun};
 
 use crate::error::Fault;
 use crate::keys;
@@ -39,6 +40,77 @@ pub(crate) fn heads(
         range = range.before(&keys::head(tenant, run));
     }
     decode_all(vault, rows, tenant, &range, Order::Descending, limit)
+}
+
+/// The rows of runs that wait for a person. A run that does not any more since the scan is passed
+/// over.
+pub(crate) fn waiting(
+    vault: &Vault,
+    rows: &dyn Rows,
+    tenant: &TenantId,
+    after: Option<RunId>,
+    limit: usize,
+) -> Result<Vec<RunHead>, Fault> {
+    let mut range = keys::all_waiting(tenant);
+    if let Some(run) = after {
+        range = range.after(&keys::waiting(tenant, run));
+    }
+    let mut heads = Vec::new();
+    for row in rows.scan(&range, Order::Ascending, limit)? {
+        let run = keys::tail_run(&row.key).ok_or_else(|| short_key(&row.key))?;
+        heads.extend(head(vault, rows, tenant, run)?);
+    }
+    Ok(heads)
+}
+
+pub(crate) fn thread(
+    vault: &Vault,
+    rows: &dyn Rows,
+    tenant: &TenantId,
+    thread: ThreadId,
+) -> Result<Option<StoredThread>, Fault> {
+    let row_key = keys::thread(tenant, thread);
+    let Some((version, json)) = vault.read(rows, tenant, &row_key)? else { return Ok(None) };
+    Ok(Some(StoredThread { version: Version(version), row: decode(&row_key, &json)? }))
+}
+
+pub(crate) fn threads(
+    vault: &Vault,
+    rows: &dyn Rows,
+    tenant: &TenantId,
+    after: Option<ThreadId>,
+    limit: usize,
+) -> Result<Vec<ThreadRow>, Fault> {
+    let mut range = keys::threads(tenant);
+    if let Some(thread) = after {
+        range = range.after(&keys::thread(tenant, thread));
+    }
+    decode_all(vault, rows, tenant, &range, Order::Ascending, limit)
+}
+
+pub(crate) fn thread_runs(
+    vault: &Vault,
+    rows: &dyn Rows,
+    tenant: &TenantId,
+    thread: ThreadId,
+    before: Option<Version>,
+    limit: usize,
+) -> Result<Vec<ThreadRun>, Fault> {
+    let mut range = keys::thread_runs(tenant, thread);
+    if let Some(place) = before {
+        range = range.before(&keys::thread_run(tenant, thread, place));
+    }
+    let found = rows.scan(&range, Order::Descending, limit)?;
+    found
+        .iter()
+        .map(|row| {
+            let (_, body) = vault.unpack(rows, tenant, &row.key, &row.value)?;
+            let run = <[u8; 16]>::try_from(body.as_slice());
+            let run = run.map_err(|_| Fault::damaged(what(&row.key), "it names no run"))?;
+            let place = Version(tail_number(&row.key)?);
+            Ok(ThreadRun { place, run: RunId::from_bytes(run) })
+        })
+        .collect()
 }
 
 pub(crate) fn events(

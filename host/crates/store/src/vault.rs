@@ -43,7 +43,7 @@ pub(crate) enum Body {
 /// A row's content.
 #[derive(Debug)]
 pub(crate) struct Opened {
-    /// A document's version, a queue's moment, the length of a run's log; 0 elsewhere.
+    /// The version of a document or thread, a queue's moment, how a run stands; 0 elsewhere.
     pub(crate) number: u64,
     pub(crate) body: Body,
 }

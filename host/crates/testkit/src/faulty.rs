@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt as _;
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
-use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, Version};
+use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Version};
 use wforge_ports::store::{
     AuditEntry, Change, ChangeError, Claim, Collection, Commit, CommitError, Document,
     IdempotentReply, ReadError, Record, RecordError, Recorded, Snapshot, StoreFigures,
 };
+use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 use wforge_ports::{BoxFuture, Driver, Store};
 
 use crate::store::Backend;
@@ -156,6 +157,47 @@ impl Store for FaultyStore {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<RunHead>, ReadError>> {
         self.ask(self.behind.heads(tenant, before, limit), ReadError::Unavailable).boxed()
+    }
+
+    fn waiting<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: Option<RunId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunHead>, ReadError>> {
+        self.ask(self.behind.waiting(tenant, after, limit), ReadError::Unavailable).boxed()
+    }
+
+    fn thread<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        thread: ThreadId,
+    ) -> BoxFuture<'a, Result<Option<StoredThread>, ReadError>> {
+        self.ask(self.behind.thread(tenant, thread), ReadError::Unavailable).boxed()
+    }
+
+    fn threads<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: Option<ThreadId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<ThreadRow>, ReadError>> {
+        self.ask(self.behind.threads(tenant, after, limit), ReadError::Unavailable).boxed()
+    }
+
+    fn thread_runs<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        thread: ThreadId,
+        before: Option<Version>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<ThreadRun>, ReadError>> {
+        let found = self.behind.thread_runs(tenant, thread, before, limit);
+        self.ask(found, ReadError::Unavailable).boxed()
+    }
+
+    fn forget(&self, forget: Forget) -> BoxFuture<'_, Result<Forgotten, ChangeError>> {
+        self.ask(self.behind.forget(forget), ChangeError::Unavailable).boxed()
     }
 
     fn document<'a>(

@@ -6,12 +6,13 @@ use std::sync::Mutex;
 use futures::future::{BoxFuture, ready};
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
-use wforge_model::{Digest, Epoch, RunId, Seq, TaskId, TenantId, Version};
+use wforge_model::{Digest, Epoch, RunId, Seq, TaskId, TenantId, ThreadId, Version};
 use wforge_ports::Store;
 use wforge_ports::store::{
     AuditEntry, Change, ChangeError, Collection, Commit, CommitError, Document, IdempotentReply,
     Phase, ReadError, Record, RecordError, Recorded, Snapshot, StoreFigures,
 };
+use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
 type Place = (TenantId, TaskId, u32, u32, u8);
 
@@ -122,6 +123,41 @@ impl Store for FakeStore {
         _before: Option<RunId>,
         _limit: usize,
     ) -> BoxFuture<'a, Result<Vec<RunHead>, ReadError>> {
+        unused()
+    }
+    fn waiting<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _after: Option<RunId>,
+        _limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunHead>, ReadError>> {
+        unused()
+    }
+    fn thread<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _thread: ThreadId,
+    ) -> BoxFuture<'a, Result<Option<StoredThread>, ReadError>> {
+        unused()
+    }
+    fn threads<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _after: Option<ThreadId>,
+        _limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<ThreadRow>, ReadError>> {
+        unused()
+    }
+    fn thread_runs<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _thread: ThreadId,
+        _before: Option<Version>,
+        _limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<ThreadRun>, ReadError>> {
+        unused()
+    }
+    fn forget(&self, _forget: Forget) -> BoxFuture<'_, Result<Forgotten, ChangeError>> {
         unused()
     }
     fn document<'a>(

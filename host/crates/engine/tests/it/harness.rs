@@ -88,11 +88,32 @@ impl World {
         Self::on(store, new_clock(), EngineOptions::default(), Arc::new(script))
     }
 
+    /// An engine of a simulation: its chance follows from a seed, its clock is the simulation's.
+    pub(crate) fn simulated(
+        store: Arc<dyn Backend>,
+        clock: SimClock,
+        seed: u64,
+        script: impl Fn(&AgentCall) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let entropy = SimEntropy::new(seed);
+        Self::of(store, clock, EngineOptions::default(), Arc::new(script), entropy)
+    }
+
     fn on(
         store: Arc<dyn Backend>,
         clock: SimClock,
         options: EngineOptions,
         script: Script,
+    ) -> Self {
+        Self::of(store, clock, options, script, SimEntropy::new(2))
+    }
+
+    fn of(
+        store: Arc<dyn Backend>,
+        clock: SimClock,
+        options: EngineOptions,
+        script: Script,
+        entropy: SimEntropy,
     ) -> Self {
         let agents = Arc::new(Agents {
             script: Mutex::new(script),
@@ -111,7 +132,7 @@ impl World {
             expressions: Arc::new(Cel::default()),
             grants: Arc::new(NoGrants),
             clock: Arc::new(clock.clone()),
-            entropy: Arc::new(SimEntropy::new(2)),
+            entropy: Arc::new(entropy),
             bus: Arc::new(RunBus::new(options.subscriber_lag_max)),
             call_log: None,
             digest: |draft| wforge_spec::digest(draft).map_err(Into::into),
@@ -140,6 +161,17 @@ impl World {
         self.shutdown.cancel();
         self.service.await.unwrap();
         Self::on(self.store, self.clock, options, Arc::new(script))
+    }
+
+    /// Stops the engine as a kill would, but for what the store has.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.service.await.unwrap();
+    }
+
+    /// The store, as it is behind the engine.
+    pub(crate) fn store(&self) -> &dyn Backend {
+        self.store.as_ref()
     }
 
     pub(crate) fn calls(&self) -> Vec<String> {
@@ -197,6 +229,11 @@ pub(crate) fn request(text: &str) -> StartRun {
         plugins: Some(["t/a", "t/b", "t/c"].map(admitted).into()),
         ..StartRun::of(WorkflowChoice::Draft(Box::new(draft(text))), "test")
     }
+}
+
+/// A JSON object from its text.
+pub(crate) fn object(text: &str) -> wforge_model::Object {
+    serde_json::from_str(text).unwrap()
 }
 
 /// A chain of three agents that each append their node's name.

@@ -7,4 +7,7 @@ mod harness;
 mod mocks;
 mod parts;
 mod runs;
+mod simulation;
+mod steering;
 mod streams;
+mod threads;

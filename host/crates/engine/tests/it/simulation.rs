@@ -20,7 +20,7 @@ use wforge_store::{MemoryStore, StoreParts};
 use wforge_testkit::store::Backend;
 use wforge_testkit::{Crash, FaultyStore, SimClock, SimEntropy};
 
-use crate::harness::{Answer, World, ok, request, tenant, upstream};
+use crate::harness::{World, ok, request, tenant, upstream};
 
 const SEEDS: u64 = 200;
 /// Rounds after which a run that has not ended is stuck.

@@ -1,11 +1,12 @@
 //! One decision of the engine: events, the row of its list, its place in the queue, and what goes
 //! with them.
 
-use serde::Deserialize;
 use wforge_model::event::EventKind;
+use wforge_model::head::RunHead;
 use wforge_model::{Epoch, Seq};
 use wforge_ports::store::{Commit, CommitError, QueueChange};
 
+use super::thread::{self, ThreadPlace};
 use super::{Operation, Prepared, audit, standing_reply};
 use crate::budget::Budget;
 use crate::error::Fault;
@@ -20,22 +21,35 @@ pub(crate) const LEASE: Epoch = Epoch(1);
 /// further ones are read where reads may block.
 const FRESH_TASKS_MAX: usize = 64;
 
-/// The field of a run's row that its number repeats.
-#[derive(Debug, Deserialize)]
-struct Length {
-    seq: Seq,
+/// What the number of a run's row says: the length of its log, twice, and one more where it waits
+/// for a person.
+#[derive(Debug, Clone, Copy, Default)]
+struct Standing {
+    length: Seq,
+    waits: bool,
+}
+
+impl Standing {
+    const fn number(self) -> u64 {
+        self.length.0.saturating_mul(2).saturating_add(self.waits as u64)
+    }
+
+    const fn of_number(number: u64) -> Self {
+        Self { length: Seq(number / 2), waits: number % 2 == 1 }
+    }
 }
 
 #[derive(Debug)]
 pub(crate) struct CommitRun {
     commit: Commit,
     head_row: Option<(Vec<u8>, Bytes)>,
+    thread_json: Vec<u8>,
     prepared: Prepared,
 }
 
 impl CommitRun {
     pub(crate) fn new(commit: Commit) -> Self {
-        Self { commit, head_row: None, prepared: Prepared::default() }
+        Self { commit, head_row: None, thread_json: Vec::new(), prepared: Prepared::default() }
     }
 
     fn seqs(&self) -> impl Iterator<Item = Seq> + use<> {
@@ -56,15 +70,18 @@ impl CommitRun {
         Ok(())
     }
 
-    /// The length of the run's log: the number of its row.
-    fn length(&self, vault: &Vault, rows: &dyn Rows) -> Result<Seq, Fault> {
+    /// How the run stands before this commit.
+    fn standing(&self, vault: &Vault, rows: &dyn Rows) -> Result<Standing, Fault> {
         let Commit { tenant, run, .. } = &self.commit;
         let row_key = keys::head(tenant, *run);
         match vault.read(rows, tenant, &row_key)? {
-            None => Ok(Seq(0)),
-            // Before version 0.2 the number was 0, and only the row itself said it.
-            Some((0, json)) => Ok(vault::decode::<Length>(&row_key, &json)?.seq),
-            Some((length, _)) => Ok(Seq(length)),
+            None => Ok(Standing::default()),
+            // Rows of before say it only in themselves.
+            Some((0, json)) => {
+                let head: RunHead = vault::decode(&row_key, &json)?;
+                Ok(Standing { length: head.seq, waits: head.waits_for_a_person() })
+            }
+            Some((number, _)) => Ok(Standing::of_number(number)),
         }
     }
 
@@ -80,8 +97,48 @@ impl CommitRun {
         let Commit { tenant, run, head, .. } = &self.commit;
         let json = Budget::new(crate::budget::OPERATION_BYTES_MAX).encode(head)?;
         let row_key = keys::head(tenant, *run);
-        let row = vault.seal(self.prepared.key()?, &row_key, length.0, &Body::Inline(json))?;
+        let number = Standing { length, waits: head.waits_for_a_person() }.number();
+        let row = vault.seal(self.prepared.key()?, &row_key, number, &Body::Inline(json))?;
         self.head_row = Some((row_key, row));
+        Ok(())
+    }
+
+    /// Enters the run among those that wait for a person, or takes it out.
+    fn write_waiting(&self, vault: &Vault, waited: bool, batch: &mut Batch) -> Result<(), Fault> {
+        let Commit { tenant, run, head, .. } = &self.commit;
+        let row_key = keys::waiting(tenant, *run);
+        match (waited, head.waits_for_a_person()) {
+            (false, true) => self.mark(vault, row_key, batch)?,
+            (true, false) => batch.delete(row_key),
+            (true, true) | (false, false) => {}
+        }
+        Ok(())
+    }
+
+    /// A row that says all that it has to say by being there.
+    fn mark(&self, vault: &Vault, row_key: Vec<u8>, batch: &mut Batch) -> Result<(), Fault> {
+        let row = vault.seal(self.prepared.key()?, &row_key, 0, &Body::Inline(Vec::new()))?;
+        batch.put(row_key, row);
+        Ok(())
+    }
+
+    /// Notes from which run this one goes on, so that that one stays as long as this one does.
+    fn write_base(
+        &self,
+        vault: &Vault,
+        rows: &dyn Rows,
+        batch: &mut Batch,
+    ) -> Result<(), CommitError> {
+        let Commit { tenant, run, events, .. } = &self.commit;
+        let base = events.iter().find_map(|event| match &event.kind {
+            EventKind::RunStarted(started) => started.base,
+            _ => None,
+        });
+        let Some(base) = base else { return Ok(()) };
+        if rows.get(&keys::head(tenant, base.run))?.is_none() {
+            return Err(CommitError::BaseGone { run: *run, base: base.run });
+        }
+        self.mark(vault, keys::child(tenant, base.run, *run), batch)?;
         Ok(())
     }
 
@@ -137,10 +194,8 @@ impl Operation for CommitRun {
         }
         self.prepared.add_kv(vault, tenant, kv, budget)?;
         self.prepared.add_reply(vault, tenant, self.commit.idempotent_reply.as_ref(), budget)?;
-        if let Some(head) = &self.commit.thread_head {
-            let row_key = keys::thread(tenant, head.thread);
-            let row = self.prepared.seal(vault, tenant, &row_key, budget.encode(head)?)?;
-            self.prepared.replacing.push((row_key.into(), Some(row)));
+        if let Some(put) = &self.commit.thread {
+            self.thread_json = budget.encode(&put.row)?;
         }
         audit::measure(audit, budget)?;
         self.seal_head(vault)?;
@@ -159,7 +214,16 @@ impl Operation for CommitRun {
         if let Some(first) = standing_reply(vault, tenant, idempotent_reply.as_ref(), rows)? {
             return Err(CommitError::Replied(first));
         }
-        self.check(self.length(vault, rows)?)?;
+        let before = self.standing(vault, rows)?;
+        self.check(before.length)?;
+        self.write_base(vault, rows, batch)?;
+        if let Some(put) = &self.commit.thread {
+            let Commit { tenant, run, .. } = &self.commit;
+            let json = std::mem::take(&mut self.thread_json);
+            let place = ThreadPlace { tenant, run: *run, key: self.prepared.key()? };
+            thread::put(vault, place, put, json, rows, batch)?;
+        }
+        self.write_waiting(vault, before.waits, batch)?;
         if let Some((row_key, row)) = self.head_row.take() {
             batch.put(row_key, row);
         }

@@ -21,13 +21,16 @@ mod audit;
 mod blob;
 mod change;
 mod commit;
+mod forget;
 mod record;
 mod snapshot;
+mod thread;
 
 pub use audit::audit_hash;
 pub(crate) use blob::{PutBlob, digest_of};
 pub(crate) use change::ChangeDocuments;
 pub(crate) use commit::{CommitRun, LEASE};
+pub(crate) use forget::ForgetRun;
 pub(crate) use record::{RecordEffect, StoredRecord};
 pub(crate) use snapshot::SaveSnapshot;
 

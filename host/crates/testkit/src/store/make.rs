@@ -85,7 +85,7 @@ pub fn commit(tenant: &TenantId, run: RunId, expected: u64, events: Vec<RunEvent
         lease: LEASE,
         events,
         head: head(tenant, run),
-        thread_head: None,
+        thread: None,
         kv: Vec::new(),
         queue: QueueChange::Live,
         audit: Vec::new(),

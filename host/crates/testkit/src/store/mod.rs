@@ -28,6 +28,7 @@ mod durable;
 mod records;
 mod replies;
 mod runs;
+mod threads;
 mod values;
 
 /// All cases, by the name of their test.
@@ -38,6 +39,7 @@ pub mod cases {
     pub use super::records::*;
     pub use super::replies::*;
     pub use super::runs::*;
+    pub use super::threads::*;
     pub use super::values::*;
 }
 
@@ -145,6 +147,15 @@ macro_rules! store_conformance {
                 of_many_requests_with_one_key_one_is_done_and_all_hear_its_reply
                 a_reply_that_has_expired_gives_way
                 the_newest_snapshot_is_the_one_that_counts
+                a_thread_is_written_with_the_commit_of_its_run
+                a_commit_on_an_old_version_of_its_thread_is_refused_whole
+                a_commit_on_an_old_sequence_changes_no_thread
+                of_many_commits_on_one_version_of_a_thread_one_wins
+                threads_and_their_runs_come_in_pages
+                runs_that_wait_for_a_person_are_listed_until_they_do_not
+                a_run_whose_base_is_gone_is_refused
+                a_run_that_is_needed_is_not_forgotten
+                a_forgotten_run_leaves_nothing_behind
                 the_first_writer_of_a_phase_wins
                 intent_and_answer_are_two_phases
                 of_many_writers_of_one_phase_one_is_first_and_all_hear_its_answer
@@ -192,6 +203,7 @@ macro_rules! store_durability {
                 the_first_writer_wins_over_a_reopening
                 a_reply_stands_over_a_reopening
                 live_runs_are_claimed_after_reopening
+                threads_survive_a_reopening
                 no_plaintext_is_in_any_file
                 files_of_replaced_values_go
             }

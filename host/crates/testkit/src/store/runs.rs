@@ -3,8 +3,8 @@
 use futures::future::join_all;
 use serde_json::json;
 use wforge_model::head::RunHead;
-use wforge_model::{Epoch, Seq, ThreadId, Timestamp};
-use wforge_ports::store::{CommitError, KvWrite, QueueChange, Snapshot, ThreadHead};
+use wforge_model::{Epoch, Seq, Timestamp};
+use wforge_ports::store::{CommitError, KvWrite, QueueChange, Snapshot};
 
 use super::Bench;
 use super::make::{
@@ -58,7 +58,6 @@ pub async fn a_refused_commit_leaves_no_part_behind(bench: &mut Bench) {
     refused.queue = QueueChange::Done;
     refused.audit = vec![audit("run.start")];
     refused.idempotent_reply = Some(reply("key", json!("no")));
-    refused.thread_head = Some(ThreadHead { thread: ThreadId::from_bytes([1; 16]), run: run(1) });
     refused.kv =
         vec![KvWrite { space: "run".to_owned(), key: "k".to_owned(), value: Some(json!(1)) }];
     bench.store().commit(refused).await.unwrap_err();

@@ -1,0 +1,165 @@
+//! Proves the graph engine against LangGraph: cases with recorded expectations, and random graphs
+//! that run in both.
+
+mod case;
+mod cases;
+mod engine;
+mod eval;
+mod oracle;
+mod text;
+mod ui;
+mod yaml;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::cases::Filed;
+use crate::oracle::Oracle;
+use crate::text::difference;
+use crate::ui::say;
+
+#[derive(Debug, Parser)]
+#[command(about = "Runs the cases and random graphs in the engine and in LangGraph, and compares")]
+struct Arguments {
+    /// The folder `conformance`.
+    #[arg(long, global = true, default_value = "conformance")]
+    home: PathBuf,
+    /// The interpreter of the oracle.
+    #[arg(long, global = true, default_value = "target/conformance/venv/bin/python")]
+    python: PathBuf,
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Run the cases and compare each with its expectation.
+    Run {
+        /// Only cases whose name holds this.
+        #[arg(long)]
+        filter: Option<String>,
+    },
+    /// Ask the oracle for every expectation anew.
+    Record {
+        /// Only cases whose name holds this.
+        #[arg(long)]
+        filter: Option<String>,
+        /// Write down what ours does where it differs on purpose, to be checked by hand.
+        #[arg(long)]
+        ours: bool,
+    },
+    /// Print a workflow file as JSON.
+    Draft {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Answer the oracle's questions about expressions.
+    Eval,
+}
+
+fn main() -> ExitCode {
+    dispatch(&Arguments::parse()).unwrap_or_else(|error| {
+        say(format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+fn dispatch(arguments: &Arguments) -> Result<ExitCode> {
+    let cases = arguments.home.join("cases");
+    match &arguments.command {
+        Action::Run { filter } => run(&cases, filter.as_deref()),
+        Action::Record { filter, ours } => record(arguments, filter.as_deref(), *ours),
+        Action::Draft { file } => {
+            say(text::pretty(&cases::draft_json(file)?));
+            Ok(ExitCode::SUCCESS)
+        }
+        Action::Eval => {
+            eval::serve(std::io::stdin().lock(), std::io::stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn start_oracle(arguments: &Arguments) -> Result<Oracle> {
+    let script = arguments.home.join("oracle/main.py");
+    Oracle::start(&arguments.python, &script, &std::env::current_exe()?)
+}
+
+/// What came of a case.
+enum Outcome {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+fn run(folder: &Path, filter: Option<&str>) -> Result<ExitCode> {
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    for case in cases::all(folder, filter)? {
+        let name = format!("{:>2}  {}", case.about.group, case.name);
+        match compare(&case) {
+            Outcome::Passed => {
+                passed += 1;
+                let differs = case.about.differs.as_ref().map(|why| format!(" (differs: {why})"));
+                say(format!("ok      {name}{}", differs.unwrap_or_default()));
+            }
+            Outcome::Failed(why) => {
+                failed += 1;
+                say(format!("FAILED  {name}\n{why}"));
+            }
+            Outcome::Skipped(why) => {
+                skipped += 1;
+                say(format!("skipped {name}: {why}"));
+            }
+        }
+    }
+    let more = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    say(format!("{passed} passed, {failed} failed{more}"));
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn compare(case: &Filed) -> Outcome {
+    if let Some(why) = &case.about.skip {
+        return Outcome::Skipped(why.clone());
+    }
+    let both = case.ours().and_then(|ours| Ok((ours, case.expected()?)));
+    let (ours, expected) = match both {
+        Ok(both) => both,
+        Err(error) => return Outcome::Failed(format!("  {error:#}")),
+    };
+    if ours != expected {
+        return Outcome::Failed(difference(&expected, &ours));
+    }
+    let must_differ = case.about.differs.is_some() && case.about.without_oracle.is_none();
+    match must_differ.then(|| case.theirs()) {
+        Some(Ok(theirs)) if theirs == ours => {
+            Outcome::Failed("  it says that ours differs, but LangGraph does the same".into())
+        }
+        Some(Err(error)) => Outcome::Failed(format!("  {error:#}")),
+        _ => Outcome::Passed,
+    }
+}
+
+fn record(arguments: &Arguments, filter: Option<&str>, ours: bool) -> Result<ExitCode> {
+    let mut oracle = start_oracle(arguments)?;
+    let (mut count, mut failed) = (0, 0);
+    for case in cases::all(&arguments.home.join("cases"), filter)? {
+        let about = &case.about;
+        if about.skip.is_none() && about.without_oracle.is_none() {
+            match case.record(&mut oracle) {
+                Ok(()) => count += 1,
+                Err(error) => {
+                    say(format!("FAILED  {error:#}"));
+                    failed += 1;
+                }
+            }
+        }
+        if ours && (about.differs.is_some() || about.without_oracle.is_some()) {
+            case.record_ours()?;
+        }
+    }
+    say(format!("{count} recorded, {failed} failed"));
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

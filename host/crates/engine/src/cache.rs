@@ -1,0 +1,114 @@
+//! Results that a node's later tasks may take instead of a call: live ones only, for as long as the
+//! node says.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+use wforge_model::agent::{AgentCall, Exit, Reply};
+use wforge_model::id::IdHasher;
+use wforge_model::mock::MockMode;
+use wforge_model::{TenantId, Timestamp, Value};
+use wforge_ports::store::{Change, Collection, Put};
+
+use crate::request::EngineError;
+use crate::service::Shared;
+
+/// Documents that are removed in one change.
+const PAGE: usize = 256;
+
+/// Where a call's result is kept, and for how long.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    key: String,
+    ttl_ms: u64,
+}
+
+/// A kept result.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    output: Value,
+    #[serde(default)]
+    exits: Vec<(String, Option<Value>)>,
+    expires_at: Timestamp,
+}
+
+impl Slot {
+    /// The slot of a call: a hash of everything on which its result may depend. The tenant is not
+    /// part of it, since every document is a tenant's.
+    pub(crate) fn of(call: &AgentCall, mode: MockMode, ttl_ms: u64) -> Self {
+        let text = |value: &Value| value.to_string();
+        let grants = serde_json::to_vec(&call.grants).unwrap_or_default();
+        let hasher = IdHasher::new("wforge.cache.v1")
+            .field(call.component.as_bytes())
+            .field(call.agent.as_bytes())
+            .field(text(&call.config).as_bytes())
+            .field(text(&call.input).as_bytes())
+            .field(text(&call.context).as_bytes())
+            .field(&grants)
+            .field(mode.as_str().as_bytes());
+        let key = hasher.finish().iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { key, ttl_ms }
+    }
+
+    /// The result that is kept, where there is one and it has not expired.
+    pub(crate) async fn get(&self, shared: &Shared, tenant: &TenantId) -> Option<Reply> {
+        let found = shared.parts.store.document(tenant, Collection::Cache, &self.key).await;
+        let document =
+            found.inspect_err(|error| warn!(%error, "the cache cannot be read")).ok()??;
+        let kept: Kept = serde_json::from_value(document.value).ok()?;
+        if kept.expires_at <= shared.parts.clock.now() {
+            self.put_value(shared, tenant, None).await;
+            return None;
+        }
+        let exits = kept.exits.into_iter().map(|(name, input)| Exit { name, input });
+        Some(Reply { output: kept.output, exits: exits.collect() })
+    }
+
+    /// Keeps a result. Nothing is lost where that fails: the agent is called again.
+    pub(crate) fn put(self, shared: &Arc<Shared>, tenant: &TenantId, reply: Reply) {
+        let expires_at = shared.parts.clock.now().after_ms(self.ttl_ms);
+        let exits = reply.exits.into_iter().map(|exit| (exit.name, exit.input)).collect();
+        let kept = Kept { output: reply.output, exits, expires_at };
+        let Ok(value) = serde_json::to_value(kept) else { return };
+        let (shared_in, tenant) = (shared.clone(), tenant.clone());
+        let work = async move { self.put_value(&shared_in, &tenant, Some(value)).await };
+        shared.tracker.spawn_on(work, &shared.parts.lanes.engine);
+    }
+
+    async fn put_value(&self, shared: &Shared, tenant: &TenantId, value: Option<Value>) {
+        let put = Put { collection: Collection::Cache, key: self.key.clone(), value };
+        if let Err(error) = shared.parts.store.change(change(tenant, vec![put])).await {
+            warn!(%error, "the cache cannot be written");
+        }
+    }
+}
+
+fn change(tenant: &TenantId, puts: Vec<Put>) -> Change {
+    Change {
+        tenant: tenant.clone(),
+        expected: None,
+        puts,
+        audit: Vec::new(),
+        idempotent_reply: None,
+    }
+}
+
+/// Forgets every kept result of a tenant, and says how many there were.
+pub(crate) async fn clear(shared: &Shared, tenant: &TenantId) -> Result<u64, EngineError> {
+    let (store, mut cleared) = (&shared.parts.store, 0);
+    loop {
+        let page = store.documents(tenant, Collection::Cache, "", None, PAGE).await?;
+        if page.is_empty() {
+            return Ok(cleared);
+        }
+        cleared += page.len() as u64;
+        let puts = page.into_iter().map(|document| Put {
+            collection: Collection::Cache,
+            key: document.key,
+            value: None,
+        });
+        let changed = store.change(change(tenant, puts.collect())).await;
+        changed.map_err(|error| EngineError::Host(Box::new(error)))?;
+    }
+}

@@ -1,0 +1,125 @@
+//! Threads: how they stand, what they were, and what people do with them.
+
+use wforge_model::{Checkpoint, RunId, TenantId, ThreadId};
+use wforge_ports::threads::ThreadRow;
+
+use super::Handle;
+use crate::request::EngineError;
+use crate::thread_request::{
+    CheckpointView, ContinueFrom, MigrateThread, Migrated, ThreadView, UpdateState,
+};
+use crate::threads;
+
+/// Borders that one page of a history has at most.
+const HISTORY_MAX: usize = 1_000;
+
+impl Handle {
+    /// Threads that come after `after`, in order of their ids.
+    ///
+    /// # Errors
+    /// Only the host's own.
+    pub async fn threads(
+        &self,
+        tenant: &TenantId,
+        after: Option<ThreadId>,
+        limit: usize,
+    ) -> Result<Vec<ThreadRow>, EngineError> {
+        Ok(self.shared.parts.store.threads(tenant, after, limit).await?)
+    }
+
+    /// A thread: its state, what is next, and what its newest run waits for.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for another tenant's thread too.
+    pub async fn thread(
+        &self,
+        tenant: &TenantId,
+        thread: ThreadId,
+    ) -> Result<ThreadView, EngineError> {
+        threads::view(&self.shared, tenant, thread).await
+    }
+
+    /// The borders of a thread from before one (none: from the newest), newest first. A run with
+    /// durability `exit` shows its last one only; a run that was taken back shows none.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for another tenant's thread too.
+    pub async fn history(
+        &self,
+        tenant: &TenantId,
+        thread: ThreadId,
+        before: Option<Checkpoint>,
+        limit: usize,
+    ) -> Result<Vec<CheckpointView>, EngineError> {
+        threads::history(&self.shared, tenant, thread, before, limit.min(HISTORY_MAX)).await
+    }
+
+    /// Writes the state of a thread in the place of nodes, and makes a border for each super-step;
+    /// gives the last. A head that only waits for somebody is cancelled for it.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] `thread_busy` while the head runs, [`EngineError::Invalid`]
+    /// `ambiguous_update` where several nodes wrote last and none is named.
+    pub async fn update_state(
+        &self,
+        tenant: &TenantId,
+        update: UpdateState,
+    ) -> Result<Checkpoint, EngineError> {
+        threads::update(&self.shared, tenant, update).await
+    }
+
+    /// Begins a run with what was to be done at a border: a replay where it is an old one.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] `thread_busy` while the head runs, [`EngineError::NotFound`] where
+    /// there is no such border.
+    pub async fn continue_from(
+        &self,
+        tenant: &TenantId,
+        request: ContinueFrom,
+    ) -> Result<RunId, EngineError> {
+        threads::continue_from(&self.shared, tenant, request).await
+    }
+
+    /// Begins a new thread with the state of another one.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] `thread_exists` where the new one is there already.
+    pub async fn copy_thread(
+        &self,
+        tenant: &TenantId,
+        from: ThreadId,
+        to: ThreadId,
+        by: &str,
+    ) -> Result<Checkpoint, EngineError> {
+        threads::copy(&self.shared, tenant, (from, to), by).await
+    }
+
+    /// Keeps the newest border of a thread: the others leave its history, and what nothing goes on
+    /// from is removed. Gives the border that is kept.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] `thread_busy` while the head runs.
+    pub async fn prune_thread(
+        &self,
+        tenant: &TenantId,
+        thread: ThreadId,
+        by: &str,
+    ) -> Result<Checkpoint, EngineError> {
+        threads::prune(&self.shared, tenant, thread, by).await
+    }
+
+    /// Brings a thread to another version of its workflow, or says what that would do.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] `open_tasks` where tasks are under way and are not to begin again,
+    /// [`EngineError::Invalid`] `migration_misfit` where a value fits its key no more.
+    pub async fn migrate(
+        &self,
+        tenant: &TenantId,
+        thread: ThreadId,
+        request: MigrateThread,
+    ) -> Result<Migrated, EngineError> {
+        threads::migrate(&self.shared, tenant, thread, request).await
+    }
+}

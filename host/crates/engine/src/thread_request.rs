@@ -1,0 +1,192 @@
+//! What callers ask of threads, and what they get.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use wforge_graph::Migration;
+use wforge_model::checkpoint::Durability;
+use wforge_model::effect::Question;
+use wforge_model::event::Write;
+use wforge_model::head::{RunStatus, WaitingFor};
+use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{
+    Checkpoint, Digest, Failure, NodeId, RunId, TaskId, ThreadId, Timestamp, Value,
+};
+use wforge_ports::plugins::Admitted;
+
+use crate::request::WorkflowChoice;
+
+/// A thread as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ThreadView {
+    /// Its id.
+    pub thread: ThreadId,
+    /// The name of its workflow.
+    pub workflow: String,
+    /// The digest of its workflow.
+    pub digest: Digest,
+    /// Its newest run.
+    pub head: Option<RunId>,
+    /// How that run stands.
+    pub status: Option<RunStatus>,
+    /// The runs that wait for their turn.
+    pub queue: Vec<RunId>,
+    /// Its newest border.
+    pub checkpoint: Option<Checkpoint>,
+    /// Its state, with what finished tasks of a super-step wrote that is under way.
+    pub state: Value,
+    /// The nodes that are still to run.
+    pub next: Vec<NodeId>,
+    /// The tasks of those nodes, and their finished siblings.
+    pub tasks: Vec<CheckpointTask>,
+    /// What its newest run waits for.
+    pub waiting_for: Vec<WaitingFor>,
+    /// When its first run came.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One border in the history of a thread.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CheckpointView {
+    /// The border.
+    pub checkpoint: Checkpoint,
+    /// The one before it.
+    pub parent: Option<Checkpoint>,
+    /// How it came about.
+    pub source: CheckpointSource,
+    /// The super-step of its run, from 1; 0 where the run began.
+    pub step: u32,
+    /// The state.
+    pub state: Value,
+    /// The nodes that were to run next.
+    pub next: Vec<NodeId>,
+    /// Their tasks, and what came of them in the same run.
+    pub tasks: Vec<CheckpointTask>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// How a border came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckpointSource {
+    /// A run began with input.
+    Input,
+    /// A super-step was committed.
+    Loop,
+    /// Somebody wrote the state.
+    Update,
+    /// A run went on from a checkpoint, or a thread was copied.
+    Fork,
+    /// The thread was brought to another version of its workflow.
+    Migrate,
+}
+
+/// A task after a border.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CheckpointTask {
+    /// The task.
+    pub task: TaskId,
+    /// Its node.
+    pub node: NodeId,
+    /// Why it failed.
+    pub error: Option<Failure>,
+    /// What it asks.
+    pub interrupts: Vec<Question>,
+    /// What it wrote; none while it has no result.
+    pub result: Option<Vec<Write>>,
+}
+
+/// Where something begins that is not the end of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForkPoint {
+    /// The newest border of a thread.
+    Thread(ThreadId),
+    /// A border of a run of a thread.
+    Checkpoint(Checkpoint),
+}
+
+/// Writes that somebody makes in the place of nodes.
+#[derive(Debug, Clone)]
+pub struct UpdateState {
+    /// Where.
+    pub at: ForkPoint,
+    /// The workflow of a thread that has no run yet.
+    pub workflow: Option<WorkflowChoice>,
+    /// The super-steps, one after the other; each with its updates.
+    pub steps: Vec<Vec<UpdateGiven>>,
+    /// Who does.
+    pub by: String,
+}
+
+/// The writes of one node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UpdateGiven {
+    /// The writes, in order.
+    pub writes: Vec<Write>,
+    /// In whose place.
+    pub as_node: UpdateAs,
+}
+
+/// In whose place somebody writes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum UpdateAs {
+    /// In that of the node that wrote last.
+    #[default]
+    LastWriter,
+    /// In that of a node: its edges lead on.
+    Node(NodeId),
+    /// As input: the edges from START lead on.
+    Input,
+    /// In nobody's: nothing is to be done any more. Takes no writes.
+    End,
+}
+
+/// A run that goes on from a border.
+#[derive(Debug, Clone)]
+pub struct ContinueFrom {
+    /// Where.
+    pub at: ForkPoint,
+    /// Answers given beforehand, by `ask` node.
+    pub answers: BTreeMap<NodeId, Value>,
+    /// Which of its borders the history lists.
+    pub durability: Durability,
+    /// After so many super-steps it pauses.
+    pub steps: Option<u32>,
+    /// Who does.
+    pub by: String,
+}
+
+/// Another version of the workflow for a thread.
+#[derive(Debug, Clone)]
+pub struct MigrateThread {
+    /// The version.
+    pub to: WorkflowChoice,
+    /// Workflows that its nodes may name, beside those that are registered.
+    pub workflows: Vec<WorkflowDraft>,
+    /// Take agents from these only; none: from the tenant's installed ones.
+    pub plugins: Option<Vec<Admitted>>,
+    /// Say what would happen, and change nothing.
+    pub dry_run: bool,
+    /// End tasks that are under way, and begin them again after the migration.
+    pub restart_tasks: bool,
+    /// Who does.
+    pub by: String,
+}
+
+/// What a migration did, or would do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Migrated {
+    /// The workflow's digest before.
+    pub from: Digest,
+    /// The workflow's digest after.
+    pub to: Digest,
+    /// The difference.
+    pub difference: Migration,
+    /// The border that it made; none for a dry run.
+    pub checkpoint: Option<Checkpoint>,
+    /// The run that goes on with the tasks that were ended.
+    pub continued: Option<RunId>,
+}

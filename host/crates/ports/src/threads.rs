@@ -1,0 +1,83 @@
+//! Threads: runs that go on from each other, and what the store keeps of them beside their logs.
+
+use serde::{Deserialize, Serialize};
+use wforge_model::{Digest, RunId, TaskId, TenantId, ThreadId, Timestamp, Version};
+
+/// A thread as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadRow {
+    /// Its id.
+    pub thread: ThreadId,
+    /// The run whose last border is the state of the thread; none where none has begun.
+    pub head: Option<RunId>,
+    /// The runs that wait for their turn, in their order.
+    #[serde(default)]
+    pub queue: Vec<RunId>,
+    /// The name of its workflow.
+    pub workflow: String,
+    /// The digest of its workflow; only a migration changes it.
+    pub digest: Digest,
+    /// The runs that were taken back, which its history does not list.
+    #[serde(default)]
+    pub removed: Vec<RunId>,
+    /// Its history lists no runs from before this place.
+    #[serde(default)]
+    pub pruned_before: Version,
+    /// When its first run came.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A thread and its version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredThread {
+    /// Grows with each change.
+    pub version: Version,
+    /// The thread.
+    pub row: ThreadRow,
+}
+
+/// A change of a thread that goes with a commit of one of its runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadPut {
+    /// The version that it must have; 0: it must not exist.
+    pub expected: Version,
+    /// The thread from now on.
+    pub row: ThreadRow,
+    /// Whether the run of the commit begins, and is listed as the thread's newest from now on.
+    pub begins: bool,
+}
+
+/// A run of a thread, and its place among them: the version that the thread got as it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThreadRun {
+    /// The place.
+    pub place: Version,
+    /// The run.
+    pub run: RunId,
+}
+
+/// A run whose rows are to go.
+#[derive(Debug, Clone)]
+pub struct Forget {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// Where its thread lists it.
+    pub listed: Option<(ThreadId, Version)>,
+    /// Its tasks, whose records go with it.
+    pub tasks: Vec<TaskId>,
+}
+
+/// How far a run was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forgotten {
+    /// Nothing is left of it.
+    Whole,
+    /// Some of its rows have gone: ask again.
+    Part,
+    /// It is live, or another run goes on from it: nothing has gone.
+    Needed,
+}
