@@ -7,16 +7,16 @@ use serde_json::json;
 use wforge_model::event::Write;
 use wforge_model::{Checkpoint, Key, NodeId, Object, Seq, ThreadId, Value};
 
-use super::args::{
-    ForkArgs, HistoryArgs, MigrateArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
-};
+use super::args::{ForkArgs, HistoryArgs, MigrateArgs, ReplayArgs, ThreadsCommand, UpdateArgs};
 use super::inputs::{self, text_of};
 use super::refusal::Refusal;
 use super::run::{from_file, new_thread, read_file, registered};
 use super::ui::{Paint, Ui, columns, harmless};
 use super::watch::{Watched, may_ask, to_the_end};
 use super::{Session, thread_id};
-use crate::client::{self, CheckpointRow, Client, Migrate, Migrated, ThreadReport, ThreadRow, Update};
+use crate::client::{
+    self, CheckpointRow, Client, Migrate, Migrated, ThreadReport, ThreadRow, Update,
+};
 use crate::compose::Mode;
 
 /// The longest file of `--updates`, in bytes.
@@ -127,9 +127,10 @@ async fn show(ui: &Ui, client: &Client, thread: &str, at: Option<&str>) -> anyho
         ("changed", row.updated_at.to_string()),
     ];
     facts_and_state(ui, &facts, state);
-    let asks = report.tasks.iter().flat_map(|task| task.interrupts.iter().map(|it| (task, it)));
-    for (task, question) in asks {
-        ui.out(&format!("{} asks: {}", task.node, harmless(&question.prompt)));
+    for task in &report.tasks {
+        for question in &task.interrupts {
+            ui.out(&format!("{} asks: {}", task.node, harmless(&question.prompt)));
+        }
     }
     Ok(())
 }
@@ -197,7 +198,10 @@ async fn history(ui: &Ui, client: &Client, args: &HistoryArgs) -> anyhow::Result
     if rows.len() == usize::from(args.limit)
         && let Some(last) = rows.last()
     {
-        ui.note(&format!("older ones: wforge threads history {thread} --before {}", last.checkpoint));
+        ui.note(&format!(
+            "older ones: wforge threads history {thread} --before {}",
+            last.checkpoint
+        ));
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod problem;
 mod remote;
 mod sse;
 mod steering;
+mod stream;
 mod threads;
 
 use std::collections::{BTreeMap, HashMap};

@@ -159,11 +159,7 @@ impl Client {
     }
 
     /// Copies a thread to a new one.
-    pub(crate) async fn copy(
-        &self,
-        thread: ThreadId,
-        to: ThreadId,
-    ) -> anyhow::Result<Checkpoint> {
+    pub(crate) async fn copy(&self, thread: ThreadId, to: ThreadId) -> anyhow::Result<Checkpoint> {
         either!(self, client => client.copy(thread, to))
     }
 
@@ -213,11 +209,7 @@ impl Embedded {
     }
 
     /// The place of a request; a checkpoint must be one of the thread.
-    async fn place(
-        &self,
-        thread: ThreadId,
-        at: Option<Checkpoint>,
-    ) -> anyhow::Result<ForkPoint> {
+    async fn place(&self, thread: ThreadId, at: Option<Checkpoint>) -> anyhow::Result<ForkPoint> {
         let Some(at) = at else { return Ok(ForkPoint::Thread(thread)) };
         let missing = EngineError::NotFound { kind: "checkpoint", name: at.to_string() };
         match self.host.handle.head(&self.tenant, at.run).await {
@@ -344,12 +336,7 @@ impl Remote {
         self.make(thread, "prune", &json!({})).await
     }
 
-    async fn make(
-        &self,
-        thread: ThreadId,
-        how: &str,
-        body: &Value,
-    ) -> anyhow::Result<Checkpoint> {
+    async fn make(&self, thread: ThreadId, how: &str, body: &Value) -> anyhow::Result<Checkpoint> {
         let path = format!("/v1/threads/{thread}/{how}");
         let made: Made = self.json(self.post(&path, body)).await?;
         Ok(made.checkpoint)

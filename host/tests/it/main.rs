@@ -24,4 +24,5 @@ mod pauses;
 mod repo;
 mod resume;
 mod subgraphs;
+mod threads;
 mod tidy;

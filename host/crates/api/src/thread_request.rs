@@ -91,7 +91,8 @@ impl UpdateBody {
                 if steps.len() > STEPS_MAX {
                     return refused(format!("at most {STEPS_MAX} super-steps at once"));
                 }
-                let step = |given: Vec<GivenBody>| given.into_iter().map(GivenBody::meant).collect();
+                let step =
+                    |given: Vec<GivenBody>| given.into_iter().map(GivenBody::meant).collect();
                 steps.into_iter().map(step).collect()
             }
             (None, None) if as_node.as_deref() == Some("END") => {
@@ -116,9 +117,10 @@ impl GivenBody {
             None => UpdateAs::LastWriter,
             Some("START") => UpdateAs::Input,
             Some("END") => UpdateAs::End,
-            Some(name) => UpdateAs::Node(name.parse::<NodeId>().map_err(|error| {
-                ApiError::new(&codes::UNACCEPTABLE, format!("as: {error}"))
-            })?),
+            Some(name) => UpdateAs::Node(
+                name.parse::<NodeId>()
+                    .map_err(|error| ApiError::new(&codes::UNACCEPTABLE, format!("as: {error}")))?,
+            ),
         };
         Ok(UpdateGiven { writes: self.writes.meant(), as_node })
     }

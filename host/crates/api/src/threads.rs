@@ -180,8 +180,7 @@ async fn write(
     let by = principal.name.clone();
     let update = UpdateState { at: place(thread, at), workflow, steps, by };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
-    let checkpoint =
-        api.whole(async move { engine.update_state(&tenant, update).await }).await?;
+    let checkpoint = api.whole(async move { engine.update_state(&tenant, update).await }).await?;
     Ok(made(thread, checkpoint))
 }
 
