@@ -40,6 +40,7 @@ class Recorder:
         self.history = []
         self.depths = {}
         self.finished = {}
+        self.heard = set()
         self.custom = []
         self.values = []
         self.stands = False
@@ -63,11 +64,14 @@ class Recorder:
         return {"values": self.graph.keys.outgoing(chunk)}
 
     def result(self, ns, step, payload):
-        if payload["error"] is not None or payload["interrupts"]:
+        if payload.get("error") is not None or payload.get("interrupts"):
+            return
+        if file_name(payload["name"]) == "__start__":
             return
         writes = {name: several(value) for name, value in (payload["result"] or {}).items()}
         done = [file_name(payload["name"]), writes]
         self.finished[payload["id"]] = (ns, step, done)
+        self.heard.add(payload["id"])
 
     def record(self, kind, error, given):
         snapshot = self.snapshot()
@@ -146,8 +150,20 @@ class Recorder:
         for snapshot in shown:
             if id_of(snapshot.config) not in known:
                 added.append(self.entry(snapshot, hidden, given))
+                self.recall(snapshot, found)
         self.history = shown
         return added
+
+    def recall(self, snapshot, found):
+        """A task that finished while another one failed may not have been heard: the checkpoint
+        before the super-step knows what it wrote."""
+        if snapshot.metadata["source"] != "loop" or snapshot.parent_config is None:
+            return
+        parent = id_of(snapshot.parent_config)
+        for task in next((s.tasks for s in found if id_of(s.config) == parent), ()):
+            if task.result is not None and task.id not in self.heard:
+                payload = {"id": task.id, "name": task.name, "result": task.result}
+                self.result((), snapshot.metadata["step"], payload)
 
     def entry(self, snapshot, hidden, given):
         parent = id_of(snapshot.parent_config) if snapshot.parent_config else None

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, SystemMessage
 from langchain_core.messages import BaseMessage
-from langgraph.channels import AnyValue, EphemeralValue, UntrackedValue
+from langgraph.channels import EphemeralValue, UntrackedValue
 from langgraph.graph.message import REMOVE_ALL_MESSAGES, add_messages
 from langgraph.types import Overwrite
 from typing_extensions import TypedDict
@@ -22,6 +22,8 @@ REDUCERS = {
     "sum": lambda old, new: old + new,
     "min": lambda old, new: min(old, new),
     "max": lambda old, new: max(old, new),
+    # Not LangGraph's AnyValue, which forgets its value in a super-step that does not write it.
+    "any": lambda old, new: new,
 }
 INITIAL = {"append": list, "merge": dict, "union": list, "sum": int}
 
@@ -47,8 +49,6 @@ def annotation(spec):
         return Annotated[Any, EphemeralValue(Any, guard=reducer == "last")]
     if reducer == "messages":
         return Annotated[list, add_messages]
-    if reducer == "any":
-        return Annotated[Any, AnyValue(Any)]
     if reducer == "last":
         return Any
     default = spec.get("default")

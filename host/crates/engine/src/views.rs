@@ -7,6 +7,7 @@ use wforge_model::head::{RunHead, WaitReason, WaitingFor};
 use wforge_model::workflow::Work;
 use wforge_model::{Digest, NodeId, Object, Seq, TaskId};
 
+use crate::load::load_run;
 use crate::request::{EngineError, QuestionView, RunView, TaskView};
 use crate::service::Shared;
 use crate::workflows;
@@ -29,6 +30,10 @@ pub(crate) async fn view(shared: &Shared, head: RunHead) -> Result<RunView, Engi
         }
     }
     name_missing(shared, &head, &mut fold).await?;
+    if head.thread.is_some() && fold.output.is_some() {
+        // The events of a thread's runs do not repeat what its state has.
+        fold.output = load_run(shared, &head.tenant, head.run).await?.run.output;
+    }
     Ok(fold.finish(head))
 }
 

@@ -2,12 +2,13 @@
 
 use alloc::collections::BTreeSet;
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use wforge_model::event::{EventKind, InterruptedAt, PlannedTask, Route, RunError};
 use wforge_model::mock::OnDegraded;
 use wforge_model::workflow::Work;
-use wforge_model::{Failure, NodeId, Problem, Value};
+use wforge_model::{Failure, NodeId, Object, Problem, Value};
 
 use crate::call::missing;
 use crate::decide::Decider;
@@ -27,8 +28,7 @@ impl Decider<'_> {
             return Vec::new();
         };
         if self.run.started.as_ref().is_some_and(|started| started.origin.ends_at_once()) {
-            let output = written_output(&root);
-            return alloc::vec![EventKind::RunCompleted { outcome: None, output }];
+            return alloc::vec![self.completed(None, written_output(&root))];
         }
         if let Some(error) = self.over_limits(&root) {
             return alloc::vec![EventKind::RunFailed { error }];
@@ -153,7 +153,7 @@ impl Decider<'_> {
             (Err(error), _) => self.level_failed(site, *error),
             (Ok(end), None) => {
                 let (outcome, output) = (end.outcome, end.output);
-                alloc::vec![EventKind::RunCompleted { outcome, output }]
+                alloc::vec![self.completed(outcome, output)]
             }
             (Ok(end), Some((outer, task))) => {
                 let elapsed_ms = self.now.0.saturating_sub(task.began_at.0);
@@ -161,6 +161,14 @@ impl Decider<'_> {
                 alloc::vec![self.settle(&outer, task, &result, Provenance::live(elapsed_ms))]
             }
         }
+    }
+
+    /// The end of the run. What a thread's runs return grows with the thread, so their events do
+    /// not repeat it: it is in the state.
+    fn completed(&self, outcome: Option<String>, output: Object) -> EventKind {
+        let threaded = self.run.started.as_ref().is_some_and(|started| started.thread.is_some());
+        let output = if threaded { Object::new() } else { output };
+        EventKind::RunCompleted { outcome, output }
     }
 
     /// The failure of the run, or of the task around the level.

@@ -10,6 +10,7 @@ use wforge_model::event::{EventKind, InterruptedAt, RunEvent, TaskFinished};
 use wforge_model::head::RunStatus;
 use wforge_model::{NodeId, QuestionId, TaskId, Timestamp, Value};
 
+use crate::finish::written_output;
 use crate::frame::{Interruption, Task, TaskStatus};
 use crate::run::Run;
 use crate::{levels, mocks, start};
@@ -58,7 +59,10 @@ fn of_the_run(run: &mut Run, event: &RunEvent) {
         }
         EventKind::RunCompleted { outcome, output } => {
             run.outcome.clone_from(outcome);
-            run.output = Some(output.clone());
+            run.output = Some(match run.site(None) {
+                Some(site) if output.is_empty() => written_output(&site),
+                Some(_) | None => output.clone(),
+            });
             run.status = RunStatus::Completed;
         }
         EventKind::RunFailed { error } => {

@@ -11,10 +11,12 @@ use crate::run::Run;
 use crate::step::{next_tasks, written};
 
 impl Run {
-    /// The tasks of the super-step that would follow its last border; none where it ends there.
+    /// The tasks of the super-step that would follow its last border; none where it ends there. A run
+    /// that only writes leaves them to the next one.
     #[must_use]
     pub fn next_tasks(&self) -> Vec<PlannedTask> {
-        let over = matches!(self.status, RunStatus::Completed);
+        let goes_on = self.started.as_ref().is_some_and(|run| run.origin.ends_at_once());
+        let over = self.status == RunStatus::Completed && !goes_on;
         match self.site(None) {
             Some(site) if !over && site.frame.pending.outcomes.is_empty() => next_tasks(&site),
             Some(_) | None => Vec::new(),

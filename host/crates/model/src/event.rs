@@ -129,7 +129,7 @@ pub enum EventKind {
         /// The outcome that an edge named.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         outcome: Option<String>,
-        /// The output keys that were written.
+        /// The output keys that were written; empty for a run of a thread, whose state has them.
         output: Object,
     },
     /// The run ended badly.

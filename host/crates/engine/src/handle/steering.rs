@@ -51,8 +51,8 @@ impl Handle {
     /// finished keep their results.
     ///
     /// # Errors
-    /// [`EngineError::Conflict`] where it has not failed, or where no task did: a run that passed a
-    /// limit would pass it again.
+    /// [`EngineError::Conflict`] where it has not failed, where another run of its thread came after
+    /// it, or where no task failed: a run that passed a limit would pass it again.
     pub async fn revive(
         &self,
         tenant: &TenantId,
@@ -63,6 +63,7 @@ impl Handle {
         if head.status != RunStatus::Failed {
             return Err(not_so(&head, "run_not_failed", "has not failed"));
         }
+        let _turn = crate::threads::only_as_head(&self.shared, tenant, &head).await?;
         self.tell(tenant, run, Fact::Revive { by: by.to_owned() }).await?;
         let after = self.head(tenant, run).await?;
         if after.seq == head.seq {

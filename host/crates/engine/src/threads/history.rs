@@ -163,7 +163,7 @@ impl Borders {
             EventKind::RunCancelled { rolled_back, .. } => self.rolled_back = *rolled_back,
             EventKind::RunCompleted { .. } => {
                 if let Some(last) = self.borders.last_mut() {
-                    last.next.clear();
+                    last.next = run.next_tasks();
                 }
             }
             EventKind::RunQueued(_)

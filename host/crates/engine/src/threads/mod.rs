@@ -121,6 +121,23 @@ pub(crate) async fn existing(
     stored.ok_or_else(|| EngineError::NotFound { kind: "thread", name: thread.to_string() })
 }
 
+/// The lock of a run's thread, where the run is the newest of it; none where it has no thread.
+pub(crate) async fn only_as_head(
+    shared: &Shared,
+    tenant: &TenantId,
+    run: &RunHead,
+) -> Result<Option<OwnedMutexGuard<()>>, EngineError> {
+    let Some(thread) = run.thread else { return Ok(None) };
+    let turn = shared.locks.lock(tenant, thread).await;
+    if existing(shared, tenant, thread).await?.row.head == Some(run.run) {
+        return Ok(Some(turn));
+    }
+    Err(EngineError::Conflict {
+        code: "not_thread_head",
+        message: format!("{} is not the newest run of {thread}, so it stays as it ended", run.run),
+    })
+}
+
 /// Where a run goes on from, and with what.
 #[derive(Debug, Clone)]
 pub(crate) struct Base {

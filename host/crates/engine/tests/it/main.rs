@@ -4,6 +4,7 @@
 
 mod durability;
 mod harness;
+mod history;
 mod mocks;
 mod parts;
 mod runs;

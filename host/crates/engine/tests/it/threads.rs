@@ -188,6 +188,28 @@ async fn a_thread_whose_only_run_was_taken_back_begins_anew() {
     assert_eq!(log(&world, second).await, json!(["second1", "second2"]));
 }
 
+#[tokio::test]
+async fn only_the_newest_run_of_a_thread_is_taken_up_again() {
+    let fails = |call: &AgentCall| {
+        let fails = call.context == json!("fails") && call.step == 2 && call.attempt == 1;
+        if fails { crate::harness::upstream() } else { ok(call) }
+    };
+    let world = World::new(fails);
+    let failing = |word: &str| StartRun { context: json!("fails"), ..say(word, Multitask::Reject) };
+    let first = start(&world, failing("first")).await;
+    assert_eq!(ended(&world, first).await, RunStatus::Failed);
+    let second = start(&world, failing("second")).await;
+    assert_eq!(ended(&world, second).await, RunStatus::Failed);
+    let refused = world.handle.revive(&tenant(), first, "ada").await;
+    assert!(matches!(refused, Err(EngineError::Conflict { code: "not_thread_head", .. })));
+    world.handle.revive(&tenant(), second, "ada").await.unwrap();
+    assert_eq!(ended(&world, second).await, RunStatus::Completed);
+    let third = start(&world, say("third", Multitask::Reject)).await;
+    assert_eq!(ended(&world, third).await, RunStatus::Completed);
+    let all = json!(["first1", "second1", "second2", "third1", "third2"]);
+    assert_eq!(log(&world, third).await, all);
+}
+
 /// The bytes that the log and the snapshots of a thread take after so many turns of one kilobyte.
 async fn stored_bytes(turns: usize) -> usize {
     let chat = "
