@@ -4,8 +4,9 @@ use semver::{Version, VersionReq};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Digest, TenantId};
 use wforge_ports::plugins::Admitted;
-use wforge_ports::store::{Collection, Document};
+use wforge_ports::store::Collection;
 
+use crate::documents::{self, Place};
 use crate::load::draft_by_digest;
 use crate::parts::EngineParts;
 use crate::request::{EngineError, PluginInfo, WorkflowInfo};
@@ -57,10 +58,9 @@ pub(crate) async fn component(
     digest: Digest,
 ) -> Result<Admitted, EngineError> {
     let key = digest.to_string();
-    match parts.store.document(tenant, Collection::Components, &key).await? {
-        Some(document) => read(document),
-        None => Err(EngineError::NotFound { kind: "component", name: key }),
-    }
+    let place = Place { tenant, collection: Collection::Components, key: &key };
+    let found = documents::find(parts, place).await?;
+    found.ok_or(EngineError::NotFound { kind: "component", name: key })
 }
 
 /// All registered workflows of a tenant.
@@ -98,10 +98,6 @@ async fn listed<T: serde::de::DeserializeOwned>(
     collection: Collection,
     prefix: &str,
 ) -> Result<Vec<T>, EngineError> {
-    let documents = parts.store.documents(tenant, collection, prefix, None, LISTED_MAX).await?;
-    documents.into_iter().map(read).collect()
-}
-
-fn read<T: serde::de::DeserializeOwned>(document: Document) -> Result<T, EngineError> {
-    serde_json::from_value(document.value).map_err(|error| EngineError::Host(Box::new(error)))
+    let found = parts.store.documents(tenant, collection, prefix, None, LISTED_MAX).await?;
+    found.into_iter().map(documents::read).collect()
 }

@@ -3,11 +3,17 @@
 use wforge_model::TenantId;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_ports::plugins::{AdmissionError, Admitted};
-use wforge_ports::store::{AuditDraft, Change, ChangeError, Collection, Put};
+use wforge_ports::store::Collection;
 
+use crate::documents::{self, Act, Place};
 use crate::load::{checked, keep_draft};
 use crate::parts::EngineParts;
 use crate::request::{EngineError, PluginInfo, WorkflowInfo};
+
+const INSTALL: Act =
+    Act { action: "plugin.install", done: "installed", meanwhile: "installed_meanwhile" };
+const REGISTER: Act =
+    Act { action: "workflow.register", done: "registered", meanwhile: "registered_meanwhile" };
 
 impl From<AdmissionError> for EngineError {
     fn from(error: AdmissionError) -> Self {
@@ -28,22 +34,9 @@ pub(crate) async fn component(
 ) -> Result<Admitted, EngineError> {
     let admitted = parts.admission.admit(tenant, bytes).await?;
     let key = admitted.component.to_string();
-    if parts.store.document(tenant, Collection::Components, &key).await?.is_some() {
-        return Ok(admitted);
-    }
-    let value =
-        serde_json::to_value(&admitted).map_err(|error| EngineError::Host(Box::new(error)))?;
-    let change = Change {
-        tenant: tenant.clone(),
-        expected: None,
-        puts: vec![Put { collection: Collection::Components, key, value: Some(value) }],
-        audit: Vec::new(),
-        idempotent_reply: None,
-    };
-    match parts.store.change(change).await {
-        Ok(_) => Ok(admitted),
-        Err(error) => Err(EngineError::Host(Box::new(error))),
-    }
+    let place = Place { tenant, collection: Collection::Components, key: &key };
+    documents::keep(parts, place, &admitted).await?;
+    Ok(admitted)
 }
 
 /// Checks a component and keeps it for the tenant's runs. A version is installed once: other bytes
@@ -55,40 +48,15 @@ pub(crate) async fn plugin(
     by: &str,
 ) -> Result<PluginInfo, EngineError> {
     let admitted = parts.admission.admit(tenant, bytes).await?;
-    let key = plugin_key(&admitted);
-    if let Some(before) = parts.store.document(tenant, Collection::Plugins, &key).await? {
-        let before: PluginInfo = serde_json::from_value(before.value)
-            .map_err(|error| EngineError::Host(Box::new(error)))?;
+    let key = format!("{}@{}", admitted.manifest.name, admitted.manifest.version);
+    let place = Place { tenant, collection: Collection::Plugins, key: &key };
+    if let Some(before) = documents::find::<PluginInfo>(parts, place).await? {
         return same_component(before, &admitted, &key);
     }
-    let now = parts.clock.now();
-    let info = PluginInfo { admitted, installed_at: now, by: by.to_owned() };
-    let value = serde_json::to_value(&info).map_err(|error| EngineError::Host(Box::new(error)))?;
-    let change = Change {
-        tenant: tenant.clone(),
-        expected: Some(wforge_model::Version(0)),
-        puts: vec![Put { collection: Collection::Plugins, key: key.clone(), value: Some(value) }],
-        audit: vec![AuditDraft {
-            at: now,
-            actor: by.to_owned(),
-            action: "plugin.install".into(),
-            resource: format!("{key} {}", info.admitted.component),
-            outcome: "ok".into(),
-        }],
-        idempotent_reply: None,
-    };
-    match parts.store.change(change).await {
-        Ok(_) => Ok(info),
-        Err(ChangeError::Conflict { .. }) => Err(EngineError::Conflict {
-            code: "installed_meanwhile",
-            message: format!("{key} was installed by somebody else at the same moment; try again"),
-        }),
-        Err(error) => Err(EngineError::Host(Box::new(error))),
-    }
-}
-
-fn plugin_key(admitted: &Admitted) -> String {
-    format!("{}@{}", admitted.manifest.name, admitted.manifest.version)
+    let digest = admitted.component;
+    let info = PluginInfo { admitted, installed_at: parts.clock.now(), by: by.to_owned() };
+    documents::make(parts, place, &info, &INSTALL.of(digest, by, info.installed_at)).await?;
+    Ok(info)
 }
 
 fn same_component(
@@ -119,10 +87,9 @@ pub(crate) async fn workflow(
     let workflow = checked(parts, draft)?;
     let draft = workflow.draft();
     let digest = keep_draft(parts, tenant, draft).await?;
-    let key = format!("{}@{}", draft.name, draft.version);
-    if let Some(before) = parts.store.document(tenant, Collection::Workflows, &key).await? {
-        let before: WorkflowInfo = serde_json::from_value(before.value)
-            .map_err(|error| EngineError::Host(Box::new(error)))?;
+    let key = workflow.title();
+    let place = Place { tenant, collection: Collection::Workflows, key: &key };
+    if let Some(before) = documents::find::<WorkflowInfo>(parts, place).await? {
         if before.digest == digest {
             return Ok(before);
         }
@@ -131,33 +98,12 @@ pub(crate) async fn workflow(
             message: format!("{key} is registered already and differs; raise its version"),
         });
     }
-    let now = parts.clock.now();
     let info = WorkflowInfo {
         name: draft.name.clone(),
         version: draft.version.clone(),
         digest,
-        registered_at: now,
+        registered_at: parts.clock.now(),
     };
-    let value = serde_json::to_value(&info).map_err(|error| EngineError::Host(Box::new(error)))?;
-    let change = Change {
-        tenant: tenant.clone(),
-        expected: Some(wforge_model::Version(0)),
-        puts: vec![Put { collection: Collection::Workflows, key: key.clone(), value: Some(value) }],
-        audit: vec![AuditDraft {
-            at: now,
-            actor: by.to_owned(),
-            action: "workflow.register".into(),
-            resource: format!("{key} {digest}"),
-            outcome: "ok".into(),
-        }],
-        idempotent_reply: None,
-    };
-    match parts.store.change(change).await {
-        Ok(_) => Ok(info),
-        Err(ChangeError::Conflict { .. }) => Err(EngineError::Conflict {
-            code: "registered_meanwhile",
-            message: format!("{key} was registered by somebody else at the same moment; try again"),
-        }),
-        Err(error) => Err(EngineError::Host(Box::new(error))),
-    }
+    documents::make(parts, place, &info, &REGISTER.of(digest, by, info.registered_at)).await?;
+    Ok(info)
 }

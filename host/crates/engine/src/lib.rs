@@ -8,6 +8,7 @@
 mod actor;
 mod bus;
 mod catalog;
+mod documents;
 mod handle;
 mod install;
 mod load;

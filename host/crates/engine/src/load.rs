@@ -5,9 +5,10 @@ use std::sync::Arc;
 use wforge_graph::{Run, Workflow, apply, validate};
 use wforge_model::event::{EventKind, RunStarted};
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Digest, RunId, Seq, TenantId, Value};
-use wforge_ports::store::{Change, ChangeError, Collection, Put, ReadError};
+use wforge_model::{Digest, RunId, Seq, TenantId};
+use wforge_ports::store::{Collection, ReadError};
 
+use crate::documents::{self, Place};
 use crate::parts::EngineParts;
 use crate::request::EngineError;
 
@@ -97,11 +98,9 @@ pub(crate) async fn draft_by_digest(
     digest: Digest,
 ) -> Result<WorkflowDraft, EngineError> {
     let name = digest.to_string();
-    let document = parts.store.document(tenant, Collection::WorkflowVersions, &name).await?;
-    let Some(document) = document else {
-        return Err(EngineError::NotFound { kind: "workflow", name });
-    };
-    serde_json::from_value(document.value).map_err(|error| EngineError::Host(Box::new(error)))
+    let place = Place { tenant, collection: Collection::WorkflowVersions, key: &name };
+    let found = documents::find(parts, place).await?;
+    found.ok_or(EngineError::NotFound { kind: "workflow", name })
 }
 
 /// The draft as a workflow that can run.
@@ -125,21 +124,7 @@ pub(crate) async fn keep_draft(
 ) -> Result<Digest, EngineError> {
     let digest = (parts.digest)(draft).map_err(EngineError::Host)?;
     let key = digest.to_string();
-    if parts.store.document(tenant, Collection::WorkflowVersions, &key).await?.is_some() {
-        return Ok(digest);
-    }
-    let value: Value =
-        serde_json::to_value(draft).map_err(|error| EngineError::Host(Box::new(error)))?;
-    let put = Put { collection: Collection::WorkflowVersions, key, value: Some(value) };
-    let change = Change {
-        tenant: tenant.clone(),
-        expected: None,
-        puts: vec![put],
-        audit: Vec::new(),
-        idempotent_reply: None,
-    };
-    match parts.store.change(change).await {
-        Ok(_) | Err(ChangeError::Conflict { .. }) => Ok(digest),
-        Err(error) => Err(EngineError::Host(Box::new(error))),
-    }
+    let place = Place { tenant, collection: Collection::WorkflowVersions, key: &key };
+    documents::keep(parts, place, draft).await?;
+    Ok(digest)
 }
