@@ -81,7 +81,8 @@ fn what_never_reaches_the_store_does_not_go_along_and_what_the_next_super_step_s
         step 2: b, c
         step 3: d
         completed: {"log":["a","b11","c","d01"],"n":101}
-    "#]].assert_eq(&before.story());
+    "#]]
+    .assert_eq(&before.story());
     let base = (&before, At::Step(1));
     let copy = Bench::after(base, &text, Start::default(), Origin::Copy);
     expect![[r#"{"log":["a"],"n":1,"once":1}"#]].assert_eq(&copy.state());
