@@ -86,11 +86,20 @@ pub(crate) fn state_of(
     started: &RunStarted,
 ) -> Result<State, ReduceError> {
     let mut state = first_state(workflow, Some(&carried.state), &started.input)?;
-    let Origin::Update(updates) = &started.origin else {
-        return Ok(state);
-    };
-    let values = reduce(&workflow.state, &state, updated(updates).iter().map(|(n, w)| (n, *w)))?;
-    state.extend(values);
+    match &started.origin {
+        Origin::Input | Origin::Migrate => {}
+        // The super-step that would have seen what lasts no longer is still to come.
+        Origin::Continue | Origin::Copy => {
+            let ephemeral = workflow.state.iter().filter(|(_, spec)| spec.ephemeral);
+            let there = ephemeral.filter_map(|(key, _)| carried.state.get_key_value(key));
+            state.extend(there.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        Origin::Update(updates) => {
+            let writes = updated(updates);
+            let values = reduce(&workflow.state, &state, writes.iter().map(|(n, w)| (n, *w)))?;
+            state.extend(values);
+        }
+    }
     Ok(state)
 }
 

@@ -30,11 +30,11 @@ fn the_handler_runs_in_the_same_super_step_and_leads_on_in_the_place_of_the_one_
         "a: fail upstream busy",
         Start::default(),
         &expect![[r#"
-        step 1: a, b
-          a failed, upstream (busy): as the script says; mend handles it
-        step 2: after
-        completed: {"log":["b","a upstream busy: as the script says","after"]}
-    "#]],
+            step 1: a, b
+              a failed, upstream (busy): as the script says; mend handles it
+            step 2: after
+            completed: {"log":["a upstream busy: as the script says","b","after"]}
+        "#]],
     );
 }
 
@@ -65,7 +65,7 @@ fn retries_come_before_the_handler_and_a_fallback_does_not_come_at_all() {
           after 1000 ms
           a failed, upstream (boom): as the script says; mend handles it
         step 2: after
-        completed: {"log":["b","a upstream boom: as the script says","after"]}
+        completed: {"log":["a upstream boom: as the script says","b","after"]}
     "#]]
     .assert_eq(&bench.story());
     assert!(!bench.run.degraded);
@@ -107,12 +107,12 @@ edges:
         script,
         start,
         &expect![[r#"
-        step 1: work, work, work
-          work failed, trap (oops): as the script says; mend handles it
-          work failed, failed (bug): as the script says; mend handles it
-        step 2: done
-        completed: {"log":["y","mended x after oops","mended z after bug","done"]}
-    "#]],
+            step 1: work, work, work
+              work failed, trap (oops): as the script says; mend handles it
+              work failed, failed (bug): as the script says; mend handles it
+            step 2: done
+            completed: {"log":["mended x after oops","y","mended z after bug","done"]}
+        "#]],
     );
 }
 
@@ -168,7 +168,7 @@ fn a_failure_that_is_handled_leaves_its_siblings_alone() {
         step 1: a, b
           a failed, trap (boom): as the script says; mend handles it
         step 2: after
-        completed: {"log":["b","a trap boom: as the script says","after"]}
+        completed: {"log":["a trap boom: as the script says","b","after"]}
     "#]]
     .assert_eq(&bench.story());
 }

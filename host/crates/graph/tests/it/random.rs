@@ -189,7 +189,7 @@ impl Ride {
     }
 
     /// Answers, waits and continues until the run has ended.
-    fn to_the_end(&mut self) {
+    fn ride_to_the_end(&mut self) {
         self.tell(&Fact::Loaded);
         for _ in 0..2_000 {
             if self.run.status.is_final() {
@@ -249,7 +249,7 @@ proptest! {
         let text = workflow_text(&mut Draw(seed));
         let workflow = Arc::new(checked(&text));
         let mut ride = Ride::begin(&workflow);
-        ride.to_the_end();
+        ride.ride_to_the_end();
         let again = Ride::resumed(&workflow, &ride.log);
         prop_assert_eq!(as_json(&again.run), as_json(&ride.run), "another run\n{}", text);
         if let Some(error) = &ride.run.error {
@@ -263,14 +263,14 @@ proptest! {
         let text = workflow_text(&mut Draw(seed));
         let workflow = Arc::new(checked(&text));
         let mut ride = Ride::begin(&workflow);
-        ride.to_the_end();
+        ride.ride_to_the_end();
         let mut cut = 1 + place.index(ride.log.len());
         // A pause is decided with what comes before it, and so it is in the log or neither is.
         if ride.log.get(cut).is_some_and(|e| matches!(e.kind, EventKind::Interrupted { .. })) {
             cut += 1;
         }
         let mut again = Ride::resumed(&workflow, ride.log.get(..cut).unwrap());
-        again.to_the_end();
+        again.ride_to_the_end();
         prop_assert_eq!(state_of(&again.run), state_of(&ride.run), "cut at {}\n{}", cut, text);
         prop_assert_eq!(again.log.len(), ride.log.len(), "cut at {}\n{}", cut, text);
     }

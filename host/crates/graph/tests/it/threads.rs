@@ -72,11 +72,32 @@ fn the_next_run_of_a_thread_goes_on_with_the_state() {
 }
 
 #[test]
-fn what_lasts_less_than_the_state_does_not_go_along() {
+fn what_never_reaches_the_store_does_not_go_along_and_what_the_next_super_step_sees_does() {
     // At this checkpoint `once` and `token` are written.
-    let before = first();
-    assert!(before.state().contains("token"));
-    let bench = after(&before, At::Step(1), Start::default(), Origin::Copy);
+    let text = TEXT.replace("b: { ask: { prompt: 'b?' }, out: { log: [result], n: '10' } }", "b: { set: { log: [\"'b' + string(default(state.once, 0)) + string(default(state.token, 0))\"] } }");
+    let mut before = Bench::begin(&text, "", Start::default());
+    expect![[r#"
+        step 1: a
+        step 2: b, c
+        step 3: d
+        completed: {"log":["a","b11","c","d01"],"n":101}
+    "#]]
+    .assert_eq(&before.story());
+    let base = (&before, At::Step(1));
+    let copy = Bench::after(base, &text, Start::default(), Origin::Copy);
+    expect![[r#"{"log":["a"],"n":1,"once":1}"#]].assert_eq(&copy.state());
+    for base in [base, (&copy, At::End)] {
+        let mut bench = Bench::after(base, &text, Start::default(), Origin::Continue);
+        expect![[r#"
+            step 1: b, c
+            step 2: d
+            completed: {"log":["a","b10","c","d00"],"n":101}
+        "#]]
+        .assert_eq(&bench.story());
+    }
+    // New input begins a super-step of its own.
+    let bench =
+        Bench::after(base, &text, Start { steps: Some(0), ..Start::default() }, Origin::Input);
     expect![[r#"{"log":["a"],"n":1}"#]].assert_eq(&bench.state());
 }
 
