@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use wforge_graph::{Drawing, draw};
+use wforge_graph::{Drawing, DrawnNode, draw};
+use wforge_model::workflow::WorkflowDraft;
 
 use super::args::{GraphArgs, GraphFormat};
 use super::{Session, workflow_file};
@@ -10,13 +11,26 @@ use super::{Session, workflow_file};
 /// The command.
 pub(crate) fn run(session: &Session, args: &GraphArgs) -> anyhow::Result<u8> {
     let (_, draft) = workflow_file(session, &args.file)?;
-    let drawing = draw(&draft);
+    let drawing = drawing(&draft);
     match args.format {
         GraphFormat::Mermaid => session.ui.out_text(&mermaid(&drawing)),
         GraphFormat::Dot => session.ui.out_text(&dot(&drawing)),
         GraphFormat::Json => session.ui.out_json(&drawing)?,
     }
     Ok(0)
+}
+
+/// What to draw. Exits may lead to nodes of the workflow around this one, which have their place
+/// here as well.
+pub(crate) fn drawing(draft: &WorkflowDraft) -> Drawing {
+    let mut drawing = draw(draft);
+    for edge in &drawing.edges {
+        if drawing.nodes.iter().all(|node| node.id != edge.to) {
+            let (id, kind) = (edge.to.clone(), "parent");
+            drawing.nodes.push(DrawnNode { id, kind, agent: None, defer: false });
+        }
+    }
+    drawing
 }
 
 /// The text of a node: its name, and its agent below.
@@ -36,7 +50,9 @@ fn mermaid(drawing: &Drawing) -> String {
             "start" | "end" => ("([", "])"),
             "ask" => ("{{", "}}"),
             "set" => ("[/", "/]"),
-            "mock" => ("[[", "]]"),
+            "mock" => (">", "]"),
+            "workflow" => ("[[", "]]"),
+            "parent" => ("((", "))"),
             _ => ("[", "]"),
         };
         // Writing to a String cannot fail.
@@ -44,7 +60,7 @@ fn mermaid(drawing: &Drawing) -> String {
     }
     for edge in &drawing.edges {
         let arrow = match edge.kind {
-            "branch" | "exit" | "empty" => "-.->",
+            "branch" | "exit" | "empty" | "error" => "-.->",
             "each" | "barrier" => "==>",
             _ => "-->",
         };
@@ -78,6 +94,8 @@ fn dot(drawing: &Drawing) -> String {
             "start" | "end" => "oval",
             "ask" => "hexagon",
             "set" => "parallelogram",
+            "workflow" => "box3d",
+            "parent" => "circle",
             _ => "box",
         };
         let label = dot_text(&title(&node.id, node.agent.as_deref(), "\n"));
@@ -86,6 +104,7 @@ fn dot(drawing: &Drawing) -> String {
     for edge in &drawing.edges {
         let style = match edge.kind {
             "branch" | "exit" | "empty" => "dashed",
+            "error" => "dotted",
             "each" | "barrier" => "bold",
             _ => "solid",
         };
@@ -123,8 +142,18 @@ edges:
   - { from: scan, branch: [{ when: 'state.x < "a"', to: done }, { to: END }] }
 "#;
 
-    fn drawing() -> Drawing {
-        draw(&wforge_spec::parse("t", WORKFLOW).unwrap().draft)
+    fn drawn() -> Drawing {
+        drawing(&wforge_spec::parse("t", WORKFLOW).unwrap().draft)
+    }
+
+    #[test]
+    fn an_exit_to_the_parent_leads_out_and_not_to_the_start() {
+        let workflow = WORKFLOW
+            .replace("out: { x: result } }", "out: { x: result }, goto: { up: \"parent:next\" } }");
+        let drawing = drawing(&wforge_spec::parse("t", &workflow).unwrap().draft);
+        let lines = mermaid(&drawing);
+        assert!(lines.contains("n4((\"parent:next\"))"), "{lines}");
+        assert!(lines.contains("n2 -.->|\"up\"| n4"), "{lines}");
     }
 
     #[test]
@@ -140,7 +169,7 @@ edges:
               n2 -.->|"state.x #60; #34;a#34;"| n1
               n2 -.->|"else"| n3
         "#]]
-        .assert_eq(&mermaid(&drawing()));
+        .assert_eq(&mermaid(&drawn()));
     }
 
     #[test]
@@ -158,6 +187,6 @@ edges:
               "scan" -> "END" [style=dashed, label="else"];
             }
         "#]]
-        .assert_eq(&dot(&drawing()));
+        .assert_eq(&dot(&drawn()));
     }
 }

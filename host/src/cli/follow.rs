@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use wforge_model::head::RunHead;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{RunId, Seq};
 use wforge_ports::Clock;
@@ -14,13 +13,13 @@ use wforge_ports::Clock;
 use super::progress::Progress;
 use super::refusal::{EXIT_INTERRUPTED, Refusal};
 use super::ui::Ui;
-use crate::client::{Client, Message, is_settled};
+use crate::client::{Client, Message};
 use crate::clock::SystemClock;
 
 /// Ends of a follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Followed {
-    /// Nothing happens any more until somebody does something.
+    /// By its log nothing happens any more until somebody does something; its row says whether.
     Settled,
     /// The person pressed Ctrl-C, or the process was told to end.
     Interrupted,
@@ -54,7 +53,7 @@ pub(crate) struct Follower<'a> {
     client: &'a Client,
     ui: &'a Ui,
     run: RunId,
-    head: RunHead,
+    seen: Seq,
     progress: Progress,
     messages: BoxStream<'static, anyhow::Result<Message>>,
 }
@@ -68,14 +67,13 @@ impl<'a> Follower<'a> {
         (seen, draft): (Seq, &WorkflowDraft),
     ) -> anyhow::Result<Self> {
         let messages = client.follow(run, Seq(0)).await?;
-        let head = RunHead::new(crate::compose::default_tenant()?, run);
         let progress = Progress::new(ui, Arc::new(SystemClock), seen, draft);
-        Ok(Self { client, ui, run, head, progress, messages })
+        Ok(Self { client, ui, run, seen: Seq(0), progress, messages })
     }
 
     /// The last event that came.
     pub(crate) const fn seen(&self) -> Seq {
-        self.head.seq
+        self.seen
     }
 
     /// Until the run looks settled, `from` being reached: before it has come, a run that waited is
@@ -100,10 +98,9 @@ impl<'a> Follower<'a> {
                     self.progress.line(&node, &level, &message);
                 }
                 Some(Message::Event(event)) => {
-                    self.head.project(&event.event);
-                    self.head.seq = event.seq;
+                    self.seen = event.seq;
                     self.progress.take(&event);
-                    if event.seq >= from && is_settled(&self.head) {
+                    if event.seq >= from && self.progress.trail().may_have_settled() {
                         self.ui.clear_status();
                         return Ok(Followed::Settled);
                     }
@@ -117,7 +114,7 @@ impl<'a> Follower<'a> {
         self.ui.clear_status();
         let head = self.client.report(self.run).await?.head;
         if head.status.is_final() {
-            self.head = head;
+            self.seen = head.seq;
             return Ok(Followed::Settled);
         }
         let message = format!("{} is not driven any more", self.run);

@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use wforge_graph::nearest;
+use wforge_model::event::Write;
 use wforge_model::mock::MockAnswer;
 use wforge_model::workflow::{Work, WorkflowDraft};
 use wforge_model::{Key, NodeId, Object, Value};
@@ -98,6 +99,53 @@ fn input(
     if !draft.input.iter().any(|known| known.as_str() == key) {
         return Err(unknown("input key", key, draft.input.iter().map(Key::as_str)));
     }
+    value_of(draft, (key, text), state_bytes_max, stdin_taken)
+}
+
+/// The writes of `--set`: any key of the state.
+pub(crate) fn writes(
+    draft: &WorkflowDraft,
+    flags: &[String],
+    state_bytes_max: u64,
+) -> anyhow::Result<Vec<Write>> {
+    let (mut writes, mut problems, mut stdin_taken) = (Vec::new(), Vec::new(), false);
+    for flag in flags {
+        match write(draft, flag, state_bytes_max, &mut stdin_taken) {
+            Ok(write) => writes.push(write),
+            Err(problem) => problems.push(format!("--set {problem}")),
+        }
+    }
+    if problems.is_empty() { Ok(writes) } else { Err(refused(problems).into()) }
+}
+
+fn write(
+    draft: &WorkflowDraft,
+    flag: &str,
+    state_bytes_max: u64,
+    stdin_taken: &mut bool,
+) -> Read<Write> {
+    let (name, text) = flag
+        .split_once('=')
+        .ok_or_else(|| format!("{flag}: write KEY=text, KEY=@FILE or KEY=-"))?;
+    let Some(key) = draft.state.keys().find(|known| known.as_str() == name) else {
+        return Err(unknown("state key", name, draft.state.keys().map(Key::as_str)));
+    };
+    let has_schema = draft.state.get(key).is_some_and(|spec| spec.schema.is_some());
+    let value = if has_schema || text == "-" || text.starts_with('@') {
+        value_of(draft, (name, text), state_bytes_max, stdin_taken)?.1
+    } else {
+        coerced(text, None)?
+    };
+    Ok(Write { key: key.clone(), value, overwrite: false })
+}
+
+/// The value of a key as a flag gives it, by the key's schema.
+fn value_of(
+    draft: &WorkflowDraft,
+    (key, text): (&str, &str),
+    state_bytes_max: u64,
+    stdin_taken: &mut bool,
+) -> Read<(String, Value)> {
     let schema = draft.state.get(key).and_then(|spec| spec.schema.as_ref());
     if schema.is_some_and(is_blob) {
         return Err(format!("{key}: files as blobs are not supported yet"));
@@ -181,7 +229,7 @@ fn answer(draft: &WorkflowDraft, flag: &str) -> Read<(NodeId, Value)> {
     let asks = || {
         draft.nodes.iter().filter_map(|(id, node)| match &node.work {
             Work::Ask(ask) => Some((id, ask)),
-            Work::Agent(_) | Work::Mock | Work::Set(_) => None,
+            Work::Agent(_) | Work::Mock | Work::Set(_) | Work::Workflow(_) => None,
         })
     };
     let Some((node, ask)) = asks().find(|(id, _)| id.as_str() == name) else {
@@ -205,8 +253,12 @@ fn mock(draft: &WorkflowDraft, flag: &str) -> Read<(NodeId, Option<MockAnswer>)>
     let Some((id, node)) = draft.nodes.iter().find(|(id, _)| id.as_str() == name) else {
         return Err(unknown("node", name, draft.nodes.keys().map(NodeId::as_str)));
     };
-    if matches!(node.work, Work::Set(_)) {
-        return Err(format!("{name}: a set node needs no mock"));
+    match node.work {
+        Work::Set(_) => return Err(format!("{name}: a set node needs no mock")),
+        Work::Workflow(_) => {
+            return Err(format!("{name}: it runs a workflow; mock the agents inside that one"));
+        }
+        Work::Agent(_) | Work::Mock | Work::Ask(_) => {}
     }
     let Some(path) = path else { return Ok((id.clone(), None)) };
     let text =
@@ -215,7 +267,7 @@ fn mock(draft: &WorkflowDraft, flag: &str) -> Read<(NodeId, Option<MockAnswer>)>
         .map_err(|error| format!("{name}: {path} is no JSON: {error}"))?;
     let given = match node.work {
         Work::Ask(_) => MockAnswer { answer: Some(value), ..MockAnswer::default() },
-        Work::Agent(_) | Work::Mock | Work::Set(_) => {
+        Work::Agent(_) | Work::Mock | Work::Set(_) | Work::Workflow(_) => {
             MockAnswer { output: Some(value), ..MockAnswer::default() }
         }
     };

@@ -4,6 +4,7 @@ mod args;
 mod configuration;
 mod draw;
 mod follow;
+mod inbox;
 mod inputs;
 mod keys;
 mod page;
@@ -12,10 +13,14 @@ mod progress;
 mod questions;
 pub(crate) mod refusal;
 mod result;
+mod resume;
 mod run;
 mod runs;
 mod serve;
+mod threads;
+mod trail;
 pub(crate) mod ui;
+mod watch;
 mod workflows;
 
 use std::collections::BTreeMap;
@@ -23,14 +28,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
-use wforge_model::RunId;
 use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{RunId, ThreadId};
 use wforge_ports::workflows::{Report, WorkflowReader as _};
 use wforge_spec::Cel;
 
 use crate::compose::lanes;
 use crate::config::{self, Config, Loaded, Surroundings};
 use crate::reader::Reader;
+pub(crate) use args::StreamArgs;
 use args::{Cli, Command};
 use refusal::{EXIT_FAILED, Refusal, exit_code};
 use ui::{Paint, Ui};
@@ -103,6 +109,8 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Plugin(command) => plugins::run(session, command).await,
         Command::Workflow(command) => workflows::run(session, command).await,
         Command::Runs(command) => runs::run(session, command).await,
+        Command::Inbox(inbox) => inbox::run(session, inbox).await,
+        Command::Threads(command) => threads::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,
         Command::Keys(command) => keys::run(session, command),
         Command::Health => serve::health(session).await,
@@ -149,5 +157,13 @@ fn line(report: &Report) -> String {
 fn run_id(text: &str) -> Result<RunId, Refusal> {
     text.parse().map_err(|error: wforge_model::id::ParseIdError| {
         Refusal::user("bad_flags", error.to_string()).help("wforge runs list shows the ids")
+    })
+}
+
+/// The id of a thread as typed.
+fn thread_id(text: &str) -> Result<ThreadId, Refusal> {
+    text.parse().map_err(|error: wforge_model::id::ParseIdError| {
+        Refusal::user("bad_flags", error.to_string())
+            .help("wforge threads list shows the ids; wforge run --thread new begins a thread")
     })
 }

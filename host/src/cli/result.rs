@@ -1,26 +1,28 @@
 //! What a run ends with: its exit code, and what is printed of it.
 
 use serde::Serialize;
-use wforge_model::head::RunStatus;
+use wforge_model::head::{RunStatus, WaitReason};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{NodeId, Object, RunId, Value};
+use wforge_model::{Lines, NodeId, Object, RunId, ThreadId, Value};
 
-use super::progress::duration;
+use super::progress::{duration, when_text};
 use super::questions;
 use super::refusal::{EXIT_DEGRADED, EXIT_FAILED, EXIT_WAITING};
 use super::ui::{Paint, Ui, harmless};
-use crate::client::{Report, TaskRow};
+use crate::client::{Paths, Report, TaskRow};
 
 /// The exit code of a run that was waited for.
 pub(super) fn exit_of(report: &Report, fail_on_degraded: bool) -> u8 {
     match report.head.status {
         RunStatus::Completed if report.head.degraded && fail_on_degraded => EXIT_DEGRADED,
         RunStatus::Completed => 0,
-        RunStatus::Waiting => EXIT_WAITING,
-        RunStatus::Running | RunStatus::Blocked | RunStatus::Failed | RunStatus::Cancelled => {
-            EXIT_FAILED
-        }
+        RunStatus::Waiting | RunStatus::Paused | RunStatus::Queued => EXIT_WAITING,
+        RunStatus::Running
+        | RunStatus::Blocked
+        | RunStatus::Failed
+        | RunStatus::Cancelled
+        | RunStatus::RolledBack => EXIT_FAILED,
     }
 }
 
@@ -29,11 +31,23 @@ pub(super) fn print(
     ui: &Ui,
     report: &Report,
     draft: &WorkflowDraft,
+    lines: &[(String, Lines)],
     elapsed_ms: u64,
 ) -> anyhow::Result<()> {
     summary(ui, report, elapsed_ms);
-    if report.head.status == RunStatus::Waiting {
-        questions::tell(ui, report);
+    if let Some(place) = place_in_file(report, lines) {
+        ui.err(&format!("  at {}", harmless(&place)));
+    }
+    match report.head.status {
+        RunStatus::Waiting => questions::tell(ui, report),
+        RunStatus::Paused => tell_paused(ui, report),
+        RunStatus::Running
+        | RunStatus::Queued
+        | RunStatus::Blocked
+        | RunStatus::Completed
+        | RunStatus::Failed
+        | RunStatus::Cancelled
+        | RunStatus::RolledBack => {}
     }
     if ui.is_json() {
         return ui.out_json(&result_json(report));
@@ -48,6 +62,8 @@ pub(super) fn print(
 #[derive(Serialize)]
 pub(super) struct ResultJson<'a> {
     run_id: RunId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<ThreadId>,
     status: RunStatus,
     outcome: Option<&'a str>,
     degraded: bool,
@@ -57,7 +73,8 @@ pub(super) struct ResultJson<'a> {
 
 #[derive(Serialize)]
 struct TaskJson<'a> {
-    node: &'a NodeId,
+    /// The path of its node: `outer/inner` in a subgraph.
+    node: String,
     agent: Option<&'a str>,
     source: Option<TaskSource>,
     attempt: u32,
@@ -66,19 +83,21 @@ struct TaskJson<'a> {
 
 /// The run in the form of `--output json`.
 pub(super) fn result_json(report: &Report) -> ResultJson<'_> {
+    let paths = report.paths();
     ResultJson {
         run_id: report.head.run,
+        thread: report.head.thread,
         status: report.head.status,
         outcome: report.head.outcome.as_deref(),
         degraded: report.head.degraded,
         output: report.output.as_ref(),
-        tasks: report.tasks.iter().map(task_json).collect(),
+        tasks: report.tasks.iter().map(|task| task_json(task, &paths)).collect(),
     }
 }
 
-fn task_json(task: &TaskRow) -> TaskJson<'_> {
+fn task_json<'a>(task: &'a TaskRow, paths: &Paths<'_>) -> TaskJson<'a> {
     TaskJson {
-        node: &task.node,
+        node: paths.of(task.task),
         agent: task.agent.as_deref(),
         source: task.source,
         attempt: task.attempt,
@@ -104,12 +123,37 @@ fn print_output(ui: &Ui, output: &Object, draft: &WorkflowDraft) -> anyhow::Resu
     }
 }
 
+/// `file:line:column` and the expression for which a run failed, where its file is at hand.
+fn place_in_file(report: &Report, lines: &[(String, Lines)]) -> Option<String> {
+    let failure = report.head.error.as_ref()?.failure.as_ref()?;
+    let details = &failure.problem()?.details;
+    let place = lines.iter().find_map(|(title, lines)| lines.of_details(title, details))?;
+    let expression = details.get("expression").and_then(Value::as_str);
+    let expression = expression.map(|text| format!(": {text}")).unwrap_or_default();
+    Some(format!("{place}{expression}"))
+}
+
+/// Where a run stands, and how it goes on.
+fn tell_paused(ui: &Ui, report: &Report) {
+    for entry in &report.head.waiting_for {
+        if let WaitReason::Resume { when: Some(when), nodes } = &entry.waiting {
+            let nodes: Vec<&str> = nodes.iter().map(NodeId::as_str).collect();
+            ui.err(&format!("it stands {} {}", when_text(*when), nodes.join(", ")));
+        }
+    }
+    let label = ui.paint(Paint::Cyan, "help:");
+    ui.err(&format!("{label} wforge runs continue {}", report.head.run));
+}
+
 fn summary(ui: &Ui, report: &Report, elapsed_ms: u64) {
     let head = &report.head;
     let status = match head.status {
         RunStatus::Completed => ui.paint(Paint::Green, "completed"),
         RunStatus::Waiting => ui.paint(Paint::Cyan, "waiting for a person"),
+        RunStatus::Paused => ui.paint(Paint::Cyan, "paused"),
+        RunStatus::Queued => ui.paint(Paint::Cyan, "queued"),
         RunStatus::Running => "running".to_owned(),
+        RunStatus::RolledBack => ui.paint(Paint::Red, "rolled back"),
         RunStatus::Blocked | RunStatus::Failed | RunStatus::Cancelled => {
             ui.paint(Paint::Red, head.status.as_str())
         }
@@ -123,7 +167,8 @@ fn summary(ui: &Ui, report: &Report, elapsed_ms: u64) {
     let time = duration(elapsed_ms);
     let tasks = report.tasks.iter().filter(|task| task.source.is_some()).count();
     let outcome = outcome.unwrap_or_default();
-    ui.note(&format!("{status}{outcome}  {tasks} tasks in {time}{degraded}"));
+    let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
+    ui.note(&format!("{status}{outcome}  {tasks} in {time}{degraded}"));
     if let Some(error) = &head.error {
         let node = error.node.as_ref().map(NodeId::as_str);
         let place = node.map(|node| format!("{node}: ")).unwrap_or_default();

@@ -1,37 +1,30 @@
-//! `wforge run` and `wforge runs resume`: start or go on, follow, ask, print.
+//! `wforge run`: reads the flags, starts the run, and follows it.
 
-use std::io::IsTerminal as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use tokio_util::task::TaskTracker;
-use wforge_model::head::RunStatus;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{RunId, Seq};
-use wforge_ports::Clock as _;
+use wforge_model::{Lines, RunId, ThreadId};
+use wforge_ports::{Clock as _, Entropy as _};
 
-use super::args::{ResumeArgs, RunArgs};
-use super::follow::{Followed, Follower, Stops, abort_at_next, interrupted, since_ms};
+use super::args::RunArgs;
 use super::inputs::{self, Flags, Given};
 use super::refusal::Refusal;
-use super::result::{exit_of, print, result_json};
-use super::ui::{Paint, Ui, harmless};
-use super::{Session, questions, workflow_file};
-use crate::client::{self, Client, Component, Report, Start, Workflow, is_settled};
-use crate::clock::SystemClock;
+use super::result::result_json;
+use super::ui::{Paint, Ui};
+use super::watch::{Watched, may_ask, to_the_end};
+use super::{Session, thread_id, workflow_file};
+use crate::client::{self, Client, Component, RunOptions, Start, Workflow, WorkflowFile};
+use crate::clock::{SystemClock, SystemEntropy};
 use crate::compose::{Mode, components_in, read_component};
 
 /// `wforge run`.
 pub(crate) async fn run(session: &Session, args: &RunArgs) -> anyhow::Result<u8> {
-    let ui = &session.ui;
-    let from_file = Path::new(&args.file).exists() || !is_name(&args.file);
-    let workflow = if from_file {
-        let (text, draft) = workflow_file(session, Path::new(&args.file))?;
-        Some(Workflow::File { text, draft: Box::new(draft) })
-    } else {
-        None
-    };
     // What is wrong with the flags is found before anything is opened, where that is possible.
+    let workflow = from_file(session, &args.file)?;
+    let with = args.with.iter().map(|path| read_file(session, path));
+    let with = with.collect::<anyhow::Result<Vec<_>>>()?;
+    let options = options(args)?;
     let flags = Flags {
         inputs: &args.inputs,
         answers: &args.answers,
@@ -52,10 +45,44 @@ pub(crate) async fn run(session: &Session, args: &RunArgs) -> anyhow::Result<u8>
             Some(given) => given,
             None => inputs::read(workflow.draft(), flags)?,
         };
-        start(ui, &mut client, args, workflow, given, plugins).await
+        let Given { input, answers, mocks, context, stdin_taken } = given;
+        let start = Start { workflow, with, input, context, answers, mocks, plugins, options };
+        start_and_follow(&session.ui, &mut client, args, start, stdin_taken).await
     };
     let outcome = outcome.await;
     client.finish(outcome).await
+}
+
+fn options(args: &RunArgs) -> anyhow::Result<RunOptions> {
+    let thread = match args.thread.as_deref() {
+        Some("new") => Some(new_thread()?),
+        Some(text) => Some(thread_id(text)?),
+        None => None,
+    };
+    let multitask = args.multitask.map(Into::into).unwrap_or_default();
+    let durability = args.durability.map(Into::into).unwrap_or_default();
+    Ok(RunOptions { thread, multitask, durability, steps: args.steps })
+}
+
+/// A thread that nobody has yet.
+pub(super) fn new_thread() -> anyhow::Result<ThreadId> {
+    let mut bytes = [0; 16];
+    SystemEntropy::open().context("randomness")?.fill(&mut bytes);
+    Ok(ThreadId::from_bytes(bytes))
+}
+
+/// The workflow of a file; none where the text is rather the name of a registered one.
+pub(super) fn from_file(session: &Session, text: &str) -> anyhow::Result<Option<Workflow>> {
+    if !Path::new(text).exists() && is_name(text) {
+        return Ok(None);
+    }
+    let file = read_file(session, Path::new(text))?;
+    Ok(Some(Workflow::File(Box::new(file))))
+}
+
+pub(super) fn read_file(session: &Session, path: &Path) -> anyhow::Result<WorkflowFile> {
+    let (text, draft) = workflow_file(session, path)?;
+    Ok(WorkflowFile { name: path.display().to_string(), text, draft })
 }
 
 fn is_name(text: &str) -> bool {
@@ -64,7 +91,8 @@ fn is_name(text: &str) -> bool {
         && !text.ends_with(".json")
 }
 
-async fn registered(client: &Client, text: &str) -> anyhow::Result<Workflow> {
+/// A registered workflow by `NAME[@VERSION]`.
+pub(super) async fn registered(client: &Client, text: &str) -> anyhow::Result<Workflow> {
     let (name, version) = match text.split_once('@') {
         Some((name, version)) => {
             let parsed = version.parse().map_err(|error| {
@@ -85,41 +113,64 @@ fn components(dir: &Path) -> anyhow::Result<Vec<Component>> {
     components_in(dir)?.iter().map(|file| read_component(file)).collect()
 }
 
-async fn start(
+async fn start_and_follow(
     ui: &Ui,
     client: &mut Client,
     args: &RunArgs,
-    workflow: Workflow,
-    given: Given,
-    plugins: Option<Vec<Component>>,
+    start: Start,
+    stdin_taken: bool,
 ) -> anyhow::Result<u8> {
     if args.detach && client.is_embedded() {
         return Err(Refusal::user("nobody_drives", "--detach needs a server that drives the run")
             .help("start one with wforge serve, or leave --detach out")
             .into());
     }
-    let source = match (&args.plugins, &plugins) {
+    let source = match (&args.plugins, &start.plugins) {
         (Some(dir), Some(found)) => Some(format!("{} from {}", found.len(), dir.display())),
         _ => None,
     };
-    let draft = workflow.draft().clone();
-    let Given { input, answers, mocks, context, stdin_taken } = given;
-    let request = Start { workflow, input, context, answers, mocks, plugins };
+    let (draft, thread) = (start.workflow.draft().clone(), start.options.thread);
+    let lines = lines(&start);
     let started_ns = SystemClock.monotonic_ns();
-    let run = client.start(request).await?;
+    let run = client.start(start).await?;
     let sources = source.map_or_else(|| client.plugin_sources(), |source| vec![source]);
-    let title = format!("{}@{}", draft.name, draft.version);
-    ui.note(&ui.paint(Paint::Dim, &format!("{run}  {title}")));
-    if !sources.is_empty() {
-        ui.note(&ui.paint(Paint::Dim, &format!("plugins: {}", sources.join(", "))));
-    }
+    say_started(ui, (run, thread), &draft, &sources);
     if args.detach {
         return detached(ui, client, run).await;
     }
     let ask = !stdin_taken && may_ask(ui);
-    let order = Order { draft: &draft, started_ns, ask };
-    let fail_on_degraded = args.fail_on_degraded;
-    to_the_end(ui, client, run, (Seq(0), Seq(0)), order, fail_on_degraded).await
+    let watched = Watched::new(run, &draft, args.watch.fail_on_degraded);
+    to_the_end(ui, client, Watched { lines: &lines, started_ns, ask, ..watched }).await
+}
+
+/// Where expressions stand in the files that a run is started with.
+fn lines(start: &Start) -> Vec<(String, Lines)> {
+    let root = match &start.workflow {
+        Workflow::File(file) => Some(file.as_ref()),
+        Workflow::Registered { .. } => None,
+    };
+    let of_file = |file: &WorkflowFile| {
+        let parsed = wforge_spec::parse(&file.name, &file.text).ok()?;
+        let title = format!("{}@{}", file.draft.name, file.draft.version);
+        Some((title, parsed.lines(&file.name)))
+    };
+    root.into_iter().chain(&start.with).filter_map(of_file).collect()
+}
+
+fn say_started(
+    ui: &Ui,
+    (run, thread): (RunId, Option<ThreadId>),
+    draft: &WorkflowDraft,
+    sources: &[String],
+) {
+    let title = format!("{}@{}", draft.name, draft.version);
+    ui.note(&ui.paint(Paint::Dim, &format!("{run}  {title}")));
+    if let Some(thread) = thread {
+        ui.note(&ui.paint(Paint::Dim, &thread.to_string()));
+    }
+    if !sources.is_empty() {
+        ui.note(&ui.paint(Paint::Dim, &format!("plugins: {}", sources.join(", "))));
+    }
 }
 
 async fn detached(ui: &Ui, client: &Client, run: RunId) -> anyhow::Result<u8> {
@@ -129,98 +180,4 @@ async fn detached(ui: &Ui, client: &Client, run: RunId) -> anyhow::Result<u8> {
         ui.out(&run.to_string());
     }
     Ok(0)
-}
-
-/// Whether there is somebody to ask.
-fn may_ask(ui: &Ui) -> bool {
-    ui.progress && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
-}
-
-/// How the end is printed and whether a person is asked.
-#[derive(Debug, Clone, Copy)]
-struct Order<'a> {
-    draft: &'a WorkflowDraft,
-    started_ns: u64,
-    ask: bool,
-}
-
-/// `wforge runs resume`.
-pub(crate) async fn resume(session: &Session, args: &ResumeArgs) -> anyhow::Result<u8> {
-    let run = super::run_id(&args.run)?;
-    let client = client::open(&session.config, Mode::Drive).await?;
-    let result = go_on(&session.ui, &client, run, args).await;
-    client.finish(result).await
-}
-
-async fn go_on(ui: &Ui, client: &Client, run: RunId, args: &ResumeArgs) -> anyhow::Result<u8> {
-    let started_ns = SystemClock.monotonic_ns();
-    let before = client.report(run).await?;
-    if before.head.status.is_final() {
-        // Refused with the reason, whatever the answers are.
-        client.resume(run, Vec::new()).await?;
-    }
-    let answers = questions::given(&before.questions, &args.answers)?;
-    let draft = client.workflow_of(&before.head).await?;
-    let seen = before.head.seq;
-    let ask = may_ask(ui);
-    let open = !before.questions.is_empty();
-    let waits = answers.is_empty() && open && is_settled(&before.head);
-    let from = if args.discard_effects {
-        client.discard_effects(run).await?.seq
-    } else if waits {
-        seen
-    } else {
-        client.resume(run, answers).await?.seq
-    };
-    ui.note(&ui.paint(Paint::Dim, &format!("{run}  {}", title(&before))));
-    let order = Order { draft: &draft, started_ns, ask };
-    to_the_end(ui, client, run, (seen, from), order, args.fail_on_degraded).await
-}
-
-fn title(report: &Report) -> String {
-    format!("{}@{}", harmless(&report.head.workflow), report.head.version)
-}
-
-async fn to_the_end(
-    ui: &Ui,
-    client: &Client,
-    run: RunId,
-    (seen, mut from): (Seq, Seq),
-    order: Order<'_>,
-    fail_on_degraded: bool,
-) -> anyhow::Result<u8> {
-    let mut stops = Stops::listen()?;
-    let mut follower = Follower::new(client, ui, run, (seen, order.draft)).await?;
-    let report = loop {
-        if follower.until_settled(&mut stops, from).await? == Followed::Interrupted {
-            return interrupted_now(client, run, stops);
-        }
-        let report = client.report(run).await?;
-        // Within one commit a question may be asked and answered, so what looked settled is looked
-        // at again.
-        from = report.head.seq;
-        if !is_settled(&report.head) || follower.seen() < from {
-            continue;
-        }
-        if report.head.status != RunStatus::Waiting || !order.ask {
-            break report;
-        }
-        let Some(answers) = questions::ask(ui, &report.questions, &mut stops).await? else {
-            return interrupted_now(client, run, stops);
-        };
-        from = client.resume(run, answers).await?.seq;
-    };
-    print(ui, &report, order.draft, since_ms(order.started_ns))?;
-    Ok(exit_of(&report, fail_on_degraded))
-}
-
-/// From here on the next signal ends the process at once.
-fn interrupted_now(client: &Client, run: RunId, stops: Stops) -> anyhow::Result<u8> {
-    TaskTracker::new().spawn(abort_at_next(stops));
-    let refusal = interrupted(run);
-    if client.is_embedded() {
-        return Err(refusal.into());
-    }
-    let help = format!("the server goes on with it; wforge runs show {run} says how it stands");
-    Err(refusal.help(help).into())
 }

@@ -1,13 +1,17 @@
-//! `wforge runs list|show|cancel`. Resume is in [`super::run`].
+//! `wforge runs …`. What goes on with a run is in [`super::resume`].
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use futures::StreamExt as _;
 use serde_json::json;
 use wforge_model::RunId;
 use wforge_model::head::RunHead;
 
-use super::args::RunsCommand;
+use super::args::{RunsCommand, StreamArgs};
+use super::follow::{Stops, interrupted};
 use super::progress::duration;
+use super::resume::{self, GoOn, go_on};
 use super::ui::{Paint, Ui, columns, harmless};
 use super::{Session, page, questions, run_id};
 use crate::client::{self, Client, Report, TaskRow};
@@ -18,7 +22,24 @@ pub(crate) async fn run(session: &Session, command: RunsCommand) -> anyhow::Resu
     let ui = &session.ui;
     let open = |mode| client::open(&session.config, mode);
     match command {
-        RunsCommand::Resume(args) => return super::run::resume(session, &args).await,
+        RunsCommand::Resume(args) => return resume::resume(session, &args).await,
+        RunsCommand::Continue { run, steps, watch } => {
+            return go_on(session, &run, GoOn::Continue(steps), &watch).await;
+        }
+        RunsCommand::Retry { run, watch } => {
+            return go_on(session, &run, GoOn::Retry, &watch).await;
+        }
+        RunsCommand::Stream(args) => {
+            let client = open(Mode::Drive).await?;
+            let result = stream(ui, &client, &args).await;
+            client.finish(result).await?;
+        }
+        RunsCommand::Pause { run } => {
+            let run = run_id(&run)?;
+            let client = open(Mode::Drive).await?;
+            let result = pause(ui, &client, run).await;
+            client.finish(result).await?;
+        }
         RunsCommand::List { limit } => {
             let client = open(Mode::Look).await?;
             let result = list(ui, &client, usize::from(limit)).await;
@@ -84,8 +105,8 @@ async fn show(
     let report = client.report(run).await?;
     if let Some(path) = html {
         let log = client.log(run).await?;
-        let draft = client.workflow_of(&report.head).await?;
-        fs_err::write(path, page::page(&report, &log, &draft))?;
+        let lineage = client.lineage(&report.head, &log).await?;
+        fs_err::write(path, page::page(&report, &log, &lineage))?;
         ui.note(&format!("wrote {}", path.display()));
         return Ok(());
     }
@@ -109,13 +130,19 @@ fn print(ui: &Ui, report: &Report) {
         vec!["took".to_owned(), duration(millis(head))],
         vec!["step".to_owned(), head.step.to_string()],
     ];
+    if let Some(thread) = head.thread {
+        facts.push(vec!["thread".to_owned(), thread.to_string()]);
+    }
+    if let Some(base) = head.base {
+        facts.push(vec!["begun at".to_owned(), base.to_string()]);
+    }
     if let Some(error) = &head.error {
         let text = format!("{} ({})", harmless(&error.message), harmless(&error.code));
         facts.push(vec!["error".to_owned(), text]);
     }
     columns(&facts).iter().for_each(|line| ui.out(line));
     ui.out("");
-    let rows = aggregated(&report.tasks);
+    let rows = aggregated(report);
     columns(&rows).iter().for_each(|line| ui.out(line));
     if !report.questions.is_empty() {
         ui.out("");
@@ -129,21 +156,23 @@ fn print(ui: &Ui, report: &Report) {
 }
 
 /// One row a step, node and source.
-fn aggregated(tasks: &[TaskRow]) -> Vec<Vec<String>> {
-    let mut groups: Vec<(&TaskRow, usize, u64)> = Vec::new();
-    for task in tasks {
-        let same = |(first, _, _): &&mut (&TaskRow, usize, u64)| {
-            (first.step, &first.node, first.source) == (task.step, &task.node, task.source)
-        };
-        match groups.iter_mut().find(same) {
-            Some((_, count, ms)) => {
-                *count += 1;
-                *ms += task.ms;
-            }
-            None => groups.push((task, 1, task.ms)),
+fn aggregated(report: &Report) -> Vec<Vec<String>> {
+    let paths = report.paths();
+    let mut groups: Vec<((String, String), &TaskRow, usize, u64)> = Vec::new();
+    let mut place_of = HashMap::new();
+    for task in &report.tasks {
+        let place = (paths.steps(task.task), paths.of(task.task));
+        let key = (place.clone(), task.source);
+        let number = *place_of.entry(key).or_insert_with(|| {
+            groups.push((place, task, 0, 0));
+            groups.len() - 1
+        });
+        if let Some((_, _, count, ms)) = groups.get_mut(number) {
+            *count += 1;
+            *ms += task.ms;
         }
     }
-    let row = |(first, count, ms): (&TaskRow, usize, u64)| {
+    let row = |((steps, path), first, count, ms): ((String, String), &TaskRow, usize, u64)| {
         let source = first.source.map_or(
             if first.failure.is_some() { "failed" } else { "open" },
             wforge_model::mock::TaskSource::as_str,
@@ -151,8 +180,8 @@ fn aggregated(tasks: &[TaskRow]) -> Vec<Vec<String>> {
         let tasks = if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
         let why = first.failure.as_ref().map(|failure| harmless(&failure.to_string()));
         vec![
-            first.step.to_string(),
-            first.node.to_string(),
+            steps,
+            path,
             first.agent.as_deref().map_or_else(|| "-".to_owned(), harmless),
             source.to_owned(),
             tasks,
@@ -163,8 +192,39 @@ fn aggregated(tasks: &[TaskRow]) -> Vec<Vec<String>> {
     groups.into_iter().map(row).collect()
 }
 
+/// Waits until the run stands at its border, so that what it says holds.
+async fn pause(ui: &Ui, client: &Client, run: RunId) -> anyhow::Result<()> {
+    let head = client.pause(run).await?;
+    told(ui, &head)?;
+    if !head.status.is_final() {
+        let label = ui.paint(Paint::Cyan, "help:");
+        ui.note(&format!("{label} wforge runs continue {run} lets it go on"));
+    }
+    Ok(())
+}
+
+async fn stream(ui: &Ui, client: &Client, args: &StreamArgs) -> anyhow::Result<()> {
+    let run = run_id(&args.run)?;
+    let mut stops = Stops::listen()?;
+    let mut chunks = client.stream(run, args).await?;
+    loop {
+        let chunk = tokio::select! {
+            biased;
+            () = stops.next() => return Err(interrupted(run).into()),
+            chunk = chunks.next() => chunk,
+        };
+        match chunk.transpose()? {
+            Some(chunk) => ui.out(&serde_json::to_string(&chunk)?),
+            None => return Ok(()),
+        }
+    }
+}
+
 async fn cancel(ui: &Ui, client: &Client, run: RunId, reason: &str) -> anyhow::Result<()> {
-    let head = client.cancel(run, reason).await?;
+    told(ui, &client.cancel(run, reason).await?)
+}
+
+fn told(ui: &Ui, head: &RunHead) -> anyhow::Result<()> {
     if ui.is_json() {
         return ui.out_json(&json!({ "run_id": head.run, "status": head.status }));
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use wforge_ports::workflows::{Report, WorkflowReader as _};
 
-use super::args::WorkflowCommand;
+use super::args::{ThreadsCommand, WorkflowCommand};
 use super::refusal::EXIT_REFUSED;
 use super::ui::{Paint, columns, harmless};
 use super::{Session, inputs, line, reader, workflow_file};
@@ -53,6 +53,9 @@ pub(crate) async fn run(session: &Session, command: WorkflowCommand) -> anyhow::
             } else {
                 ui.out(&format!("{}@{}  {}", info.name, info.version, info.digest));
             }
+        }
+        WorkflowCommand::Migrate(args) => {
+            return super::threads::run(session, ThreadsCommand::Migrate(args)).await;
         }
         WorkflowCommand::List => {
             let client = client::open(&session.config, Mode::Look).await?;

@@ -3,29 +3,30 @@
 use anyhow::Context as _;
 use futures::stream::{BoxStream, StreamExt as _};
 use wforge_engine::{
-    AnswerGiven, AnswerTo, PluginInfo, QuestionView, RunMessage, RunView, StartRun, TaskView,
-    WorkflowChoice, WorkflowInfo,
+    AnswerGiven, AnswerTo, CancelRun, PluginInfo, QuestionView, RunMessage, RunView, StartRun,
+    TaskView, WorkflowInfo,
 };
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{RunId, Seq, TenantId};
+use wforge_model::{Digest, RunId, Seq, TenantId};
 use wforge_ports::plugins::Admitted;
 
 use super::problem::of_engine;
-use super::{Answer, Component, Message, QuestionRow, Report, Start, TaskRow, Workflow};
+use super::threads::choice;
+use super::{Answer, Component, Message, QuestionRow, Report, Start, TaskRow};
 use crate::compose::{Host, components_in, read_component};
 
 /// Who asks, as logs and audit call it.
-const BY: &str = "cli";
+pub(super) const BY: &str = "cli";
 /// Events read at once.
 const PAGE: usize = 512;
 
 /// The engine.
 #[derive(Debug)]
 pub(crate) struct Embedded {
-    host: Host,
-    tenant: TenantId,
+    pub(super) host: Host,
+    pub(super) tenant: TenantId,
     sources: Vec<String>,
 }
 
@@ -43,23 +44,19 @@ impl Embedded {
             Some(components) => Some(self.admit_all(components).await?),
             None => self.installed_and_developed().await?,
         };
-        let workflow = match start.workflow {
-            Workflow::File { draft, .. } => WorkflowChoice::Draft(draft),
-            Workflow::Registered { name, version, .. } => {
-                WorkflowChoice::Registered { name, version: Some(version) }
-            }
-        };
+        let workflow = choice(start.workflow);
         let request = StartRun {
-            workflow,
             input: start.input,
             context: start.context,
-            thread: None,
+            workflows: start.with.into_iter().map(|file| file.draft).collect(),
+            thread: start.options.thread,
+            multitask: start.options.multitask,
             answers: start.answers,
             mocks: start.mocks,
-            mock_mode: None,
+            durability: start.options.durability,
+            steps: start.options.steps,
             plugins,
-            idempotency: None,
-            by: BY.to_owned(),
+            ..StartRun::of(workflow, BY)
         };
         let started = self.host.handle.start(&self.tenant, request).await.map_err(of_engine)?;
         Ok(started.run)
@@ -147,7 +144,8 @@ impl Embedded {
     }
 
     pub(crate) async fn cancel(&self, run: RunId, reason: &str) -> anyhow::Result<RunHead> {
-        self.host.handle.cancel(&self.tenant, run, reason).await.map_err(of_engine)
+        let cancel = CancelRun { reason: reason.to_owned(), roll_back: false, by: BY.to_owned() };
+        self.host.handle.cancel(&self.tenant, run, cancel).await.map_err(of_engine)
     }
 
     pub(crate) async fn install(&self, bytes: Vec<u8>) -> anyhow::Result<PluginInfo> {
@@ -194,6 +192,10 @@ impl Embedded {
         self.host.handle.workflow_by_digest(&self.tenant, digest).await.map_err(of_engine)
     }
 
+    pub(crate) async fn part_of(&self, _: RunId, digest: Digest) -> anyhow::Result<WorkflowDraft> {
+        self.host.handle.workflow_by_digest(&self.tenant, digest).await.map_err(of_engine)
+    }
+
     pub(crate) async fn close(self) -> anyhow::Result<()> {
         self.host.close().await
     }
@@ -202,8 +204,8 @@ impl Embedded {
 fn report(view: RunView) -> Report {
     let RunView { head, output, tasks, questions } = view;
     let task = |view: TaskView| {
-        let TaskView { task, node, step, agent, source, attempt, ms, failure } = view;
-        TaskRow { task, node, step, agent, source, attempt, ms, failure }
+        let TaskView { task, node, within, step, agent, source, attempt, ms, failure } = view;
+        TaskRow { task, node, within, step, agent, source, attempt, ms, failure }
     };
     let question = |view: QuestionView| {
         let QuestionView { id, node, prompt, schema, deadline } = view;

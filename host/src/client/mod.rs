@@ -4,22 +4,29 @@
 //! decides [`open`]: a named server, else the server that holds the data directory, else none.
 
 mod embedded;
+mod lineage;
 mod problem;
 mod remote;
 mod sse;
+mod steering;
+mod stream;
+mod threads;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
-use wforge_engine::{PluginInfo, WorkflowInfo};
+use wforge_engine::{Multitask, PluginInfo, WorkflowInfo};
+use wforge_model::checkpoint::Durability;
 use wforge_model::event::StoredEvent;
 use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, Timestamp, Value};
+use wforge_model::{
+    Digest, Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp, Value,
+};
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;
 
@@ -30,7 +37,10 @@ use crate::config::Config;
 use crate::server_file::ServerFile;
 
 pub(crate) use embedded::Embedded;
+pub(crate) use lineage::{Ancestor, Lineage, Workflows};
 pub(crate) use remote::Remote;
+pub(crate) use steering::{Interrupt, Wants};
+pub(crate) use threads::{CheckpointRow, Migrate, Migrated, ThreadReport, ThreadRow, Update};
 
 /// How long a store that somebody else holds is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -59,18 +69,39 @@ pub(crate) struct Start {
     pub(crate) mocks: BTreeMap<NodeId, Option<MockAnswer>>,
     /// The components of `--plugins`.
     pub(crate) plugins: Option<Vec<Component>>,
+    /// Workflows that its nodes may name, beside those that are registered.
+    pub(crate) with: Vec<WorkflowFile>,
+    /// Thread, pace and history.
+    pub(crate) options: RunOptions,
+}
+
+/// Where a run belongs, how fast it goes, and what its history keeps.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RunOptions {
+    /// The thread whose state it goes on from.
+    pub(crate) thread: Option<ThreadId>,
+    /// What happens where another run of the thread is under way.
+    pub(crate) multitask: Multitask,
+    /// Which borders are history.
+    pub(crate) durability: Durability,
+    /// After so many super-steps it pauses.
+    pub(crate) steps: Option<u32>,
+}
+
+/// A workflow file: its text and what it says.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkflowFile {
+    /// How messages call it.
+    pub(crate) name: String,
+    pub(crate) text: String,
+    pub(crate) draft: WorkflowDraft,
 }
 
 /// A workflow to run.
 #[derive(Debug, Clone)]
 pub(crate) enum Workflow {
-    /// A file: its text and what it says.
-    File {
-        /// Its text.
-        text: String,
-        /// What it says.
-        draft: Box<WorkflowDraft>,
-    },
+    /// A file.
+    File(Box<WorkflowFile>),
     /// A registered one.
     Registered {
         /// Its name.
@@ -86,7 +117,8 @@ impl Workflow {
     /// What it says.
     pub(crate) fn draft(&self) -> &WorkflowDraft {
         match self {
-            Self::File { draft, .. } | Self::Registered { draft, .. } => draft,
+            Self::File(file) => &file.draft,
+            Self::Registered { draft, .. } => draft,
         }
     }
 }
@@ -119,12 +151,66 @@ pub(crate) struct Report {
 pub(crate) struct TaskRow {
     pub(crate) task: TaskId,
     pub(crate) node: NodeId,
+    /// The task whose subgraph it belongs to.
+    #[serde(default)]
+    pub(crate) within: Option<TaskId>,
     pub(crate) step: u32,
     pub(crate) agent: Option<String>,
     pub(crate) source: Option<TaskSource>,
     pub(crate) attempt: u32,
     pub(crate) ms: u64,
     pub(crate) failure: Option<Failure>,
+}
+
+impl Report {
+    /// Where its tasks are found.
+    pub(crate) fn paths(&self) -> Paths<'_> {
+        Paths { tasks: self.tasks.iter().map(|task| (task.task, task)).collect() }
+    }
+
+    /// The path of the node that asks each open question, with the question.
+    pub(crate) fn asked(&self) -> Vec<(String, &QuestionRow)> {
+        let paths = self.paths();
+        let task_of = |question: &QuestionRow| {
+            let mut open = self.head.questions();
+            open.find(|(_, open)| open.id == question.id).map(|(task, _)| task)
+        };
+        let path = |question: &QuestionRow| {
+            task_of(question).map_or_else(|| question.node.to_string(), |task| paths.of(task))
+        };
+        self.questions.iter().map(|question| (path(question), question)).collect()
+    }
+}
+
+/// Where the tasks of a run are found.
+#[derive(Debug)]
+pub(crate) struct Paths<'a> {
+    tasks: HashMap<TaskId, &'a TaskRow>,
+}
+
+impl Paths<'_> {
+    /// The nodes through which a task is reached, such as `outer/inner`.
+    pub(crate) fn of(&self, task: TaskId) -> String {
+        let names = self.way(task).into_iter().map(|row| row.node.to_string());
+        names.collect::<Vec<_>>().join("/")
+    }
+
+    /// The super-steps in which it is reached, such as `2.1`.
+    pub(crate) fn steps(&self, task: TaskId) -> String {
+        let steps = self.way(task).into_iter().map(|row| row.step.to_string());
+        steps.collect::<Vec<_>>().join(".")
+    }
+
+    fn way(&self, task: TaskId) -> Vec<&TaskRow> {
+        let mut way = Vec::new();
+        let mut next = Some(task);
+        while let Some(row) = next.and_then(|task| self.tasks.get(&task)) {
+            way.push(*row);
+            next = row.within;
+        }
+        way.reverse();
+        way
+    }
 }
 
 /// An open question.
@@ -156,11 +242,15 @@ pub(crate) enum Message {
 /// Whether nothing happens any more until somebody does something.
 pub(crate) fn is_settled(head: &RunHead) -> bool {
     match head.status {
-        RunStatus::Running => false,
+        RunStatus::Running | RunStatus::Queued => false,
         RunStatus::Waiting => head.questions().next().is_some(),
-        RunStatus::Blocked | RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled => {
-            true
-        }
+        // The workflow that handles the failure is about to be started.
+        RunStatus::Failed => head.waiting_for.is_empty(),
+        RunStatus::Paused
+        | RunStatus::Blocked
+        | RunStatus::Completed
+        | RunStatus::Cancelled
+        | RunStatus::RolledBack => true,
     }
 }
 
@@ -205,6 +295,8 @@ macro_rules! either {
         }
     };
 }
+
+use either;
 
 impl Client {
     /// Whether it is in this process.
@@ -312,6 +404,11 @@ impl Client {
     /// The workflow that a run is pinned to.
     pub(crate) async fn workflow_of(&self, head: &RunHead) -> anyhow::Result<WorkflowDraft> {
         either!(self, client => client.workflow_of(head))
+    }
+
+    /// A workflow that is part of the one that a run is pinned to.
+    async fn part_of(&self, run: RunId, digest: Digest) -> anyhow::Result<WorkflowDraft> {
+        either!(self, client => client.part_of(run, digest))
     }
 
     /// Ends what was opened, whatever came of the command. Runs that go on are kept for the next

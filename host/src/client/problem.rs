@@ -33,6 +33,10 @@ fn help_for(code: &str) -> Option<&'static str> {
             "install the plugins (wforge plugin install DIR), name a folder with --plugins, or \
              allow the mock agent to stand in with WFORGE_MOCK=fallback",
         ),
+        "missing_workflows" => Some(
+            "name the file that has it with --with FILE, or register it: wforge workflow register \
+             FILE",
+        ),
         _ => None,
     }
 }

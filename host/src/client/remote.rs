@@ -17,7 +17,8 @@ use wforge_model::{Digest, RunId, Seq, Value};
 use wforge_ports::plugins::Admitted;
 
 use super::sse::{Frame, Frames};
-use super::{Answer, Component, Message, Report, Start, Workflow, problem};
+use super::threads::named;
+use super::{Answer, Component, Message, Report, Start, problem};
 use crate::cli::refusal::Refusal;
 use crate::config::Config;
 
@@ -69,20 +70,20 @@ impl Remote {
             Some(components) => Some(self.upload(components).await?),
             None => None,
         };
-        let workflow = match start.workflow {
-            Workflow::File { text, .. } => Value::String(text),
-            Workflow::Registered { name, version, .. } => {
-                json!({ "name": name, "version": version })
-            }
-        };
         let mut body = json!({
-            "workflow": workflow,
+            "workflow": named(start.workflow),
             "input": start.input,
             "context": start.context,
             "answers": start.answers,
             "mocks": start.mocks,
+            "durability": start.options.durability,
+            "multitask": start.options.multitask,
         });
         if let Some(body) = body.as_object_mut() {
+            let with: Vec<String> = start.with.into_iter().map(|file| file.text).collect();
+            body.extend((!with.is_empty()).then(|| ("with".to_owned(), json!(with))));
+            body.extend(start.options.thread.map(|id| ("thread".to_owned(), json!(id))));
+            body.extend(start.options.steps.map(|steps| ("steps".to_owned(), json!(steps))));
             body.extend(self.mock.map(|mode| ("mock".to_owned(), json!(mode))));
             body.extend(plugins.map(|digests| ("plugins".to_owned(), json!(digests))));
         }
@@ -222,6 +223,14 @@ impl Remote {
         self.json(self.get(&format!("/v1/runs/{}/workflow", head.run))).await
     }
 
+    pub(crate) async fn part_of(
+        &self,
+        run: RunId,
+        digest: Digest,
+    ) -> anyhow::Result<WorkflowDraft> {
+        self.json(self.get(&format!("/v1/runs/{run}/workflow?part={digest}"))).await
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, format!("{}{path}", self.server))
@@ -229,11 +238,11 @@ impl Remote {
             .timeout(self.timeout)
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
+    pub(super) fn get(&self, path: &str) -> RequestBuilder {
         self.request(Method::GET, path)
     }
 
-    fn post(&self, path: &str, body: &Value) -> RequestBuilder {
+    pub(super) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
         self.request(Method::POST, path).json(body)
     }
 
@@ -252,17 +261,34 @@ impl Remote {
         Err(problem::of_api(&self.server, status.as_u16(), &body))
     }
 
-    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> anyhow::Result<T> {
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> anyhow::Result<T> {
         let body = self.send(request).await?.bytes().await.context("reading the response")?;
         serde_json::from_slice(&body)
             .with_context(|| format!("{} answered what this version cannot read", self.server))
     }
 
-    async fn pages<T: DeserializeOwned>(&self, path: &str, limit: usize) -> anyhow::Result<Vec<T>> {
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        limit: usize,
+    ) -> anyhow::Result<Vec<T>> {
+        self.pages_from(path, None::<String>, limit).await
+    }
+
+    /// The same, from after that cursor.
+    pub(super) async fn pages_from<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        from: Option<impl ToString>,
+        limit: usize,
+    ) -> anyhow::Result<Vec<T>> {
         let mut items = Vec::new();
-        let mut cursor = None;
+        let mut cursor = from.map(|cursor| cursor.to_string());
         loop {
-            let page_limit = PAGE.min(limit - items.len());
+            let page_limit = PAGE.min(limit.saturating_sub(items.len()));
             let after = cursor
                 .map(|cursor: String| format!("&cursor={}", in_path(&cursor).replace('/', "%2F")))
                 .unwrap_or_default();
@@ -404,9 +430,9 @@ mod tests {
             failure: None,
         };
         for kind in [
-            EventKind::StepCommitted { step: 3 },
+            EventKind::StepCommitted { ns: None, step: 3 },
             EventKind::RunFailed { error },
-            EventKind::RunCancelled { reason: "enough".into() },
+            EventKind::RunCancelled { reason: "enough".into(), by: "me".into(), rolled_back: true },
         ] {
             let sent = StoredEvent { seq: Seq(4), event: RunEvent { at: Timestamp(9), kind } };
             let (kind, data) = event_parts(&sent.event);

@@ -131,12 +131,14 @@ keys! {
     /// kept, such as log lines; up to 1_048_576.
     runs_subscriber_lag_max: u32 = "runs.subscriber_lag_max", default "1_024";
 
-    /// Super-steps of one run. These five hold for workflows whose `limits` say nothing; a workflow
+    /// Super-steps of one run. These six hold for workflows whose `limits` say nothing; a workflow
     /// may ask for less, and one that asks for more is not started. A run keeps what it was
     /// started with.
     run_steps_max: u32 = "limits.run.steps_max", default "1_000";
     /// Time during which a task of one run works, in milliseconds; waiting is free. 0: no limit.
     run_wall_ms_max: u64 = "limits.run.wall_ms_max", default "3_600_000";
+    /// The same of one super-step. 0: no limit.
+    run_step_ms_max: u64 = "limits.run.step_ms_max", default "0";
     /// Tasks of one run at the same time.
     run_parallel_max: u32 = "limits.run.parallel_max", default "16";
     /// State of one run after a super-step, as JSON text.

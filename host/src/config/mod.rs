@@ -338,6 +338,7 @@ impl Meant<'_> {
         Some(RunLimits {
             steps_max: steps?,
             wall_ms_max: raw.run_wall_ms_max?,
+            step_ms_max: raw.run_step_ms_max?,
             parallel_max: parallel?,
             state_bytes_max: bytes?,
             tasks_per_step_max: tasks?,

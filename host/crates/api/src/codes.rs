@@ -69,6 +69,10 @@ codes! {
     TOO_DEEP = "WF1004", UNPROCESSABLE_ENTITY, "the JSON is nested too deeply";
     /// A browser's page of another origin asks.
     ORIGIN = "WF1005", FORBIDDEN, "requests from web pages of other origins are refused";
+    /// A run of the thread is under way.
+    THREAD_BUSY = "WF1006", CONFLICT, "a run of the thread is under way";
+    /// The thread goes on with another version of its workflow.
+    THREAD_VERSION = "WF1007", CONFLICT, "the thread goes on with another version";
 }
 
 #[cfg(test)]

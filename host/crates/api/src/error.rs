@@ -199,7 +199,12 @@ impl From<EngineError> for ApiError {
                 Self { reason: Some(code), ..Self::new(kind, message) }.with_errors(errors)
             }
             EngineError::Conflict { code, message } => {
-                Self { reason: Some(code), ..Self::new(&codes::CONFLICT, message) }
+                let kind = match code {
+                    "thread_busy" => &codes::THREAD_BUSY,
+                    "thread_version" => &codes::THREAD_VERSION,
+                    _ => &codes::CONFLICT,
+                };
+                Self { reason: Some(code), ..Self::new(kind, message) }
             }
             EngineError::Busy { message, retry_after_ms } => {
                 Self::new(&codes::BUSY, message).retry_after_ms(retry_after_ms)

@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use wforge_model::RunId;
+use wforge_model::{RunId, ThreadId};
 
 use crate::codes;
 use crate::error::ApiError;
@@ -48,6 +48,16 @@ pub(crate) struct NoQuery {}
 /// The run of that id. Text that is no id names no run either, so both are the same refusal.
 pub(crate) fn run_id(text: &str) -> Result<RunId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("run", text))
+}
+
+/// The thread of that id, in the same way.
+pub(crate) fn thread_id(text: &str) -> Result<ThreadId, ApiError> {
+    text.parse().map_err(|_| ApiError::not_found("thread", text))
+}
+
+/// The run at which a page of runs begins.
+pub(crate) fn run_cursor(text: &str) -> Result<RunId, ApiError> {
+    text.parse().map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))
 }
 
 /// A duration such as `500ms`, `30s` or `2m`.

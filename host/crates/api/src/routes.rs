@@ -15,7 +15,9 @@ use futures::future::{Either, select};
 use crate::auth::{Role, authenticate};
 use crate::error::ApiError;
 use crate::state::Api;
-use crate::{codes, events, health, metrics, plugins, runs, system, workflows};
+use crate::{
+    codes, events, health, interrupts, metrics, plugins, runs, steering, system, threads, workflows,
+};
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,19 @@ rows! {
     GET "/v1/runs/{run}/events" VIEWER => events::stream;
     POST "/v1/runs/{run}/resume" OPERATOR => runs::resume;
     POST "/v1/runs/{run}/cancel" OPERATOR => runs::cancel;
+    POST "/v1/runs/{run}/pause" OPERATOR => steering::pause;
+    POST "/v1/runs/{run}/continue" OPERATOR => steering::go_on;
+    POST "/v1/runs/{run}/retry" OPERATOR => steering::retry;
+    GET "/v1/interrupts" VIEWER => interrupts::list;
+    GET "/v1/threads" VIEWER => threads::list;
+    GET "/v1/threads/{thread}" VIEWER => threads::show;
+    GET "/v1/threads/{thread}/history" VIEWER => threads::history;
+    POST "/v1/threads/{thread}/state" OPERATOR => threads::update;
+    POST "/v1/threads/{thread}/fork" OPERATOR => threads::fork;
+    POST "/v1/threads/{thread}/replay" OPERATOR => threads::replay;
+    POST "/v1/threads/{thread}/copy" OPERATOR => threads::copy;
+    POST "/v1/threads/{thread}/prune" OPERATOR => threads::prune;
+    POST "/v1/threads/{thread}/migrate" OPERATOR => threads::migrate;
 }
 
 /// A router of all rows, each behind the check of its role.

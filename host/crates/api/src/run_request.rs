@@ -3,9 +3,11 @@
 //! None has a field for the tenant or for who asks: both come from the credential.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::Deserialize;
-use wforge_engine::{AnswerGiven, AnswerTo};
+use wforge_engine::{AnswerGiven, AnswerTo, Multitask};
+use wforge_model::checkpoint::Durability;
 use wforge_model::mock::{MockAnswer, MockMode};
 use wforge_model::{Digest, NodeId, Object, QuestionId, ThreadId, Value};
 
@@ -24,8 +26,20 @@ pub(crate) struct StartBody {
     pub(crate) input: Object,
     #[serde(default)]
     pub(crate) context: Value,
+    /// Texts of further workflow files, for nodes that run a workflow.
+    #[serde(default)]
+    pub(crate) with: Vec<String>,
     #[serde(default)]
     pub(crate) thread: Option<ThreadId>,
+    /// What becomes of the run that is under way in the thread.
+    #[serde(default)]
+    pub(crate) multitask: Multitask,
+    /// Which borders the thread's history lists.
+    #[serde(default)]
+    pub(crate) durability: Durability,
+    /// Pause after so many super-steps.
+    #[serde(default)]
+    pub(crate) steps: Option<NonZeroU32>,
     #[serde(default)]
     pub(crate) answers: BTreeMap<NodeId, Value>,
     #[serde(default)]
@@ -83,10 +97,13 @@ impl WorkflowField {
         if !text.is_empty() && text.chars().all(of_name) {
             return named(&text).map(WorkflowMeant::Named);
         }
-        let json = text.trim_start().starts_with('{');
-        let file = if json { "workflow.json" } else { "workflow.yaml" };
-        Ok(WorkflowMeant::Source(file, text))
+        Ok(WorkflowMeant::Source(file_name(&text), text))
     }
+}
+
+/// How messages call the text of a workflow file.
+pub(crate) fn file_name(text: &str) -> &'static str {
+    if text.trim_start().starts_with('{') { "workflow.json" } else { "workflow.yaml" }
 }
 
 fn named(text: &str) -> Result<NamedWorkflow, ApiError> {

@@ -1,5 +1,6 @@
 //! Runs: start, list, show, answer, cancel. Their events are in `crate::events`.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::Json;
@@ -10,7 +11,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
-use wforge_engine::{QuestionView, RunView, StartRun, TaskView, WaitFor, WorkflowChoice};
+use wforge_engine::{
+    CancelRun, QuestionView, RunView, StartRun, TaskView, WaitFor, WorkflowChoice,
+};
 use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Digest, Object, RunId, TenantId};
@@ -20,14 +23,17 @@ use crate::auth::{Principal, Role};
 use crate::body::{self, BodyLimit};
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf, duration, run_id};
+use crate::extract::{NoQuery, PathOf, QueryOf, duration, run_cursor, run_id};
 use crate::idempotency;
 use crate::resource::{Page, PageQuery, Resource};
-use crate::run_request::{CancelBody, NamedWorkflow, ResumeBody, StartBody, WorkflowMeant};
+use crate::run_request::{
+    CancelBody, NamedWorkflow, ResumeBody, StartBody, WorkflowMeant, file_name,
+};
 use crate::state::{Api, Shared};
 use crate::workflows;
 
 const COMPONENTS_MAX: usize = 256;
+const PARTS_MAX: usize = 64;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// A run with all that is known of it.
@@ -48,7 +54,7 @@ pub(crate) struct WaitQuery {
 }
 
 impl WaitQuery {
-    fn checked(&self, api: &Shared) -> Result<Option<Duration>, ApiError> {
+    pub(crate) fn checked(&self, api: &Shared) -> Result<Option<Duration>, ApiError> {
         let max = api.parts.limits.wait_max;
         self.wait.as_deref().map(|text| duration("wait", text, max)).transpose()
     }
@@ -61,14 +67,10 @@ pub(crate) async fn list(
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<Page<RunHead>>, ApiError> {
     let at = query.checked(&api.parts.limits)?;
-    let before = at.cursor.as_deref().map(cursor).transpose()?;
+    let before = at.cursor.as_deref().map(run_cursor).transpose()?;
     let heads = api.parts.engine.heads(&principal.tenant, before, at.items_max + 1).await?;
     let items = heads.into_iter().map(|head| resource(head.run, head)).collect();
     Ok(Json(Page::cut(items, at.items_max)))
-}
-
-fn cursor(text: &str) -> Result<RunId, ApiError> {
-    text.parse().map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))
 }
 
 /// `POST /v1/runs`.
@@ -85,24 +87,8 @@ pub(crate) async fn start(
     let idempotency = idempotency::of_request(&headers, &bytes, &principal, limits, now)?;
     let key = idempotency.as_ref();
     let held = key.map(|key| api.keys_under_way.hold(&principal.tenant, key)).transpose()?;
-    let StartBody { workflow, input, context, thread, answers, mocks, mock, plugins } =
-        body::parse(&bytes, limits.json_depth_max)?;
-    let plugins = match plugins {
-        Some(digests) => Some(components(&api, &principal, digests).await?),
-        None => None,
-    };
-    let request = StartRun {
-        workflow: choice(&api, &principal, workflow.meant()?).await?,
-        input,
-        context,
-        thread,
-        answers,
-        mocks,
-        mock_mode: mock,
-        plugins,
-        idempotency,
-        by: principal.name,
-    };
+    let body: StartBody = body::parse(&bytes, limits.json_depth_max)?;
+    let request = StartRun { idempotency, ..request(&api, &principal, body).await? };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
     let start = async move {
         let _held = held;
@@ -116,8 +102,52 @@ pub(crate) async fn start(
     Ok(response)
 }
 
+/// What a body asks for.
+async fn request(
+    api: &Shared,
+    principal: &Principal,
+    body: StartBody,
+) -> Result<StartRun, ApiError> {
+    let plugins = match body.plugins {
+        Some(digests) => Some(components(api, principal, digests).await?),
+        None => None,
+    };
+    let workflow = choice(api, principal, body.workflow.meant()?).await?;
+    Ok(StartRun {
+        workflows: parts(api, principal, body.with).await?,
+        input: body.input,
+        context: body.context,
+        thread: body.thread,
+        multitask: body.multitask,
+        answers: body.answers,
+        mocks: body.mocks,
+        mock_mode: body.mock,
+        durability: body.durability,
+        steps: body.steps.map(NonZeroU32::get),
+        plugins,
+        ..StartRun::of(workflow, principal.name.clone())
+    })
+}
+
+/// The workflows that a request brings for the nodes of its own.
+pub(crate) async fn parts(
+    api: &Shared,
+    principal: &Principal,
+    texts: Vec<String>,
+) -> Result<Vec<WorkflowDraft>, ApiError> {
+    if texts.len() > PARTS_MAX {
+        let detail = format!("a run may bring {PARTS_MAX} further workflows");
+        return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
+    }
+    let mut drafts = Vec::new();
+    for text in texts {
+        drafts.push(of_source(api, principal, file_name(&text), text).await?);
+    }
+    Ok(drafts)
+}
+
 /// The components that a request names. Whoever may only operate runs what somebody installed.
-async fn components(
+pub(crate) async fn components(
     api: &Shared,
     principal: &Principal,
     digests: Vec<Digest>,
@@ -135,7 +165,7 @@ async fn components(
 }
 
 /// Whoever may only operate runs what somebody registered, not files of their own.
-async fn choice(
+pub(crate) async fn choice(
     api: &Shared,
     principal: &Principal,
     meant: WorkflowMeant,
@@ -145,16 +175,25 @@ async fn choice(
             Ok(WorkflowChoice::Registered { name, version })
         }
         WorkflowMeant::Source(file, text) => {
-            principal.require(Role::Developer, "running a workflow that is not registered")?;
-            let max = api.parts.limits.workflow_bytes_max;
-            if text.len() > max {
-                let detail = format!("a workflow file may have {max} bytes");
-                return Err(ApiError::new(&codes::TOO_LARGE, detail));
-            }
-            let read = workflows::read(api, file, text).await?;
-            Ok(WorkflowChoice::Draft(Box::new(read.draft)))
+            let draft = of_source(api, principal, file, text).await?;
+            Ok(WorkflowChoice::Draft(Box::new(draft)))
         }
     }
+}
+
+async fn of_source(
+    api: &Shared,
+    principal: &Principal,
+    file: &'static str,
+    text: String,
+) -> Result<WorkflowDraft, ApiError> {
+    principal.require(Role::Developer, "running a workflow that is not registered")?;
+    let max = api.parts.limits.workflow_bytes_max;
+    if text.len() > max {
+        let detail = format!("a workflow file may have {max} bytes");
+        return Err(ApiError::new(&codes::TOO_LARGE, detail));
+    }
+    Ok(workflows::read(api, file, text).await?.draft)
 }
 
 /// `GET /v1/runs/{run}`.
@@ -167,16 +206,24 @@ pub(crate) async fn show(
     whole(&api, &principal.tenant, run_id(&run)?).await.map(Json)
 }
 
+/// The query of [`workflow`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WorkflowQuery {
+    /// A workflow that is part of the run's.
+    part: Option<Digest>,
+}
+
 /// `GET /v1/runs/{run}/workflow`: what the run is pinned to, registered or not.
 pub(crate) async fn workflow(
     State(api): State<Api>,
     principal: Principal,
     PathOf(run): PathOf<String>,
-    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    QueryOf(WorkflowQuery { part }): QueryOf<WorkflowQuery>,
 ) -> Result<Json<WorkflowDraft>, ApiError> {
     let (engine, tenant) = (&api.parts.engine, &principal.tenant);
     let head = engine.head(tenant, run_id(&run)?).await?;
-    let digest = head.digest.ok_or_else(|| ApiError::not_found("workflow of", &run))?;
+    let digest = part.or(head.digest).ok_or_else(|| ApiError::not_found("workflow of", &run))?;
     Ok(Json(engine.workflow_by_digest(tenant, digest).await?))
 }
 
@@ -215,12 +262,13 @@ pub(crate) async fn cancel(
 ) -> Result<Json<Resource<WholeRun>>, ApiError> {
     let run = run_id(&run)?;
     let reason = optional_body::<CancelBody>(&api, &headers, body).await?.meant()?;
+    let cancel = CancelRun { reason, roll_back: false, by: principal.name.clone() };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
-    api.whole(async move { engine.cancel(&tenant, run, &reason).await }).await?;
+    api.whole(async move { engine.cancel(&tenant, run, cancel).await }).await?;
     whole(&api, &principal.tenant, run).await.map(Json)
 }
 
-async fn json_body(
+pub(crate) async fn json_body(
     api: &Shared,
     headers: &HeaderMap,
     body: Body,
@@ -232,7 +280,7 @@ async fn json_body(
 }
 
 /// A JSON body that may be left out.
-async fn optional_body<T: Default + for<'de> Deserialize<'de>>(
+pub(crate) async fn optional_body<T: Default + for<'de> Deserialize<'de>>(
     api: &Shared,
     headers: &HeaderMap,
     body: Body,
@@ -248,7 +296,7 @@ async fn optional_body<T: Default + for<'de> Deserialize<'de>>(
 }
 
 /// The run: 200 where it has settled within the wait, 202 where it goes on.
-async fn when_settled(
+pub(crate) async fn when_settled(
     api: &Shared,
     tenant: &TenantId,
     run: RunId,
@@ -280,11 +328,14 @@ async fn settles_within(
 /// Whether nothing happens any more until somebody does something.
 fn has_settled(head: &RunHead) -> bool {
     match head.status {
-        RunStatus::Completed | RunStatus::Failed | RunStatus::Cancelled | RunStatus::Blocked => {
-            true
-        }
+        RunStatus::Completed
+        | RunStatus::Failed
+        | RunStatus::Cancelled
+        | RunStatus::RolledBack
+        | RunStatus::Blocked
+        | RunStatus::Paused => true,
         RunStatus::Waiting => head.questions().next().is_some(),
-        RunStatus::Running => false,
+        RunStatus::Running | RunStatus::Queued => false,
     }
 }
 

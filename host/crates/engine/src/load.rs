@@ -76,6 +76,15 @@ pub(crate) async fn carried_at(
     Ok((Carried::from(&loaded.run), loaded.since))
 }
 
+/// A run before its first event; what it starts from is not carried over yet.
+pub(crate) async fn unfolded(
+    shared: &Shared,
+    tenant: &TenantId,
+    id: RunId,
+) -> Result<Run, EngineError> {
+    Ok(Run::new(id, beginning_of(shared, tenant, id).await?.1))
+}
+
 /// What a run was started with, and its workflows.
 pub(crate) async fn beginning_of(
     shared: &Shared,

@@ -7,10 +7,12 @@ use wforge_model::Timestamp;
 
 use super::html::{clipped, escape};
 use super::layout::layout;
-use super::story::{Bar, Story};
+use super::story::{Bar, RETRIED, Story};
 use crate::cli::progress::duration;
 
 const LABEL_CHARS_MAX: usize = 40;
+/// Of a node of a subgraph, in the timeline.
+const PATH_CHARS_MAX: usize = 28;
 /// Rows of the timeline; a run of more steps shows its first and says so.
 const ROWS_MAX: usize = 400;
 
@@ -26,7 +28,7 @@ pub(super) fn graph(drawing: &Drawing, story: &Story) -> String {
     );
     for (edge, line) in drawing.edges.iter().zip(&place.edges) {
         let style = match edge.kind {
-            "branch" | "exit" | "empty" => " dashed",
+            "branch" | "exit" | "empty" | "error" => " dashed",
             "each" | "barrier" => " bold",
             _ => "",
         };
@@ -47,7 +49,8 @@ pub(super) fn graph(drawing: &Drawing, story: &Story) -> String {
         }
     }
     for (node, place) in drawing.nodes.iter().zip(&place.boxes) {
-        let ran: Vec<&Bar> = story.bars.iter().filter(|bar| bar.node.as_str() == node.id).collect();
+        let of_node = |bar: &&Bar| bar.path == node.id && bar.source != RETRIED;
+        let ran: Vec<&Bar> = story.bars.iter().filter(of_node).collect();
         let class = worst(&ran);
         let round = if matches!(node.kind, "start" | "end") { 22 } else { 6 };
         let _ = write!(
@@ -79,7 +82,7 @@ pub(super) fn graph(drawing: &Drawing, story: &Story) -> String {
 
 /// How a node is coloured: by the source that a reader must not miss.
 fn worst(bars: &[&Bar]) -> &'static str {
-    ["failed", "fallback", "mock", "cache", "replay", "live"]
+    ["failed", "handled", "fallback", "mock", "cache", "replay", "live"]
         .into_iter()
         .find(|source| bars.iter().any(|bar| bar.source == *source))
         .unwrap_or("")
@@ -109,8 +112,8 @@ pub(super) fn timeline(story: &Story) -> String {
             "<text x=\"0\" y=\"{}\">{} {}</text><rect class=\"bar {}\" x=\"{from}\" y=\"{}\" \
              width=\"{}\" height=\"14\" rx=\"3\"/><text class=\"small\" x=\"{}\" y=\"{}\">{}</text>",
             y + 15,
-            bar.step,
-            escape(bar.node.as_str()),
+            bar.steps,
+            escape(&clipped(&bar.path, PATH_CHARS_MAX)),
             bar.source,
             y + 4,
             until - from,

@@ -12,11 +12,10 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
-use wforge_graph::draw;
 use wforge_model::event::StoredEvent;
-use wforge_model::workflow::WorkflowDraft;
 
-use crate::client::Report;
+use super::draw::drawing;
+use crate::client::{Lineage, Report};
 use html::{clipped, escape};
 use story::{Change, Story, tell};
 
@@ -27,20 +26,23 @@ const VALUE_CHARS_MAX: usize = 4_000;
 const ROWS_MAX: usize = 500;
 
 /// The page.
-pub(super) fn page(report: &Report, log: &[StoredEvent], draft: &WorkflowDraft) -> String {
-    let story = tell(report.head.run, log, draft);
+pub(super) fn page(report: &Report, log: &[StoredEvent], lineage: &Lineage) -> String {
+    let story = tell(report.head.run, log, lineage);
     let head = &report.head;
     let title = format!("{}@{}", head.workflow, head.version);
     let mut out = start(&format!("{title} {}", head.run));
     heading(&mut out, report, &title, &story);
     out.push_str("<h2>Graph</h2>");
-    let svg = graph::graph(&draw(draft), &story);
+    let svg = graph::graph(&drawing(&lineage.workflows.root), &story);
     let _ = write!(out, "<div class=\"scroll\">{svg}</div>");
     let timeline = graph::timeline(&story);
     let _ = write!(out, "<h2>Timeline</h2><div class=\"scroll\">{timeline}</div>");
     mocks(&mut out, &story);
     notes(&mut out, &story);
     out.push_str("<h2>State by super-step</h2>");
+    if let Some(why) = story.untold {
+        let _ = write!(out, "<p class=\"dim\">Not shown: {}.</p>", escape(why));
+    }
     story.changes.iter().for_each(|change| changes(&mut out, change));
     if let Some(output) = &report.output {
         let text = serde_json::to_string_pretty(output).unwrap_or_default();
@@ -72,7 +74,7 @@ fn heading(out: &mut String, report: &Report, title: &str, story: &Story) {
     let outcome = head.outcome.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
     let class = match head.status.as_str() {
         "completed" => "live",
-        "failed" | "cancelled" | "blocked" => "failed",
+        "failed" | "cancelled" | "rolled_back" | "blocked" => "failed",
         _ => "mock",
     };
     let took = super::progress::duration(story.ended.0.saturating_sub(story.began.0));
@@ -111,8 +113,8 @@ fn mocks(out: &mut String, story: &Story) {
         let _ = write!(
             out,
             "<tr><td>{}</td><td>{}</td><td class=\"{}\">{}</td><td>{}</td></tr>",
-            mock.step,
-            escape(mock.node.as_str()),
+            mock.steps,
+            escape(&mock.path),
             mock.source,
             mock.source,
             escape(why)
@@ -126,7 +128,7 @@ fn notes(out: &mut String, story: &Story) {
     if story.notes.is_empty() {
         return;
     }
-    out.push_str("<h2>Questions and failures</h2><table>");
+    out.push_str("<h2>Questions, pauses and failures</h2><table>");
     for note in story.notes.iter().take(ROWS_MAX) {
         let text = escape(&clipped(&note.text, VALUE_CHARS_MAX));
         let _ = write!(
@@ -148,7 +150,7 @@ fn left_out(out: &mut String, rows: usize) {
 
 fn changes(out: &mut String, change: &Change) {
     let keys: Vec<&str> = change.keys.iter().map(|(key, ..)| key.as_str()).collect();
-    let step = if change.step == 0 { "Start".to_owned() } else { format!("Step {}", change.step) };
+    let step = escape(&change.title);
     let keys = escape(&keys.join(", "));
     let _ = write!(out, "<details><summary>{step}: <span class=\"dim\">{keys}</span></summary>");
     out.push_str("<table><tr><th>Key</th><th>Before</th><th>After</th></tr>");

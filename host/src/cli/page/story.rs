@@ -4,12 +4,19 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use wforge_graph::{Run, Workflow, apply, validate};
+use wforge_graph::{Carried, Library, Run, apply, validate};
 use wforge_model::effect::Waiting;
 use wforge_model::event::{AnsweredBy, EventKind, RunEvent, StoredEvent};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Key, NodeId, RunId, TaskId, Timestamp, Value};
 use wforge_spec::Cel;
+
+use crate::cli::progress::{duration, when_text};
+use crate::cli::trail::{Level, Trail};
+use crate::client::{Ancestor, Lineage, Workflows};
+
+/// An attempt that failed and was followed by another.
+pub(super) const RETRIED: &str = "retried";
 
 /// The story of a run.
 #[derive(Debug, Default)]
@@ -19,14 +26,18 @@ pub(super) struct Story {
     pub(super) bars: Vec<Bar>,
     pub(super) mocks: Vec<Mock>,
     pub(super) changes: Vec<Change>,
+    /// Why nothing is told of the state.
+    pub(super) untold: Option<&'static str>,
     pub(super) notes: Vec<Note>,
 }
 
 /// The tasks of one node in one super-step that got their result in the same way.
 #[derive(Debug, Clone)]
 pub(super) struct Bar {
-    pub(super) step: u32,
-    pub(super) node: NodeId,
+    /// The super-steps on the way to it, such as `2.1`.
+    pub(super) steps: String,
+    /// The nodes on the way to it, such as `outer/inner`.
+    pub(super) path: String,
     pub(super) source: &'static str,
     pub(super) tasks: usize,
     pub(super) from: Timestamp,
@@ -37,8 +48,8 @@ pub(super) struct Bar {
 /// A task that a mock did.
 #[derive(Debug)]
 pub(super) struct Mock {
-    pub(super) step: u32,
-    pub(super) node: NodeId,
+    pub(super) steps: String,
+    pub(super) path: String,
     pub(super) source: &'static str,
     pub(super) why: Option<String>,
 }
@@ -46,50 +57,73 @@ pub(super) struct Mock {
 /// What a super-step changed.
 #[derive(Debug)]
 pub(super) struct Change {
-    pub(super) step: u32,
+    pub(super) title: String,
     pub(super) keys: Vec<(Key, Option<Arc<Value>>, Arc<Value>)>,
 }
 
-/// Something that happened beside results: a failed attempt, a question, an answer.
+/// Something that happened beside results: a failed attempt, a question, an answer, a pause.
 #[derive(Debug)]
 pub(super) struct Note {
     pub(super) at: Timestamp,
+    /// Of which node; empty for the run itself.
     pub(super) node: String,
     pub(super) text: String,
 }
 
-/// Reads a log. Nothing is said of the state where the workflow would not be accepted today.
-pub(super) fn tell(run: RunId, log: &[StoredEvent], draft: &WorkflowDraft) -> Story {
-    let mut teller = Teller::new(run, draft);
+/// Reads a log.
+pub(super) fn tell(run: RunId, log: &[StoredEvent], lineage: &Lineage) -> Story {
+    let mut teller = Teller::default();
+    match folded(run, lineage) {
+        Ok(run) => teller.fold = Some(run),
+        Err(why) => teller.story.untold = Some(why),
+    }
     log.iter().for_each(|stored| teller.take(&stored.event));
     teller.story
 }
 
+/// The run before its first event, with what it takes over from the runs before it.
+fn folded(run: RunId, lineage: &Lineage) -> Result<Run, &'static str> {
+    if lineage.cut {
+        return Err("too many runs came before this one in its thread");
+    }
+    let mut carried = None;
+    for Ancestor { base, workflows, log } in &lineage.ancestors {
+        let mut before = empty(base.run, workflows, carried.take())?;
+        let counts = log.iter().filter(|stored| stored.seq <= base.seq);
+        counts.for_each(|stored| apply(&mut before, &stored.event));
+        carried = Some(Carried::from(&before));
+    }
+    empty(run, &lineage.workflows, carried)
+}
+
+fn empty(id: RunId, workflows: &Workflows, carried: Option<Carried>) -> Result<Run, &'static str> {
+    let cel = Cel::new();
+    let checked = |draft: &WorkflowDraft| {
+        let checked = validate(draft.clone(), &cel).map(|(workflow, _)| Arc::new(workflow));
+        checked.map_err(|_| "its workflow would not be accepted by this version")
+    };
+    let mut library = Library::of(checked(&workflows.root)?);
+    for (digest, part) in &workflows.parts {
+        library.parts.insert(*digest, checked(part)?);
+    }
+    let run = Run::new(id, library);
+    Ok(match carried {
+        Some(carried) => run.with_carried(carried),
+        None => run,
+    })
+}
+
+#[derive(Default)]
 struct Teller {
     story: Story,
-    step: u32,
-    step_began: Timestamp,
-    node_of: HashMap<TaskId, NodeId>,
-    bars: BTreeMap<(u32, NodeId, &'static str), usize>,
+    trail: Trail,
+    began: HashMap<Level, Timestamp>,
+    bars: BTreeMap<(String, String, &'static str), usize>,
     fold: Option<Run>,
-    before: BTreeMap<Key, Arc<Value>>,
+    before: HashMap<Level, BTreeMap<Key, Arc<Value>>>,
 }
 
 impl Teller {
-    fn new(run: RunId, draft: &WorkflowDraft) -> Self {
-        let workflow = validate(draft.clone(), &Cel::new()).ok();
-        let fold = workflow.map(|(workflow, _): (Workflow, _)| Run::new(run, Arc::new(workflow)));
-        Self {
-            story: Story::default(),
-            step: 0,
-            step_began: Timestamp(0),
-            node_of: HashMap::new(),
-            bars: BTreeMap::new(),
-            fold,
-            before: BTreeMap::new(),
-        }
-    }
-
     fn take(&mut self, event: &RunEvent) {
         if self.story.began == Timestamp(0) {
             self.story.began = event.at;
@@ -98,88 +132,200 @@ impl Teller {
         if let Some(run) = &mut self.fold {
             apply(run, event);
         }
+        self.trail.take(&event.kind);
+        self.show(event);
+        self.note_of_task(event);
+        self.note_of_run(event);
+    }
+
+    /// What stands in the timeline, the list of mocks and the changes of the state.
+    fn show(&mut self, event: &RunEvent) {
+        let at = event.at;
         match &event.kind {
-            EventKind::RunStarted(_) => self.change(0),
-            EventKind::StepPlanned { step, tasks } => {
-                (self.step, self.step_began) = (*step, event.at);
-                self.node_of.extend(tasks.iter().map(|task| (task.id, task.node.clone())));
+            EventKind::RunStarted(_) => self.change(None, "Start".to_owned()),
+            EventKind::SubgraphStarted { task, .. } => {
+                let title = format!("Start of {}", self.trail.name(*task));
+                self.change(Some(*task), title);
+            }
+            EventKind::StepPlanned { ns, .. } => drop(self.began.insert(*ns, at)),
+            EventKind::StepCommitted { ns, step } => {
+                let title = match ns.and_then(|task| self.trail.place(task)) {
+                    Some(place) => format!("Step {}.{step} in {}", place.steps, place.path),
+                    None => format!("Step {step}"),
+                };
+                self.change(*ns, title);
             }
             EventKind::TaskFinished(finished) => {
-                let source = finished.source.as_str();
-                self.bar(finished.task, source, event.at, finished.elapsed_ms);
+                let (source, ms) = (finished.source.as_str(), finished.elapsed_ms);
+                self.bar(finished.task, source, (None, at), ms);
                 let why = finished.instead_of.as_ref().map(ToString::to_string);
-                if (source == "mock" || source == "fallback")
-                    && let Some(node) = self.node_of.get(&finished.task)
+                if let ("mock" | "fallback", Some(place)) =
+                    (source, self.trail.place(finished.task))
                 {
-                    let (step, node) = (self.step, node.clone());
-                    self.story.mocks.push(Mock { step, node, source, why });
+                    let (steps, path) = (place.steps.clone(), place.path.clone());
+                    self.story.mocks.push(Mock { steps, path, source, why });
                 }
             }
-            EventKind::TaskFailed { task, attempt, failure } => {
-                self.bar(*task, "failed", event.at, 0);
-                self.note(event.at, *task, format!("attempt {attempt} failed for good: {failure}"));
+            EventKind::TaskFailed { task, handler, elapsed_ms, .. } => {
+                let source = if handler.is_some() { "handled" } else { "failed" };
+                self.bar(*task, source, (None, at), *elapsed_ms);
             }
-            EventKind::TaskRetried { task, attempt, failure, .. } => {
-                self.note(event.at, *task, format!("attempt {attempt} failed: {failure}"));
+            EventKind::TaskRetried { task, elapsed_ms, .. } => {
+                let from = Timestamp(at.0.saturating_sub(*elapsed_ms));
+                self.bar(*task, RETRIED, (Some(from), at), *elapsed_ms);
             }
-            EventKind::TaskSuspended { task, waiting } => {
-                self.note(event.at, *task, waits_for(waiting));
-            }
-            EventKind::QuestionAnswered { task, answer, by, .. } => {
-                let answer = answer.as_ref().map_or_else(|| "none".to_owned(), Value::to_string);
-                self.note(event.at, *task, format!("answered {answer} by {}", answerer(by)));
-            }
-            EventKind::RunBlocked { task, .. } => {
-                self.note(event.at, *task, "diverged from its record: blocked".to_owned());
-            }
-            EventKind::StepCommitted { step } => self.change(*step),
-            EventKind::RunUnblocked { task, by } => {
-                self.note(event.at, *task, format!("taken up again by {by}, its record dropped"));
-            }
-            EventKind::TaskResumed { .. }
+            EventKind::RunQueued(_)
+            | EventKind::TaskSuspended { .. }
+            | EventKind::TaskResumed { .. }
+            | EventKind::QuestionAnswered { .. }
             | EventKind::RunCompleted { .. }
             | EventKind::RunFailed { .. }
-            | EventKind::RunCancelled { .. } => {}
+            | EventKind::RunCancelled { .. }
+            | EventKind::Interrupted { .. }
+            | EventKind::PauseRequested { .. }
+            | EventKind::Continued { .. }
+            | EventKind::RunRevived { .. }
+            | EventKind::FailureHandled { .. }
+            | EventKind::RunBlocked { .. }
+            | EventKind::RunUnblocked { .. } => {}
         }
     }
 
-    fn bar(&mut self, task: TaskId, source: &'static str, at: Timestamp, ms: u64) {
-        let Some(node) = self.node_of.get(&task) else { return };
-        let place = *self.bars.entry((self.step, node.clone(), source)).or_insert_with(|| {
-            self.story.bars.push(Bar {
-                step: self.step,
-                node: node.clone(),
-                source,
-                tasks: 0,
-                from: self.step_began,
-                until: at,
-                work_ms: 0,
-            });
-            self.story.bars.len() - 1
+    /// What is told of tasks beside their results.
+    fn note_of_task(&mut self, event: &RunEvent) {
+        let (task, text) = match &event.kind {
+            EventKind::TaskFailed { task, attempt, failure, handler, elapsed_ms } => {
+                let time = duration(*elapsed_ms);
+                let next = match handler {
+                    Some(handler) => format!("; {} handles it", handler.node),
+                    None => String::new(),
+                };
+                (task, format!("attempt {attempt} failed for good after {time}: {failure}{next}"))
+            }
+            EventKind::TaskRetried { task, attempt, failure, elapsed_ms, falls_back, .. } => {
+                let next = if *falls_back { "; the fallback agent takes over" } else { "" };
+                let time = duration(*elapsed_ms);
+                (task, format!("attempt {attempt} failed after {time}: {failure}{next}"))
+            }
+            EventKind::TaskSuspended { task, waiting } => (task, waits_for(waiting)),
+            EventKind::QuestionAnswered { task, answer, by, .. } => {
+                let answer = answer.as_ref().map_or_else(|| "none".to_owned(), Value::to_string);
+                (task, format!("answered {answer} by {}", answerer(by)))
+            }
+            EventKind::RunBlocked { task, .. } => {
+                (task, "diverged from its record: blocked".to_owned())
+            }
+            EventKind::RunUnblocked { task, by } => {
+                (task, format!("taken up again by {by}, its record dropped"))
+            }
+            EventKind::RunQueued(_)
+            | EventKind::RunStarted(_)
+            | EventKind::StepPlanned { .. }
+            | EventKind::SubgraphStarted { .. }
+            | EventKind::TaskResumed { .. }
+            | EventKind::TaskFinished(_)
+            | EventKind::StepCommitted { .. }
+            | EventKind::RunCompleted { .. }
+            | EventKind::RunFailed { .. }
+            | EventKind::RunCancelled { .. }
+            | EventKind::Interrupted { .. }
+            | EventKind::PauseRequested { .. }
+            | EventKind::Continued { .. }
+            | EventKind::RunRevived { .. }
+            | EventKind::FailureHandled { .. } => return,
+        };
+        self.note(event.at, self.trail.name(*task), text);
+    }
+
+    /// What is told of the run as a whole.
+    fn note_of_run(&mut self, event: &RunEvent) {
+        let text = match &event.kind {
+            EventKind::RunQueued(queued) => format!("queued in {}", queued.thread),
+            EventKind::RunStarted(started) => match &started.base {
+                Some(base) => format!("started from {base}"),
+                None => return,
+            },
+            EventKind::Interrupted { ns, when, nodes } => {
+                let names = nodes.iter().map(|node: &NodeId| self.trail.path_in(*ns, node));
+                let names: Vec<String> = names.collect();
+                format!("paused {} {}", when_text(*when), names.join(", "))
+            }
+            EventKind::PauseRequested { by } => format!("{by} asked for a pause"),
+            EventKind::Continued { by, steps: None } => format!("continued by {by}"),
+            EventKind::Continued { by, steps: Some(steps) } => {
+                format!("continued by {by} for {steps} super-steps")
+            }
+            EventKind::RunFailed { error } => format!("failed: {} ({})", error.message, error.code),
+            EventKind::RunCancelled { reason, by, rolled_back } => {
+                let what = if *rolled_back { "rolled back" } else { "cancelled" };
+                let by = if by.is_empty() { String::new() } else { format!(" by {by}") };
+                format!("{what}{by}: {reason}")
+            }
+            EventKind::RunRevived { by } => format!("taken up again by {by}"),
+            EventKind::FailureHandled { run: Some(run), .. } => {
+                format!("its failure is handled by {run}")
+            }
+            EventKind::FailureHandled { run: None, refused } => {
+                let why = refused.as_deref().unwrap_or("no reason was given");
+                format!("nothing handles its failure: {why}")
+            }
+            EventKind::StepPlanned { .. }
+            | EventKind::SubgraphStarted { .. }
+            | EventKind::TaskRetried { .. }
+            | EventKind::TaskSuspended { .. }
+            | EventKind::TaskResumed { .. }
+            | EventKind::QuestionAnswered { .. }
+            | EventKind::TaskFinished(_)
+            | EventKind::TaskFailed { .. }
+            | EventKind::StepCommitted { .. }
+            | EventKind::RunCompleted { .. }
+            | EventKind::RunBlocked { .. }
+            | EventKind::RunUnblocked { .. } => return,
+        };
+        self.note(event.at, String::new(), text);
+    }
+
+    fn bar(
+        &mut self,
+        task: TaskId,
+        source: &'static str,
+        (from, until): (Option<Timestamp>, Timestamp),
+        ms: u64,
+    ) {
+        let Some(place) = self.trail.place(task) else { return };
+        let began = self.began.get(&place.level).copied().unwrap_or(until);
+        let (from, story) = (from.unwrap_or(began), &mut self.story);
+        let key = (place.steps.clone(), place.path.clone(), source);
+        let number = *self.bars.entry(key).or_insert_with(|| {
+            let (steps, path) = (place.steps.clone(), place.path.clone());
+            story.bars.push(Bar { steps, path, source, tasks: 0, from, until, work_ms: 0 });
+            story.bars.len() - 1
         });
-        if let Some(bar) = self.story.bars.get_mut(place) {
+        if let Some(bar) = story.bars.get_mut(number) {
             bar.tasks += 1;
-            bar.until = at;
+            bar.from = bar.from.min(from);
+            bar.until = until;
             bar.work_ms += ms;
         }
     }
 
-    fn note(&mut self, at: Timestamp, task: TaskId, text: String) {
-        let node = self.node_of.get(&task).map_or_else(|| task.to_string(), ToString::to_string);
+    fn note(&mut self, at: Timestamp, node: String, text: String) {
         self.story.notes.push(Note { at, node, text });
     }
 
-    fn change(&mut self, step: u32) {
-        let Some(run) = &self.fold else { return };
-        let changed = run.state.iter().filter_map(|(key, after)| {
-            let before = self.before.get(key);
+    fn change(&mut self, level: Level, title: String) {
+        let Some(site) = self.fold.as_ref().and_then(|run| run.site(level)) else { return };
+        let state = site.frame.state();
+        let before = self.before.entry(level).or_default();
+        let changed = state.iter().filter_map(|(key, after)| {
+            let before = before.get(key);
             let same = before.is_some_and(|before| Arc::ptr_eq(before, after) || before == after);
             (!same).then(|| (key.clone(), before.cloned(), after.clone()))
         });
         let keys: Vec<_> = changed.collect();
-        self.before.clone_from(&run.state);
+        before.clone_from(state);
         if !keys.is_empty() {
-            self.story.changes.push(Change { step, keys });
+            self.story.changes.push(Change { title, keys });
         }
     }
 }

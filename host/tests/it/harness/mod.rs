@@ -21,6 +21,12 @@ fn program(data: &Path) -> Command {
     command
 }
 
+/// Does the same with the engine in each command's own process, and with one behind a server.
+pub(crate) fn everywhere(check: impl Fn(&Cli)) {
+    check(&Cli::new());
+    check(&TestHost::start().cli);
+}
+
 /// A component that `make build` made, such as `wforge/outline`.
 pub(crate) fn component(name: &str) -> PathBuf {
     let path = plugins().join(format!("{}.wasm", name.replace('/', "-")));

@@ -1,10 +1,20 @@
 //! The command line as typed. What it means is the commands' matter.
 
+mod runs;
+mod threads;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::Flag;
+
+pub(crate) use runs::{
+    Inbox, InboxCommand, ResumeArgs, RunsCommand, StreamArgs, StreamMode, Watch,
+};
+pub(crate) use threads::{
+    ForkArgs, HistoryArgs, MigrateArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
+};
 
 /// Runs other people's agents, sandboxed, as workflows that survive kill -9.
 #[derive(Debug, Parser)]
@@ -27,7 +37,7 @@ Exit codes:
   0    done
   1    something failed: a run, a server, this machine
   2    the request was wrong: flags, a file, an answer, a missing agent; nothing was started
-  3    the run waits for a person
+  3    the run waits for a person, is paused, or waits for its turn
   4    the run completed on stand-ins, and --fail-on-degraded was given
   130  interrupted; `wforge runs resume RUN` goes on";
 
@@ -63,6 +73,27 @@ pub(crate) struct Global {
     pub(crate) color: Color,
 }
 
+impl From<Multitask> for wforge_engine::Multitask {
+    fn from(typed: Multitask) -> Self {
+        match typed {
+            Multitask::Reject => Self::Reject,
+            Multitask::Enqueue => Self::Enqueue,
+            Multitask::Interrupt => Self::Interrupt,
+            Multitask::Rollback => Self::Rollback,
+        }
+    }
+}
+
+impl From<Durability> for wforge_model::checkpoint::Durability {
+    fn from(typed: Durability) -> Self {
+        match typed {
+            Durability::Sync => Self::Sync,
+            Durability::Async => Self::Async,
+            Durability::Exit => Self::Exit,
+        }
+    }
+}
+
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
@@ -96,9 +127,15 @@ pub(crate) enum Command {
     /// Register and list workflows
     #[command(subcommand)]
     Workflow(WorkflowCommand),
-    /// List, show, resume and cancel runs
+    /// List, show, resume, pause, retry, stream and cancel runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// List the open questions of all runs, and answer them
+    #[command(after_help = runs::INBOX_EXAMPLES, args_conflicts_with_subcommands = true)]
+    Inbox(Inbox),
+    /// Look at the state that runs share, go back in it, change it, tidy it up
+    #[command(subcommand)]
+    Threads(ThreadsCommand),
     /// Serve the HTTP API on loopback, and go on with the runs of the data directory
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
@@ -130,7 +167,11 @@ Inputs:
 Examples:
   wforge run examples/brief/workflow.yaml --input document=@README.md
   wforge run workflow.yaml --input document=- --answer approve=yes --output json < notes.txt
-  wforge run workflow.yaml --input n=3 --plugins ./plugins --mock scan=scan.json";
+  wforge run workflow.yaml --input n=3 --plugins ./plugins --mock scan=scan.json
+  wforge run outer.yaml --with inner.yaml --input text=-
+  wforge run chat --thread new --input messages=@question.json
+  wforge run chat --thread THREAD --multitask enqueue --input messages=@more.json
+  wforge run workflow.yaml --steps 1   # and then: wforge runs continue RUN --steps 1";
 
 const SERVE_EXAMPLES: &str = "\
 Example:
@@ -159,15 +200,50 @@ pub(crate) struct RunArgs {
     /// Read-only JSON that expressions see as `context`
     #[arg(long, value_name = "@FILE|JSON")]
     pub(crate) context: Option<String>,
-    /// Exit with 4 where a mock stood in for a named agent
-    #[arg(long)]
-    pub(crate) fail_on_degraded: bool,
+    /// A further workflow file, for nodes that run a workflow; can be given several times
+    #[arg(long = "with", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) with: Vec<PathBuf>,
+    /// The thread whose state the run goes on from, or `new` for one of its own
+    #[arg(long, value_name = "THREAD|new")]
+    pub(crate) thread: Option<String>,
+    /// What to do where another run of the thread is under way [default: enqueue]
+    #[arg(long, value_name = "HOW", requires = "thread")]
+    pub(crate) multitask: Option<Multitask>,
+    /// Which super-steps the thread's history keeps [default: sync]
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) durability: Option<Durability>,
+    /// Pause after so many super-steps
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) steps: Option<u32>,
     /// Start the run on the server and do not wait for it
     #[arg(long, conflicts_with = "fail_on_degraded")]
     pub(crate) detach: bool,
-    /// Append every call of a plugin to this file, outside the store
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) call_log: Option<String>,
+    #[command(flatten)]
+    pub(crate) watch: Watch,
+}
+
+/// What to do where another run of the thread is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Multitask {
+    /// Refuse the new run
+    Reject,
+    /// Let the new run wait for its turn
+    Enqueue,
+    /// Cancel the run that is under way, and keep the steps that it finished
+    Interrupt,
+    /// Cancel the run that is under way, and go back to where the thread was before it
+    Rollback,
+}
+
+/// Which super-steps the thread's history keeps; what is acknowledged is always on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Durability {
+    /// Every one
+    Sync,
+    /// Every one; the same as sync
+    Async,
+    /// The last one only
+    Exit,
 }
 
 /// `wforge validate`.
@@ -233,62 +309,9 @@ pub(crate) enum WorkflowCommand {
     /// List the registered workflows
     #[command(after_help = "Example:\n  wforge workflow list")]
     List,
-}
-
-/// `wforge runs …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum RunsCommand {
-    /// List runs, the newest first
-    #[command(after_help = "Example:\n  wforge runs list --limit 10")]
-    List {
-        /// How many
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
-        limit: u16,
-    },
-    /// Show a run: its tasks, its questions, its output
-    #[command(after_help = "Example:\n  wforge runs show RUN --html run.html")]
-    Show {
-        /// The run
-        run: String,
-        /// Write one self-contained page: graph, timeline, state, mocks
-        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-        html: Option<PathBuf>,
-        /// Print the run's log instead, one JSON object a line
-        #[arg(long, conflicts_with = "html")]
-        events: bool,
-    },
-    /// Answer a run's questions, or go on with one that was interrupted
-    #[command(after_help = "Example:\n  wforge runs resume RUN --answer approve=yes")]
-    Resume(Box<ResumeArgs>),
-    /// End a run
-    #[command(after_help = "Example:\n  wforge runs cancel RUN --reason \"wrong document\"")]
-    Cancel {
-        /// The run
-        run: String,
-        /// Why; kept in the run's log
-        #[arg(long, default_value = "cancelled from the command line")]
-        reason: String,
-    },
-}
-
-/// `wforge runs resume`.
-#[derive(Debug, Args)]
-pub(crate) struct ResumeArgs {
-    /// The run
-    pub(crate) run: String,
-    /// An answer to an open question
-    #[arg(short, long = "answer", value_name = "NODE=VALUE")]
-    pub(crate) answers: Vec<String>,
-    /// Take up a blocked run: the task that diverged from its record begins again with an empty
-    /// one, and what it had done to the world may be done once more
-    #[arg(long, conflicts_with = "answers")]
-    pub(crate) discard_effects: bool,
-    /// Exit with 4 where a mock stood in for a named agent
-    #[arg(long)]
-    pub(crate) fail_on_degraded: bool,
-    /// Append every call of a plugin to this file, outside the store
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) call_log: Option<String>,
+    /// Bring a thread to another version of its workflow, after showing what differs
+    #[command(after_help = threads::MIGRATE_EXAMPLES)]
+    Migrate(Box<MigrateArgs>),
 }
 
 /// `wforge serve`.
@@ -354,9 +377,12 @@ impl Cli {
         set("data_dir", "--data-dir", &self.global.data_dir);
         set("client.server", "--server", &self.global.server);
         match &self.command {
-            Command::Run(args) => set("runs.call_log", "--call-log", &args.call_log),
-            Command::Runs(RunsCommand::Resume(args)) => {
-                set("runs.call_log", "--call-log", &args.call_log);
+            Command::Run(args) => set("runs.call_log", "--call-log", &args.watch.call_log),
+            Command::Runs(command) => {
+                set("runs.call_log", "--call-log", command.call_log());
+            }
+            Command::Threads(ThreadsCommand::Replay(args)) => {
+                set("runs.call_log", "--call-log", &args.watch.call_log);
             }
             Command::Serve(args) => {
                 set("runs.call_log", "--call-log", &args.call_log);
@@ -366,7 +392,8 @@ impl Cli {
             | Command::Graph(_)
             | Command::Plugin(_)
             | Command::Workflow(_)
-            | Command::Runs(_)
+            | Command::Inbox(_)
+            | Command::Threads(_)
             | Command::Keys(_)
             | Command::Config(_)
             | Command::Health

@@ -1,0 +1,203 @@
+//! Server-sent events: how a stream of the engine's is sent, kept alive, and ended.
+//!
+//! Never here: what an event says (`crate::events`, `crate::stream`).
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::future::BoxFuture;
+use futures::stream::{BoxStream, Stream, StreamExt, unfold};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+use wforge_engine::EngineError;
+use wforge_model::{Seq, TenantId};
+use wforge_ports::Clock;
+
+use crate::codes;
+use crate::error::ApiError;
+use crate::gate::Permit;
+use crate::state::Shared;
+
+const LAST_EVENT_ID: &str = "last-event-id";
+
+/// Sends what the engine streams, each message as `frame` says it.
+///
+/// # Errors
+/// The tenant's share of streams is used up.
+pub(crate) fn send<T: Send + 'static>(
+    api: &Shared,
+    tenant: &TenantId,
+    messages: BoxStream<'static, Result<T, EngineError>>,
+    frame: fn(&T) -> Event,
+) -> Result<Response, ApiError> {
+    let permit = api.streams.enter(tenant)?;
+    let clock = Arc::clone(&api.parts.clock);
+    let limits = &api.parts.limits;
+    let frames = Frames {
+        messages,
+        frame,
+        heartbeat: limits.heartbeat,
+        beat: clock.sleep_until(clock.now().after(limits.heartbeat)),
+        end: clock.sleep_until(clock.now().after(limits.stream_age_max)),
+        stop: api.parts.shutdown.clone(),
+        clock,
+        failed: false,
+        permit,
+    };
+    Ok(Sse::new(frames.stream()).into_response())
+}
+
+/// After which event the stream begins. A reconnecting client repeats its first address, so its
+/// header goes before the query.
+///
+/// # Errors
+/// The header is no number.
+pub(crate) fn resume_after(headers: &HeaderMap, query: Option<u64>) -> Result<Seq, ApiError> {
+    let Some(header) = headers.get(LAST_EVENT_ID) else {
+        return Ok(Seq(query.unwrap_or(0)));
+    };
+    let seq = header.to_str().ok().and_then(|text| text.parse().ok());
+    seq.map(Seq).ok_or_else(|| {
+        ApiError::new(&codes::MALFORMED, "last-event-id is the id of an event, a number")
+    })
+}
+
+/// A stream that is being sent.
+struct Frames<T> {
+    messages: BoxStream<'static, Result<T, EngineError>>,
+    frame: fn(&T) -> Event,
+    clock: Arc<dyn Clock>,
+    heartbeat: Duration,
+    beat: BoxFuture<'static, ()>,
+    end: BoxFuture<'static, ()>,
+    stop: CancellationToken,
+    failed: bool,
+    #[expect(dead_code, reason = "holds the tenant's share of streams until it is dropped")]
+    permit: Permit,
+}
+
+impl<T: Send + 'static> Frames<T> {
+    fn stream(self) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+        unfold(self, |mut frames| async move {
+            let frame = frames.next().await?;
+            Some((Ok(frame), frames))
+        })
+    }
+
+    async fn next(&mut self) -> Option<Event> {
+        if self.failed {
+            return None;
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            () = &mut self.end => None,
+            message = self.messages.next() => match message? {
+                Ok(message) => Some((self.frame)(&message)),
+                Err(error) => Some(self.fail(error)),
+            },
+            () = &mut self.beat => {
+                self.beat = self.clock.sleep_until(self.clock.now().after(self.heartbeat));
+                Some(Event::default().comment("still here"))
+            }
+        }
+    }
+
+    /// The last frame: the status is long sent, so the problem comes as an event.
+    fn fail(&mut self, error: EngineError) -> Event {
+        self.failed = true;
+        let problem = ApiError::from(error);
+        error!(code = problem.code.id, cause = problem.causes(), "event stream failed");
+        Event::default().event("error").data(problem.json())
+    }
+}
+
+/// An event without an id: it is never repeated.
+pub(crate) fn passing(name: &str, data: &impl Serialize) -> Event {
+    Event::default().event(name).data(serde_json::to_string(data).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use wforge_model::Timestamp;
+
+    use super::*;
+    use crate::gate::Gate;
+    use crate::limits::Share;
+
+    /// A clock on which only the heartbeat's moments ever come.
+    #[derive(Debug)]
+    struct Beats;
+
+    impl Clock for Beats {
+        fn now(&self) -> Timestamp {
+            Timestamp(0)
+        }
+
+        fn monotonic_ns(&self) -> u64 {
+            0
+        }
+
+        fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+            match at {
+                Timestamp(15_000) => Box::pin(std::future::ready(())),
+                _ => Box::pin(std::future::pending()),
+            }
+        }
+    }
+
+    async fn sent(
+        messages: impl Stream<Item = Result<u32, EngineError>> + Send + 'static,
+        frames_max: usize,
+    ) -> String {
+        let tenant: TenantId = "acme".parse().unwrap();
+        let share = Share { total_max: 1, tenant_max: 1 };
+        let frames = Frames {
+            messages: messages.boxed(),
+            frame: |number| passing("number", number),
+            clock: Arc::new(Beats),
+            heartbeat: Duration::from_secs(15),
+            beat: Beats.sleep_until(Timestamp(15_000)),
+            end: Beats.sleep_until(Timestamp(1)),
+            stop: CancellationToken::new(),
+            failed: false,
+            permit: Gate::new("event streams", share).enter(&tenant).unwrap(),
+        };
+        let body = Sse::new(frames.stream().take(frames_max)).into_response().into_body();
+        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        String::from_utf8(bytes.into()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_the_last_frame_and_does_not_tell_its_cause() {
+        let cause = std::io::Error::other("disk /dev/sda1 is full");
+        let messages = vec![Ok(1), Err(EngineError::Host(Box::new(cause))), Ok(2)];
+        let text = sent(futures::stream::iter(messages), 100).await;
+        assert!(text.starts_with("event: number\ndata: 1\n\nevent: error\ndata: {"), "{text}");
+        assert!(text.contains("WF0500") && !text.contains("sda1"), "{text}");
+        assert_eq!(text.matches("event:").count(), 2, "{text}");
+    }
+
+    #[tokio::test]
+    async fn an_idle_stream_is_kept_alive_by_comments() {
+        assert_eq!(sent(futures::stream::pending(), 2).await, ": still here\n\n: still here\n\n");
+    }
+
+    #[test]
+    fn the_header_of_a_reconnect_goes_before_the_query() {
+        let header = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(LAST_EVENT_ID, text.parse().unwrap());
+            headers
+        };
+        assert_eq!(resume_after(&HeaderMap::new(), None).unwrap(), Seq(0));
+        assert_eq!(resume_after(&HeaderMap::new(), Some(4)).unwrap(), Seq(4));
+        assert_eq!(resume_after(&header("9"), Some(4)).unwrap(), Seq(9));
+        assert_eq!(resume_after(&header("-1"), None).unwrap_err().code.id, "WF0400");
+    }
+}

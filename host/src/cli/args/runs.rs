@@ -1,0 +1,192 @@
+//! `wforge runs …` and `wforge inbox …` as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+
+/// `wforge runs …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List runs, the newest first
+    #[command(after_help = "Example:\n  wforge runs list --limit 10")]
+    List {
+        /// How many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+        limit: u16,
+    },
+    /// Show a run: its tasks, its questions, its output
+    #[command(after_help = "Example:\n  wforge runs show RUN --html run.html")]
+    Show {
+        /// The run
+        run: String,
+        /// Write one self-contained page: graph, timeline, state, mocks
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        html: Option<PathBuf>,
+        /// Print the run's log instead, one JSON object a line
+        #[arg(long, conflicts_with = "html")]
+        events: bool,
+    },
+    /// Answer a run's questions, or go on with one that was interrupted
+    #[command(after_help = RESUME_EXAMPLES)]
+    Resume(Box<ResumeArgs>),
+    /// Stop a run at its next border; nothing that is under way is thrown away
+    #[command(after_help = "Example:\n  wforge runs pause RUN && wforge runs show RUN")]
+    Pause {
+        /// The run
+        run: String,
+    },
+    /// Let a paused run go on, to its end or for some super-steps
+    #[command(after_help = "Example:\n  wforge runs continue RUN --steps 1")]
+    Continue {
+        /// The run
+        run: String,
+        /// Pause again after so many super-steps
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        steps: Option<u32>,
+        #[command(flatten)]
+        watch: Watch,
+    },
+    /// Take up a run that failed: what failed begins again, what had finished is kept
+    #[command(after_help = "Example:\n  wforge runs retry RUN")]
+    Retry {
+        /// The run
+        run: String,
+        #[command(flatten)]
+        watch: Watch,
+    },
+    /// Print what a run streams, one JSON object a line, from its beginning to its end
+    #[command(after_help = STREAM_EXAMPLES)]
+    Stream(Box<StreamArgs>),
+    /// End a run
+    #[command(after_help = "Example:\n  wforge runs cancel RUN --reason \"wrong document\"")]
+    Cancel {
+        /// The run
+        run: String,
+        /// Why; kept in the run's log
+        #[arg(long, default_value = "cancelled from the command line")]
+        reason: String,
+    },
+}
+
+impl RunsCommand {
+    /// The file of `--call-log`, where the command takes one.
+    pub(super) fn call_log(&self) -> &Option<String> {
+        match self {
+            Self::Resume(args) => &args.watch.call_log,
+            Self::Continue { watch, .. } | Self::Retry { watch, .. } => &watch.call_log,
+            Self::List { .. }
+            | Self::Show { .. }
+            | Self::Pause { .. }
+            | Self::Stream(_)
+            | Self::Cancel { .. } => &None,
+        }
+    }
+}
+
+/// Flags of the commands that follow a run to its end.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Watch {
+    /// Exit with 4 where a mock stood in for a named agent
+    #[arg(long)]
+    pub(crate) fail_on_degraded: bool,
+    /// Append every call of a plugin to this file, outside the store
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) call_log: Option<String>,
+}
+
+const RESUME_EXAMPLES: &str = "\
+Answers:
+  VALUE        where one question is open
+  NODE=VALUE   the question that this node asks; outer/inner inside a subgraph
+  ASK=VALUE    the question with this id, as wforge inbox lists it
+
+Examples:
+  wforge runs resume RUN --answer yes
+  wforge runs resume RUN --answer approve=yes --answer review/title='A better one'";
+
+/// `wforge runs resume`.
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// The run
+    pub(crate) run: String,
+    /// An answer to an open question (see below)
+    #[arg(short, long = "answer", value_name = "[NODE|ASK=]VALUE")]
+    pub(crate) answers: Vec<String>,
+    /// Take up a blocked run: the task that diverged from its record begins again with an empty
+    /// one, and what it had done to the world may be done once more
+    #[arg(long, conflicts_with = "answers")]
+    pub(crate) discard_effects: bool,
+    #[command(flatten)]
+    pub(crate) watch: Watch,
+}
+
+const STREAM_EXAMPLES: &str = "\
+Examples:
+  wforge runs stream RUN --mode values
+  wforge runs stream RUN --mode updates,messages --subgraphs | jq .data";
+
+/// `wforge runs stream`.
+#[derive(Debug, Args)]
+pub(crate) struct StreamArgs {
+    /// The run
+    pub(crate) run: String,
+    /// What to stream; several are separated by commas
+    #[arg(long, value_name = "MODES", value_delimiter = ',', default_value = "updates")]
+    pub(crate) mode: Vec<StreamMode>,
+    /// Also what happens inside of subgraphs
+    #[arg(long)]
+    pub(crate) subgraphs: bool,
+    /// Begin after the chunk with this id
+    #[arg(long, value_name = "ID", default_value_t = 0)]
+    pub(crate) after: u64,
+}
+
+/// What to stream of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StreamMode {
+    /// The whole state after each super-step
+    Values,
+    /// What each task wrote
+    Updates,
+    /// The parts of messages as agents emit them, and the messages that were written
+    Messages,
+    /// What agents emit
+    Custom,
+    /// The checkpoints, with the state and what comes next
+    Checkpoints,
+    /// The beginnings and ends of tasks
+    Tasks,
+    /// Checkpoints and tasks together
+    Debug,
+}
+
+pub(super) const INBOX_EXAMPLES: &str = "\
+Examples:
+  wforge inbox
+  wforge inbox answer ASK yes";
+
+/// `wforge inbox`.
+#[derive(Debug, Args)]
+pub(crate) struct Inbox {
+    #[command(subcommand)]
+    pub(crate) command: Option<InboxCommand>,
+    /// How many questions, the oldest run first
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) limit: u16,
+}
+
+/// `wforge inbox …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum InboxCommand {
+    /// Answer a question; its run goes on, and is followed as `wforge runs resume` does
+    #[command(after_help = "Example:\n  wforge inbox answer ASK yes")]
+    Answer {
+        /// The question's id, as wforge inbox lists it
+        ask: String,
+        /// The answer; JSON where its schema is no string, and a scalar fills an object's only
+        /// required property
+        value: String,
+        #[command(flatten)]
+        watch: Watch,
+    },
+}

@@ -1,0 +1,90 @@
+//! `wforge inbox`: the open questions of all runs, and answers to them.
+
+use wforge_model::event::InterruptedAt;
+use wforge_model::{NodeId, QuestionId};
+
+use super::Session;
+use super::args::{Inbox, InboxCommand, Watch};
+use super::progress::when_text;
+use super::refusal::Refusal;
+use super::resume::{GoOn, with_client};
+use super::ui::{Paint, Ui, columns, harmless};
+use crate::client::{self, Client, Interrupt, Wants};
+use crate::compose::Mode;
+
+/// One of the commands.
+pub(crate) async fn run(session: &Session, inbox: Inbox) -> anyhow::Result<u8> {
+    let ui = &session.ui;
+    match inbox.command {
+        None => {
+            let client = client::open(&session.config, Mode::Look).await?;
+            let result = list(ui, &client, usize::from(inbox.limit)).await;
+            client.finish(result).await?;
+            Ok(0)
+        }
+        Some(InboxCommand::Answer { ask, value, watch }) => {
+            let ask = ask_id(&ask)?;
+            let client = client::open(&session.config, Mode::Drive).await?;
+            let result = answer(ui, &client, (ask, &value), &watch).await;
+            client.finish(result).await
+        }
+    }
+}
+
+fn ask_id(text: &str) -> Result<QuestionId, Refusal> {
+    text.parse().map_err(|error: wforge_model::id::ParseIdError| {
+        Refusal::user("bad_flags", error.to_string()).help("wforge inbox shows the ids")
+    })
+}
+
+async fn list(ui: &Ui, client: &Client, limit: usize) -> anyhow::Result<()> {
+    let interrupts = client.interrupts(limit).await?;
+    if ui.is_json() {
+        return ui.out_json(&interrupts);
+    }
+    let row = |it: &Interrupt| {
+        let deadline = it.deadline.map(|at| format!("until {at}")).unwrap_or_default();
+        let node = it.node.as_ref().map(ToString::to_string).unwrap_or_default();
+        let (id, text) = match &it.wants {
+            Wants::Answer { question, prompt, .. } => (question.to_string(), harmless(prompt)),
+            Wants::Resume { when, nodes } => ("-".to_owned(), paused(*when, nodes)),
+        };
+        vec![id, it.run.to_string(), harmless(&it.workflow), node, text, deadline]
+    };
+    let rows: Vec<Vec<String>> = interrupts.iter().map(row).collect();
+    columns(&rows).iter().for_each(|line| ui.out(line));
+    if rows.is_empty() {
+        ui.note("nothing waits for a person");
+        return Ok(());
+    }
+    let label = ui.paint(Paint::Cyan, "help:");
+    if interrupts.iter().any(|it| it.question().is_some()) {
+        ui.note(&format!("{label} wforge inbox answer ASK VALUE"));
+    }
+    if interrupts.iter().any(|it| it.question().is_none()) {
+        ui.note(&format!("{label} wforge runs continue RUN"));
+    }
+    Ok(())
+}
+
+fn paused(when: Option<InterruptedAt>, nodes: &[NodeId]) -> String {
+    let nodes: Vec<&str> = nodes.iter().map(NodeId::as_str).collect();
+    match when {
+        Some(when) => format!("paused {} {}", when_text(when), nodes.join(", ")),
+        None => "paused".to_owned(),
+    }
+}
+
+async fn answer(
+    ui: &Ui,
+    client: &Client,
+    (ask, value): (QuestionId, &str),
+    watch: &Watch,
+) -> anyhow::Result<u8> {
+    let run = client.run_that_asks(ask).await?.ok_or_else(|| {
+        Refusal::user("not_found", format!("no question \"{ask}\" is open"))
+            .help("wforge inbox lists those that are")
+    })?;
+    let flags = [format!("{ask}={value}")];
+    with_client(ui, client, run, GoOn::Answer(&flags), watch).await
+}

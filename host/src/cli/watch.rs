@@ -1,0 +1,93 @@
+//! Follows a run until it has settled, asks whoever sits at the terminal, and prints how it stands.
+
+use std::io::IsTerminal as _;
+
+use tokio_util::task::TaskTracker;
+use wforge_model::head::RunStatus;
+use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{Lines, RunId, Seq};
+use wforge_ports::Clock as _;
+
+use super::follow::{Followed, Follower, Stops, abort_at_next, interrupted, since_ms};
+use super::questions;
+use super::result::{exit_of, print};
+use super::ui::Ui;
+use crate::client::{Client, is_settled};
+use crate::clock::SystemClock;
+
+/// A run that is followed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Watched<'a> {
+    pub(super) run: RunId,
+    pub(super) draft: &'a WorkflowDraft,
+    /// Where the expressions of the workflow files stand that are at hand, by `name@version`.
+    pub(super) lines: &'a [(String, Lines)],
+    /// What happened up to here is not shown again.
+    pub(super) seen: Seq,
+    /// Before this has come, a run that waited is about to go on.
+    pub(super) from: Seq,
+    /// By the monotonic clock.
+    pub(super) started_ns: u64,
+    /// Whether a person is asked.
+    pub(super) ask: bool,
+    pub(super) fail_on_degraded: bool,
+}
+
+impl<'a> Watched<'a> {
+    /// A run, from its beginning.
+    pub(super) fn new(run: RunId, draft: &'a WorkflowDraft, fail_on_degraded: bool) -> Self {
+        let started_ns = SystemClock.monotonic_ns();
+        let (seen, from, ask) = (Seq(0), Seq(0), false);
+        Self { run, draft, lines: &[], seen, from, started_ns, ask, fail_on_degraded }
+    }
+}
+
+/// Whether there is somebody to ask.
+pub(super) fn may_ask(ui: &Ui) -> bool {
+    ui.progress && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Follows the run; its exit code.
+pub(super) async fn to_the_end(
+    ui: &Ui,
+    client: &Client,
+    watched: Watched<'_>,
+) -> anyhow::Result<u8> {
+    let Watched { run, draft, seen, mut from, .. } = watched;
+    let mut stops = Stops::listen()?;
+    let mut follower = Follower::new(client, ui, run, (seen, draft)).await?;
+    let report = loop {
+        if follower.until_settled(&mut stops, from).await? == Followed::Interrupted {
+            return interrupted_now(client, run, stops);
+        }
+        let report = client.report(run).await?;
+        // Within one commit a question may be asked and answered, so what looked settled is looked
+        // at again.
+        from = report.head.seq;
+        // Here nobody drives the run that goes before it; a server drives both.
+        let waits_for_turn = report.head.status == RunStatus::Queued && client.is_embedded();
+        if !(is_settled(&report.head) || waits_for_turn) || follower.seen() < from {
+            continue;
+        }
+        if report.head.status != RunStatus::Waiting || !watched.ask {
+            break report;
+        }
+        let Some(answers) = questions::ask(ui, &report, &mut stops).await? else {
+            return interrupted_now(client, run, stops);
+        };
+        from = client.resume(run, answers).await?.seq;
+    };
+    print(ui, &report, draft, watched.lines, since_ms(watched.started_ns))?;
+    Ok(exit_of(&report, watched.fail_on_degraded))
+}
+
+/// From here on the next signal ends the process at once.
+fn interrupted_now(client: &Client, run: RunId, stops: Stops) -> anyhow::Result<u8> {
+    TaskTracker::new().spawn(abort_at_next(stops));
+    let refusal = interrupted(run);
+    if client.is_embedded() {
+        return Err(refusal.into());
+    }
+    let help = format!("the server goes on with it; wforge runs show {run} says how it stands");
+    Err(refusal.help(help).into())
+}
