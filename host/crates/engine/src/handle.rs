@@ -52,9 +52,9 @@ impl Handle {
             return Err(too_many_live(live_max));
         }
         if let Some(thread) = request.thread {
-            return crate::threads::start(&self.shared, tenant, thread, request).await;
+            return Box::pin(crate::threads::start(&self.shared, tenant, thread, request)).await;
         }
-        let begun = match start::start(&self.shared, tenant, request).await? {
+        let begun = match Box::pin(start::start(&self.shared, tenant, request)).await? {
             Start::Begun(begun) => *begun,
             Start::Replied(started) => return Ok(started),
         };

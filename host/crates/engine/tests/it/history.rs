@@ -53,15 +53,14 @@ fn word(word: &str) -> StartRun {
 /// A line for each border: source, step, the log, what is next.
 async fn story(world: &World, of: ThreadId) -> Vec<String> {
     let borders = world.handle.history(&tenant(), of, None, 99).await.unwrap();
-    for pair in borders.windows(2) {
-        assert!(pair[0].parent.is_some(), "{pair:?}");
-    }
+    let (_, newer) = borders.split_last().unwrap();
+    assert!(newer.iter().all(|border| border.parent.is_some()), "{newer:?}");
     borders
         .iter()
         .map(|border| {
             let source = serde_json::to_value(border.source).unwrap();
             let next: Vec<&str> = border.next.iter().map(|node| node.as_str()).collect();
-            let log = &border.state["log"];
+            let log = border.state.get("log").unwrap();
             format!("{} {} {log} -> {}", source.as_str().unwrap(), border.step, next.join(","))
         })
         .collect()
@@ -69,7 +68,7 @@ async fn story(world: &World, of: ThreadId) -> Vec<String> {
 
 async fn checkpoint(world: &World, place: usize) -> Checkpoint {
     let borders = world.handle.history(&tenant(), thread(1), None, 99).await.unwrap();
-    borders[place].checkpoint
+    borders.get(place).unwrap().checkpoint
 }
 
 fn write(key: &str, value: Value) -> Write {

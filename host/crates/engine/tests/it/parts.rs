@@ -40,7 +40,7 @@ async fn output(world: &World, wanted: StartRun) -> serde_json::Value {
     let head = world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
     assert_eq!(head.status, RunStatus::Completed, "{:?}", head.error);
     let view = world.handle.view(&tenant(), run).await.unwrap();
-    view.output.unwrap()["y"].clone()
+    view.output.unwrap().get("y").unwrap().clone()
 }
 
 async fn refused(world: &World, wanted: StartRun) -> String {

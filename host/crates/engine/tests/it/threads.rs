@@ -41,7 +41,7 @@ async fn ended(world: &World, run: RunId) -> RunStatus {
 }
 
 async fn log(world: &World, run: RunId) -> Value {
-    world.handle.state(&tenant(), run).await.unwrap()["log"].clone()
+    world.handle.state(&tenant(), run).await.unwrap().get("log").unwrap().clone()
 }
 
 /// Hangs in the second step of the first run, and answers everything else.
