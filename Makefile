@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
-  nostd docker-check docker-lint
+  bench-engine simulation prove-simulation nostd docker-check docker-lint
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -34,6 +34,12 @@ crash-smoke: build ## SIGKILL at 30 moments of a running brief; SEED=n repeats o
 	@scripts/example.sh crash_smoke $(SEED)
 bench-smoke: build ## microseconds per durable step, and where they go
 	@scripts/example.sh bench_smoke
+bench-engine: build ## microseconds a super-step of mock nodes, beside LangGraph's
+	@scripts/bench-engine.sh
+simulation: ## 200 seeds of crashes under simulated time; SEEDS=n for more
+	@scripts/simulation.sh $(or $(SEEDS),200)
+prove-simulation: ## the same with 10,000 seeds
+	@scripts/simulation.sh 10000
 docker-lint: ## lint the Dockerfile
 	@scripts/docker-lint.sh
 docker-check: docker-lint ## run the Dockerfile's steps in a clean folder, and its health check

@@ -5,8 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use bytes::Bytes;
-use wforge_engine::PluginInfo;
+use wforge_engine::{EngineError, Handle, PluginInfo};
 use wforge_ports::plugins::Admitted;
 
 use crate::auth::Principal;
@@ -14,7 +13,6 @@ use crate::body::{self, BodyLimit};
 use crate::codes;
 use crate::error::ApiError;
 use crate::extract::{NoQuery, PathOf, QueryOf};
-use crate::gate::Permit;
 use crate::resource::{Page, PageQuery, Resource};
 use crate::state::Api;
 
@@ -37,15 +35,10 @@ pub(crate) async fn install(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let (permit, bytes) = upload(&api, &principal, &headers, body).await?;
-    let (engine, who) = (api.parts.engine.clone(), principal);
-    let install = async move {
-        // The share is given back when the component is checked, not when its client leaves.
-        let _permit = permit;
-        engine.install_plugin(&who.tenant, bytes.into(), &who.name).await
+    let install = |engine: Handle, who: Principal, bytes| async move {
+        engine.install_plugin(&who.tenant, bytes, &who.name).await
     };
-    let installed =
-        api.whole(install).await.map_err(|error| error.unacceptable_as(&codes::PLUGIN))?;
+    let installed = uploaded(&api, principal, &headers, body, install).await?;
     Ok(resource(installed).respond(StatusCode::CREATED))
 }
 
@@ -58,13 +51,10 @@ pub(crate) async fn admit(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let (permit, bytes) = upload(&api, &principal, &headers, body).await?;
-    let (engine, who) = (api.parts.engine.clone(), principal);
-    let admit = async move {
-        let _permit = permit;
-        engine.admit_plugin(&who.tenant, bytes.into()).await
+    let admit = |engine: Handle, who: Principal, bytes| async move {
+        engine.admit_plugin(&who.tenant, bytes).await
     };
-    let admitted = api.whole(admit).await.map_err(|error| error.unacceptable_as(&codes::PLUGIN))?;
+    let admitted = uploaded(&api, principal, &headers, body, admit).await?;
     Ok(component(admitted).respond(StatusCode::CREATED))
 }
 
@@ -79,19 +69,30 @@ pub(crate) async fn show_component(
     Ok(Json(component(api.parts.engine.component(&principal.tenant, found).await?)))
 }
 
-/// The bytes of a component, and the tenant's share of uploads that they take.
-async fn upload(
+/// What the engine makes of the component in a body. The tenant's share of uploads is given back
+/// when the component is checked, not when its client leaves.
+async fn uploaded<T, F>(
     api: &Api,
-    principal: &Principal,
+    principal: Principal,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(Permit, Bytes), ApiError> {
+    check: impl FnOnce(Handle, Principal, Vec<u8>) -> F,
+) -> Result<T, ApiError>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, EngineError>> + Send + 'static,
+{
     body::require_media_type(headers, &["application/wasm"])?;
     let permit = api.uploads.enter(&principal.tenant)?;
     let limits = &api.parts.limits;
     let limit = BodyLimit { bytes_max: limits.plugin_bytes_max, timeout: limits.upload_timeout };
     let bytes = body::read(headers, body, limit, api.parts.clock.as_ref()).await?;
-    Ok((permit, bytes))
+    let check = check(api.parts.engine.clone(), principal, bytes.into());
+    let whole = api.whole(async move {
+        let _permit = permit;
+        check.await
+    });
+    whole.await.map_err(|error| error.unacceptable_as(&codes::PLUGIN))
 }
 
 fn component(admitted: Admitted) -> Resource<Admitted> {

@@ -8,11 +8,12 @@ use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
 use wforge_model::{RunId, Seq, TenantId, Value};
 
-use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, WaitFor};
+use crate::chunks::Streamed;
+use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, StreamRequest, WaitFor};
 use crate::service::{Shared, launch, tell, too_many_live};
 use crate::start::Start;
 use crate::stats::EngineFigures;
-use crate::{cache, load, start, subscribe, views};
+use crate::{cache, chunks, load, start, subscribe, views};
 
 mod catalog;
 mod people;
@@ -128,6 +129,20 @@ impl Handle {
         after: Seq,
     ) -> BoxStream<'static, Result<RunMessage, EngineError>> {
         subscribe::subscribe(self.shared.clone(), tenant.clone(), run, after)
+    }
+
+    /// The chunks of a run in some modes, then whatever comes; ends with the run. A chunk that
+    /// follows from a durable event has its sequence.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for another tenant's run too.
+    pub async fn stream(
+        &self,
+        tenant: &TenantId,
+        run: RunId,
+        request: StreamRequest,
+    ) -> Result<BoxStream<'static, Result<Streamed, EngineError>>, EngineError> {
+        chunks::chunks(self.shared.clone(), tenant.clone(), run, request).await
     }
 
     /// The state of a run after its last committed super-step, by key.

@@ -10,6 +10,7 @@ mod allowed;
 mod bus;
 mod cache;
 mod catalog;
+mod chunks;
 mod failure;
 mod handle;
 mod idle;
@@ -34,12 +35,13 @@ mod views;
 mod workflows;
 
 pub use bus::RunBus;
+pub use chunks::Streamed;
 pub use handle::Handle;
 pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
 pub use request::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
-    PluginInfo, QuestionView, RunMessage, RunView, StartRun, Started, TaskView, WaitFor,
-    WorkflowChoice, WorkflowInfo, event_parts,
+    PluginInfo, QuestionView, RunMessage, RunView, StartRun, Started, StreamRequest, TaskView,
+    WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
 };
 pub use service::Engine;
 pub use stats::EngineFigures;

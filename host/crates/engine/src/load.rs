@@ -76,6 +76,30 @@ pub(crate) async fn carried_at(
     Ok((Carried::from(&loaded.run), loaded.since))
 }
 
+/// A run before its first event; what it starts from is not carried over yet.
+pub(crate) async fn unfolded(
+    shared: &Shared,
+    tenant: &TenantId,
+    id: RunId,
+) -> Result<Run, EngineError> {
+    Ok(Run::new(id, beginning_of(shared, tenant, id).await?.1))
+}
+
+/// What a run was started with, and its workflows.
+pub(crate) async fn beginning_of(
+    shared: &Shared,
+    tenant: &TenantId,
+    run: RunId,
+) -> Result<(RunStarted, Library), EngineError> {
+    let first = shared.parts.store.events(tenant, run, Seq(0), 2).await?;
+    let mut starts = first.iter().filter_map(|stored| start_of(&stored.event.kind));
+    let Some(started) = starts.next_back().cloned() else {
+        return Err(EngineError::NotFound { kind: "run", name: run.to_string() });
+    };
+    let library = library(shared, tenant, &started).await?;
+    Ok((started, library))
+}
+
 /// Folds a run from its first event, and shows it after each.
 pub(crate) async fn replay(
     shared: &Shared,
@@ -221,8 +245,8 @@ async fn from_snapshot(
 async fn open(shared: &Shared, tenant: &TenantId, fold: Fold) -> Result<Opening, EngineError> {
     let page = shared.parts.store.events(tenant, fold.run, Seq(0), PAGE).await?;
     // A run that was queued says twice what it is started with; the second time is complete.
-    let starts = page.iter().take(2).filter_map(|stored| start_of(&stored.event.kind));
-    let Some(started) = starts.last() else {
+    let mut starts = page.iter().take(2).filter_map(|stored| start_of(&stored.event.kind));
+    let Some(started) = starts.next_back() else {
         return Err(EngineError::NotFound { kind: "run", name: fold.run.to_string() });
     };
     let library = library(shared, tenant, started).await?;

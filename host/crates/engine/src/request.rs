@@ -9,7 +9,7 @@ use wforge_model::head::RunHead;
 use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, Object, QuestionId, RunId, TaskId, ThreadId, Timestamp, Value,
+    Digest, Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp, Value,
 };
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::IdempotentReply;
@@ -246,6 +246,17 @@ pub struct QuestionView {
     pub schema: Option<Value>,
     /// When nobody needs to answer any more.
     pub deadline: Option<Timestamp>,
+}
+
+/// Which chunks of a run are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamRequest {
+    /// The modes, in the order in which the chunks of one event come.
+    pub modes: Vec<wforge_graph::StreamMode>,
+    /// Also what happens inside of subgraphs.
+    pub subgraphs: bool,
+    /// Only what follows from events after this one.
+    pub after: Seq,
 }
 
 /// What a subscriber of a run receives.

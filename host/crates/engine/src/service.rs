@@ -49,7 +49,8 @@ impl Shared {
         let stands = run.status.is_final() && run.tasks().is_empty();
         if let Some(thread) = thread.filter(|_| stands && run.status != RunStatus::RolledBack) {
             let at = Checkpoint { run: run.id, seq: run.border };
-            self.carried.put(tenant, thread, Base { at, carried: Carried::from(run), since });
+            let base = Base { at, carried: Carried::from(run), since };
+            self.carried.put(tenant, thread, base, run.state_bytes());
         }
     }
 }

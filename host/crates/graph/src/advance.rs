@@ -33,13 +33,8 @@ impl Decider<'_> {
         if let Some(error) = self.over_limits(&root) {
             return alloc::vec![EventKind::RunFailed { error }];
         }
-        let open = self.run.inner.keys().filter(|ns| self.run.is_open(**ns));
-        let inner = open.filter_map(|ns| self.run.site(Some(*ns)));
-        inner
-            .chain(core::iter::once(root))
-            .map(|site| self.level(&site))
-            .find(|events| !events.is_empty())
-            .unwrap_or_default()
+        let levels = self.run.open_levels().into_iter().filter_map(|ns| self.run.site(ns));
+        levels.map(|site| self.level(&site)).find(|events| !events.is_empty()).unwrap_or_default()
     }
 
     fn over_limits(&self, root: &Site<'_>) -> Option<RunError> {

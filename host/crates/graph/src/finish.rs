@@ -192,7 +192,9 @@ fn missing_output(site: &Site<'_>) -> RunError {
             .map(wforge_model::NodeId::as_str)
             .collect();
         let waits = !arrivals.fired && !arrivals.seen.is_empty() && !absent.is_empty();
-        waits.then(|| format!("; {} still waited for {}", barrier.target, absent.join(", ")))
+        let missing = barrier.needed.saturating_sub(arrivals.seen.len());
+        let of = if missing < absent.len() { format!("{missing} of ") } else { String::new() };
+        waits.then(|| format!("; {} still waited for {of}{}", barrier.target, absent.join(", ")))
     });
     let barriers: String = half_full.collect();
     run_error(

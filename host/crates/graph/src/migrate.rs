@@ -1,6 +1,6 @@
 //! What becomes of the state of a thread that goes on with another version of its workflow.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -69,5 +69,5 @@ fn misfit(spec: &KeySpec, value: &Value, expressions: &dyn Expressions) -> Optio
         return Some(alloc::format!("the reducer {reducer} cannot go on from {}", kind_of(value)));
     }
     let schema = spec.schema.as_ref()?;
-    expressions.check(schema, value).err().map(|misses| misses.join("; ").to_string())
+    expressions.check(schema, value).err().map(|misses| misses.join("; "))
 }

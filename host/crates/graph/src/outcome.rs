@@ -124,10 +124,11 @@ impl Decider<'_> {
             Ok(event) => event,
             Err(failure) => {
                 let failed = Failed { failure, effects: 0, elapsed_ms };
-                // What stands in for an agent is not replaced again.
+                // What the mock agent replies in an agent's place is not replaced again. A stand-in
+                // that makes an attempt of its own is tried again as any other.
                 let is_last = match source {
                     TaskSource::Live | TaskSource::Cache | TaskSource::Replay => false,
-                    TaskSource::Mock | TaskSource::Fallback => stands_in,
+                    TaskSource::Mock | TaskSource::Fallback => stands_in && !task.on_fallback,
                 };
                 if is_last {
                     self.fail(site, task, failed)

@@ -225,17 +225,22 @@ impl Run {
         }
     }
 
-    /// Whether a subgraph goes on: a level whose task has failed keeps what its own tasks did, for
-    /// whoever takes the run up again, and so do those inside it.
-    pub(crate) fn is_open(&self, ns: TaskId) -> bool {
-        let mut level = Some(ns);
-        while let Some(id) = level {
-            if !self.task(id).is_some_and(|task| matches!(task.status, TaskStatus::Inside)) {
-                return false;
-            }
-            level = self.place_of.get(&id).and_then(|(ns, _)| *ns);
+    /// The levels that go on, each after the one around it, in the order of the tasks that run
+    /// them. A level whose task has failed is none of them, nor are those inside it: it keeps what
+    /// its own tasks did, for whoever takes the run up again.
+    pub(crate) fn open_levels(&self) -> Vec<Option<TaskId>> {
+        let mut levels = alloc::vec![None];
+        if self.inner.is_empty() {
+            return levels;
         }
-        true
+        let mut next = 0;
+        while let Some(ns) = levels.get(next).copied() {
+            next += 1;
+            let tasks = self.frame(ns).map_or(&[][..], |frame| frame.tasks.as_slice());
+            let inside = tasks.iter().filter(|task| matches!(task.status, TaskStatus::Inside));
+            levels.extend(inside.map(|task| Some(task.id)));
+        }
+        levels
     }
 
     /// A task of a current super-step.

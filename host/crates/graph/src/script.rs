@@ -11,7 +11,7 @@ use wforge_model::agent::Exit;
 use wforge_model::event::{Emitted, Write};
 use wforge_model::mock::{MockFailure, MockOp};
 use wforge_model::workflow::{Node, Template};
-use wforge_model::{Failure, FailureKind, Key, Object, Problem, Value};
+use wforge_model::{Denial, Failure, FailureKind, Key, Object, Problem, Value};
 
 use crate::call::input_of;
 use crate::expressions::{Expressions, Scope};
@@ -291,6 +291,10 @@ impl Player<'_> {
 
 fn of_script(failure: &MockFailure) -> Failure {
     let MockFailure { kind, code, message, retryable, .. } = failure;
+    if *kind == FailureKind::Denied {
+        let (capability, resource) = (code.clone(), message.clone());
+        return Failure::Denied(Denial { capability, resource, hint: "the script says so".into() });
+    }
     let problem = Problem::new(code, message.clone());
     let problem = if *retryable { problem.retryable() } else { problem };
     match kind {
@@ -302,7 +306,6 @@ fn of_script(failure: &MockFailure) -> Failure {
         FailureKind::Timeout => Failure::Timeout(problem),
         FailureKind::BadOutput => Failure::BadOutput(problem),
         FailureKind::Missing => Failure::Missing(problem),
-        // A denial names a capability, which a script does not have.
         FailureKind::Denied | FailureKind::Failed => Failure::Failed(problem),
     }
 }
@@ -352,10 +355,10 @@ pub(crate) fn expressions_of<'a>(
     }
 }
 
-/// The exits that a script takes.
-pub(crate) fn exits_of(script: &[MockOp]) -> impl Iterator<Item = &String> {
-    script.iter().filter_map(|op| match op {
-        MockOp::Goto(exit) | MockOp::Send { exit, .. } => Some(exit),
+/// The exits that a script takes, each with its step.
+pub(crate) fn exits_of(script: &[MockOp]) -> impl Iterator<Item = (usize, &String)> {
+    script.iter().enumerate().filter_map(|(step, op)| match op {
+        MockOp::Goto(exit) | MockOp::Send { exit, .. } => Some((step, exit)),
         MockOp::Set(_)
         | MockOp::Append(_)
         | MockOp::Concat(_)
@@ -371,16 +374,17 @@ pub(crate) fn exits_of(script: &[MockOp]) -> impl Iterator<Item = &String> {
     })
 }
 
-/// The fields that a script sets.
-pub(crate) fn fields_of(script: &[MockOp]) -> Vec<&str> {
-    let mut fields: Vec<&str> = Vec::new();
-    for op in script {
+/// The fields that a script sets, each with its step.
+pub(crate) fn fields_of(script: &[MockOp]) -> Vec<(usize, &str)> {
+    let mut fields: Vec<(usize, &str)> = Vec::new();
+    for (step, op) in script.iter().enumerate() {
+        let mut named = |field| fields.push((step, field));
         match op {
             MockOp::Set(set) | MockOp::Append(set) | MockOp::Overwrite(set) => {
-                fields.extend(set.keys().map(String::as_str));
+                set.keys().for_each(|field| named(field));
             }
-            MockOp::Concat(set) => fields.extend(set.keys().map(String::as_str)),
-            MockOp::Count(field) => fields.push(field),
+            MockOp::Concat(set) => set.keys().for_each(|field| named(field)),
+            MockOp::Count(field) => named(field),
             MockOp::Identity
             | MockOp::ReturnNone
             | MockOp::Goto(_)

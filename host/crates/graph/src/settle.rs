@@ -32,7 +32,9 @@ pub fn settle(
         take(run, Some(fact), now, expressions, &mut decision);
         while take(run, None, now, expressions, &mut decision) {}
         if matches!(fact, Fact::Loaded | Fact::Time) {
-            decision.commands.extend(due(run, now));
+            let told = decision.commands.contains(&Command::HandleFailure);
+            let due = due(run, now).into_iter();
+            decision.commands.extend(due.filter(|c| !told || *c != Command::HandleFailure));
         }
     }
     decision.commands.extend(next_wake(run, now).map(|at| Command::WakeAt { at }));

@@ -65,7 +65,7 @@ impl Handle {
         tenant: &TenantId,
         update: UpdateState,
     ) -> Result<Checkpoint, EngineError> {
-        threads::update(&self.shared, tenant, update).await
+        Box::pin(threads::update(&self.shared, tenant, update)).await
     }
 
     /// Begins a run with what was to be done at a border: a replay where it is an old one.
@@ -78,7 +78,7 @@ impl Handle {
         tenant: &TenantId,
         request: ContinueFrom,
     ) -> Result<RunId, EngineError> {
-        threads::continue_from(&self.shared, tenant, request).await
+        Box::pin(threads::continue_from(&self.shared, tenant, request)).await
     }
 
     /// Begins a new thread with the state of another one.
@@ -92,7 +92,7 @@ impl Handle {
         to: ThreadId,
         by: &str,
     ) -> Result<Checkpoint, EngineError> {
-        threads::copy(&self.shared, tenant, (from, to), by).await
+        Box::pin(threads::copy(&self.shared, tenant, (from, to), by)).await
     }
 
     /// Keeps the newest border of a thread: the others leave its history, and what nothing goes on
@@ -106,7 +106,7 @@ impl Handle {
         thread: ThreadId,
         by: &str,
     ) -> Result<Checkpoint, EngineError> {
-        threads::prune(&self.shared, tenant, thread, by).await
+        Box::pin(threads::prune(&self.shared, tenant, thread, by)).await
     }
 
     /// Brings a thread to another version of its workflow, or says what that would do.
@@ -120,6 +120,6 @@ impl Handle {
         thread: ThreadId,
         request: MigrateThread,
     ) -> Result<Migrated, EngineError> {
-        threads::migrate(&self.shared, tenant, thread, request).await
+        Box::pin(threads::migrate(&self.shared, tenant, thread, request)).await
     }
 }

@@ -9,7 +9,9 @@ use wforge_model::{RunId, TenantId, ThreadId};
 use super::Base;
 
 /// Threads whose newest border is in memory.
-const CACHED_MAX: usize = 256;
+const CACHED_MAX: usize = 64;
+/// A larger state is read again rather than kept.
+const STATE_BYTES_MAX: u64 = 2 << 20;
 
 type ThreadKey = (TenantId, ThreadId);
 
@@ -31,7 +33,10 @@ impl CarriedCache {
         cached.bases.get(&(tenant.clone(), thread)).filter(|base| base.at.run == run).cloned()
     }
 
-    pub(crate) fn put(&self, tenant: &TenantId, thread: ThreadId, base: Base) {
+    pub(crate) fn put(&self, tenant: &TenantId, thread: ThreadId, base: Base, bytes: u64) {
+        if bytes > STATE_BYTES_MAX {
+            return;
+        }
         let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (tenant.clone(), thread);
         if cached.bases.insert(key.clone(), base).is_none() {

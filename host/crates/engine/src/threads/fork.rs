@@ -10,7 +10,7 @@ use wforge_model::{Checkpoint, NodeId, RunId, TenantId, ThreadId};
 use super::history::only_waits;
 use super::start::{begin_with, busy, end_head};
 use super::{Base, Standing, begin_next, existing, last_border};
-use crate::load::{carried_at, load_run, no_checkpoint};
+use crate::load::{beginning_of, carried_at, no_checkpoint};
 use crate::prepare::prepare;
 use crate::request::{EngineError, StartRun};
 use crate::resolve::Resolved;
@@ -111,14 +111,10 @@ pub(crate) async fn origins(
             Base { at, carried, since }
         }
     };
-    let run = load_run(shared, tenant, base.at.run).await?.run;
-    let (Some(library), Some(started)) = (run.library().cloned(), run.started.clone()) else {
-        return Err(no_checkpoint(base.at));
-    };
+    let (started, library) = beginning_of(shared, tenant, base.at.run).await?;
     if let Some(row) = standing.row().filter(|row| row.digest != started.digest) {
         return Err(super::start::other_version(row, &started));
     }
-    let started = RunStarted::clone(&started);
     Ok(Some(Origins { base: Some(base), library, started, keep: None }))
 }
 

@@ -55,7 +55,7 @@ pub(crate) async fn migrate(
         let at = ForkPoint::Thread(thread);
         let (answers, durability) = Default::default();
         let go_on = ContinueFrom { at, answers, durability, steps: None, by };
-        migrated.continued = Some(continue_from(shared, tenant, go_on).await?);
+        migrated.continued = Some(Box::pin(continue_from(shared, tenant, go_on)).await?);
     } else {
         begin_next(shared, tenant, thread).await;
     }

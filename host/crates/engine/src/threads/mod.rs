@@ -158,7 +158,7 @@ pub(crate) async fn last_border(
     }
     let loaded = load_run(shared, tenant, run).await?;
     let at = Checkpoint { run, seq: loaded.run.border };
-    let is_over = loaded.run.status.is_final();
+    let (is_over, bytes) = (loaded.run.status.is_final(), loaded.run.state_bytes());
     let (carried, since) = if loaded.run.tasks().is_empty() {
         (Carried::from(&loaded.run), loaded.since)
     } else {
@@ -166,7 +166,7 @@ pub(crate) async fn last_border(
     };
     let base = Base { at, carried, since };
     if is_over {
-        shared.carried.put(tenant, thread, base.clone());
+        shared.carried.put(tenant, thread, base.clone(), bytes);
     }
     Ok(base)
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics is a test that failed")]
 
+mod chunks;
 mod durability;
 mod harness;
 mod history;

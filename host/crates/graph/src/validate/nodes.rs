@@ -75,16 +75,16 @@ impl Checker<'_> {
         if let Some(message) = script::over_limit(steps) {
             return self.error(place.clone(), "script_limit", message);
         }
-        for exit in script::exits_of(steps) {
+        for (step, exit) in script::exits_of(steps) {
             if !node.goto.contains_key(exit) && !node.goto.contains_key(ANY_EXIT) {
                 let message = format!("the script takes the exit {exit}, which leads nowhere");
-                let problem = Problem::error(place.clone(), "unmapped_exit", message);
+                let problem = Problem::error(place.at(step), "unmapped_exit", message);
                 self.push(problem.help(format!("write goto: {{ {exit}: NODE }}")));
             }
         }
         if node.out.is_none() {
-            for field in script::fields_of(steps) {
-                self.key_exists(place.clone(), field);
+            for (step, field) in script::fields_of(steps) {
+                self.key_exists(place.at(step), field);
             }
         }
     }

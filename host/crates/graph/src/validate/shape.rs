@@ -5,7 +5,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use wforge_model::NodeId;
-use wforge_model::workflow::From;
+use wforge_model::workflow::{From, Work};
 
 use super::Checker;
 use crate::problem::{Place, Problem};
@@ -21,11 +21,22 @@ impl Checker<'_> {
         }
         let reach = Reach::of(self.draft);
         let reached = reach.reachable();
+        // A workflow inside this one may leave to any of its nodes; which, is known at a run's start.
+        let runs_another = |node: &&NodeId| {
+            self.draft.nodes.get(*node).is_some_and(|node| matches!(node.work, Work::Workflow(_)))
+        };
+        let may_be_left_to = reached.iter().any(runs_another);
         for node in self.draft.nodes.keys().filter(|node| !reached.contains(node)) {
             let place = Place::root().at("nodes").at(node);
             let message = format!("no path leads from START to node {node}");
-            let problem = Problem::error(place, "unreachable_node", message);
-            self.push(problem.help("add an edge to it, or take it out"));
+            let problem = if may_be_left_to {
+                Problem::warning(place, "unreachable_node", message)
+                    .help(format!("add an edge to it, or leave a workflow inside to parent:{node}"))
+            } else {
+                Problem::error(place, "unreachable_node", message)
+                    .help("add an edge to it, or take it out")
+            };
+            self.push(problem);
         }
         self.starving_joins(&reach);
     }

@@ -91,3 +91,93 @@ limits: { wall: 1s }
     "#]]
     .assert_eq(&bench.story());
 }
+
+const SLOW: &str = "
+nodes:
+  quick: { set: { log: [\"'quick'\"] } }
+  slow: { agent: t/slow, in: {}, out: { log: [\"'slow'\"] }, on_error: mend }
+  ask: { ask: { prompt: 'Well?' }, out: { log: [result] } }
+  mend: { set: { log: [\"'mended ' + sent.code\"] } }
+edges: [{ from: START, to: quick }, { from: quick, to: ask }, { from: ask, to: slow }]
+limits: { step: 1s }
+";
+
+#[test]
+fn a_super_step_ends_with_its_time_and_waiting_is_free() {
+    let mut bench = Bench::begin(&format!("{LIST}{SLOW}"), "", Start::default());
+    bench.now = bench.now.after_ms(3_600_000);
+    bench.say_only("1");
+    bench.wait();
+    expect![[r#"
+        step 1: quick
+        step 2: ask
+          asks: Well?
+          answered: 1 by Person("ada")
+        step 3: slow
+          after 1001 ms
+        failed: step_timeout: tasks of super-step 3 ran for 1001 ms, more than limits.step = 1000 ms
+    "#]]
+    .assert_eq(&bench.story());
+}
+
+#[test]
+fn a_super_step_that_ends_in_time_leaves_the_next_one_all_of_it() {
+    let text = SLOW.replace(
+        "ask: { ask: { prompt: 'Well?' }, out: { log: [result] } }",
+        "ask: { agent: t/ask, in: {}, out: { log: [\"'asked'\"] } }",
+    );
+    let mut bench = Bench::begin(&format!("{LIST}{text}"), "", Start::default());
+    bench.now = bench.now.after_ms(900);
+    bench.drain_only(1);
+    bench.now = bench.now.after_ms(900);
+    bench.drain();
+    expect![[r#"
+        step 1: quick
+        step 2: ask
+        step 3: slow
+        completed: {"log":["quick","asked","slow"]}
+    "#]]
+    .assert_eq(&bench.story());
+}
+
+#[test]
+fn the_super_step_of_a_subgraph_fails_its_task_which_may_be_handled() {
+    let child = format!("{LIST}{SLOW}").replace("name: test", "name: child");
+    let child = child
+        .replace("{ from: quick, to: ask }", "{ from: quick, to: slow }, { from: quick, to: ask }");
+    let text = "
+nodes:
+  side: { workflow: child, out: { log: result.log }, on_error: mend }
+  mend: { set: { log: [\"'mended ' + sent.code\"] } }
+edges: [{ from: START, to: side }]
+";
+    let start = Start { parts: &[&child], ..Start::default() };
+    let mut bench = Bench::begin(&format!("{LIST}{text}"), "", start);
+    bench.wait();
+    expect![[r#"
+        step 1: side
+        step 1 in side: quick
+        step 2 in side: ask, slow
+          asks in side: Well?
+          after 1001 ms
+          side failed, failed (step_timeout): child@1.0.0: tasks of super-step 2 ran for 1001 ms, more than limits.step = 1000 ms; mend handles it
+        completed: {"log":["mended step_timeout"]}
+    "#]].assert_eq(&bench.story());
+}
+
+#[test]
+fn a_result_that_comes_before_anybody_looked_at_the_time_counts() {
+    let mut bench = Bench::begin(&format!("{LIST}{SLOW}"), "", Start::default());
+    bench.say_only("1");
+    bench.now = bench.now.after_ms(1_001);
+    bench.drain();
+    expect![[r#"
+        step 1: quick
+        step 2: ask
+          asks: Well?
+          answered: 1 by Person("ada")
+        step 3: slow
+        completed: {"log":["quick",1,"slow"]}
+    "#]]
+    .assert_eq(&bench.story());
+}

@@ -8,15 +8,25 @@
     reason = "a test that panics is a test that failed"
 )]
 
+mod borders;
 mod exits;
 mod failures;
 mod faults;
+mod handlers;
 mod harness;
+mod joins;
+mod lifetimes;
 mod limits;
 mod messages;
+mod parents;
 mod people;
 mod random;
 mod reducers;
+mod revival;
 mod routing;
+mod scripts;
+mod standins;
 mod state;
+mod subgraphs;
+mod threads;
 mod validation;

@@ -73,6 +73,7 @@ pub(super) fn started(library: &Library, start: Start<'_>) -> RunStarted {
             pins: pins(workflow),
             fallbacks: fallbacks(workflow),
             uses: uses(workflow, library),
+            limits: None,
         };
         (*digest, pinned)
     });
@@ -100,6 +101,7 @@ pub(super) fn started(library: &Library, start: Start<'_>) -> RunStarted {
         origin: Origin::Input,
         durability: wforge_model::checkpoint::Durability::Sync,
         steps: start.steps,
+        limits: None,
         routes: Vec::new(),
         by: "test".into(),
     }

@@ -58,7 +58,7 @@ pub(crate) struct Start<'a> {
 pub(crate) enum At {
     /// After so many super-steps.
     Step(usize),
-    /// Where the run ended, or stands.
+    /// Its last border: where it ended, or the super-step under way began.
     End,
 }
 
@@ -177,8 +177,14 @@ impl Bench {
         self.drain();
     }
 
-    /// Answers the question that was asked last.
+    /// Answers the question that was asked last, and every call that follows.
     pub(crate) fn say(&mut self, answer: &str) {
+        self.say_only(answer);
+        self.drain();
+    }
+
+    /// Answers the question that was asked last.
+    pub(crate) fn say_only(&mut self, answer: &str) {
         let question = self.log.iter().rev().find_map(|event| match &event.kind {
             EventKind::TaskSuspended { waiting: Waiting::Question(question), .. } => {
                 Some(question.id)
@@ -187,7 +193,6 @@ impl Bench {
         });
         let answer = serde_json::from_str(answer).unwrap();
         self.tell(Fact::Answer { question: question.unwrap(), answer, by: "ada".into() });
-        self.drain();
     }
 
     /// Answers the open question with that prompt.
@@ -237,7 +242,7 @@ impl Bench {
         match at {
             At::Step(0) => Seq(1),
             At::Step(step) => Seq(borders[step - 1]),
-            At::End => self.run.seq,
+            At::End => self.run.border,
         }
     }
 

@@ -80,14 +80,16 @@ impl Story {
             }
             EventKind::PauseRequested { by } => format!("{by} wants a pause"),
             EventKind::Continued { by, steps } => {
-                let steps = steps.map(|steps| format!(" for {steps} steps")).unwrap_or_default();
+                let steps = steps.map(|steps| format!(" for {steps} step(s)")).unwrap_or_default();
                 format!("{by} lets it go on{steps}")
             }
             EventKind::RunRevived { by } => format!("{by} takes it up again"),
             EventKind::FailureHandled { run, refused } => {
                 let refused = refused.as_deref().unwrap_or_default();
-                let how = run.map_or_else(|| format!("not: {refused}"), |_| "by a run".into());
-                format!("its failure is handled {how}")
+                run.map_or_else(
+                    || format!("its failure is not handled: {refused}"),
+                    |_| "its failure is handled by a run".into(),
+                )
             }
             EventKind::RunCompleted { outcome, output } => {
                 let outcome = outcome.as_ref().map(|o| format!(" as {o}")).unwrap_or_default();
