@@ -36,7 +36,6 @@ use wforge_spec::Cel;
 use crate::compose::lanes;
 use crate::config::{self, Config, Loaded, Surroundings};
 use crate::reader::Reader;
-pub(crate) use args::StreamArgs;
 use args::{Cli, Command};
 use refusal::{EXIT_FAILED, Refusal, exit_code};
 use ui::{Paint, Ui};

@@ -14,7 +14,7 @@ use super::progress::duration;
 use super::resume::{self, GoOn, go_on};
 use super::ui::{Paint, Ui, columns, harmless};
 use super::{Session, page, questions, run_id};
-use crate::client::{self, Client, Report, TaskRow};
+use crate::client::{self, Client, Report, TaskRow, Wanted};
 use crate::compose::Mode;
 
 /// One of the commands.
@@ -30,7 +30,7 @@ pub(crate) async fn run(session: &Session, command: RunsCommand) -> anyhow::Resu
             return go_on(session, &run, GoOn::Retry, &watch).await;
         }
         RunsCommand::Stream(args) => {
-            let client = open(Mode::Drive).await?;
+            let client = open(Mode::Look).await?;
             let result = stream(ui, &client, &args).await;
             client.finish(result).await?;
         }
@@ -205,8 +205,10 @@ async fn pause(ui: &Ui, client: &Client, run: RunId) -> anyhow::Result<()> {
 
 async fn stream(ui: &Ui, client: &Client, args: &StreamArgs) -> anyhow::Result<()> {
     let run = run_id(&args.run)?;
+    let modes = args.mode.iter().map(|mode| (*mode).into()).collect();
+    let wanted = Wanted { modes, subgraphs: args.subgraphs, after: args.after.clone() };
     let mut stops = Stops::listen()?;
-    let mut chunks = client.stream(run, args).await?;
+    let mut chunks = client.stream(run, wanted).await?;
     loop {
         let chunk = tokio::select! {
             biased;

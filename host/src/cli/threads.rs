@@ -368,11 +368,9 @@ fn difference(ui: &Ui, migrated: &Migrated) {
         let row = |key: &Key| vec![what.to_owned(), format!("state.{key}"), why.to_owned()];
         keys.iter().map(row).collect()
     };
-    let mut rows = vec![
-        vec!["from".to_owned(), migrated.from.to_string(), String::new()],
-        vec!["to".to_owned(), migrated.to.to_string(), String::new()],
-    ];
-    rows.extend(keys("added", &it.added, "its default, or unwritten"));
+    ui.out(&format!("from {}", migrated.from));
+    ui.out(&format!("to   {}", migrated.to));
+    let mut rows = keys("added", &it.added, "its default, or unwritten");
     rows.extend(keys("dropped", &it.dropped, "its value is lost"));
     rows.extend(keys("kept", &it.kept, ""));
     let misfit = |misfit: &wforge_graph::Misfit| {

@@ -1,11 +1,14 @@
 //! A run's workflows, and the runs before it in its thread: what its state is folded from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use wforge_graph::{Carried, Library, Run, apply, validate};
 use wforge_model::event::{EventKind, StoredEvent};
 use wforge_model::head::RunHead;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Checkpoint, Digest};
+use wforge_model::{Checkpoint, Digest, RunId};
+use wforge_spec::Cel;
 
 use super::Client;
 
@@ -37,6 +40,45 @@ pub(crate) struct Ancestor {
     pub(crate) base: Checkpoint,
     pub(crate) workflows: Workflows,
     pub(crate) log: Vec<StoredEvent>,
+}
+
+impl Lineage {
+    /// The run before its first event, with what it takes over from the runs before it.
+    ///
+    /// # Errors
+    /// Why it cannot be folded here.
+    pub(crate) fn folded(&self, run: RunId) -> Result<Run, &'static str> {
+        if self.cut {
+            return Err("too many runs came before this one in its thread");
+        }
+        let mut carried = None;
+        for Ancestor { base, workflows, log } in &self.ancestors {
+            let mut before = workflows.empty(base.run, carried.take())?;
+            let counts = log.iter().filter(|stored| stored.seq <= base.seq);
+            counts.for_each(|stored| apply(&mut before, &stored.event));
+            carried = Some(Carried::from(&before));
+        }
+        self.workflows.empty(run, carried)
+    }
+}
+
+impl Workflows {
+    fn empty(&self, id: RunId, carried: Option<Carried>) -> Result<Run, &'static str> {
+        let cel = Cel::new();
+        let checked = |draft: &WorkflowDraft| {
+            let checked = validate(draft.clone(), &cel).map(|(workflow, _)| Arc::new(workflow));
+            checked.map_err(|_| "its workflow would not be accepted by this version")
+        };
+        let mut library = Library::of(checked(&self.root)?);
+        for (digest, part) in &self.parts {
+            library.parts.insert(*digest, checked(part)?);
+        }
+        let run = Run::new(id, library);
+        Ok(match carried {
+            Some(carried) => run.with_carried(carried),
+            None => run,
+        })
+    }
 }
 
 impl Client {

@@ -37,9 +37,10 @@ use crate::config::Config;
 use crate::server_file::ServerFile;
 
 pub(crate) use embedded::Embedded;
-pub(crate) use lineage::{Ancestor, Lineage, Workflows};
+pub(crate) use lineage::Lineage;
 pub(crate) use remote::Remote;
 pub(crate) use steering::{Interrupt, Wants};
+pub(crate) use stream::Wanted;
 pub(crate) use threads::{CheckpointRow, Migrate, Migrated, ThreadReport, ThreadRow, Update};
 
 /// How long a store that somebody else holds is waited for.

@@ -246,6 +246,11 @@ impl Remote {
         self.request(Method::POST, path).json(body)
     }
 
+    /// An event stream has no end of its own; the server's heartbeat keeps it alive.
+    pub(super) async fn event_stream(&self, path: &str) -> anyhow::Result<Response> {
+        self.send(self.http.get(format!("{}{path}", self.server)).bearer_auth(&self.key)).await
+    }
+
     async fn send(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         let response = request.send().await.map_err(|error| {
             let message = format!("{} cannot be reached", self.server);
@@ -363,13 +368,7 @@ impl Stream {
     /// None where the run has ended and nothing is left to send.
     async fn connect(&self) -> anyhow::Result<Option<Open>> {
         let path = format!("/v1/runs/{}/events?after={}", self.run, self.seen);
-        // An event stream has no end of its own; the server's heartbeat keeps it alive.
-        let request = self
-            .remote
-            .http
-            .get(format!("{}{path}", self.remote.server))
-            .bearer_auth(&self.remote.key);
-        let response = self.remote.send(request).await?;
+        let response = self.remote.event_stream(&path).await?;
         if response.status().as_u16() == 204 {
             return Ok(None);
         }
@@ -437,7 +436,7 @@ mod tests {
             let sent = StoredEvent { seq: Seq(4), event: RunEvent { at: Timestamp(9), kind } };
             let (kind, data) = event_parts(&sent.event);
             let data = json!({ "seq": 4, "at": 9, "kind": kind, "data": data }).to_string();
-            let frame = Frame { event: kind.to_owned(), data };
+            let frame = Frame { event: kind.to_owned(), data, id: None };
             let Some(Message::Event(read)) = message("s", &frame).unwrap() else { panic!() };
             assert_eq!(read, sent);
         }

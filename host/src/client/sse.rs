@@ -12,6 +12,8 @@ pub(crate) struct Frame {
     pub(crate) event: String,
     /// Its data.
     pub(crate) data: String,
+    /// Its id, where it has one.
+    pub(crate) id: Option<String>,
 }
 
 /// A server that does not stop sending one event.
@@ -64,7 +66,8 @@ fn field(frame: &mut Frame, line: &str) {
             }
             frame.data.push_str(value);
         }
-        // A comment, an id (the data has it too), or what a later server adds.
+        "id" => frame.id = Some(value.to_owned()),
+        // A comment, or what a later server adds.
         _ => {}
     }
 }
@@ -77,8 +80,12 @@ mod tests {
     fn events_are_the_same_however_the_bytes_are_cut() {
         let text = "event: a\ndata: {\"x\":1}\nid: 1\n\n: still here\n\ndata: b\r\ndata: ü\r\n\r\n";
         let whole = Frames::default().take(text.as_bytes()).unwrap();
-        let frame = |event: &str, data: &str| Frame { event: event.into(), data: data.into() };
-        assert_eq!(whole, [frame("a", "{\"x\":1}"), frame("", "b\nü")]);
+        let frame = |event: &str, data: &str, id: Option<&str>| Frame {
+            event: event.into(),
+            data: data.into(),
+            id: id.map(str::to_owned),
+        };
+        assert_eq!(whole, [frame("a", "{\"x\":1}", Some("1")), frame("", "b\nü", None)]);
         for cut in 1..text.len() {
             let mut frames = Frames::default();
             let (left, right) = text.as_bytes().split_at(cut);

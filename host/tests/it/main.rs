@@ -17,6 +17,7 @@ mod bad_input;
 mod brief;
 mod direction;
 mod examples;
+mod expressions;
 mod harness;
 mod inbox;
 mod limits;

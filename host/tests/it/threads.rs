@@ -41,7 +41,8 @@ fn chat(cli: &Cli, texts: &[&str]) -> (String, Value) {
     let mut last = Value::Null;
     for text in texts {
         let input = format!("text={text}");
-        last = json_of(cli, &["run", &file, "--thread", &thread, "--input", &input]).exits(0).json();
+        last =
+            json_of(cli, &["run", &file, "--thread", &thread, "--input", &input]).exits(0).json();
         thread = field(&last, "thread").to_owned();
     }
     (thread, last)
@@ -77,7 +78,9 @@ fn the_history_names_every_border_and_the_state_there() {
         let all = history(cli, &thread);
         let told: Vec<String> = all
             .iter()
-            .map(|it| format!("{} {} {} {}", it["source"], it["step"], it["next"], it["state"]["said"]))
+            .map(|it| {
+                format!("{} {} {} {}", it["source"], it["step"], it["next"], it["state"]["said"])
+            })
             .collect();
         let expected = [
             r#""loop" 2 [] ["a","b"]"#,
@@ -158,7 +161,9 @@ fn a_state_is_updated_at_a_pause_and_the_run_goes_on_with_it() {
         cli.run(update).exits(0).says(&["wforge threads replay"]);
         let ended = json_of(cli, &["threads", "replay", &thread]).exits(0).json();
         assert_eq!(ended["output"]["published"], "smooth");
-        cli.run(["threads", "update", &thread, "--set", "draf=x"]).exits(2).says(&["did you mean draft?"]);
+        cli.run(["threads", "update", &thread, "--set", "draf=x"])
+            .exits(2)
+            .says(&["did you mean draft?"]);
         let nobody = ["threads", "update", &thread, "--set", "draft=x", "--as", "nobody"];
         cli.run(nobody).exits(2).says(&["nobody"]);
     });
@@ -212,11 +217,15 @@ edges: [{ from: START, to: ask }]
 fn what_becomes_of_the_run_that_is_under_way_is_said_at_the_start() {
     everywhere(|cli| {
         let file = written(cli, "asks.yaml", ASKS);
-        let first = json_of(cli, &["run", &file, "--thread", "new", "--input", "n=1"]).exits(3).json();
+        let first =
+            json_of(cli, &["run", &file, "--thread", "new", "--input", "n=1"]).exits(3).json();
         let thread = field(&first, "thread").to_owned();
         let again = |how: &str, n: &str| {
             let input = format!("n={n}");
-            json_of(cli, &["run", &file, "--thread", &thread, "--multitask", how, "--input", &input])
+            json_of(
+                cli,
+                &["run", &file, "--thread", &thread, "--multitask", how, "--input", &input],
+            )
         };
         again("reject", "2").exits(2).says(&["thread_busy", "--multitask"]);
         let second = again("interrupt", "3").exits(3).json();
@@ -234,23 +243,35 @@ fn a_migration_shows_what_differs_before_it_changes_anything() {
         let (thread, _) = chat(cli, &["a"]);
         let next = CHAT
             .replace("version: 1.0.0", "version: 2.0.0")
-            .replace("  count: { reducer: sum, schema: { type: integer } }\n", "  total: { default: 7 }\n")
+            .replace(
+                "  count: { reducer: sum, schema: { type: integer } }\n",
+                "  total: { default: 7 }\n",
+            )
             .replace("output: [said, count]", "output: [said, total]")
-            .replace("count: { set: { count: '1' } }", "count: { set: { total: state.total + 1 } }");
+            .replace(
+                "count: { set: { count: '1' } }",
+                "count: { set: { total: state.total + 1 } }",
+            );
         let file = written(cli, "next.yaml", &next);
         let busy = cli.run(["run", &file, "--thread", &thread, "--input", "text=b"]);
         busy.exits(2).says(&["thread_version", "wforge workflow migrate"]);
         let dry = ["workflow", "migrate", &thread, "--to", &file, "--dry-run"];
-        cli.run(dry).exits(0).says(&["added", "state.total", "dropped", "state.count", "--dry-run"]);
+        cli.run(dry).exits(0).says(&[
+            "added",
+            "state.total",
+            "dropped",
+            "state.count",
+            "--dry-run",
+        ]);
         let shown = json_of(cli, &["threads", "show", &thread]).exits(0).json();
         assert_eq!(shown["state"]["count"], 1, "nothing was changed");
         cli.run(["threads", "migrate", &thread, "--to", &file]).exits(0);
         let ran = json_of(cli, &["run", &file, "--thread", &thread, "--input", "text=b"]);
         assert_eq!(ran.exits(0).json()["output"], json!({ "said": ["a", "b"], "total": 8 }));
-        let misfit = next.replace("version: 2.0.0", "version: 3.0.0").replace(
-            "said: { reducer: append }",
-            "said: { default: '', schema: { type: string } }",
-        ).replace("'[state.text]'", "state.text");
+        let misfit = next
+            .replace("version: 2.0.0", "version: 3.0.0")
+            .replace("said: { reducer: append }", "said: { default: '', schema: { type: string } }")
+            .replace("'[state.text]'", "state.text");
         let file = written(cli, "misfit.yaml", &misfit);
         let refused = cli.run(["threads", "migrate", &thread, "--to", &file]);
         refused.exits(2).says(&["migration_misfit", "state.said"]);

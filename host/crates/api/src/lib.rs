@@ -29,6 +29,7 @@ mod serve;
 mod sse;
 mod state;
 mod steering;
+mod stream;
 mod system;
 mod thread_request;
 mod threads;

@@ -16,7 +16,8 @@ use crate::auth::{Role, authenticate};
 use crate::error::ApiError;
 use crate::state::Api;
 use crate::{
-    codes, events, health, interrupts, metrics, plugins, runs, steering, system, threads, workflows,
+    codes, events, health, interrupts, metrics, plugins, runs, steering, stream, system, threads,
+    workflows,
 };
 
 /// Who may call a route.
@@ -81,6 +82,7 @@ rows! {
     GET "/v1/runs/{run}" VIEWER => runs::show;
     GET "/v1/runs/{run}/workflow" VIEWER => runs::workflow;
     GET "/v1/runs/{run}/events" VIEWER => events::stream;
+    GET "/v1/runs/{run}/stream" VIEWER => stream::stream;
     POST "/v1/runs/{run}/resume" OPERATOR => runs::resume;
     POST "/v1/runs/{run}/cancel" OPERATOR => runs::cancel;
     POST "/v1/runs/{run}/pause" OPERATOR => steering::pause;

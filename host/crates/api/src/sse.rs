@@ -58,13 +58,23 @@ pub(crate) fn send<T: Send + 'static>(
 /// # Errors
 /// The header is no number.
 pub(crate) fn resume_after(headers: &HeaderMap, query: Option<u64>) -> Result<Seq, ApiError> {
-    let Some(header) = headers.get(LAST_EVENT_ID) else {
+    let Some(header) = last_event_id(headers)? else {
         return Ok(Seq(query.unwrap_or(0)));
     };
-    let seq = header.to_str().ok().and_then(|text| text.parse().ok());
-    seq.map(Seq).ok_or_else(|| {
-        ApiError::new(&codes::MALFORMED, "last-event-id is the id of an event, a number")
-    })
+    header.parse().map(Seq).map_err(|_| no_event_id())
+}
+
+/// The id after which a client that reconnects wants to go on.
+///
+/// # Errors
+/// The header is no text.
+pub(crate) fn last_event_id(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+    let header = headers.get(LAST_EVENT_ID);
+    header.map(|header| header.to_str().map_err(|_| no_event_id())).transpose()
+}
+
+fn no_event_id() -> ApiError {
+    ApiError::new(&codes::MALFORMED, "last-event-id is the id of an event, a number")
 }
 
 /// A stream that is being sent.

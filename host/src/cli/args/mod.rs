@@ -9,9 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::Flag;
 
-pub(crate) use runs::{
-    Inbox, InboxCommand, ResumeArgs, RunsCommand, StreamArgs, StreamMode, Watch,
-};
+pub(crate) use runs::{Inbox, InboxCommand, ResumeArgs, RunsCommand, StreamArgs, Watch};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };

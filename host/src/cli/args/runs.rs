@@ -136,9 +136,19 @@ pub(crate) struct StreamArgs {
     /// Also what happens inside of subgraphs
     #[arg(long)]
     pub(crate) subgraphs: bool,
-    /// Begin after the chunk with this id
-    #[arg(long, value_name = "ID", default_value_t = 0)]
-    pub(crate) after: u64,
+    /// Begin after the chunk with this id, or after all of the event with this number
+    #[arg(long, value_name = "ID", value_parser = chunk_id)]
+    pub(crate) after: Option<String>,
+}
+
+/// `12.1`, or `12` for all of that event.
+fn chunk_id(text: &str) -> Result<String, String> {
+    let is_number = |text: &str| text.parse::<u64>().is_ok();
+    let fits = match text.split_once('.') {
+        Some((seq, number)) => is_number(seq) && is_number(number),
+        None => is_number(text),
+    };
+    if fits { Ok(text.to_owned()) } else { Err("write the id of a chunk, such as 12.1".to_owned()) }
 }
 
 /// What to stream of a run.
@@ -148,7 +158,7 @@ pub(crate) enum StreamMode {
     Values,
     /// What each task wrote
     Updates,
-    /// The parts of messages as agents emit them, and the messages that were written
+    /// The messages that tasks wrote
     Messages,
     /// What agents emit
     Custom,
@@ -158,6 +168,20 @@ pub(crate) enum StreamMode {
     Tasks,
     /// Checkpoints and tasks together
     Debug,
+}
+
+impl From<StreamMode> for wforge_graph::StreamMode {
+    fn from(typed: StreamMode) -> Self {
+        match typed {
+            StreamMode::Values => Self::Values,
+            StreamMode::Updates => Self::Updates,
+            StreamMode::Messages => Self::Messages,
+            StreamMode::Custom => Self::Custom,
+            StreamMode::Checkpoints => Self::Checkpoints,
+            StreamMode::Tasks => Self::Tasks,
+            StreamMode::Debug => Self::Debug,
+        }
+    }
 }
 
 pub(super) const INBOX_EXAMPLES: &str = "\

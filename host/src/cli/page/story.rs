@@ -4,16 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use wforge_graph::{Carried, Library, Run, apply, validate};
+use wforge_graph::{Run, apply};
 use wforge_model::effect::Waiting;
 use wforge_model::event::{AnsweredBy, EventKind, RunEvent, StoredEvent};
-use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Key, NodeId, RunId, TaskId, Timestamp, Value};
-use wforge_spec::Cel;
 
 use crate::cli::progress::{duration, when_text};
 use crate::cli::trail::{Level, Trail};
-use crate::client::{Ancestor, Lineage, Workflows};
+use crate::client::Lineage;
 
 /// An attempt that failed and was followed by another.
 pub(super) const RETRIED: &str = "retried";
@@ -73,44 +71,12 @@ pub(super) struct Note {
 /// Reads a log.
 pub(super) fn tell(run: RunId, log: &[StoredEvent], lineage: &Lineage) -> Story {
     let mut teller = Teller::default();
-    match folded(run, lineage) {
+    match lineage.folded(run) {
         Ok(run) => teller.fold = Some(run),
         Err(why) => teller.story.untold = Some(why),
     }
     log.iter().for_each(|stored| teller.take(&stored.event));
     teller.story
-}
-
-/// The run before its first event, with what it takes over from the runs before it.
-fn folded(run: RunId, lineage: &Lineage) -> Result<Run, &'static str> {
-    if lineage.cut {
-        return Err("too many runs came before this one in its thread");
-    }
-    let mut carried = None;
-    for Ancestor { base, workflows, log } in &lineage.ancestors {
-        let mut before = empty(base.run, workflows, carried.take())?;
-        let counts = log.iter().filter(|stored| stored.seq <= base.seq);
-        counts.for_each(|stored| apply(&mut before, &stored.event));
-        carried = Some(Carried::from(&before));
-    }
-    empty(run, &lineage.workflows, carried)
-}
-
-fn empty(id: RunId, workflows: &Workflows, carried: Option<Carried>) -> Result<Run, &'static str> {
-    let cel = Cel::new();
-    let checked = |draft: &WorkflowDraft| {
-        let checked = validate(draft.clone(), &cel).map(|(workflow, _)| Arc::new(workflow));
-        checked.map_err(|_| "its workflow would not be accepted by this version")
-    };
-    let mut library = Library::of(checked(&workflows.root)?);
-    for (digest, part) in &workflows.parts {
-        library.parts.insert(*digest, checked(part)?);
-    }
-    let run = Run::new(id, library);
-    Ok(match carried {
-        Some(carried) => run.with_carried(carried),
-        None => run,
-    })
 }
 
 #[derive(Default)]

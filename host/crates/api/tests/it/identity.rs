@@ -61,8 +61,22 @@ fn the_table_of_routes_is_as_reviewed() {
         viewer    GET  /v1/runs/{run}
         viewer    GET  /v1/runs/{run}/workflow
         viewer    GET  /v1/runs/{run}/events
+        viewer    GET  /v1/runs/{run}/stream
         operator  POST /v1/runs/{run}/resume
         operator  POST /v1/runs/{run}/cancel
+        operator  POST /v1/runs/{run}/pause
+        operator  POST /v1/runs/{run}/continue
+        operator  POST /v1/runs/{run}/retry
+        viewer    GET  /v1/interrupts
+        viewer    GET  /v1/threads
+        viewer    GET  /v1/threads/{thread}
+        viewer    GET  /v1/threads/{thread}/history
+        operator  POST /v1/threads/{thread}/state
+        operator  POST /v1/threads/{thread}/fork
+        operator  POST /v1/threads/{thread}/replay
+        operator  POST /v1/threads/{thread}/copy
+        operator  POST /v1/threads/{thread}/prune
+        operator  POST /v1/threads/{thread}/migrate
     "#]]
     .assert_eq(&table.concat());
 }
@@ -110,9 +124,16 @@ async fn what_another_tenant_has_looks_as_if_it_were_not_there() {
     let href = run.header("location").to_owned();
     let nothing = "/v1/runs/run_00000000000000000000000000000001";
 
-    for (method, tail) in
-        [("GET", ""), ("GET", "/events"), ("POST", "/resume"), ("POST", "/cancel")]
-    {
+    for (method, tail) in [
+        ("GET", ""),
+        ("GET", "/events"),
+        ("GET", "/stream"),
+        ("POST", "/resume"),
+        ("POST", "/cancel"),
+        ("POST", "/pause"),
+        ("POST", "/continue"),
+        ("POST", "/retry"),
+    ] {
         let ours = bench.call(method, &format!("{href}{tail}")).of("other/admin").send().await;
         let none = bench.call(method, &format!("{nothing}{tail}")).of("other/admin").send().await;
         assert_eq!(ours.outcome(), "404 WF0404", "{method} {tail}");
@@ -122,7 +143,7 @@ async fn what_another_tenant_has_looks_as_if_it_were_not_there() {
     for path in ["/v1/workflows/ask", "/v1/plugins/acme/echo"] {
         assert_eq!(bench.get(path).of("other/admin").send().await.outcome(), "404 WF0404");
     }
-    for path in ["/v1/runs", "/v1/workflows", "/v1/plugins"] {
+    for path in ["/v1/runs", "/v1/workflows", "/v1/plugins", "/v1/interrupts", "/v1/threads"] {
         let page = bench.get(path).of("other/admin").send().await.json();
         assert_eq!(page, json!({ "items": [], "next_cursor": null }), "{path}");
     }

@@ -19,3 +19,4 @@ mod resources;
 mod runs;
 mod stream;
 mod tcp;
+mod threads;

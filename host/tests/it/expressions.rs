@@ -1,0 +1,38 @@
+//! An expression that goes wrong while a run goes on is found in its file.
+
+use crate::harness::everywhere;
+
+const OUTER: &str = "apiVersion: workflowforge/v1
+name: outer
+version: 1.0.0
+state: { list: { default: [] }, x: {} }
+input: []
+output: [x]
+nodes:
+  ask:
+    workflow: inner
+    in: { list: state.list }
+    out: { x: result.x }
+edges: [{ from: START, to: ask }]
+";
+
+const INNER: &str = "apiVersion: workflowforge/v1
+name: inner
+version: 1.0.0
+state: { list: {}, x: {} }
+input: [list]
+output: [x]
+nodes:
+  third: { set: { x: 'state.list[2]' } }
+edges: [{ from: START, to: third }]
+";
+
+#[test]
+fn a_failed_expression_names_its_file_line_and_text() {
+    everywhere(|cli| {
+        let (outer, inner) = (cli.file("outer.yaml", OUTER), cli.file("inner.yaml", INNER));
+        let (outer, inner) = (outer.to_str().expect("UTF-8"), inner.to_str().expect("UTF-8"));
+        let ran = cli.run(["run", outer, "--with", inner]);
+        ran.exits(1).says(&["inner.yaml:8:", ": state.list[2]"]);
+    });
+}
