@@ -98,17 +98,10 @@ impl Chain {
     /// Runs the chain once; gives what was noted.
     pub(crate) async fn run(&self, input: &Value) -> Result<Vec<(Mark, u64)>> {
         self.marks.take();
+        let workflow = WorkflowChoice::Draft(Box::new(self.draft.clone()));
         let request = StartRun {
-            workflow: WorkflowChoice::Draft(Box::new(self.draft.clone())),
             input: Object::from_iter([("text".to_owned(), input.clone())]),
-            context: Value::Null,
-            thread: None,
-            answers: std::collections::BTreeMap::default(),
-            mocks: std::collections::BTreeMap::default(),
-            mock_mode: None,
-            plugins: None,
-            idempotency: None,
-            by: "bench".to_owned(),
+            ..StartRun::of(workflow, "bench")
         };
         let started = self.handle.start(&self.tenant, request).await?;
         let head = self.handle.wait(&self.tenant, started.run, WaitFor::Settled).await?;

@@ -49,7 +49,7 @@ impl Client {
                 } else {
                     self.so_far(&head, &wanted).await?
                 };
-                Ok(after(numbered(chunks), wanted.after))
+                Ok(after(numbered(chunks), wanted.after.as_deref()))
             }
             Self::Remote(client) => client.stream(run, wanted).await,
         }
@@ -97,12 +97,12 @@ fn numbered(chunks: BoxedChunks) -> Chunks {
 }
 
 /// The chunks after one of them, or after all of an event.
-fn after(chunks: Chunks, id: Option<String>) -> Chunks {
+fn after(chunks: Chunks, id: Option<&str>) -> Chunks {
     let place = |id: &str| -> (u64, u64) {
         let (seq, number) = id.split_once('.').unwrap_or((id, ""));
         (seq.parse().unwrap_or(0), number.parse().unwrap_or(u64::MAX))
     };
-    let Some(begin) = id.as_deref().map(place) else { return chunks };
+    let Some(begin) = id.map(place) else { return chunks };
     let is_new = move |sent: &anyhow::Result<Sent>| match sent {
         Ok(Sent { id: Some(id), .. }) => place(id) > begin,
         Ok(_) | Err(_) => true,

@@ -189,8 +189,8 @@ async fn source_of(world: &World, n: i64) -> (String, wforge_model::Value) {
     // What is kept is kept behind the run's back.
     world.idle().await;
     let view = world.handle.view(&tenant(), run).await.unwrap();
-    let source = view.tasks[0].source.unwrap().as_str().to_owned();
-    (source, view.output.unwrap()["got"].clone())
+    let source = view.tasks.first().unwrap().source.unwrap().as_str().to_owned();
+    (source, view.output.unwrap().get("got").unwrap().clone())
 }
 
 #[tokio::test]

@@ -233,7 +233,7 @@ edges: [{ from: START, to: a }]
     }
     let world = world.restart(ok).await;
     let messages = world.handle.state(&tenant(), last.unwrap()).await.unwrap();
-    assert_eq!(messages["messages"].as_array().unwrap().len(), turns);
+    assert_eq!(messages.get("messages").unwrap().as_array().unwrap().len(), turns);
     let (store, mut bytes) = (world.store(), 0);
     for head in store.heads(&tenant(), None, usize::MAX).await.unwrap() {
         let events = store.events(&tenant(), head.run, wforge_model::Seq(0), 99).await.unwrap();
