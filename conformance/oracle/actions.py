@@ -57,6 +57,8 @@ class Thread:
     def act(self, action):
         (kind, given), = action.items()
         given = given or {}
+        if kind not in ("resume", "continue") or "at" in given:
+            self.recorder.drop_open()
         error = None
         try:
             getattr(self, {"continue": "go_on"}.get(kind, kind))(given)
@@ -94,6 +96,8 @@ class Thread:
         answers = {}
         for answer in given["answers"]:
             found = [i for node, i in waiting if node == answer["node"]]
+            if answer.get("ordinal", 0) >= len(found):
+                raise Failure("failed", "unknown_question", "nobody asks that")
             answers[found[answer.get("ordinal", 0)].id] = answer["value"]
         self.run(Command(resume=answers), given, False)
 

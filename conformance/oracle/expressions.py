@@ -9,6 +9,9 @@ import subprocess
 import threading
 
 
+MARK = "failure of a node: "
+
+
 class Failure(Exception):
     """A failure of a node, in the words that a workflow file has for it."""
 
@@ -19,8 +22,19 @@ class Failure(Exception):
         self.message = message
         self.retryable = retryable
 
-    def __reduce__(self):
-        return (Failure, (self.kind, self.code, self.message, self.retryable))
+    def __repr__(self):
+        """What a checkpoint keeps of it."""
+        return MARK + json.dumps([self.kind, self.code, self.message, self.retryable])
+
+    @staticmethod
+    def of(error):
+        """The failure that an error is, also where only its text was kept."""
+        if isinstance(error, Failure):
+            return error
+        text = str(error)
+        if MARK in text:
+            return Failure(*json.loads(text[text.index(MARK) + len(MARK) :]))
+        return Failure("failed", type(error).__name__, text)
 
 
 class Expressions:

@@ -69,7 +69,7 @@ class Behaviour:
     def handle(self, arg, config: RunnableConfig, error: NodeError, edges):
         """The same node as it handles another one's failure, and where its edges lead."""
         bindings, _ = self.world.remember(arg, config)
-        failure = as_failure(error.error)
+        failure = Failure.of(error.error)
         sent = {
             "node": file_name(error.node),
             "kind": failure.kind,
@@ -226,7 +226,8 @@ class Behaviour:
             given = {key: state[key] for key in keys if key in state}
         else:
             given = self.fill(given, scope)
-        return self.child.outgoing(self.invoke(self.child.incoming(given)))
+        state = self.child.outgoing(self.invoke(self.child.incoming(given)))
+        return {key: state[key] for key in self.child.draft["output"] if key in state}
 
 
 def own(bindings):
@@ -242,9 +243,3 @@ def payload(arg):
 
 def task_of(config):
     return config[CONF].get(CONFIG_KEY_TASK_ID)
-
-
-def as_failure(error):
-    if isinstance(error, Failure):
-        return error
-    return Failure("failed", type(error).__name__, str(error))

@@ -73,6 +73,10 @@ class Recorder:
         self.finished[payload["id"]] = (ns, step, done)
         self.heard.add(payload["id"])
 
+    def drop_open(self):
+        """What tasks of an open super-step did counts no more."""
+        self.finished.clear()
+
     def record(self, kind, error, given):
         snapshot = self.snapshot()
         waiting = self.interrupts(snapshot)
@@ -81,7 +85,7 @@ class Recorder:
             "action": kind,
             "status": status(error, waiting, self.stands or bool(snapshot.next)),
             "values": self.values_now(),
-            "next": sorted(file_name(name) for name in snapshot.next),
+            "next": open_nodes(snapshot, error),
             "interrupts": [[node, text(asked.value)] for node, asked in waiting],
             "steps": self.steps(snapshot),
             "history": added,
@@ -127,11 +131,11 @@ class Recorder:
 
     def steps(self, snapshot):
         """The super-steps that were committed: of each level, what their tasks wrote."""
-        open_ids = set()
-        collect_ids(snapshot, open_ids)
+        newest = {}
+        newest_steps(snapshot, newest)
         levels = {}
         for task, (ns, step, done) in list(self.finished.items()):
-            if task not in open_ids:
+            if step <= newest.get(ns, step):
                 del self.finished[task]
                 levels.setdefault(ns, {}).setdefault(step, []).append(done)
         found = []
@@ -224,11 +228,24 @@ def level(ns):
     return "/".join(file_name(part) for part in parts if not part.isdigit())
 
 
-def collect_ids(snapshot, ids):
+def newest_steps(snapshot, newest):
+    """The last super-step that was committed of each level that is still open."""
+    if snapshot.metadata is not None:
+        ns = snapshot.config["configurable"].get("checkpoint_ns", "")
+        newest[tuple(ns.split("|")) if ns else ()] = snapshot.metadata["step"]
     for task in snapshot.tasks:
-        ids.add(task.id)
         if isinstance(task.state, StateSnapshot):
-            collect_ids(task.state, ids)
+            newest_steps(task.state, newest)
+
+
+def open_nodes(snapshot, error):
+    """The nodes that are still to be done. A failure that did not fail the run is handled."""
+    names = list(snapshot.next)
+    if error is None:
+        for task in snapshot.tasks:
+            if task.error is not None and task.name in names:
+                names.remove(task.name)
+    return sorted(file_name(name) for name in names)
 
 
 def id_of(config):

@@ -6,6 +6,7 @@ mod cases;
 mod engine;
 mod eval;
 mod oracle;
+mod random;
 mod text;
 mod ui;
 mod yaml;
@@ -30,6 +31,9 @@ struct Arguments {
     /// The interpreter of the oracle.
     #[arg(long, global = true, default_value = "target/conformance/venv/bin/python")]
     python: PathBuf,
+    /// Where differences are written, shrunk, and what the oracle complains of.
+    #[arg(long, global = true, default_value = "target/conformance")]
+    folder: PathBuf,
     #[command(subcommand)]
     command: Action,
 }
@@ -50,6 +54,20 @@ enum Action {
         /// Write down what ours does where it differs on purpose, to be checked by hand.
         #[arg(long)]
         ours: bool,
+    },
+    /// Run random graphs in both and compare.
+    Random {
+        /// How many.
+        #[arg(long, default_value_t = 500)]
+        count: u64,
+        /// The first seed; the others follow.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Run a case that `random` wrote in both.
+    Replay {
+        /// The file.
+        file: PathBuf,
     },
     /// Print a workflow file as JSON.
     Draft {
@@ -72,6 +90,17 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.command {
         Action::Run { filter } => run(&cases, filter.as_deref()),
         Action::Record { filter, ours } => record(arguments, filter.as_deref(), *ours),
+        Action::Random { count, seed } => {
+            let mut oracle = start_oracle(arguments)?;
+            let tally = random::run(*count, *seed, &mut oracle, &arguments.folder)?;
+            say(format!("{} passed, {} failed", tally.passed, tally.failed));
+            Ok(exit(tally.failed == 0))
+        }
+        Action::Replay { file } => {
+            let same = random::replay(file, &mut start_oracle(arguments)?)?;
+            say(if same { "both tell the same" } else { "they differ" });
+            Ok(exit(same))
+        }
         Action::Draft { file } => {
             say(text::pretty(&cases::draft_json(file)?));
             Ok(ExitCode::SUCCESS)
@@ -85,7 +114,12 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode> {
 
 fn start_oracle(arguments: &Arguments) -> Result<Oracle> {
     let script = arguments.home.join("oracle/main.py");
-    Oracle::start(&arguments.python, &script, &std::env::current_exe()?)
+    let log = arguments.folder.join("oracle.log");
+    Oracle::start(&arguments.python, &script, &std::env::current_exe()?, &log)
+}
+
+fn exit(well: bool) -> ExitCode {
+    if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What came of a case.
@@ -117,7 +151,7 @@ fn run(folder: &Path, filter: Option<&str>) -> Result<ExitCode> {
     }
     let more = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     say(format!("{passed} passed, {failed} failed{more}"));
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(exit(failed == 0))
 }
 
 fn compare(case: &Filed) -> Outcome {
@@ -161,5 +195,5 @@ fn record(arguments: &Arguments, filter: Option<&str>, ours: bool) -> Result<Exi
         }
     }
     say(format!("{count} recorded, {failed} failed"));
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(exit(failed == 0))
 }

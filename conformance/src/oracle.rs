@@ -26,17 +26,21 @@ enum Answer {
 }
 
 impl Oracle {
-    /// Starts it. `program` is this one, whose `eval` it asks about expressions.
+    /// Starts it. `program` is this one, whose `eval` it asks about expressions; `log` is where it
+    /// complains.
     ///
     /// # Errors
     /// There is no such interpreter.
-    pub fn start(python: &Path, script: &Path, program: &Path) -> Result<Self> {
+    pub fn start(python: &Path, script: &Path, program: &Path, log: &Path) -> Result<Self> {
+        // LangGraph writes warnings and the traces of failures that a case is meant to have.
+        let log = fs_err::File::create(log)?.into_file();
         let mut process = Command::new(python)
             .arg("-B")
             .arg(script)
             .arg(program)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .with_context(|| format!("starting {}; run conformance/venv.sh", python.display()))?;
         let input = process.stdin.take().context("the oracle has no input")?;

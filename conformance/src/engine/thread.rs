@@ -188,6 +188,7 @@ impl Thread {
             run = run.with_carried(carried.clone());
         }
         apply(&mut run, &first);
+        self.watch.drop_open();
         self.watch.see(&run, &first, source);
         self.runs.push(Logged { run, carried, events: vec![first], ends_at_once });
         self.tell(&[Fact::Loaded]);

@@ -67,6 +67,12 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// What tasks of an open super-step did counts no more.
+    pub fn drop_open(&mut self) {
+        self.places.clear();
+        self.finished.clear();
+    }
+
     /// Notes an event that was just applied to `run`.
     pub fn see(&mut self, run: &Run, event: &RunEvent, source: &'static str) {
         match &event.kind {

@@ -1,0 +1,517 @@
+//! Random workflows. What both sides are known to do differently is left out: deferred nodes beside
+//! sends, a node that both fails and asks, and writes that conflict beside a question (LangGraph
+//! reduces the writes of an open super-step where it shows them).
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::rng::Rng;
+
+/// What a graph was made to have.
+pub type Features = BTreeSet<&'static str>;
+
+/// The names of nodes; their order has nothing to do with the order of the edges.
+const NAMES: [&str; 16] = [
+    "ash", "birch", "cedar", "elm", "fir", "gum", "hazel", "ivy", "juniper", "larch", "maple",
+    "oak", "pine", "rowan", "sorrel", "yew",
+];
+/// The keys that every graph has beside one of each node's own, with their reducers.
+const KEYS: [(&str, &str); 9] = [
+    ("log", "append"),
+    ("total", "sum"),
+    ("seen", "union"),
+    ("map", "merge"),
+    ("low", "min"),
+    ("high", "max"),
+    ("chat", "messages"),
+    ("flag", "any"),
+    ("rounds", "sum"),
+];
+
+/// Super-steps and tasks of one; a graph that comes to these is passed over.
+const STEPS_MAX: u32 = 60;
+const TASKS_MAX: u32 = 24;
+
+/// A workflow that is made.
+#[derive(Debug)]
+pub struct Maker<'a> {
+    rng: &'a mut Rng,
+    /// What it was made to have.
+    pub features: Features,
+    names: Vec<String>,
+    nodes: Vec<Value>,
+    edges: Vec<Value>,
+    /// Nodes that only items lead to.
+    workers: BTreeSet<usize>,
+    /// Nodes that only failures lead to.
+    handlers: BTreeSet<usize>,
+    is_child: bool,
+    defers: bool,
+    loops: bool,
+}
+
+/// What a graph may have, decided before it is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// Nodes.
+    pub nodes: usize,
+    /// Whether it is a part of another one.
+    pub is_child: bool,
+    /// Whether a node may fail for good, so that nothing else is told of its super-step.
+    pub fails: bool,
+    /// Whether some nodes run other workflows.
+    pub parts: usize,
+    /// Whether writes may conflict, rather than nodes ask.
+    pub conflicts: bool,
+}
+
+impl<'a> Maker<'a> {
+    /// Makes a workflow.
+    pub fn make(rng: &'a mut Rng, name: &str, wish: Wish) -> (Value, Features) {
+        let mut names: Vec<String> = NAMES.iter().map(|name| (*name).to_owned()).collect();
+        rng.shuffle(&mut names);
+        names.truncate(wish.nodes);
+        let (defers, loops) = (rng.chance(30), rng.chance(45));
+        let mut maker = Self {
+            rng,
+            features: Features::new(),
+            names,
+            nodes: Vec::new(),
+            edges: Vec::new(),
+            workers: BTreeSet::new(),
+            handlers: BTreeSet::new(),
+            is_child: wish.is_child,
+            defers,
+            loops,
+        };
+        maker.nodes = (0..wish.nodes).map(|_| json!({})).collect();
+        maker.roles(wish);
+        for place in 0..wish.nodes {
+            maker.node(place, wish);
+        }
+        maker.start();
+        for place in 0..wish.nodes {
+            maker.leave(place);
+        }
+        maker.barriers();
+        maker.reach_all();
+        let draft = maker.draft(name);
+        (draft, maker.features)
+    }
+
+    fn has(&mut self, feature: &'static str) {
+        self.features.insert(feature);
+    }
+
+    fn name(&self, place: usize) -> String {
+        self.names.get(place).cloned().unwrap_or_default()
+    }
+
+    fn set(&mut self, place: usize, field: &str, value: Value) {
+        if let Some(Value::Object(node)) = self.nodes.get_mut(place) {
+            node.insert(field.into(), value);
+        }
+    }
+
+    /// Who is reached by items or failures alone.
+    fn roles(&mut self, wish: Wish) {
+        if !self.defers && wish.nodes > 4 && self.rng.chance(65) {
+            self.workers.insert(self.rng.between(2, wish.nodes - 1));
+        }
+        if wish.nodes > 5 && self.rng.chance(45) {
+            let place = self.rng.between(2, wish.nodes - 1);
+            if !self.workers.contains(&place) {
+                self.handlers.insert(place);
+            }
+        }
+    }
+
+    /// Nodes that edges may lead to from here: later ones, so that nothing runs for ever.
+    fn later(&self, place: usize) -> Vec<usize> {
+        let last = (place + 5).min(self.names.len());
+        let special = |p: &usize| self.workers.contains(p) || self.handlers.contains(p);
+        (place + 1..last).filter(|p| !special(p)).collect()
+    }
+
+    fn node(&mut self, place: usize, wish: Wish) {
+        let is_worker = self.workers.contains(&place);
+        let is_handler = self.handlers.contains(&place);
+        let kind = self.rng.below(100);
+        if kind < 18 && wish.parts > 0 && !is_handler {
+            return self.part(place, is_worker, wish.parts);
+        }
+        if kind < 26 && !is_handler && !wish.conflicts {
+            self.has("interrupts");
+            let prompt = format!("{} wants to know of {{{{ state.total }}}}", self.name(place));
+            self.set(place, "work", json!({ "ask": { "prompt": prompt } }));
+            let text = format!("['{} heard ' + string(result)]", self.name(place));
+            return self.set(place, "out", json!({ "log": text }));
+        }
+        if kind < 45 && !is_worker && !is_handler {
+            let mut writes = Map::new();
+            for (key, value) in self.writes(place, "", wish) {
+                writes.insert(key, value);
+            }
+            self.set(place, "work", json!({ "set": writes }));
+        } else {
+            self.script(place, wish);
+        }
+        if self.defers && place > 1 && !is_worker && !is_handler && self.rng.chance(35) {
+            self.has("defer");
+            self.set(place, "defer", json!(true));
+        }
+    }
+
+    /// A node that runs another workflow.
+    fn part(&mut self, place: usize, is_worker: bool, parts: usize) {
+        self.has("subgraphs");
+        let child = format!("child{}", self.rng.below(parts));
+        self.set(place, "work", json!({ "workflow": { "workflow": child, "persist": "none" } }));
+        if is_worker || self.rng.chance(60) {
+            let log = if is_worker { "['item ' + string(item)]" } else { "['given']" };
+            self.set(place, "in", json!({ "log": log, "total": "state.total" }));
+            let out = json!({ "log": "result.log", "total": "result.total - state.total" });
+            self.set(place, "out", out);
+        }
+    }
+
+    /// What a node writes, by key; `suffix` is an expression that its log line ends with.
+    fn writes(&mut self, place: usize, suffix: &str, wish: Wish) -> Vec<(String, Value)> {
+        let name = self.name(place);
+        let mut line = format!("'{name}'{suffix}");
+        if self.rng.chance(25) {
+            line.push_str(" + ' ' + string(state.total)");
+        }
+        let mut log = json!(format!("[{line}]"));
+        if wish.conflicts && self.rng.chance(14) {
+            self.has("overwrite");
+            log = json!({ "overwrite": log });
+        }
+        let mut writes = vec![("log".to_owned(), log)];
+        let number = self.rng.between(1, 9);
+        for _ in 0..self.rng.below(3) {
+            let write = match self.rng.below(9) {
+                0 => ("total", json!(number.to_string())),
+                1 => ("total", json!(format!("size(state.log) % {}", number + 1))),
+                2 => ("seen", json!(format!("['s{}', 's{}']", number % 4, number % 3))),
+                3 => ("map", json!({ format!("k{}", number % 3): format!("'{name}'") })),
+                4 => ("low", json!(format!("{}", 20 - number))),
+                5 => ("high", json!(format!("{number}"))),
+                6 => ("chat", message(number, &name)),
+                7 => ("flag", json!(format!("'{name}'"))),
+                _ if wish.conflicts => ("own", json!(format!("'{name} ' + string(state.total)"))),
+                _ => ("flag", json!("string(state.total)")),
+            };
+            let key = if write.0 == "own" { format!("of_{name}") } else { write.0.to_owned() };
+            writes.push((key, write.1));
+        }
+        writes.dedup_by(|left, right| left.0 == right.0);
+        if wish.conflicts && self.rng.chance(9) {
+            self.has("conflicts");
+            writes.push(("shared".into(), json!(format!("'{name}'"))));
+        }
+        writes
+    }
+
+    fn script(&mut self, place: usize, wish: Wish) {
+        let (is_worker, is_handler) =
+            (self.workers.contains(&place), self.handlers.contains(&place));
+        self.set(place, "work", json!("mock"));
+        let mut script = Vec::new();
+        let suffix = match (is_worker, is_handler) {
+            (true, _) => " + ' ' + string(item)",
+            (_, true) => " + ' ' + sent.code",
+            _ if self.rng.chance(30) => " + (sent == null ? '' : ' ' + string(sent))",
+            _ => "",
+        };
+        let asks = !is_handler && !wish.conflicts && self.rng.chance(14);
+        let fails = !asks && !is_handler && self.rng.chance(22);
+        if asks {
+            self.has("interrupts");
+            let line = format!("['{} heard ' + string(answers[0])]", self.name(place));
+            script.push(json!({ "interrupt": format!("'{}' + string(state.total)", self.name(place)) }));
+            if self.rng.chance(30) {
+                script.push(json!({ "interrupt": "'and then, after ' + string(answers[0])" }));
+            }
+            script.push(json!({ "set": { "log": line } }));
+        }
+        for (key, value) in self.writes(place, suffix, wish) {
+            script.push(write_op(&key, value));
+        }
+        if fails {
+            let failure = self.failure(place, wish);
+            script.insert(self.rng.below(script.len() + 1), failure);
+        }
+        if self.rng.chance(10) && !fails && !asks {
+            script.push(json!({ "emit": { "topic": "t", "value": "state.total" } }));
+        }
+        self.exits(place, &mut script);
+        self.set(place, "mock", json!({ "script": script }));
+    }
+
+    /// A failure that a retry mends, that a handler takes, or that stays.
+    fn failure(&mut self, place: usize, wish: Wish) -> Value {
+        let kind = self.rng.pick(&["upstream", "failed", "timeout"]).copied().unwrap_or("failed");
+        let mut fail = json!({ "kind": kind, "code": "boom", "message": "m" });
+        let handler = self.handlers.first().copied();
+        if let Some(handler) = handler.filter(|_| self.rng.chance(60)) {
+            self.has("handlers");
+            self.set(place, "on_error", json!(self.name(handler)));
+        } else if !wish.fails || self.rng.chance(75) {
+            fail["times"] = json!(self.rng.between(1, 2));
+            self.has("retries");
+            let rule = json!({
+                "on": [kind], "max_attempts": 3, "initial_ms": 10, "factor": 2.0, "max_ms": 100,
+                "jitter": false,
+            });
+            self.set(place, "retry", json!([rule]));
+        } else {
+            self.has("failures");
+        }
+        json!({ "fail": fail })
+    }
+
+    fn exits(&mut self, place: usize, script: &mut Vec<Value>) {
+        let later = self.later(place);
+        let (is_worker, defers) = (self.workers.contains(&place), self.defers);
+        let Some(to) = self.rng.pick(&later).copied() else { return };
+        let chance = self.rng.below(100);
+        if chance < 14 && !defers {
+            self.has("script sends");
+            script.push(json!({ "send": { "exit": "out", "input": "size(state.log) + 100" } }));
+            if self.rng.chance(50) {
+                script.push(json!({ "send": { "exit": "out", "input": "'again'" } }));
+            }
+        } else if chance < 26 && !(is_worker && defers) {
+            self.has("goto");
+            script.push(json!({ "goto": "out" }));
+        } else {
+            return;
+        }
+        self.set(place, "goto", json!({ "out": self.name(to) }));
+    }
+
+    fn start(&mut self) {
+        let first = self.name(0);
+        self.edges.push(json!({ "from": "start", "rule": to(&[first]) }));
+        let second = self.later(0).first().copied().filter(|_| self.rng.chance(40));
+        if let Some(second) = second {
+            let name = self.name(second);
+            self.edges.push(json!({ "from": "start", "rule": to(&[name]) }));
+        }
+    }
+
+    /// The edges that leave a node.
+    fn leave(&mut self, place: usize) {
+        let later = self.later(place);
+        let from = json!({ "node": self.name(place) });
+        let chance = self.rng.below(100);
+        if self.loops && place > 1 && !self.workers.contains(&place) && chance < 30 {
+            return self.go_back(place, &from, &later);
+        }
+        if chance < 25 && !later.is_empty() {
+            return self.branch(&from, &later);
+        }
+        let worker = self.workers.first().copied().filter(|worker| *worker > place);
+        if let Some(worker) = worker.filter(|_| chance < 62) {
+            return self.each(&from, worker, &later);
+        }
+        let mut targets = later;
+        self.rng.shuffle(&mut targets);
+        targets.truncate(self.rng.between(1, 2));
+        let names: Vec<String> = targets.iter().map(|target| self.name(*target)).collect();
+        if names.is_empty() || self.rng.chance(8) {
+            self.edges.push(json!({ "from": from, "rule": { "to": { "to": ["end"] } } }));
+        } else {
+            self.edges.push(json!({ "from": from, "rule": to(&names) }));
+        }
+    }
+
+    fn branch(&mut self, from: &Value, later: &[usize]) {
+        self.has("branches");
+        let mut arms = Vec::new();
+        for _ in 0..self.rng.between(1, 2) {
+            let Some(target) = self.rng.pick(later).copied() else { continue };
+            let when = self.condition();
+            arms.push(json!({ "when": when, "to": [{ "node": self.name(target) }] }));
+        }
+        let last = self.rng.pick(later).copied().filter(|_| self.rng.chance(75));
+        let last = last.map_or(json!("end"), |target| json!({ "node": self.name(target) }));
+        arms.push(json!({ "to": [last] }));
+        self.edges.push(json!({ "from": from, "rule": { "branch": arms } }));
+    }
+
+    fn condition(&mut self) -> String {
+        let number = self.rng.between(2, 5);
+        match self.rng.below(5) {
+            0 => format!("size(state.log) % {number} == 0"),
+            1 => format!("state.total > {number}"),
+            2 => "state.total % 2 == 0".into(),
+            3 => format!("'s1' in state.seen && size(state.log) > {number}"),
+            _ => format!("size(state.map) < {number}"),
+        }
+    }
+
+    /// A loop with a limit: of the condition, or of the workflow.
+    fn go_back(&mut self, place: usize, from: &Value, later: &[usize]) {
+        self.has("loops");
+        let back = self.rng.below(place);
+        let special = self.workers.contains(&back) || self.handlers.contains(&back);
+        let back = json!({ "node": self.name(if special { 0 } else { back }) });
+        let onward = self.rng.pick(later).copied();
+        let onward = onward.map_or(json!("end"), |target| json!({ "node": self.name(target) }));
+        let when = format!("state.rounds < {}", self.rng.between(2, 3));
+        let arms = json!([{ "when": when, "to": [back] }, { "to": [onward] }]);
+        self.edges.push(json!({ "from": from, "rule": { "branch": arms } }));
+        self.count_round(place);
+    }
+
+    /// The node at which a loop turns counts the round.
+    fn count_round(&mut self, place: usize) {
+        let Some(node) = self.nodes.get_mut(place) else { return };
+        if let Some(Value::Object(writes)) = node.pointer_mut("/work/set") {
+            writes.insert("rounds".into(), json!("1"));
+        } else if let Some(Value::Array(script)) = node.pointer_mut("/mock/script") {
+            script.push(json!({ "set": { "rounds": "1" } }));
+        } else if let Some(Value::Object(out)) = node.get_mut("out") {
+            out.insert("rounds".into(), json!("1"));
+        } else if let Value::Object(node) = node {
+            let out = json!({ "rounds": "1", "log": "result.log" });
+            node.insert("out".into(), out);
+        }
+    }
+
+    fn each(&mut self, from: &Value, worker: usize, later: &[usize]) {
+        self.has("each");
+        let items = match self.rng.below(4) {
+            0 => "state.items".to_owned(),
+            1 => "[]".to_owned(),
+            2 => "[1, 2]".to_owned(),
+            _ => "state.log.map(l, size(l)).filter(n, n > 3)".to_owned(),
+        };
+        let mut each = json!({ "items": items, "as": "item", "to": [self.name(worker)] });
+        if let Some(empty) = self.rng.pick(later).copied() {
+            each["empty"] = json!(self.name(empty));
+        }
+        self.edges.push(json!({ "from": from, "rule": { "each": each } }));
+    }
+
+    fn barriers(&mut self) {
+        let count = self.names.len();
+        if count < 5 || !self.rng.chance(60) {
+            return;
+        }
+        let target = self.rng.between(3, count - 1);
+        if self.workers.contains(&target) || self.handlers.contains(&target) {
+            return;
+        }
+        let mut sources: Vec<usize> =
+            (0..target).filter(|source| !self.handlers.contains(source)).collect();
+        self.rng.shuffle(&mut sources);
+        sources.truncate(self.rng.between(2, 3));
+        if sources.len() < 2 {
+            return;
+        }
+        self.has("barriers");
+        let names: Vec<String> = sources.iter().map(|source| self.name(*source)).collect();
+        let target = self.name(target);
+        self.edges.push(json!({ "from": { "all": names }, "rule": to(&[target]) }));
+    }
+
+    /// Adds an edge to each node that none leads to.
+    fn reach_all(&mut self) {
+        for place in 1..self.names.len() {
+            let name = self.name(place);
+            let text = json!([self.edges, self.nodes]).to_string();
+            let is_named = text.contains(&format!("\"{name}\""));
+            if self.workers.contains(&place) && !is_named {
+                self.each(&json!({ "node": self.name(0) }), place, &self.later(0));
+            } else if self.handlers.contains(&place) && !is_named {
+                // Nobody's failure leads here, so it may not look at one.
+                let writes = json!({ "set": { "log": format!("['{name}']") } });
+                self.set(place, "work", writes);
+                self.remove(place, "mock");
+                self.remove(place, "goto");
+                self.handlers.remove(&place);
+            }
+            if !self.workers.contains(&place) && !self.handlers.contains(&place) {
+                self.lead_to(place);
+            }
+        }
+    }
+
+    fn remove(&mut self, place: usize, field: &str) {
+        if let Some(Value::Object(node)) = self.nodes.get_mut(place) {
+            node.remove(field);
+        }
+    }
+
+    fn lead_to(&mut self, place: usize) {
+        let name = self.name(place);
+        let leads = self.edges.iter().any(|edge| {
+            edge.pointer("/from/all").is_none()
+                && edge.get("rule").is_some_and(|r| r.to_string().contains(&format!("\"{name}\"")))
+        });
+        if !leads {
+            let sources: Vec<usize> =
+                (0..place).filter(|p| !self.workers.contains(p)).rev().take(3).collect();
+            let source = self.rng.pick(&sources).copied().unwrap_or(0);
+            let from = json!({ "node": self.name(source) });
+            self.edges.push(json!({ "from": from, "rule": to(&[name]) }));
+        }
+    }
+
+    fn draft(&mut self, name: &str) -> Value {
+        let mut state = Map::new();
+        for (key, reducer) in KEYS {
+            state.insert(key.into(), json!({ "reducer": reducer }));
+        }
+        state.insert("items".into(), json!({ "default": [3, 4] }));
+        state.insert("shared".into(), json!({}));
+        for node in &self.names {
+            state.insert(format!("of_{node}"), json!({}));
+        }
+        let nodes: Map<String, Value> =
+            self.names.iter().cloned().zip(self.nodes.iter().cloned()).collect();
+        let mut draft = json!({
+            "name": name, "version": "1.0.0", "state": state,
+            "input": ["log", "total"], "output": ["log", "total"],
+            "nodes": nodes, "edges": self.edges,
+        });
+        draft["limits"] = json!({ "steps_max": STEPS_MAX, "tasks_per_step_max": TASKS_MAX });
+        if !self.is_child && self.rng.chance(8) {
+            self.has("step limits");
+            draft["limits"]["steps_max"] = json!(self.rng.between(2, 5));
+        }
+        if self.rng.chance(if self.is_child { 12 } else { 25 }) {
+            self.has("breakpoints");
+            let when = if self.rng.chance(50) { "before" } else { "after" };
+            let place = self.rng.between(1, self.names.len() - 1);
+            let node = self.name(place);
+            draft["interrupt"] = json!({ when: [node] });
+        }
+        draft
+    }
+}
+
+fn to(names: &[String]) -> Value {
+    let nodes: Vec<Value> = names.iter().map(|name| json!({ "node": name })).collect();
+    json!({ "to": { "to": nodes } })
+}
+
+fn message(number: usize, name: &str) -> Value {
+    let content = format!("'{name} says'");
+    match number % 3 {
+        0 => json!({ "role": "'user'", "content": content }),
+        _ => json!({ "role": "'user'", "content": content, "id": format!("'m{}'", number % 4) }),
+    }
+}
+
+/// A write as a step of a script.
+fn write_op(key: &str, value: Value) -> Value {
+    match value.get("overwrite") {
+        Some(inner) => json!({ "overwrite": { key: inner } }),
+        None => json!({ "set": { key: value } }),
+    }
+}
