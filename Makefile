@@ -2,10 +2,11 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
-  bench-engine simulation prove-simulation nostd docker-check docker-lint
+  bench-engine conformance conformance-random prove-conformance simulation prove-simulation nostd \
+  docker-check docker-lint
 
 help: ## print this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
 setup: ## install what building plugins and checking needs, and say which way it took
 	@sdk/toolchain.sh setup
 build: ## build the program and our plugins
@@ -36,6 +37,12 @@ bench-smoke: build ## microseconds per durable step, and where they go
 	@scripts/example.sh bench_smoke
 bench-engine: build ## microseconds a super-step of mock nodes, beside LangGraph's
 	@scripts/bench-engine.sh
+conformance: ## every case against what LangGraph did
+	@scripts/conformance.sh run
+conformance-random: ## random graphs in both engines; COUNT=n for more than 500
+	@scripts/conformance.sh random $(COUNT)
+prove-conformance: ## ask LangGraph for every expectation anew, and compare
+	@scripts/conformance.sh prove
 simulation: ## 200 seeds of crashes under simulated time; SEEDS=n for more
 	@scripts/simulation.sh $(or $(SEEDS),200)
 prove-simulation: ## the same with 10,000 seeds
