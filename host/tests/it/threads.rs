@@ -227,7 +227,7 @@ fn what_becomes_of_the_run_that_is_under_way_is_said_at_the_start() {
                 &["run", &file, "--thread", &thread, "--multitask", how, "--input", &input],
             )
         };
-        again("reject", "2").exits(2).says(&["thread_busy", "--multitask"]);
+        again("reject", "2").exits(2).says(&["thread_busy", "wforge run --multitask"]);
         let second = again("interrupt", "3").exits(3).json();
         let shown = json_of(cli, &["runs", "show", field(&first, "run_id")]).exits(0).json();
         assert_eq!(shown["status"], "cancelled");
