@@ -6,7 +6,10 @@ wanted=conformance/oracle/requirements.txt
 venv=target/conformance/venv
 stamp=$venv/installed.txt
 if ! cmp -s "$wanted" "$stamp"; then
-  command -v python3 >/dev/null || { echo "python3 is missing; install it with its venv" >&2; exit 1; }
+  if ! command -v python3 >/dev/null; then
+    echo "python3 is missing; install it with its venv" >&2
+    exit 1
+  fi
   echo "installing LangGraph in $venv" >&2
   rm -rf "$venv"
   python3 -m venv "$venv"

@@ -12,6 +12,7 @@ use wforge_ports::Clock;
 
 use super::progress::Progress;
 use super::refusal::{EXIT_INTERRUPTED, Refusal};
+use super::trail::Trail;
 use super::ui::Ui;
 use crate::client::{Client, Message};
 use crate::clock::SystemClock;
@@ -69,6 +70,11 @@ impl<'a> Follower<'a> {
         let messages = client.follow(run, Seq(0)).await?;
         let progress = Progress::new(ui, Arc::new(SystemClock), seen, draft);
         Ok(Self { client, ui, run, seen: Seq(0), progress, messages })
+    }
+
+    /// What the log told so far.
+    pub(crate) const fn trail(&self) -> &Trail {
+        self.progress.trail()
     }
 
     /// The last event that came.

@@ -1,8 +1,8 @@
 //! What a person sees while a run goes on: one line a node and source, whatever the fan-out, and
 //! on a terminal one line that moves.
 //!
-//! Nodes of subgraphs are shown by their path, `outer/inner`. Where a node runs its subgraph several
-//! times at once, the lines of what is inside come once, when the node has ended.
+//! Nodes of subgraphs are shown by their path, `outer/inner`. Where a node runs its subgraph
+//! several times at once, the lines of what is inside come once, when the node has ended.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

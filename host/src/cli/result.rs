@@ -41,8 +41,8 @@ pub(super) fn print(
     match report.head.status {
         RunStatus::Waiting => questions::tell(ui, report),
         RunStatus::Paused => tell_paused(ui, report),
+        RunStatus::Queued => tell_queued(ui, report),
         RunStatus::Running
-        | RunStatus::Queued
         | RunStatus::Blocked
         | RunStatus::Completed
         | RunStatus::Failed
@@ -143,6 +143,17 @@ fn tell_paused(ui: &Ui, report: &Report) {
     }
     let label = ui.paint(Paint::Cyan, "help:");
     ui.err(&format!("{label} wforge runs continue {}", report.head.run));
+}
+
+/// Whose turn it is, and how a queued run begins.
+fn tell_queued(ui: &Ui, report: &Report) {
+    let Some(thread) = report.head.thread else { return };
+    let label = ui.paint(Paint::Cyan, "help:");
+    ui.err(&format!(
+        "{label} wforge threads show {thread} names the run that goes first; once that one has \
+         ended, wforge runs resume {} goes on with this one",
+        report.head.run
+    ));
 }
 
 fn summary(ui: &Ui, report: &Report, elapsed_ms: u64) {

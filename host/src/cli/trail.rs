@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use wforge_model::effect::Waiting;
 use wforge_model::event::{EventKind, PlannedTask, RunStarted};
 use wforge_model::manifest::MAIN_AGENT;
-use wforge_model::{Digest, NodeId, TaskId};
+use wforge_model::{Digest, NodeId, RunId, TaskId};
 
 /// A level of a run: the run itself, or the task that runs a subgraph.
 pub(crate) type Level = Option<TaskId>;
@@ -27,6 +27,7 @@ pub(crate) struct Trail {
     pause_asked: bool,
     steps_left: Option<u32>,
     interrupted: HashSet<Level>,
+    handled_by: Option<RunId>,
 }
 
 /// Where a task is found.
@@ -139,8 +140,14 @@ impl Trail {
                 self.steps_left = *steps;
                 self.interrupted.clear();
             }
-            EventKind::StepCommitted { .. } | EventKind::FailureHandled { .. } => {}
+            EventKind::FailureHandled { run, .. } => self.handled_by = *run,
+            EventKind::StepCommitted { .. } => {}
         }
+    }
+
+    /// The run that handles this one's failure.
+    pub(crate) const fn handled_by(&self) -> Option<RunId> {
+        self.handled_by
     }
 
     /// Where a task is found; none where the log did not tell of it.
@@ -262,6 +269,7 @@ impl Trail {
 
     fn revive(&mut self) {
         self.ended = false;
+        self.handled_by = None;
         let failed = self.tasks.iter().filter(|(_, known)| known.stands == Stands::Failed);
         let failed: Vec<TaskId> = failed.map(|(task, _)| *task).collect();
         for task in failed {

@@ -12,7 +12,7 @@ use super::follow::{Followed, Follower, Stops, abort_at_next, interrupted, since
 use super::questions;
 use super::result::{exit_of, print};
 use super::ui::Ui;
-use crate::client::{Client, is_settled};
+use crate::client::{Client, Report, is_settled};
 use crate::clock::SystemClock;
 
 /// A run that is followed.
@@ -57,18 +57,9 @@ pub(super) async fn to_the_end(
     let mut stops = Stops::listen()?;
     let mut follower = Follower::new(client, ui, run, (seen, draft)).await?;
     let report = loop {
-        if follower.until_settled(&mut stops, from).await? == Followed::Interrupted {
+        let Some(report) = settled(client, &mut follower, (run, from), &mut stops).await? else {
             return interrupted_now(client, run, stops);
-        }
-        let report = client.report(run).await?;
-        // Within one commit a question may be asked and answered, so what looked settled is looked
-        // at again.
-        from = report.head.seq;
-        // Here nobody drives the run that goes before it; a server drives both.
-        let waits_for_turn = report.head.status == RunStatus::Queued && client.is_embedded();
-        if !(is_settled(&report.head) || waits_for_turn) || follower.seen() < from {
-            continue;
-        }
+        };
         if report.head.status != RunStatus::Waiting || !watched.ask {
             break report;
         }
@@ -78,7 +69,52 @@ pub(super) async fn to_the_end(
         from = client.resume(run, answers).await?.seq;
     };
     print(ui, &report, draft, watched.lines, since_ms(watched.started_ns))?;
+    // A server drives what handles the failure; here nobody else does.
+    if let Some(handler) = follower.trail().handled_by().filter(|_| client.is_embedded())
+        && !to_the_handlers_end(ui, client, handler, &mut stops).await?
+    {
+        return interrupted_now(client, handler, stops);
+    }
     Ok(exit_of(&report, watched.fail_on_degraded))
+}
+
+/// The run once it has settled; none after a signal.
+async fn settled(
+    client: &Client,
+    follower: &mut Follower<'_>,
+    (run, mut from): (RunId, Seq),
+    stops: &mut Stops,
+) -> anyhow::Result<Option<Report>> {
+    loop {
+        if follower.until_settled(stops, from).await? == Followed::Interrupted {
+            return Ok(None);
+        }
+        let report = client.report(run).await?;
+        // Within one commit a question may be asked and answered, so what looked settled is looked
+        // at again.
+        from = report.head.seq;
+        // Here nobody drives the run that goes before it; a server drives both.
+        let waits_for_turn = report.head.status == RunStatus::Queued && client.is_embedded();
+        if (is_settled(&report.head) || waits_for_turn) && follower.seen() >= from {
+            return Ok(Some(report));
+        }
+    }
+}
+
+/// Follows the run that handles a failure; whether it has settled.
+async fn to_the_handlers_end(
+    ui: &Ui,
+    client: &Client,
+    run: RunId,
+    stops: &mut Stops,
+) -> anyhow::Result<bool> {
+    let draft = client.workflow_of(&client.report(run).await?.head).await?;
+    let mut follower = Follower::new(client, ui, run, (Seq(0), &draft)).await?;
+    let Some(report) = settled(client, &mut follower, (run, Seq(0)), stops).await? else {
+        return Ok(false);
+    };
+    ui.note(&format!("{run}  {}", report.head.status.as_str()));
+    Ok(true)
 }
 
 /// From here on the next signal ends the process at once.

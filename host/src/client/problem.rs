@@ -18,7 +18,13 @@ pub(crate) fn of_engine(error: EngineError) -> anyhow::Error {
                 None => refusal.into(),
             }
         }
-        EngineError::Conflict { code, message } => Refusal::user(code, message).into(),
+        EngineError::Conflict { code, message } => {
+            let refusal = Refusal::user(code, message);
+            match help_for(code) {
+                Some(help) => refusal.help(help).into(),
+                None => refusal.into(),
+            }
+        }
         EngineError::Busy { message, .. } => {
             Refusal::failed("busy", message).help("try again in a moment").into()
         }
@@ -33,6 +39,22 @@ fn help_for(code: &str) -> Option<&'static str> {
             "install the plugins (wforge plugin install DIR), name a folder with --plugins, or \
              allow the mock agent to stand in with WFORGE_MOCK=fallback",
         ),
+        "thread_busy" => Some(
+            "wait for its end, or say what becomes of it: wforge run --multitask \
+             enqueue|interrupt|rollback",
+        ),
+        "thread_version" => Some(
+            "wforge workflow migrate THREAD --to NAME@VERSION|FILE --dry-run shows what a \
+             migration would change",
+        ),
+        "ambiguous_update" => Some("name one of them with --as NODE"),
+        "migration_misfit" => Some(
+            "write values that fit first: wforge threads update THREAD --set KEY=VALUE; or drop \
+             the keys from the new version",
+        ),
+        "run_not_paused" | "run_not_failed" | "not_retryable" => {
+            Some("wforge runs show RUN says how it stands")
+        }
         "missing_workflows" => Some(
             "name the file that has it with --with FILE, or register it: wforge workflow register \
              FILE",

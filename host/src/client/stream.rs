@@ -38,8 +38,8 @@ pub(crate) struct Sent {
 type Chunks = BoxStream<'static, anyhow::Result<Sent>>;
 
 impl Client {
-    /// The chunks of a run. Behind a server they come as long as the run goes on; here nobody drives
-    /// a run that has not ended, so it is told as far as it came.
+    /// The chunks of a run. Behind a server they come as long as the run goes on; here nobody
+    /// drives a run that has not ended, so it is told as far as it came.
     pub(crate) async fn stream(&self, run: RunId, wanted: Wanted) -> anyhow::Result<Chunks> {
         match self {
             Self::Embedded(client) => {

@@ -111,6 +111,31 @@ fn a_failed_run_is_taken_up_and_keeps_what_had_finished() {
 }
 
 #[test]
+fn the_workflow_that_handles_a_failure_is_run_to_its_end() {
+    everywhere(|cli| {
+        let fails = cli.file("fails.yaml", format!("{FAILS}on_failure: mend\n"));
+        let mend = "apiVersion: workflowforge/v1
+name: mend
+version: 1.0.0
+state: { failure: {}, told: {} }
+input: [failure]
+output: [told]
+nodes: { tell: { set: { told: state.failure } } }
+edges: [{ from: START, to: tell }]
+";
+        let mend = cli.file("mend.yaml", mend);
+        let [fails, mend] = [&fails, &mend].map(|path| path.to_str().expect("UTF-8"));
+        let ran = cli.run(["run", fails, "--with", mend]);
+        ran.exits(1).says(&["its failure is handled by run_"]);
+        let (_, after) = ran.stderr.split_once("handled by ").expect("a run");
+        let handler = after.split_whitespace().next().expect("its id");
+        let shown = json(cli, &["runs", "show", handler]).exits(0).json();
+        let told = shown["output"]["told"].to_string();
+        assert!(told.contains("the disk is full"), "{shown}");
+    });
+}
+
+#[test]
 fn a_run_is_streamed_from_its_beginning_to_its_end() {
     everywhere(|cli| {
         let file = cli.file("steps.yaml", STEPS);

@@ -227,7 +227,7 @@ fn what_becomes_of_the_run_that_is_under_way_is_said_at_the_start() {
                 &["run", &file, "--thread", &thread, "--multitask", how, "--input", &input],
             )
         };
-        again("reject", "2").exits(2).says(&["thread_busy", "--multitask"]);
+        again("reject", "2").exits(2).says(&["thread_busy", "wforge run --multitask"]);
         let second = again("interrupt", "3").exits(3).json();
         let shown = json_of(cli, &["runs", "show", field(&first, "run_id")]).exits(0).json();
         assert_eq!(shown["status"], "cancelled");
@@ -235,6 +235,20 @@ fn what_becomes_of_the_run_that_is_under_way_is_said_at_the_start() {
         let shown = json_of(cli, &["runs", "show", field(&second, "run_id")]).exits(0).json();
         assert_eq!(shown["status"], "rolled_back");
     });
+}
+
+#[test]
+fn a_queued_run_begins_when_the_one_before_it_has_ended() {
+    let cli = Cli::new();
+    let file = written(&cli, "asks.yaml", ASKS);
+    let first = json_of(&cli, &["run", &file, "--thread", "new", "--input", "n=1"]).exits(3).json();
+    let thread = field(&first, "thread");
+    let second = json_of(&cli, &["run", &file, "--thread", thread, "--input", "n=2"]);
+    second.exits(3).says(&["queued", "names the run that goes first"]);
+    let second = second.json();
+    cli.run(["runs", "resume", field(&first, "run_id"), "--answer", "yes"]).exits(0);
+    let ended = json_of(&cli, &["runs", "resume", field(&second, "run_id"), "--answer", "no"]);
+    assert_eq!(ended.exits(0).json()["output"]["all"], json!(["yes", "no"]));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Runs the workflow that handles the failure of a run: once for each failure, over crashes as well,
+//! Runs the workflow that handles the failure of a run: once for each failure, over crashes too,
 //! since the run of it has an id that follows from the one that failed.
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What follows from how a run stands, level by level: tasks that need nobody, commits, plans, ends.
+//! What follows from how a run stands, level by level: tasks that need nobody, commits, ends.
 
 use alloc::collections::BTreeSet;
 use alloc::format;

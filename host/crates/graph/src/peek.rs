@@ -11,8 +11,8 @@ use crate::run::Run;
 use crate::step::{next_tasks, written};
 
 impl Run {
-    /// The tasks of the super-step that would follow its last border; none where it ends there. A run
-    /// that only writes leaves them to the next one.
+    /// The tasks of the super-step that would follow its last border; none where it ends there. A
+    /// run that only writes leaves them to the next one.
     #[must_use]
     pub fn next_tasks(&self) -> Vec<PlannedTask> {
         let goes_on = self.started.as_ref().is_some_and(|run| run.origin.ends_at_once());

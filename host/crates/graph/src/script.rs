@@ -261,7 +261,7 @@ impl Player<'_> {
     }
 
     fn fail(&self, failure: &MockFailure) -> Result<(), Failure> {
-        // Whoever revives a run goes on counting; a script that stands in begins where it took over.
+        // A revival goes on counting; a script that stands in begins where it took over.
         let first = if self.task.on_fallback { self.task.first_attempt } else { 1 };
         let attempts = self.task.attempt.saturating_sub(first).saturating_add(1);
         if failure.times.is_some_and(|times| attempts > times) {

@@ -53,11 +53,16 @@ fn engine(figures: &EngineFigures, text: &mut Text) {
     ended.sample(&[("status", "failed")], figures.runs_failed);
     ended.sample(&[("status", "cancelled")], figures.runs_cancelled);
     ended.sample(&[("status", "blocked")], figures.runs_blocked);
+    text.counter("wforge_runs_queued_total", "Runs that waited for their turn in a thread.")
+        .sample(&[], figures.runs_queued);
+    text.counter("wforge_runs_stuck_total", "How often a live run was found to wait for nothing.")
+        .sample(&[], figures.runs_stuck);
     text.counter("wforge_steps_total", "Super-steps committed.").sample(&[], figures.steps);
     let mut finished = text.counter("wforge_tasks_finished_total", "Tasks with a result.");
     finished.sample(&[("source", "live")], figures.tasks_live);
     finished.sample(&[("source", "mock")], figures.tasks_mock);
     finished.sample(&[("source", "fallback")], figures.tasks_fallback);
+    finished.sample(&[("source", "cache")], figures.tasks_cached);
     text.counter("wforge_tasks_failed_total", "Tasks that failed for good.")
         .sample(&[], figures.tasks_failed);
     text.counter("wforge_tasks_retried_total", "Attempts that were followed by another.")

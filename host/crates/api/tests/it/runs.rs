@@ -85,7 +85,8 @@ async fn a_run_has_one_shape() {
               "node": "hello",
               "source": "live",
               "step": 1,
-              "task": "[task]"
+              "task": "[task]",
+              "within": null
             }
           ],
           "tasks_finished": 1,

@@ -28,8 +28,8 @@ async fn start(bench: &Bench, workflow: &str, more: &Value) -> Reply {
 async fn two_runs(bench: &Bench) {
     bench.registered(&collect()).await;
     for who in ["Ann", "Bob"] {
-        let body = json!({ "thread": THREAD, "input": { "who": who } });
-        assert_eq!(start(bench, "collect", &body).await.outcome(), "200");
+        let more = json!({ "thread": THREAD, "input": { "who": who } });
+        assert_eq!(start(bench, "collect", &more).await.outcome(), "200");
     }
 }
 

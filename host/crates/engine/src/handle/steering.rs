@@ -51,8 +51,8 @@ impl Handle {
     /// finished keep their results.
     ///
     /// # Errors
-    /// [`EngineError::Conflict`] where it has not failed, where another run of its thread came after
-    /// it, or where no task failed: a run that passed a limit would pass it again.
+    /// [`EngineError::Conflict`] where it has not failed, where another run of its thread came
+    /// after it, or where no task failed: a run that passed a limit would pass it again.
     pub async fn revive(
         &self,
         tenant: &TenantId,

@@ -2,8 +2,8 @@
 //! after commits. `WFORGE_SEEDS` says how many seeds (200 in the tests, 10,000 in the proof) and
 //! `WFORGE_SEED` repeats one.
 //!
-//! Held for every seed: no task that finished is called again; what was acknowledged or published is
-//! in the log; a run that has not ended waits for something; the same seed leaves the same trace.
+//! Held for every seed: no task that finished is called again; what was acknowledged or published
+//! is in the log; a run that has not ended waits for something; a seed leaves the same trace twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

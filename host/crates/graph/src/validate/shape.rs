@@ -21,7 +21,7 @@ impl Checker<'_> {
         }
         let reach = Reach::of(self.draft);
         let reached = reach.reachable();
-        // A workflow inside this one may leave to any of its nodes; which, is known at a run's start.
+        // A workflow inside may leave to any of its nodes; which, is known at a run's start.
         let runs_another = |node: &&NodeId| {
             self.draft.nodes.get(*node).is_some_and(|node| matches!(node.work, Work::Workflow(_)))
         };
