@@ -242,17 +242,8 @@ pub(crate) enum Message {
 
 /// Whether nothing happens any more until somebody does something.
 pub(crate) fn is_settled(head: &RunHead) -> bool {
-    match head.status {
-        RunStatus::Running | RunStatus::Queued => false,
-        RunStatus::Waiting => head.questions().next().is_some(),
-        // The workflow that handles the failure is about to be started.
-        RunStatus::Failed => head.waiting_for.is_empty(),
-        RunStatus::Paused
-        | RunStatus::Blocked
-        | RunStatus::Completed
-        | RunStatus::Cancelled
-        | RunStatus::RolledBack => true,
-    }
+    // The workflow that handles a failure may be about to be started.
+    head.is_settled() && (head.status != RunStatus::Failed || head.waiting_for.is_empty())
 }
 
 /// Finds the engine to ask, and opens it.

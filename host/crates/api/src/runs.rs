@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use wforge_engine::{
     CancelRun, QuestionView, RunView, StartRun, TaskView, WaitFor, WorkflowChoice,
 };
-use wforge_model::head::{RunHead, RunStatus};
+use wforge_model::head::RunHead;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Digest, Object, RunId, TenantId};
 use wforge_ports::plugins::Admitted;
@@ -320,22 +320,8 @@ async fn settles_within(
     let waiting = Box::pin(api.parts.engine.wait(tenant, run, until));
     let stopping = Box::pin(api.parts.shutdown.cancelled());
     match select(waiting, stopping).await {
-        Either::Left((head, _)) => Ok(has_settled(&head?)),
+        Either::Left((head, _)) => Ok(head?.is_settled()),
         Either::Right(((), _)) => Ok(false),
-    }
-}
-
-/// Whether nothing happens any more until somebody does something.
-fn has_settled(head: &RunHead) -> bool {
-    match head.status {
-        RunStatus::Completed
-        | RunStatus::Failed
-        | RunStatus::Cancelled
-        | RunStatus::RolledBack
-        | RunStatus::Blocked
-        | RunStatus::Paused => true,
-        RunStatus::Waiting => head.questions().next().is_some(),
-        RunStatus::Running | RunStatus::Queued => false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio::sync::broadcast::{self, error::RecvError};
 use wforge_model::event::{EventKind, StoredEvent};
-use wforge_model::head::{RunHead, RunStatus};
+use wforge_model::head::RunHead;
 use wforge_model::{RunId, Seq, TenantId};
 
 use crate::request::{EngineError, RunMessage, WaitFor};
@@ -139,7 +139,7 @@ pub(crate) async fn wait(
     let mut live = shared.parts.bus.subscribe(tenant, run);
     loop {
         let head = head(shared, tenant, run).await?;
-        if is_settled(&head) {
+        if head.is_settled() {
             return Ok(head);
         }
         let time_is_up = async {
@@ -191,18 +191,5 @@ const fn may_be_settled_by(event: &EventKind) -> bool {
         | EventKind::RunRevived { .. }
         | EventKind::FailureHandled { .. }
         | EventKind::RunUnblocked { .. } => false,
-    }
-}
-
-fn is_settled(head: &RunHead) -> bool {
-    match head.status {
-        RunStatus::Completed
-        | RunStatus::Failed
-        | RunStatus::Cancelled
-        | RunStatus::RolledBack
-        | RunStatus::Blocked
-        | RunStatus::Paused => true,
-        RunStatus::Waiting => head.questions().next().is_some(),
-        RunStatus::Running | RunStatus::Queued => false,
     }
 }

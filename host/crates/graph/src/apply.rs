@@ -8,7 +8,7 @@ use alloc::sync::Arc;
 use wforge_model::effect::{Answered, Waiting};
 use wforge_model::event::{EventKind, InterruptedAt, RunEvent, TaskFinished};
 use wforge_model::head::RunStatus;
-use wforge_model::{NodeId, QuestionId, TaskId, Timestamp, Value};
+use wforge_model::{NodeId, Object, QuestionId, TaskId, Timestamp, Value};
 
 use crate::finish::written_output;
 use crate::frame::{Interruption, Task, TaskStatus};
@@ -18,60 +18,44 @@ use crate::{levels, mocks, start};
 /// Folds one recorded event into the run.
 pub fn apply(run: &mut Run, event: &RunEvent) {
     run.seq = run.seq.next();
-    run.updated_at = event.at;
-    match &event.kind {
-        EventKind::RunQueued(_)
-        | EventKind::RunStarted(_)
-        | EventKind::RunCompleted { .. }
-        | EventKind::RunFailed { .. }
-        | EventKind::RunCancelled { .. }
-        | EventKind::RunBlocked { .. }
-        | EventKind::RunUnblocked { .. }
-        | EventKind::RunRevived { .. }
-        | EventKind::FailureHandled { .. } => of_the_run(run, event),
-        EventKind::StepPlanned { .. }
-        | EventKind::StepCommitted { .. }
-        | EventKind::SubgraphStarted { .. }
-        | EventKind::Interrupted { .. }
-        | EventKind::PauseRequested { .. }
-        | EventKind::Continued { .. } => of_a_level(run, event),
-        EventKind::TaskRetried { .. }
-        | EventKind::TaskSuspended { .. }
-        | EventKind::TaskResumed { .. }
-        | EventKind::QuestionAnswered { .. }
-        | EventKind::TaskFinished(_)
-        | EventKind::TaskFailed { .. } => of_a_task(run, event),
-    }
-    keep_time(run, event.at);
-}
-
-/// How the run as a whole begins, stands and ends.
-fn of_the_run(run: &mut Run, event: &RunEvent) {
+    let at = event.at;
+    run.updated_at = at;
     match &event.kind {
         EventKind::RunQueued(queued) => {
             run.status = RunStatus::Queued;
-            run.started_at = event.at;
+            run.started_at = at;
             run.queued = Some(Arc::new(queued.start.clone()));
         }
         EventKind::RunStarted(started) => {
-            start::start(run, started, event.at);
+            start::start(run, started, at);
             run.border = run.seq;
         }
-        EventKind::RunCompleted { outcome, output } => {
-            run.outcome.clone_from(outcome);
-            run.output = Some(match run.site(None) {
-                Some(site) if output.is_empty() => written_output(&site),
-                Some(_) | None => output.clone(),
-            });
-            run.status = RunStatus::Completed;
+        EventKind::StepPlanned { ns, step, tasks } => levels::plan(run, *ns, *step, tasks, at),
+        EventKind::StepCommitted { ns, .. } => commit(run, *ns),
+        EventKind::SubgraphStarted { task, input, routes } => {
+            levels::open(run, *task, input, routes);
         }
+        EventKind::Interrupted { ns, when, nodes } => interrupt(run, *ns, *when, nodes),
+        EventKind::PauseRequested { .. } => run.pauses = true,
+        EventKind::Continued { steps, .. } => go_on(run, *steps),
+        EventKind::TaskRetried { .. } => retry(run, event),
+        EventKind::TaskSuspended { task, waiting } => {
+            change(run, *task, |task| task.status = TaskStatus::Suspended(waiting.clone()));
+        }
+        EventKind::TaskResumed { task } => wake(run, *task),
+        EventKind::QuestionAnswered { task, question, answer, .. } => {
+            count_call(run, *task);
+            change(run, *task, |task| answer_question(task, *question, answer.as_ref(), at));
+        }
+        EventKind::TaskFinished(finished) => finish_task(run, finished),
+        EventKind::TaskFailed { .. } => fail_task(run, event),
+        EventKind::RunCompleted { outcome, output } => complete(run, outcome.as_ref(), output),
         EventKind::RunFailed { error } => {
             run.error = Some(error.clone());
             run.status = RunStatus::Failed;
         }
-        EventKind::RunCancelled { rolled_back, .. } => {
-            run.status = if *rolled_back { RunStatus::RolledBack } else { RunStatus::Cancelled };
-        }
+        EventKind::RunCancelled { rolled_back: true, .. } => run.status = RunStatus::RolledBack,
+        EventKind::RunCancelled { .. } => run.status = RunStatus::Cancelled,
         EventKind::RunBlocked { task, .. } => {
             run.status = RunStatus::Blocked;
             run.blocked_by = Some(*task);
@@ -79,117 +63,60 @@ fn of_the_run(run: &mut Run, event: &RunEvent) {
         EventKind::RunUnblocked { task, .. } => {
             run.status = RunStatus::Running;
             run.blocked_by = None;
-            change(run, *task, |task| begin_again(task, event.at));
+            change(run, *task, |task| begin_again(task, at));
         }
-        EventKind::RunRevived { .. } => revive(run, event.at),
+        EventKind::RunRevived { .. } => revive(run, at),
         EventKind::FailureHandled { .. } => run.failure_handled = true,
-        EventKind::StepPlanned { .. }
-        | EventKind::StepCommitted { .. }
-        | EventKind::SubgraphStarted { .. }
-        | EventKind::Interrupted { .. }
-        | EventKind::PauseRequested { .. }
-        | EventKind::Continued { .. }
-        | EventKind::TaskRetried { .. }
-        | EventKind::TaskSuspended { .. }
-        | EventKind::TaskResumed { .. }
-        | EventKind::QuestionAnswered { .. }
-        | EventKind::TaskFinished(_)
-        | EventKind::TaskFailed { .. } => {}
+    }
+    keep_time(run, at);
+}
+
+fn commit(run: &mut Run, ns: Option<TaskId>) {
+    levels::commit(run, ns);
+    if ns.is_none() {
+        run.border = run.seq;
     }
 }
 
-/// How a level goes from super-step to super-step.
-fn of_a_level(run: &mut Run, event: &RunEvent) {
-    match &event.kind {
-        EventKind::StepPlanned { ns, step, tasks } => {
-            levels::plan(run, *ns, *step, tasks, event.at);
-        }
-        EventKind::StepCommitted { ns, .. } => {
-            levels::commit(run, *ns);
-            if ns.is_none() {
-                run.border = run.seq;
-            }
-        }
-        EventKind::SubgraphStarted { task, input, routes } => {
-            levels::open(run, *task, input, routes);
-        }
-        EventKind::Interrupted { ns, when, nodes } => interrupt(run, *ns, *when, nodes),
-        EventKind::PauseRequested { .. } => run.pauses = true,
-        EventKind::Continued { steps, .. } => {
-            run.pauses = false;
-            run.steps_left = *steps;
-            let frames = run.inner.values_mut().chain(core::iter::once(&mut run.root));
-            frames.for_each(|frame| {
-                // A level whose tasks are under way did not stand at the border that is passed.
-                frame.passes = frame.interrupted.take().is_some() || frame.unfinished == 0;
-            });
-        }
-        EventKind::RunQueued(_)
-        | EventKind::RunStarted(_)
-        | EventKind::RunCompleted { .. }
-        | EventKind::RunFailed { .. }
-        | EventKind::RunCancelled { .. }
-        | EventKind::RunBlocked { .. }
-        | EventKind::RunUnblocked { .. }
-        | EventKind::RunRevived { .. }
-        | EventKind::FailureHandled { .. }
-        | EventKind::TaskRetried { .. }
-        | EventKind::TaskSuspended { .. }
-        | EventKind::TaskResumed { .. }
-        | EventKind::QuestionAnswered { .. }
-        | EventKind::TaskFinished(_)
-        | EventKind::TaskFailed { .. } => {}
+fn go_on(run: &mut Run, steps: Option<u32>) {
+    run.pauses = false;
+    run.steps_left = steps;
+    let frames = run.inner.values_mut().chain(core::iter::once(&mut run.root));
+    frames.for_each(|frame| {
+        // A level whose tasks are under way did not stand at the border that is passed.
+        frame.passes = frame.interrupted.take().is_some() || frame.unfinished == 0;
+    });
+}
+
+fn wake(run: &mut Run, task: TaskId) {
+    count_call(run, task);
+    change(run, task, |task| {
+        task.slept = task.slept.saturating_add(1);
+        task.status = TaskStatus::Ready;
+    });
+}
+
+fn fail_task(run: &mut Run, event: &RunEvent) {
+    let EventKind::TaskFailed { task, failure, handler, .. } = &event.kind else {
+        return;
+    };
+    let (failure, handled) = (failure.clone(), handler.is_some());
+    if handled {
+        levels::drop_inside(run, *task);
+    }
+    change(run, *task, |task| task.status = TaskStatus::Failed { failure, handled });
+    if let Some(handler) = handler {
+        levels::add_handler(run, *task, handler, event.at);
     }
 }
 
-/// How a task comes to its end.
-fn of_a_task(run: &mut Run, event: &RunEvent) {
-    match &event.kind {
-        EventKind::TaskRetried { .. } => retry(run, event),
-        EventKind::TaskSuspended { task, waiting } => {
-            change(run, *task, |task| task.status = TaskStatus::Suspended(waiting.clone()));
-        }
-        EventKind::TaskResumed { task } => {
-            count_call(run, *task);
-            change(run, *task, |task| {
-                task.slept = task.slept.saturating_add(1);
-                task.status = TaskStatus::Ready;
-            });
-        }
-        EventKind::QuestionAnswered { task, question, answer, .. } => {
-            count_call(run, *task);
-            change(run, *task, |task| {
-                answer_question(task, *question, answer.as_ref(), event.at);
-            });
-        }
-        EventKind::TaskFinished(finished) => finish_task(run, finished),
-        EventKind::TaskFailed { task, failure, handler, .. } => {
-            let handled = handler.is_some();
-            if handled {
-                levels::drop_inside(run, *task);
-            }
-            let failure = failure.clone();
-            change(run, *task, |task| task.status = TaskStatus::Failed { failure, handled });
-            if let Some(handler) = handler {
-                levels::add_handler(run, *task, handler, event.at);
-            }
-        }
-        EventKind::RunQueued(_)
-        | EventKind::RunStarted(_)
-        | EventKind::RunCompleted { .. }
-        | EventKind::RunFailed { .. }
-        | EventKind::RunCancelled { .. }
-        | EventKind::RunBlocked { .. }
-        | EventKind::RunUnblocked { .. }
-        | EventKind::RunRevived { .. }
-        | EventKind::FailureHandled { .. }
-        | EventKind::StepPlanned { .. }
-        | EventKind::StepCommitted { .. }
-        | EventKind::SubgraphStarted { .. }
-        | EventKind::Interrupted { .. }
-        | EventKind::PauseRequested { .. }
-        | EventKind::Continued { .. } => {}
-    }
+fn complete(run: &mut Run, outcome: Option<&String>, output: &Object) {
+    run.outcome = outcome.cloned();
+    run.output = Some(match run.site(None) {
+        Some(site) if output.is_empty() => written_output(&site),
+        Some(_) | None => output.clone(),
+    });
+    run.status = RunStatus::Completed;
 }
 
 fn interrupt(run: &mut Run, ns: Option<TaskId>, when: InterruptedAt, nodes: &[NodeId]) {
@@ -325,6 +252,6 @@ pub(crate) fn count_call(run: &mut Run, id: TaskId) {
 }
 
 /// A JSON object as bindings.
-pub(crate) fn shared(bindings: &wforge_model::Object) -> BTreeMap<String, Arc<Value>> {
+pub(crate) fn shared(bindings: &Object) -> BTreeMap<String, Arc<Value>> {
     bindings.iter().map(|(name, value)| (name.clone(), Arc::new(value.clone()))).collect()
 }

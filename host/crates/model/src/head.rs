@@ -187,6 +187,22 @@ impl RunHead {
         })
     }
 
+    /// Whether nothing more happens until somebody does something: it has ended, is blocked or
+    /// paused, or waits for a person's answer.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        match self.status {
+            RunStatus::Running | RunStatus::Queued => false,
+            RunStatus::Waiting => self.questions().next().is_some(),
+            RunStatus::Paused
+            | RunStatus::Blocked
+            | RunStatus::Completed
+            | RunStatus::Failed
+            | RunStatus::Cancelled
+            | RunStatus::RolledBack => true,
+        }
+    }
+
     /// The questions that are open.
     pub fn questions(&self) -> impl Iterator<Item = (TaskId, &Question)> {
         self.waiting_for.iter().filter_map(|entry| match (&entry.waiting, entry.task) {

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use wforge_graph::Drawing;
+use wforge_graph::{Drawing, DrawnEdge, DrawnNode};
 use wforge_model::Timestamp;
 
 use super::html::{clipped, escape};
-use super::layout::layout;
+use super::layout::{self, Line, layout};
 use super::story::{Bar, RETRIED, Story};
 use crate::cli::progress::duration;
 
@@ -27,57 +27,62 @@ pub(super) fn graph(drawing: &Drawing, story: &Story) -> String {
          <path class=\"head\" d=\"M0,0 L8,4 L0,8 z\"/></marker></defs>"
     );
     for (edge, line) in drawing.edges.iter().zip(&place.edges) {
-        let style = match edge.kind {
-            "branch" | "exit" | "empty" | "error" => " dashed",
-            "each" | "barrier" => " bold",
-            _ => "",
-        };
-        // Writing to a String cannot fail.
-        let _ = write!(
-            svg,
-            "<path class=\"edge{style}\" d=\"{}\" marker-end=\"url(#head)\"/>",
-            line.path
-        );
-        if let Some(label) = &edge.label {
-            let (x, y) = line.label;
-            let text = escape(&clipped(label, LABEL_CHARS_MAX));
-            let anchor = line.anchor;
-            let _ = write!(
-                svg,
-                "<text class=\"small\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{y}\">{text}</text>"
-            );
-        }
+        draw_edge(&mut svg, edge, line);
     }
     for (node, place) in drawing.nodes.iter().zip(&place.boxes) {
-        let of_node = |bar: &&Bar| bar.path == node.id && bar.source != RETRIED;
-        let ran: Vec<&Bar> = story.bars.iter().filter(of_node).collect();
-        let class = worst(&ran);
-        let round = if matches!(node.kind, "start" | "end") { 22 } else { 6 };
-        let _ = write!(
-            svg,
-            "<rect class=\"node {class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" \
-             rx=\"{round}\"/>",
-            place.x, place.y, place.width, place.height
-        );
-        let tasks: usize = ran.iter().map(|bar| bar.tasks).sum();
-        let count = if tasks > 1 { format!(" ×{tasks}") } else { String::new() };
-        let below = node.agent.as_deref().unwrap_or(match node.kind {
-            "start" | "end" => "",
-            kind => kind,
-        });
-        let (middle, y) = (place.x + place.width / 2, place.y);
-        let title = escape(&format!("{}{count}", node.id));
-        let dy = if below.is_empty() { 28 } else { 20 };
-        let _ = write!(
-            svg,
-            "<text text-anchor=\"middle\" x=\"{middle}\" y=\"{}\">{title}</text>\
-             <text class=\"small\" text-anchor=\"middle\" x=\"{middle}\" y=\"{}\">{}</text>",
-            y + dy,
-            y + 36,
-            escape(&clipped(below, LABEL_CHARS_MAX))
-        );
+        draw_node(&mut svg, node, place, story);
     }
     svg + "</svg>"
+}
+
+fn draw_edge(svg: &mut String, edge: &DrawnEdge, line: &Line) {
+    let style = match edge.kind {
+        "branch" | "exit" | "empty" | "error" => " dashed",
+        "each" | "barrier" => " bold",
+        _ => "",
+    };
+    // Writing to a String cannot fail.
+    let _ =
+        write!(svg, "<path class=\"edge{style}\" d=\"{}\" marker-end=\"url(#head)\"/>", line.path);
+    if let Some(label) = &edge.label {
+        let (x, y) = line.label;
+        let text = escape(&clipped(label, LABEL_CHARS_MAX));
+        let anchor = line.anchor;
+        let _ = write!(
+            svg,
+            "<text class=\"small\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{y}\">{text}</text>"
+        );
+    }
+}
+
+fn draw_node(svg: &mut String, node: &DrawnNode, place: &layout::Box, story: &Story) {
+    let of_node = |bar: &&Bar| bar.path == node.id && bar.source != RETRIED;
+    let ran: Vec<&Bar> = story.bars.iter().filter(of_node).collect();
+    let class = worst(&ran);
+    let round = if matches!(node.kind, "start" | "end") { 22 } else { 6 };
+    let _ = write!(
+        svg,
+        "<rect class=\"node {class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" \
+         rx=\"{round}\"/>",
+        place.x, place.y, place.width, place.height
+    );
+    let tasks: usize = ran.iter().map(|bar| bar.tasks).sum();
+    let count = if tasks > 1 { format!(" ×{tasks}") } else { String::new() };
+    let below = node.agent.as_deref().unwrap_or(match node.kind {
+        "start" | "end" => "",
+        kind => kind,
+    });
+    let (middle, y) = (place.x + place.width / 2, place.y);
+    let title = escape(&format!("{}{count}", node.id));
+    let dy = if below.is_empty() { 28 } else { 20 };
+    let _ = write!(
+        svg,
+        "<text text-anchor=\"middle\" x=\"{middle}\" y=\"{}\">{title}</text>\
+         <text class=\"small\" text-anchor=\"middle\" x=\"{middle}\" y=\"{}\">{}</text>",
+        y + dy,
+        y + 36,
+        escape(&clipped(below, LABEL_CHARS_MAX))
+    );
 }
 
 /// How a node is coloured: by the source that a reader must not miss.

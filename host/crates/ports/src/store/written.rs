@@ -1,0 +1,298 @@
+//! What the operations of the store write and read, as plain data.
+
+use serde::{Deserialize, Serialize};
+use wforge_model::effect::{RecordKey, RequestHash};
+use wforge_model::event::RunEvent;
+use wforge_model::head::RunHead;
+use wforge_model::{Epoch, Failure, RunId, Seq, TenantId, Timestamp, Value, Version};
+
+use crate::threads::ThreadPut;
+
+/// A run that is ours to drive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// The lease under which it may be written.
+    pub lease: Epoch,
+    /// When it must be looked at at the latest; none: now.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// What one decision of the engine makes durable, all or nothing.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// Whose run it is.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// The length of its log that the decision was made on; 0 for a new run.
+    pub expected: Seq,
+    /// The lease that the writer holds.
+    pub lease: Epoch,
+    /// What happened, in order; at least one.
+    pub events: Vec<RunEvent>,
+    /// The row of the list as the run stands after them; the store sets its `seq`.
+    pub head: RunHead,
+    /// The change of its thread that goes with it.
+    pub thread: Option<ThreadPut>,
+    /// Memory of run scope that the step wrote.
+    pub kv: Vec<KvWrite>,
+    /// When the run is looked at again.
+    pub queue: QueueChange,
+    /// Control-plane changes that go with it.
+    pub audit: Vec<AuditDraft>,
+    /// The reply to the request that caused it; the first under its key stands.
+    pub idempotent_reply: Option<IdempotentReply>,
+}
+
+/// One write to a plugin's memory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KvWrite {
+    /// `run`, `thread` or `plugin` and the name within it, length-prefixed by the writer.
+    pub space: String,
+    /// The key.
+    pub key: String,
+    /// The value; none deletes.
+    pub value: Option<Value>,
+}
+
+/// When a run is looked at again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum QueueChange {
+    /// It is live and driven now.
+    #[default]
+    Live,
+    /// It sleeps until then at the latest; none: until somebody answers.
+    Sleep(Option<Timestamp>),
+    /// It has ended, or is blocked.
+    Done,
+}
+
+/// One phase of one recorded effect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Whose run it is.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// The lease that the writer holds.
+    pub lease: Epoch,
+    /// Task, attempt and position.
+    pub key: RecordKey,
+    /// What is written.
+    pub phase: Phase,
+    /// Memory of thread or plugin scope that goes with it.
+    pub kv: Vec<KvWrite>,
+}
+
+/// The phases of an effect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Said before it is performed.
+    Intent(EffectIntent),
+    /// What came of it.
+    Answer(EffectRecord),
+}
+
+impl Phase {
+    /// 0 for an intent, 1 for an answer.
+    #[must_use]
+    pub const fn ordinal(&self) -> u8 {
+        match self {
+            Self::Intent(_) => 0,
+            Self::Answer(_) => 1,
+        }
+    }
+}
+
+/// What is about to be performed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectIntent {
+    /// Hash of the guest's request.
+    pub request: RequestHash,
+    /// The request in words, for whoever debugs a divergence.
+    pub summary: String,
+    /// When it was said.
+    pub at: Timestamp,
+    /// When it ends by itself: a sleep, a deadline.
+    pub due: Option<Timestamp>,
+}
+
+/// What came of an effect.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EffectRecord {
+    /// Hash of the guest's request.
+    pub request: RequestHash,
+    /// The request in words, for whoever debugs a divergence.
+    pub summary: String,
+    /// When it was recorded; what the guest's clock shows from then on.
+    pub at: Timestamp,
+    /// The answer.
+    pub answer: Result<Value, Failure>,
+}
+
+/// What became of a [`Record`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recorded {
+    /// It was the first of its phase and is durable.
+    Written,
+    /// Another was first; this is what it wrote.
+    Already(Phase),
+}
+
+/// Collections of documents that are no run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Collection {
+    /// Installed plugins: key `publisher/name@version`.
+    Plugins,
+    /// Workflows by digest.
+    WorkflowVersions,
+    /// Registered workflows: key `name@version`.
+    Workflows,
+    /// Settings of the tenant.
+    Settings,
+    /// Components that were let in, installed or not: key is the digest.
+    Components,
+    /// Results of nodes that later tasks may take: key is the hash of the call.
+    Cache,
+}
+
+impl Collection {
+    /// The letter under which the store keeps it; never reused.
+    #[must_use]
+    pub const fn letter(self) -> u8 {
+        match self {
+            Self::Plugins => b'p',
+            Self::WorkflowVersions => b'v',
+            Self::Workflows => b'w',
+            Self::Settings => b's',
+            Self::Components => b'c',
+            Self::Cache => b'k',
+        }
+    }
+}
+
+/// A document and its version.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Its key within the collection.
+    pub key: String,
+    /// Grows with each change.
+    pub version: Version,
+    /// Its value.
+    pub value: Value,
+}
+
+/// A change of documents, all or nothing.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Whose documents they are.
+    pub tenant: TenantId,
+    /// The version that the first of `puts` must have; 0: must not exist; none: whatever it is.
+    pub expected: Option<Version>,
+    /// What is written; at least one.
+    pub puts: Vec<Put>,
+    /// Control-plane changes that go with it.
+    pub audit: Vec<AuditDraft>,
+    /// The reply to the request that caused it; the first under its key stands.
+    pub idempotent_reply: Option<IdempotentReply>,
+}
+
+/// One write of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Put {
+    /// Where.
+    pub collection: Collection,
+    /// The key within it.
+    pub key: String,
+    /// The value; none deletes.
+    pub value: Option<Value>,
+}
+
+/// Who did what in the control plane; the store adds place and chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditDraft {
+    /// When.
+    pub at: Timestamp,
+    /// By the name of the credential.
+    pub actor: String,
+    /// What was done, such as `plugin.install`.
+    pub action: String,
+    /// To what.
+    pub resource: String,
+    /// How it went.
+    pub outcome: String,
+}
+
+/// One entry of the audit log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Its place, from 1.
+    pub place: u64,
+    /// What happened.
+    pub entry: AuditDraft,
+    /// BLAKE3 of the previous entry's hash and this one's content, in hexadecimal digits.
+    pub hash: String,
+}
+
+/// A reply that is given again to the same request. The first writer of a key wins: what would
+/// write another is refused whole, whether it is the same request or not, and hears the first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IdempotentReply {
+    /// The key that the client chose, with whatever it is scoped by.
+    pub key: String,
+    /// Hash of the request.
+    pub fingerprint: String,
+    /// The reply.
+    pub reply: Value,
+    /// When it was made. A reply that had expired by then gives way to it.
+    #[serde(default)]
+    pub made_at: Timestamp,
+    /// When it may be forgotten.
+    pub expires_at: Timestamp,
+}
+
+impl IdempotentReply {
+    /// Whether it keeps another from being written under its key.
+    #[must_use]
+    pub fn stands_before(&self, other: &Self) -> bool {
+        self.expires_at > other.made_at
+    }
+}
+
+/// A folded run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// Whose run it is.
+    pub tenant: TenantId,
+    /// The run.
+    pub run: RunId,
+    /// The length of the log that it was folded from.
+    pub seq: Seq,
+    /// The folded state, as the engine writes it.
+    pub state: Vec<u8>,
+}
+
+/// Figures of a store.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct StoreFigures {
+    /// `memory`, `sled`, `postgres`.
+    pub kind: &'static str,
+    /// Groups that were made durable.
+    pub commits: u64,
+    /// Commits, records and changes in them.
+    pub operations: u64,
+    /// Bytes written to the journal.
+    pub journal_bytes: u64,
+    /// Operations that the view has not applied yet.
+    pub view_lag: u64,
+    /// Nanoseconds that all fdatasyncs together took.
+    pub fsync_ns: u64,
+    /// How often the view was rebuilt from snapshot and journal.
+    pub rebuilds: u64,
+}
