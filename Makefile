@@ -18,9 +18,11 @@ test: build ## every test, and the proof that model and graph need no std
 ci: ## what .ci/run runs: format, lint, dependency policy, then make test
 	@scripts/ci.sh
 fmt: ## format all code
-	@cargo fmt --all && sdk/toolchain.sh fmt && scripts/prettier.sh --write
+	@cargo fmt --all && scripts/conformance.sh fmt && sdk/toolchain.sh fmt && scripts/prettier.sh --write
 lint: ## clippy over everything; warnings are errors
-	@cargo clippy --workspace --all-targets --locked -- -D warnings && sdk/toolchain.sh lint
+	@cargo clippy --workspace --all-targets --locked -- -D warnings
+	@scripts/conformance.sh lint
+	@sdk/toolchain.sh lint
 deny: ## licences, banned crates, sources, advisories
 	@scripts/deny.sh
 tidy: ## the rules of the source tree alone

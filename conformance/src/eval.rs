@@ -61,7 +61,7 @@ fn answer(line: &str, cel: &Cel) -> Result<Vec<Value>> {
     let mut fields: Map<String, Value> = serde_json::from_str(line).context("no JSON")?;
     // A job is written as a list, its kind first.
     let jobs = fields.remove("jobs").unwrap_or_default();
-    let jobs = jobs.as_array().context("no jobs")?.iter().map(|job| job_of(job));
+    let jobs = jobs.as_array().context("no jobs")?.iter().map(job_of);
     let jobs = jobs.collect::<Result<Vec<_>>>()?;
     let scope = serde_json::from_value(fields.remove("scope").unwrap_or_default())?;
     let request = Request { scope, jobs };

@@ -141,7 +141,8 @@ fn run(folder: &Path, filter: Option<&str>) -> Result<ExitCode> {
             }
             Outcome::Failed(why) => {
                 failed += 1;
-                say(format!("FAILED  {name}\n{why}"));
+                let (source, shows) = (&case.about.source, &case.about.shows);
+                say(format!("FAILED  {name}: {shows} (after {source})\n{why}"));
             }
             Outcome::Skipped(why) => {
                 skipped += 1;

@@ -65,8 +65,7 @@ fn close(bracket: char, indent: usize, text: &mut String) {
 #[must_use]
 pub fn difference(expected: &Value, got: &Value) -> String {
     let (expected, got) = (pretty(expected), pretty(got));
-    let (left, right): (Vec<&str>, Vec<&str>) =
-        (expected.lines().collect(), got.lines().collect());
+    let (left, right): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), got.lines().collect());
     let same = left.iter().zip(&right).take_while(|(l, r)| l == r).count();
     let tail = left.iter().rev().zip(right.iter().rev()).take_while(|(l, r)| l == r).count();
     let tail = tail.min(left.len() - same).min(right.len() - same);

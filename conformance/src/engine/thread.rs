@@ -3,6 +3,11 @@
 //! What belongs to a thread rather than to a run is decided here, as the engine decides it: which
 //! run an action speaks to, which borders a history lists, in whose place an update counts.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a field of a JSON object that is made right above; it panics only on other values"
+)]
+
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value, json};
 use wforge_graph::{Carried, Run, Site, TaskStatus, apply, begin, next_nodes, next_wake, settle};
@@ -107,15 +112,17 @@ impl Thread {
     /// A run that stands or failed goes on; from a checkpoint goes a run of its own.
     fn go_on(&mut self, options: &Options) -> Result<(), Refused> {
         let by = String::from("conformance");
-        let of_the_last = self.runs.last().filter(|last| {
-            options.at.is_none() && !last.ends_at_once
-        });
+        let of_the_last =
+            self.runs.last().filter(|last| options.at.is_none() && !last.ends_at_once);
         let fact = match of_the_last.map(|last| last.run.standing()) {
             Some(RunStatus::Paused) => Fact::Continue { by, steps: options.steps },
             Some(RunStatus::Failed) => Fact::Revive { by },
             Some(_) => return Ok(()),
             None if self.base(options).is_some_and(|base| next_nodes(&base.run).is_empty())
-                && options.at.is_none() => return Ok(()),
+                && options.at.is_none() =>
+            {
+                return Ok(());
+            }
             None => return self.start(Origin::Continue, Map::new(), options),
         };
         self.show_first();
@@ -376,7 +383,7 @@ fn state_update(update: &Update, base: Option<&Border>) -> Result<StateUpdate, R
             }
         }
     };
-    let values = update.values.iter().map(|(key, value)| (key, value));
+    let values = update.values.iter();
     let writes = update.writes.iter().map(|(key, value)| (key, value));
     let writes = values.chain(writes).map(|(key, value)| {
         let overwritten = value.get("overwrite").filter(|_| is_alone(value));

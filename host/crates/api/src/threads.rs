@@ -124,6 +124,11 @@ fn made(thread: ThreadId, checkpoint: Checkpoint) -> Response {
     Resource::new("checkpoint", checkpoint.to_string(), href, fields).respond(StatusCode::CREATED)
 }
 
+async fn update_body(api: &Api, headers: &HeaderMap, body: Body) -> Result<UpdateBody, ApiError> {
+    let bytes = json_body(api, headers, body, api.parts.limits.run_bytes_max).await?;
+    body::parse(&bytes, api.parts.limits.json_depth_max)
+}
+
 /// `POST /v1/threads/{thread}/state`: writes the state in the place of nodes.
 pub(crate) async fn update(
     State(api): State<Api>,
@@ -134,8 +139,7 @@ pub(crate) async fn update(
     body: Body,
 ) -> Result<Response, ApiError> {
     let thread = thread_id(&thread)?;
-    let bytes = json_body(&api, &headers, body, api.parts.limits.run_bytes_max).await?;
-    let mut body: UpdateBody = body::parse(&bytes, api.parts.limits.json_depth_max)?;
+    let mut body = update_body(&api, &headers, body).await?;
     let (at, steps) = (body.at, body.steps()?);
     let workflow = match body.workflow {
         Some(workflow) => Some(choice(&api, &principal, workflow.meant()?).await?),
@@ -154,8 +158,7 @@ pub(crate) async fn fork(
     body: Body,
 ) -> Result<Response, ApiError> {
     let thread = thread_id(&thread)?;
-    let bytes = json_body(&api, &headers, body, api.parts.limits.run_bytes_max).await?;
-    let mut body: UpdateBody = body::parse(&bytes, api.parts.limits.json_depth_max)?;
+    let mut body = update_body(&api, &headers, body).await?;
     if body.at.is_none() || body.workflow.is_some() {
         let detail = "a fork begins at a checkpoint of the thread: name it in at";
         return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
