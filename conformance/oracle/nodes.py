@@ -4,6 +4,8 @@ A function here reads the state, works out what is written and where it leads, a
 LangGraph's words: a dict, a `Command`, a `Send`. When it is called is LangGraph's affair.
 """
 
+import time
+
 from langchain_core.runnables import RunnableConfig
 from langgraph._internal._constants import CONF, CONFIG_KEY_READ, CONFIG_KEY_TASK_ID
 from langgraph.config import get_stream_writer
@@ -80,8 +82,8 @@ class Behaviour:
         scope = self.scope(config, bindings, sent)
         update = self.act(scope)
         update = update if isinstance(update, Command) else Command(update=update or {})
-        written = dict(update.update) if update.update else {}
-        after = scope | {"state": scope["state"] | written}
+        written = update.update.items() if isinstance(update.update, dict) else update.update or ()
+        after = scope | {"state": self.keys.after(scope["state"], written)}
         goto = update.goto if isinstance(update.goto, list) else [update.goto]
         return Command(update=update.update, goto=[*goto, *edges(after)])
 
@@ -170,7 +172,8 @@ class Behaviour:
         raise Failure(fail["kind"], fail["code"], fail["message"], retryable)
 
     def op_sleep(self, ms, scope, result):
-        pass
+        """For real: where a node fails, its siblings are to have finished."""
+        time.sleep(ms / 1000)
 
     def op_emit(self, emit, scope, result):
         get_stream_writer()([emit["topic"], self.fill(emit["value"], scope)])

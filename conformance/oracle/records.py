@@ -40,6 +40,7 @@ class Recorder:
         self.history = []
         self.depths = {}
         self.finished = {}
+        self.committed = {}
         self.heard = set()
         self.custom = []
         self.values = []
@@ -54,6 +55,8 @@ class Recorder:
         elif mode == "updates" and not ns:
             # A breakpoint says so with no question in it.
             self.stands = self.stands or chunk.get("__interrupt__") == ()
+        elif mode == "debug" and chunk["type"] == "checkpoint":
+            self.committed[ns] = chunk["step"]
         elif mode == "debug" and chunk["type"] == "task_result":
             self.result(ns, chunk["step"], chunk["payload"])
 
@@ -87,7 +90,7 @@ class Recorder:
             "values": self.values_now(),
             "next": open_nodes(snapshot, error),
             "interrupts": [[node, text(asked.value)] for node, asked in waiting],
-            "steps": self.steps(snapshot),
+            "steps": self.steps(),
             "history": added,
             "history_length": len(self.history),
         }
@@ -123,19 +126,18 @@ class Recorder:
         for task in sorted_tasks(snapshot):
             if task.result is not None:
                 continue
-            inner = []
             if isinstance(task.state, StateSnapshot):
-                inner = self.interrupts(task.state)
-            found.extend(inner or [(file_name(task.name), asked) for asked in task.interrupts])
+                # The task itself still shows what was asked in there before, and answered.
+                found.extend(self.interrupts(task.state))
+            else:
+                found.extend((file_name(task.name), asked) for asked in task.interrupts)
         return found
 
-    def steps(self, snapshot):
+    def steps(self):
         """The super-steps that were committed: of each level, what their tasks wrote."""
-        newest = {}
-        newest_steps(snapshot, newest)
         levels = {}
         for task, (ns, step, done) in list(self.finished.items()):
-            if step <= newest.get(ns, step):
+            if step <= self.committed.get(ns, step - 1):
                 del self.finished[task]
                 levels.setdefault(ns, {}).setdefault(step, []).append(done)
         found = []
@@ -160,11 +162,15 @@ class Recorder:
 
     def recall(self, snapshot, found):
         """A task that finished while another one failed may not have been heard: the checkpoint
-        before the super-step knows what it wrote."""
+        before the super-step knows what it wrote. With `exit` the parent lies further back, and
+        its tasks were not done."""
         if snapshot.metadata["source"] != "loop" or snapshot.parent_config is None:
             return
         parent = id_of(snapshot.parent_config)
-        for task in next((s.tasks for s in found if id_of(s.config) == parent), ()):
+        before = next((s for s in found if id_of(s.config) == parent), None)
+        if before is None or before.metadata["step"] + 1 != snapshot.metadata["step"]:
+            return
+        for task in before.tasks:
             if task.result is not None and task.id not in self.heard:
                 payload = {"id": task.id, "name": task.name, "result": task.result}
                 self.result((), snapshot.metadata["step"], payload)
@@ -226,16 +232,6 @@ def level(ns):
     """The names of the nodes that lead to a level, without their tasks' ids."""
     parts = (part.partition(":")[0] for part in ns)
     return "/".join(file_name(part) for part in parts if not part.isdigit())
-
-
-def newest_steps(snapshot, newest):
-    """The last super-step that was committed of each level that is still open."""
-    if snapshot.metadata is not None:
-        ns = snapshot.config["configurable"].get("checkpoint_ns", "")
-        newest[tuple(ns.split("|")) if ns else ()] = snapshot.metadata["step"]
-    for task in snapshot.tasks:
-        if isinstance(task.state, StateSnapshot):
-            newest_steps(task.state, newest)
 
 
 def open_nodes(snapshot, error):

@@ -80,6 +80,20 @@ class Keys:
         value = self.incoming(key, value)
         return Overwrite(value) if overwrite else value
 
+    def after(self, state, writes):
+        """A state as a workflow sees it once some writes counted: what the edges of a handler
+        see, which are no edges to LangGraph."""
+        state = dict(state)
+        for key, value in writes:
+            name = self.reducer(key)
+            if isinstance(value, Overwrite) or name == "last" or key not in state:
+                state[key] = plain(value)
+            elif name == "messages":
+                state[key] = plain(add_messages(self.incoming(key, state[key]), value))
+            else:
+                state[key] = REDUCERS[name](state[key], plain(value))
+        return state
+
     def outgoing(self, state):
         """A state as a workflow sees it: with the defaults of keys that were never written."""
         seen = {}

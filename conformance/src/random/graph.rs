@@ -1,6 +1,13 @@
-//! Random workflows. What both sides are known to do differently is left out: deferred nodes beside
-//! sends, a node that both fails and asks, and writes that conflict beside a question (LangGraph
-//! reduces the writes of an open super-step where it shows them).
+//! Random workflows. What both sides are known to do differently, ours on purpose, is left out:
+//!
+//! - deferred nodes beside sends, and a node that both fails and asks;
+//! - a question or a pause beside writes that conflict: LangGraph reduces the writes of an open
+//!   super-step where it shows them;
+//! - a question beside a pause in a subgraph: there an answer also ends the pause, and counts again
+//!   for the next question of the subgraph when the run goes on;
+//! - limits of super-steps around subgraphs: there the outermost limit counts for all of them;
+//! - a handler that emits: there it runs again where a sibling asked;
+//! - a pause at a handler: there it is no node.
 
 #![expect(
     clippy::indexing_slicing,
@@ -53,7 +60,6 @@ pub struct Maker<'a> {
     workers: BTreeSet<usize>,
     /// Nodes that only failures lead to.
     handlers: BTreeSet<usize>,
-    is_child: bool,
     defers: bool,
     loops: bool,
 }
@@ -69,8 +75,19 @@ pub struct Wish {
     pub fails: bool,
     /// Whether some nodes run other workflows.
     pub parts: usize,
-    /// Whether writes may conflict, rather than nodes ask.
-    pub conflicts: bool,
+    /// What it may do that goes with nothing else.
+    pub mood: Mood,
+}
+
+/// What a case may do; LangGraph tells the one otherwise where the other is beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    /// Nodes ask.
+    Asks,
+    /// Writes conflict.
+    Conflicts,
+    /// Subgraphs pause.
+    Pauses,
 }
 
 impl<'a> Maker<'a> {
@@ -88,7 +105,6 @@ impl<'a> Maker<'a> {
             edges: Vec::new(),
             workers: BTreeSet::new(),
             handlers: BTreeSet::new(),
-            is_child: wish.is_child,
             defers,
             loops,
         };
@@ -103,7 +119,7 @@ impl<'a> Maker<'a> {
         }
         maker.barriers();
         maker.reach_all();
-        let draft = maker.draft(name);
+        let draft = maker.draft(name, wish);
         (draft, maker.features)
     }
 
@@ -148,7 +164,7 @@ impl<'a> Maker<'a> {
         if kind < 18 && wish.parts > 0 && !is_handler {
             return self.part(place, is_worker, wish.parts);
         }
-        if kind < 26 && !is_handler && !wish.conflicts {
+        if kind < 26 && !is_handler && wish.mood == Mood::Asks {
             self.has("interrupts");
             let prompt = format!("{} wants to know of {{{{ state.total }}}}", self.name(place));
             self.set(place, "work", json!({ "ask": { "prompt": prompt } }));
@@ -191,7 +207,7 @@ impl<'a> Maker<'a> {
             line.push_str(" + ' ' + string(state.total)");
         }
         let mut log = json!(format!("[{line}]"));
-        if wish.conflicts && self.rng.chance(14) {
+        if wish.mood == Mood::Conflicts && self.rng.chance(14) {
             self.has("overwrite");
             log = json!({ "overwrite": log });
         }
@@ -207,14 +223,16 @@ impl<'a> Maker<'a> {
                 5 => ("high", json!(format!("{number}"))),
                 6 => ("chat", message(number, &name)),
                 7 => ("flag", json!(format!("'{name}'"))),
-                _ if wish.conflicts => ("own", json!(format!("'{name} ' + string(state.total)"))),
+                _ if wish.mood == Mood::Conflicts => {
+                    ("own", json!(format!("'{name} ' + string(state.total)")))
+                }
                 _ => ("flag", json!("string(state.total)")),
             };
             let key = if write.0 == "own" { format!("of_{name}") } else { write.0.to_owned() };
             writes.push((key, write.1));
         }
         writes.dedup_by(|left, right| left.0 == right.0);
-        if wish.conflicts && self.rng.chance(9) {
+        if wish.mood == Mood::Conflicts && self.rng.chance(9) {
             self.has("conflicts");
             writes.push(("shared".into(), json!(format!("'{name}'"))));
         }
@@ -232,7 +250,7 @@ impl<'a> Maker<'a> {
             _ if self.rng.chance(30) => " + (sent == null ? '' : ' ' + string(sent))",
             _ => "",
         };
-        let asks = !is_handler && !wish.conflicts && self.rng.chance(14);
+        let asks = !is_handler && wish.mood == Mood::Asks && self.rng.chance(14);
         let fails = !asks && !is_handler && self.rng.chance(22);
         if asks {
             self.has("interrupts");
@@ -252,7 +270,7 @@ impl<'a> Maker<'a> {
             let failure = self.failure(place, wish);
             script.insert(self.rng.below(script.len() + 1), failure);
         }
-        if self.rng.chance(10) && !fails && !asks {
+        if self.rng.chance(10) && !fails && !asks && !is_handler {
             script.push(json!({ "emit": { "topic": "t", "value": "state.total" } }));
         }
         self.exits(place, &mut script);
@@ -307,7 +325,7 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn draft(&mut self, name: &str) -> Value {
+    fn draft(&mut self, name: &str, wish: Wish) -> Value {
         let mut state = Map::new();
         for (key, reducer) in KEYS {
             state.insert(key.into(), json!({ "reducer": reducer }));
@@ -325,14 +343,15 @@ impl<'a> Maker<'a> {
             "nodes": nodes, "edges": self.edges,
         });
         draft["limits"] = json!({ "steps_max": STEPS_MAX, "tasks_per_step_max": TASKS_MAX });
-        if !self.is_child && self.rng.chance(8) {
+        if !wish.is_child && wish.parts == 0 && self.rng.chance(10) {
             self.has("step limits");
             draft["limits"]["steps_max"] = json!(self.rng.between(2, 5));
         }
-        if self.rng.chance(if self.is_child { 12 } else { 25 }) {
+        let pauses = if wish.is_child { wish.mood == Mood::Pauses } else { self.rng.chance(25) };
+        let place = self.rng.between(1, self.names.len() - 1);
+        if pauses && !self.handlers.contains(&place) {
             self.has("breakpoints");
             let when = if self.rng.chance(50) { "before" } else { "after" };
-            let place = self.rng.between(1, self.names.len() - 1);
             let node = self.name(place);
             draft["interrupt"] = json!({ when: [node] });
         }

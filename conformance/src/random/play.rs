@@ -12,7 +12,7 @@ use anyhow::Result;
 use serde_json::{Map, Value, json};
 use wforge_model::workflow::WorkflowDraft;
 
-use super::graph::{Features, Maker, Wish};
+use super::graph::{Features, Maker, Mood, Wish};
 use super::rng::Rng;
 use crate::case::{Action, Case};
 use crate::engine::{Book, Thread};
@@ -52,15 +52,20 @@ pub fn case(seed: u64) -> Result<Random> {
 fn attempt(rng: &mut Rng) -> Result<Option<Random>> {
     let fails = rng.chance(25);
     let parts = if !fails && rng.chance(50) { rng.between(1, 2) } else { 0 };
-    let conflicts = !fails && rng.chance(45);
-    let wish = Wish { nodes: rng.between(7, 12), is_child: false, fails, parts, conflicts };
+    let mood = match rng.below(100) {
+        _ if fails => Mood::Asks,
+        0..45 => Mood::Conflicts,
+        45..60 if parts > 0 => Mood::Pauses,
+        _ => Mood::Asks,
+    };
+    let wish = Wish { nodes: rng.between(7, 12), is_child: false, fails, parts, mood };
     let (draft, mut features) = Maker::make(rng, "main", wish);
     let mut workflows = BTreeMap::new();
     let mut count = wish.nodes;
     insert(&mut workflows, "main", draft)?;
     for child in 0..parts {
         let nodes = rng.between(2, 4);
-        let wish = Wish { nodes, is_child: true, fails: false, parts: 0, conflicts };
+        let wish = Wish { nodes, is_child: true, fails: false, parts: 0, mood };
         let name = format!("child{child}");
         let (draft, more) = Maker::make(rng, &name, wish);
         count += nodes;
@@ -78,6 +83,9 @@ fn attempt(rng: &mut Rng) -> Result<Option<Random>> {
         let tasks = count_tasks(&record);
         let history = record.get("history_length").and_then(Value::as_u64).unwrap_or(0);
         if tasks > TASKS_MAX || history > HISTORY_MAX as u64 || is_too_large(&record, &features) {
+            return Ok(None);
+        }
+        if features.contains("step limits") && takes_every_step(&case, &record) {
             return Ok(None);
         }
         note(&record, &mut features);
@@ -111,6 +119,17 @@ fn is_too_large(record: &Value, features: &Features) -> bool {
     }
 }
 
+/// Whether a run ends with the last super-step that it may take: LangGraph wants one more to see
+/// that nothing is left.
+fn takes_every_step(case: &Case, record: &Value) -> bool {
+    let limit = case.workflows.get(&case.root).and_then(|draft| draft.limits.steps_max);
+    let levels = record.get("steps").and_then(Value::as_array).into_iter().flatten();
+    let own = levels.filter(|level| level.get("level").is_some_and(|level| level == ""));
+    let steps: usize = own.filter_map(|level| Some(level.get("steps")?.as_array()?.len())).sum();
+    record.get("status").is_some_and(|status| status == "completed")
+        && limit.is_some_and(|limit| limit as usize == steps)
+}
+
 fn count_tasks(record: &Value) -> usize {
     let levels = record.get("steps").and_then(Value::as_array).into_iter().flatten();
     let steps = levels.filter_map(|level| level.get("steps")?.as_array()).flatten();
@@ -127,13 +146,18 @@ fn next(
     let Some(last) = last else { return invoke(rng, features) };
     let after_update = matches!(case.actions.last(), Some(Action::Update(_) | Action::Copy(_)));
     let left = ACTIONS_MAX - case.actions.len();
+    let status = last.get("status").and_then(Value::as_str)?;
+    if features.contains("step limits") && status != "completed" {
+        // LangGraph counts super-steps anew when a run goes on; here the run has so many.
+        return None;
+    }
     let exits = case.actions.last().is_some_and(|action| action.options().durability.is_some());
     if exits && last.get("status").is_none_or(|status| status != "completed") {
         // Its next checkpoint would not know how many super-steps lie before it.
         return None;
     }
-    match last.get("status").and_then(Value::as_str)? {
-        "waiting" if rng.chance(85) => resume(rng, last, features),
+    match status {
+        "waiting" if rng.chance(85) => resume(rng, case, last, features),
         "waiting" if rng.chance(50) => update(rng, case, None, features),
         "waiting" => invoke(rng, features),
         "paused" if after_update || rng.chance(75) => action(json!({ "continue": {} })),
@@ -156,18 +180,20 @@ fn invoke(rng: &mut Rng, features: &mut Features) -> Option<Action> {
     input.insert("total".into(), json!(rng.below(6)));
     input.insert("log".into(), json!(["in"]));
     let mut invoke = json!({ "input": input, "waits": true });
-    if rng.chance(8) {
+    // Where writes conflict, LangGraph keeps half of a super-step at such an exit.
+    if !features.contains("conflicts") && !features.contains("overwrite") && rng.chance(12) {
         features.insert("durability exit");
         invoke["durability"] = json!("exit");
     }
     action(json!({ "invoke": invoke }))
 }
 
-fn resume(rng: &mut Rng, last: &Value, features: &mut Features) -> Option<Action> {
+fn resume(rng: &mut Rng, case: &Case, last: &Value, features: &mut Features) -> Option<Action> {
     features.insert("resumes");
     let asked = last.get("interrupts")?.as_array()?;
     let mut nodes: Vec<&str> = asked.iter().filter_map(|a| a.get(0)?.as_str()).collect();
-    if nodes.len() == 1 && rng.chance(60) {
+    // An answer that names no question counts for a later one inside a subgraph too, in LangGraph.
+    if nodes.len() == 1 && case.workflows.len() == 1 && rng.chance(60) {
         return action(json!({ "resume": { "value": rng.below(50) } }));
     }
     if nodes.len() > 1 && rng.chance(30) {

@@ -86,6 +86,10 @@ pub(crate) struct Pending {
     pub(crate) nodes: BTreeSet<NodeId>,
     pub(crate) sends: Vec<Send>,
     pub(crate) outcomes: BTreeSet<String>,
+    /// Deferred nodes whose turn had come where an update was written: they wait no longer, though
+    /// the update starts others.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) due: BTreeSet<NodeId>,
 }
 
 /// A task that was sent rather than triggered.

@@ -39,6 +39,7 @@ pub(crate) fn plan(
     frame.unfinished = frame.tasks.len();
     for task in planned.iter().filter(|task| task.send.is_none()) {
         frame.pending.nodes.remove(&task.node);
+        frame.pending.due.remove(&task.node);
         for (arrivals, barrier) in frame.arrived.iter_mut().zip(workflow.barriers()) {
             if barrier.target == task.node && arrivals.is_full(barrier) {
                 arrivals.fire(barrier);
@@ -181,6 +182,7 @@ pub(crate) fn take(frame: &mut Frame, workflow: &Workflow, route: &Route) {
     match route {
         Route::Node(node) => {
             frame.pending.nodes.insert(node.clone());
+            frame.pending.due.remove(node);
         }
         Route::Arrive { edge, from } => {
             for (arrivals, barrier) in frame.arrived.iter_mut().zip(workflow.barriers()) {

@@ -13,7 +13,7 @@ use crate::frame::{Arrivals, Frame, Pending};
 use crate::levels::{measure, take};
 use crate::reduce::{ReduceError, reduce};
 use crate::run::Run;
-use crate::workflow::{Barrier, Workflow};
+use crate::workflow::Workflow;
 
 /// The run begins.
 pub(crate) fn start(run: &mut Run, started: &RunStarted, at: Timestamp) {
@@ -34,8 +34,8 @@ pub(crate) fn start(run: &mut Run, started: &RunStarted, at: Timestamp) {
         run.root.arrived = carried.arrived;
     }
     // A deferred node waits for the end of the run, and an update or new input is none.
-    let mut waits = Pending { nodes: carried.pending.nodes.clone(), ..Pending::default() };
-    waits.nodes.retain(|node| same_workflow && workflow.is_deferred(node));
+    let waits = same_workflow.then(|| waiting(&run.root.arrived, &workflow, &carried.pending));
+    let waits = waits.unwrap_or_default();
     match &started.origin {
         Origin::Continue => {
             run.root.pending = carried.pending;
@@ -52,31 +52,62 @@ pub(crate) fn start(run: &mut Run, started: &RunStarted, at: Timestamp) {
         }
         Origin::Input => {
             run.root.pending = waits;
-            discard(&mut run.root, &workflow, &carried.pending);
+            discard(&mut run.root, &workflow);
         }
     }
+    let before = started_now(&run.root.arrived, &workflow, &run.root.pending);
     for route in &started.routes {
         take(&mut run.root, &workflow, route);
     }
+    let Frame { arrived, pending, .. } = &mut run.root;
+    let is_update = matches!(started.origin, Origin::Update(_));
+    if is_update && started_now(arrived, &workflow, pending) == before {
+        // A super-step that starts nothing is the end that deferred nodes wait for.
+        let deferred = triggered(arrived, &workflow, pending).filter(|n| workflow.is_deferred(n));
+        pending.due = deferred.cloned().collect();
+    }
+}
+
+/// The nodes that edges and full barriers lead to.
+fn triggered<'a>(
+    arrived: &'a [Arrivals],
+    workflow: &'a Workflow,
+    pending: &'a Pending,
+) -> impl Iterator<Item = &'a NodeId> {
+    let full = arrived.iter().zip(workflow.barriers());
+    let full = full.filter(|(arrivals, barrier)| arrivals.is_full(barrier));
+    pending.nodes.iter().chain(full.map(|(_, barrier)| &barrier.target))
+}
+
+/// How much there is to start that waits for no end.
+fn started_now(arrived: &[Arrivals], workflow: &Workflow, pending: &Pending) -> usize {
+    let nodes = triggered(arrived, workflow, pending).filter(|node| !workflow.is_deferred(node));
+    nodes.count() + pending.sends.len()
+}
+
+/// The deferred nodes that were triggered. Where nothing else was left to start, their turn had
+/// come, and they are due.
+fn waiting(arrived: &[Arrivals], workflow: &Workflow, before: &Pending) -> Pending {
+    let mut waits =
+        Pending { nodes: before.nodes.clone(), due: before.due.clone(), ..Pending::default() };
+    waits.nodes.retain(|node| workflow.is_deferred(node));
+    if started_now(arrived, workflow, before) == 0 {
+        waits.due.extend(triggered(arrived, workflow, before).cloned());
+    }
+    waits
 }
 
 /// New input discards what was to be started: barriers that were about to lead on fill anew.
-fn discard(frame: &mut Frame, workflow: &Workflow, pending: &Pending) {
-    let leads_on = |arrivals: &Arrivals, barrier: &Barrier, deferred: bool| {
-        arrivals.is_full(barrier) && workflow.is_deferred(&barrier.target) == deferred
-    };
-    let barriers = || frame.arrived.iter().zip(workflow.barriers());
-    let only_deferred = pending.sends.is_empty()
-        && pending.nodes.iter().all(|node| workflow.is_deferred(node))
-        && !barriers().any(|(arrivals, barrier)| leads_on(arrivals, barrier, false));
+fn discard(frame: &mut Frame, workflow: &Workflow) {
+    let Pending { nodes, due, .. } = &mut frame.pending;
     for (arrivals, barrier) in frame.arrived.iter_mut().zip(workflow.barriers()) {
-        if leads_on(arrivals, barrier, only_deferred) {
+        let waits = workflow.is_deferred(&barrier.target) && !due.contains(&barrier.target);
+        if arrivals.is_full(barrier) && !waits {
             arrivals.fire(barrier);
         }
     }
-    if only_deferred {
-        frame.pending.nodes.clear();
-    }
+    nodes.retain(|node| !due.contains(node));
+    due.clear();
 }
 
 /// The state that a run begins with.

@@ -59,7 +59,9 @@ pub(crate) fn next_tasks(site: &Site<'_>) -> Vec<PlannedTask> {
     let pending = &site.frame.pending;
     let nothing_else = now.is_empty() && pending.sends.is_empty();
     let step = site.frame.step.saturating_add(1);
-    let plain = if nothing_else { deferred } else { now };
+    let waits_no_longer = |node: &NodeId| nothing_else || pending.due.contains(node);
+    let deferred = deferred.into_iter().filter(waits_no_longer);
+    let plain: BTreeSet<NodeId> = now.into_iter().chain(deferred).collect();
     let plain = plain.into_iter().map(|node| (node, None));
     let sends = (0..).zip(&pending.sends).map(|(place, send)| (send.to.clone(), Some(place)));
     plain
