@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # The graph engine against LangGraph.
 #
-#   scripts/conformance.sh run               every case against its recorded expectation
-#   scripts/conformance.sh random [COUNT]    random graphs in both, each difference shrunk to a file
-#   scripts/conformance.sh prove             records every expectation anew; they must not change
+#   scripts/conformance.sh run [COUNT]       every case against its recorded expectation, then
+#                                            random graphs in both; 500 unless told
+#   scripts/conformance.sh random [COUNT]    random graphs alone, each difference shrunk to a file
+#   scripts/conformance.sh prove             records every expectation anew; they must not change;
+#                                            then `run` with 5,000 random graphs
 #   scripts/conformance.sh fmt [--check]     formats its own workspace
 #   scripts/conformance.sh lint              clippy over it; warnings are errors
 set -euo pipefail
@@ -15,7 +17,11 @@ build() {
 }
 
 case ${1:-run} in
-run) build && exec "$conformance" run ;;
+run)
+  build
+  scripts/oracle-venv.sh >/dev/null
+  exec "$conformance" run --random "${2:-500}"
+  ;;
 random)
   build
   scripts/oracle-venv.sh >/dev/null
@@ -26,7 +32,7 @@ prove)
   scripts/oracle-venv.sh >/dev/null
   "$conformance" record
   git diff --exit-code --stat -- conformance/cases
-  exec "$conformance" run
+  exec "$conformance" run --random 5000
   ;;
 fmt) exec cargo fmt --manifest-path conformance/Cargo.toml "${@:2}" ;;
 lint)

@@ -45,6 +45,9 @@ enum Action {
         /// Only cases whose name holds this.
         #[arg(long)]
         filter: Option<String>,
+        /// Also so many random graphs, in both.
+        #[arg(long, default_value_t = 0)]
+        random: u64,
     },
     /// Ask the oracle for every expectation anew.
     Record {
@@ -88,16 +91,22 @@ fn main() -> ExitCode {
 fn dispatch(arguments: &Arguments) -> Result<ExitCode> {
     let cases = arguments.home.join("cases");
     match &arguments.command {
-        Action::Run { filter } => run(&cases, filter.as_deref()),
+        Action::Run { filter, random } => {
+            let mut tally = run(&cases, filter.as_deref())?;
+            if *random > 0 {
+                let graphs = random_graphs(arguments, *random, 1)?;
+                tally.passed += graphs.passed;
+                tally.failed += graphs.failed;
+            }
+            Ok(tally.close())
+        }
         Action::Record { filter, ours } => record(arguments, filter.as_deref(), *ours),
         Action::Random { count, seed } => {
-            let mut oracle = start_oracle(arguments)?;
-            let tally = random::run(*count, *seed, &mut oracle, &arguments.folder)?;
-            say(format!("{} passed, {} failed", tally.passed, tally.failed));
-            Ok(exit(tally.failed == 0))
+            let graphs = random_graphs(arguments, *count, *seed)?;
+            Ok(Tally { passed: graphs.passed, failed: graphs.failed, skipped: 0 }.close())
         }
         Action::Replay { file } => {
-            let same = random::replay(file, &mut start_oracle(arguments)?)?;
+            let same = random::replay(file, &mut start_oracle(arguments, 0)?)?;
             say(if same { "both tell the same" } else { "they differ" });
             Ok(exit(same))
         }
@@ -112,9 +121,14 @@ fn dispatch(arguments: &Arguments) -> Result<ExitCode> {
     }
 }
 
-fn start_oracle(arguments: &Arguments) -> Result<Oracle> {
+fn random_graphs(arguments: &Arguments, count: u64, seed: u64) -> Result<random::Tally> {
+    let plan = random::Plan { count, seed, folder: &arguments.folder };
+    random::run(&plan, |worker| start_oracle(arguments, worker))
+}
+
+fn start_oracle(arguments: &Arguments, worker: usize) -> Result<Oracle> {
     let script = arguments.home.join("oracle/main.py");
-    let log = arguments.folder.join("oracle.log");
+    let log = arguments.folder.join(format!("oracle-{worker}.log"));
     Oracle::start(&arguments.python, &script, &std::env::current_exe()?, &log)
 }
 
@@ -129,7 +143,24 @@ enum Outcome {
     Skipped(String),
 }
 
-fn run(folder: &Path, filter: Option<&str>) -> Result<ExitCode> {
+/// How many came out how.
+struct Tally {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+}
+
+impl Tally {
+    /// The last line, and whether all went well.
+    fn close(&self) -> ExitCode {
+        let skipped = self.skipped;
+        let more = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+        say(format!("{} passed, {} failed{more}", self.passed, self.failed));
+        exit(self.failed == 0)
+    }
+}
+
+fn run(folder: &Path, filter: Option<&str>) -> Result<Tally> {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     for case in cases::all(folder, filter)? {
         let name = format!("{:>2}  {}", case.about.group, case.name);
@@ -150,9 +181,7 @@ fn run(folder: &Path, filter: Option<&str>) -> Result<ExitCode> {
             }
         }
     }
-    let more = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
-    say(format!("{passed} passed, {failed} failed{more}"));
-    Ok(exit(failed == 0))
+    Ok(Tally { passed, failed, skipped })
 }
 
 fn compare(case: &Filed) -> Outcome {
@@ -178,7 +207,7 @@ fn compare(case: &Filed) -> Outcome {
 }
 
 fn record(arguments: &Arguments, filter: Option<&str>, ours: bool) -> Result<ExitCode> {
-    let mut oracle = start_oracle(arguments)?;
+    let mut oracle = start_oracle(arguments, 0)?;
     let (mut count, mut failed) = (0, 0);
     for case in cases::all(&arguments.home.join("cases"), filter)? {
         let about = &case.about;

@@ -42,7 +42,9 @@ impl Oracle {
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
-            .with_context(|| format!("starting {}; run conformance/venv.sh", python.display()))?;
+            .with_context(|| {
+                format!("starting {}; run scripts/oracle-venv.sh", python.display())
+            })?;
         let input = process.stdin.take().context("the oracle has no input")?;
         let output = process.stdout.take().context("the oracle has no output")?;
         Ok(Self { process, input, output: BufReader::new(output) })

@@ -43,9 +43,10 @@ const KEYS: [(&str, &str); 9] = [
     ("rounds", "sum"),
 ];
 
-/// Super-steps and tasks of one; a graph that comes to these is passed over.
+/// Super-steps, tasks of one, and bytes; a graph that comes to these is passed over.
 const STEPS_MAX: u32 = 60;
 const TASKS_MAX: u32 = 24;
+const STATE_BYTES_MAX: u32 = 16_000;
 
 /// A workflow that is made.
 #[derive(Debug)]
@@ -342,7 +343,10 @@ impl<'a> Maker<'a> {
             "input": ["log", "total"], "output": ["log", "total"],
             "nodes": nodes, "edges": self.edges,
         });
-        draft["limits"] = json!({ "steps_max": STEPS_MAX, "tasks_per_step_max": TASKS_MAX });
+        draft["limits"] = json!({
+            "steps_max": STEPS_MAX, "tasks_per_step_max": TASKS_MAX,
+            "state_bytes_max": STATE_BYTES_MAX,
+        });
         if !wish.is_child && wish.parts == 0 && self.rng.chance(10) {
             self.has("step limits");
             draft["limits"]["steps_max"] = json!(self.rng.between(2, 5));

@@ -114,19 +114,19 @@ fn note(record: &Value, features: &mut Features) {
 fn is_too_large(record: &Value, features: &Features) -> bool {
     match record.get("error").and_then(Value::as_str) {
         Some("step_limit") => !features.contains("step limits"),
-        Some("task_limit") => true,
+        Some("task_limit" | "state_too_large") => true,
         _ => false,
     }
 }
 
-/// Whether a run ends with the last super-step that it may take: LangGraph wants one more to see
-/// that nothing is left.
+/// Whether a run ends or pauses with the last super-step that it may take: LangGraph wants one more
+/// to see so.
 fn takes_every_step(case: &Case, record: &Value) -> bool {
     let limit = case.workflows.get(&case.root).and_then(|draft| draft.limits.steps_max);
     let levels = record.get("steps").and_then(Value::as_array).into_iter().flatten();
     let own = levels.filter(|level| level.get("level").is_some_and(|level| level == ""));
     let steps: usize = own.filter_map(|level| Some(level.get("steps")?.as_array()?.len())).sum();
-    record.get("status").is_some_and(|status| status == "completed")
+    record.get("status").is_some_and(|status| status != "failed")
         && limit.is_some_and(|limit| limit as usize == steps)
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Difference, difference_of};
+use super::differ::{Difference, difference_of};
 use crate::case::Case;
 use crate::engine::Book;
 use crate::oracle::Oracle;
