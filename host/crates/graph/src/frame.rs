@@ -55,6 +55,9 @@ pub(crate) struct Arrivals {
     pub(crate) seen: BTreeSet<NodeId>,
     /// It has led on already; those who come later lead nowhere.
     pub(crate) fired: bool,
+    /// As [`Pending::due`], for the barrier of a deferred node.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub(crate) due: bool,
 }
 
 impl Arrivals {
@@ -75,7 +78,7 @@ impl Arrivals {
         if self.seen.len() >= barrier.sources.len() {
             *self = Self::default();
         } else {
-            self.fired = true;
+            (self.fired, self.due) = (true, false);
         }
     }
 }
@@ -86,8 +89,8 @@ pub(crate) struct Pending {
     pub(crate) nodes: BTreeSet<NodeId>,
     pub(crate) sends: Vec<Send>,
     pub(crate) outcomes: BTreeSet<String>,
-    /// Deferred nodes whose turn had come where an update was written: they wait no longer, though
-    /// the update starts others.
+    /// Of these, deferred ones whose turn had come where an update was written: they wait no longer,
+    /// though the update starts others. An edge that leads to one once more makes it wait again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) due: BTreeSet<NodeId>,
 }

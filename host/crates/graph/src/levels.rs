@@ -12,7 +12,7 @@ use crate::apply::{change, count_call, shared};
 use crate::bytes::json_bytes;
 use crate::carried::Kept;
 use crate::expressions::State;
-use crate::frame::{Frame, Send, Task, TaskStatus};
+use crate::frame::{Frame, Pending, Send, Task, TaskStatus};
 use crate::reduce::reduce;
 use crate::run::Run;
 use crate::start::first_state;
@@ -37,15 +37,7 @@ pub(crate) fn plan(
     let sends = core::mem::take(&mut frame.pending.sends);
     frame.tasks = planned.iter().map(|task| new_task(task, &sends, at)).collect();
     frame.unfinished = frame.tasks.len();
-    for task in planned.iter().filter(|task| task.send.is_none()) {
-        frame.pending.nodes.remove(&task.node);
-        frame.pending.due.remove(&task.node);
-        for (arrivals, barrier) in frame.arrived.iter_mut().zip(workflow.barriers()) {
-            if barrier.target == task.node && arrivals.is_full(barrier) {
-                arrivals.fire(barrier);
-            }
-        }
-    }
+    use_triggers(frame, &workflow, planned);
     run.ready += planned.len();
     for (place, task) in planned.iter().enumerate() {
         run.place_of.insert(task.id, (ns, place));
@@ -53,6 +45,26 @@ pub(crate) fn plan(
     }
     if ns.is_none() {
         run.steps_left = run.steps_left.map(|left| left.saturating_sub(1));
+    }
+}
+
+/// What led to the tasks leads to nothing more. A deferred node that starts beside others because
+/// its turn had come leaves what has led to it since: for that it waits again.
+fn use_triggers(frame: &mut Frame, workflow: &Workflow, planned: &[PlannedTask]) {
+    let waits = |node: &NodeId| workflow.is_deferred(node);
+    let is_end = planned.iter().all(|task| task.send.is_none() && waits(&task.node));
+    let Pending { nodes, due, .. } = &mut frame.pending;
+    for task in planned.iter().filter(|task| task.send.is_none()) {
+        let uses_all = is_end || !waits(&task.node);
+        if due.remove(&task.node) || uses_all {
+            nodes.remove(&task.node);
+        }
+        for (arrivals, barrier) in frame.arrived.iter_mut().zip(workflow.barriers()) {
+            let leads_here = barrier.target == task.node && arrivals.is_full(barrier);
+            if leads_here && (uses_all || arrivals.due) {
+                arrivals.fire(barrier);
+            }
+        }
     }
 }
 

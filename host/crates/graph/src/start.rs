@@ -9,7 +9,7 @@ use wforge_model::{NodeId, Object, Timestamp};
 
 use crate::carried::Carried;
 use crate::expressions::State;
-use crate::frame::{Arrivals, Frame, Pending};
+use crate::frame::{Frame, Pending};
 use crate::levels::{measure, take};
 use crate::reduce::{ReduceError, reduce};
 use crate::run::Run;
@@ -33,9 +33,6 @@ pub(crate) fn start(run: &mut Run, started: &RunStarted, at: Timestamp) {
     if same_workflow {
         run.root.arrived = carried.arrived;
     }
-    // A deferred node waits for the end of the run, and an update or new input is none.
-    let waits = same_workflow.then(|| waiting(&run.root.arrived, &workflow, &carried.pending));
-    let waits = waits.unwrap_or_default();
     match &started.origin {
         Origin::Continue => {
             run.root.pending = carried.pending;
@@ -47,61 +44,63 @@ pub(crate) fn start(run: &mut Run, started: &RunStarted, at: Timestamp) {
             run.root.pending.sends.retain(|send| workflow.nodes.contains_key(&send.to));
         }
         Origin::Update(updates) => {
-            run.root.pending = waits;
+            if same_workflow {
+                wait_on(&mut run.root, &workflow, carried.pending);
+            }
             run.root.last_writers = updates.iter().filter_map(|u| u.node.clone()).collect();
         }
         Origin::Input => {
-            run.root.pending = waits;
-            discard(&mut run.root, &workflow);
+            if same_workflow {
+                wait_on(&mut run.root, &workflow, carried.pending);
+                discard(&mut run.root, &workflow);
+            }
         }
     }
-    let before = started_now(&run.root.arrived, &workflow, &run.root.pending);
+    let before = started_now(&run.root, &workflow);
     for route in &started.routes {
         take(&mut run.root, &workflow, route);
     }
-    let Frame { arrived, pending, .. } = &mut run.root;
     let is_update = matches!(started.origin, Origin::Update(_));
-    if is_update && started_now(arrived, &workflow, pending) == before {
+    if is_update && started_now(&run.root, &workflow) == before {
         // A super-step that starts nothing is the end that deferred nodes wait for.
-        let deferred = triggered(arrived, &workflow, pending).filter(|n| workflow.is_deferred(n));
-        pending.due = deferred.cloned().collect();
+        come_due(&mut run.root, &workflow);
     }
-}
-
-/// The nodes that edges and full barriers lead to.
-fn triggered<'a>(
-    arrived: &'a [Arrivals],
-    workflow: &'a Workflow,
-    pending: &'a Pending,
-) -> impl Iterator<Item = &'a NodeId> {
-    let full = arrived.iter().zip(workflow.barriers());
-    let full = full.filter(|(arrivals, barrier)| arrivals.is_full(barrier));
-    pending.nodes.iter().chain(full.map(|(_, barrier)| &barrier.target))
 }
 
 /// How much there is to start that waits for no end.
-fn started_now(arrived: &[Arrivals], workflow: &Workflow, pending: &Pending) -> usize {
-    let nodes = triggered(arrived, workflow, pending).filter(|node| !workflow.is_deferred(node));
-    nodes.count() + pending.sends.len()
+fn started_now(frame: &Frame, workflow: &Workflow) -> usize {
+    let full = frame.arrived.iter().zip(workflow.barriers());
+    let full = full.filter(|(arrivals, barrier)| arrivals.is_full(barrier));
+    let nodes = frame.pending.nodes.iter().chain(full.map(|(_, barrier)| &barrier.target));
+    nodes.filter(|node| !workflow.is_deferred(node)).count() + frame.pending.sends.len()
 }
 
-/// The deferred nodes that were triggered. Where nothing else was left to start, their turn had
-/// come, and they are due.
-fn waiting(arrived: &[Arrivals], workflow: &Workflow, before: &Pending) -> Pending {
-    let mut waits =
-        Pending { nodes: before.nodes.clone(), due: before.due.clone(), ..Pending::default() };
-    waits.nodes.retain(|node| workflow.is_deferred(node));
-    if started_now(arrived, workflow, before) == 0 {
-        waits.due.extend(triggered(arrived, workflow, before).cloned());
+/// Of what was left to start, only deferred nodes wait on: they wait for the end of the run, and an
+/// update or new input is none. Where nothing else was left, their turn had come.
+fn wait_on(frame: &mut Frame, workflow: &Workflow, left: Pending) {
+    frame.pending = left;
+    if started_now(frame, workflow) == 0 {
+        come_due(frame, workflow);
     }
-    waits
+    let Pending { nodes, due, .. } = core::mem::take(&mut frame.pending);
+    frame.pending = Pending { nodes, due, ..Pending::default() };
+    frame.pending.nodes.retain(|node| workflow.is_deferred(node));
+}
+
+/// The turn of each deferred node that was triggered has come.
+fn come_due(frame: &mut Frame, workflow: &Workflow) {
+    let Pending { nodes, due, .. } = &mut frame.pending;
+    due.extend(nodes.iter().filter(|node| workflow.is_deferred(node)).cloned());
+    for (arrivals, barrier) in frame.arrived.iter_mut().zip(workflow.barriers()) {
+        arrivals.due |= arrivals.is_full(barrier) && workflow.is_deferred(&barrier.target);
+    }
 }
 
 /// New input discards what was to be started: barriers that were about to lead on fill anew.
 fn discard(frame: &mut Frame, workflow: &Workflow) {
     let Pending { nodes, due, .. } = &mut frame.pending;
     for (arrivals, barrier) in frame.arrived.iter_mut().zip(workflow.barriers()) {
-        let waits = workflow.is_deferred(&barrier.target) && !due.contains(&barrier.target);
+        let waits = workflow.is_deferred(&barrier.target) && !arrivals.due;
         if arrivals.is_full(barrier) && !waits {
             arrivals.fire(barrier);
         }

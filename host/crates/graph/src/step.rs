@@ -59,8 +59,7 @@ pub(crate) fn next_tasks(site: &Site<'_>) -> Vec<PlannedTask> {
     let pending = &site.frame.pending;
     let nothing_else = now.is_empty() && pending.sends.is_empty();
     let step = site.frame.step.saturating_add(1);
-    let waits_no_longer = |node: &NodeId| nothing_else || pending.due.contains(node);
-    let deferred = deferred.into_iter().filter(waits_no_longer);
+    let deferred = deferred.into_iter().filter(|node| nothing_else || is_due(site, node));
     let plain: BTreeSet<NodeId> = now.into_iter().chain(deferred).collect();
     let plain = plain.into_iter().map(|node| (node, None));
     let sends = (0..).zip(&pending.sends).map(|(place, send)| (send.to.clone(), Some(place)));
@@ -71,6 +70,13 @@ pub(crate) fn next_tasks(site: &Site<'_>) -> Vec<PlannedTask> {
             PlannedTask { id: task_id(site, step, &node, trigger), node, send }
         })
         .collect()
+}
+
+/// Whether a deferred node's turn had come before others were started.
+fn is_due(site: &Site<'_>, node: &NodeId) -> bool {
+    let mut barriers = site.frame.arrived.iter().zip(site.workflow.barriers());
+    site.frame.pending.due.contains(node)
+        || barriers.any(|(arrivals, barrier)| arrivals.due && barrier.target == *node)
 }
 
 /// The nodes of the run itself whose tasks are still to be done: of the super-step under way, else

@@ -9,6 +9,7 @@
 )]
 
 mod borders;
+mod deferred;
 mod exits;
 mod failures;
 mod faults;
