@@ -12,6 +12,7 @@ mod borders;
 mod exits;
 mod failures;
 mod faults;
+mod golden;
 mod handlers;
 mod harness;
 mod joins;
