@@ -18,7 +18,7 @@ use wforge_model::mock::MockMode;
 use wforge_model::{Checkpoint, Failure, Problem, RunId, Seq, TaskId, Timestamp, Value};
 use wforge_spec::Cel;
 
-pub(crate) use self::files::{LIST, workflow};
+pub(crate) use self::files::{LIST, library, started, workflow};
 use self::story::Story;
 
 /// When every test begins.
