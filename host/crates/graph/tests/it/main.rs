@@ -9,6 +9,7 @@
 )]
 
 mod borders;
+mod calls;
 mod exits;
 mod failures;
 mod faults;
@@ -26,8 +27,10 @@ mod reducers;
 mod revival;
 mod routing;
 mod scripts;
+mod shows;
 mod standins;
 mod state;
+mod streams;
 mod subgraphs;
 mod threads;
 mod validation;

@@ -262,6 +262,15 @@ impl Bench {
         self.tell(Fact::Loaded);
     }
 
+    /// Folds the run from its first event, and shows it after each.
+    pub(crate) fn replayed(&self, mut visit: impl FnMut(&Run, Seq, &RunEvent)) {
+        let mut run = new_run(self.run.id, &self.library, self.carried.as_ref());
+        for event in &self.log {
+            apply(&mut run, event);
+            visit(&run, run.seq, event);
+        }
+    }
+
     fn seq_at(&self, at: At) -> Seq {
         let is_border =
             |event: &RunEvent| matches!(event.kind, EventKind::StepCommitted { ns: None, .. });
