@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
-  bench-engine conformance conformance-random prove-conformance simulation prove-simulation nostd \
-  docker-check docker-lint
+  bench-engine conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
+  nostd docker-check docker-lint
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -49,6 +49,8 @@ simulation: ## 200 seeds of crashes under simulated time; SEEDS=n for more
 	@scripts/simulation.sh $(or $(SEEDS),200)
 prove-simulation: ## the same with 10,000 seeds
 	@scripts/simulation.sh 10000
+prove-mutants: ## 50 random mutants of wforge-graph against its own tests; SEED=n, COUNT=n
+	@SEED=$(SEED) COUNT=$(COUNT) scripts/mutants.sh
 docker-lint: ## lint the Dockerfile
 	@scripts/docker-lint.sh
 docker-check: docker-lint ## run the Dockerfile's steps in a clean folder, and its health check

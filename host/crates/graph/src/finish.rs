@@ -95,12 +95,11 @@ fn writes_of(
     result: &Value,
     expressions: &dyn Expressions,
 ) -> Result<Vec<Write>, Failure> {
-    let scope = Scope { result: Some(result), ..site.scope(task, &site.frame.state) };
+    let scope = site.scope(task, &site.frame.state);
     let (scope, field, templates) = match (&node.work, &node.out) {
-        // A `set` has no result to name.
-        (Work::Set(writes), _) => (Scope { result: None, ..scope }, "set", writes),
+        (Work::Set(writes), _) => (scope, "set", writes),
         (Work::Agent(_) | Work::Mock | Work::Ask(_) | Work::Workflow(_), Some(out)) => {
-            (scope, "out", out)
+            (Scope { result: Some(result), ..scope }, "out", out)
         }
         (Work::Agent(_) | Work::Mock | Work::Ask(_) | Work::Workflow(_), None) => {
             return implied_writes(site.workflow, result);

@@ -162,7 +162,7 @@ pub(crate) fn result_on_leaving(
         Some(out) => mapped(outer, task, out, &output, expressions)?,
         None => implied(outer, &output),
     };
-    Ok(TaskResult { output: Value::Object(output), writes: Some(writes), ..TaskResult::default() })
+    Ok(TaskResult { writes: Some(writes), ..TaskResult::default() })
 }
 
 fn mapped(

@@ -2,8 +2,9 @@
 
 use expect_test::expect;
 use wforge_model::command::Fact;
+use wforge_model::limits::RunLimits;
 
-use crate::harness::{Bench, LIST, Start, check};
+use crate::harness::{Bench, LIST, Start, check, workflow};
 
 const LOOP: &str = "
 nodes:
@@ -24,6 +25,14 @@ fn a_loop_without_end_stops_at_the_step_limit() {
             failed: step_limit: the run took 3 super-steps, the most that limits.steps allows; raise it, or end the loop
         "#]],
     );
+}
+
+#[test]
+fn a_workflow_is_held_to_the_limits_that_its_run_has() {
+    let checked = workflow(&format!("{LIST}{LOOP}{{ steps: 3 }}")).unwrap();
+    let limits = RunLimits { steps_max: 7, ..RunLimits::default() };
+    assert_eq!(checked.limits.steps_max, 3);
+    assert_eq!(checked.with_limits(limits.clone()).limits, limits);
 }
 
 #[test]
@@ -57,6 +66,27 @@ limits: { tasks_per_step_max: 2 }
             failed: task_limit: super-step 1 would have 3 tasks, more than limits.tasks_per_step_max = 2
         "#]],
     );
+}
+
+#[test]
+fn exactly_as_much_as_a_limit_allows_is_allowed() {
+    let text = "
+nodes:
+  work: { agent: t/agent, in: {}, out: { log: [item] } }
+edges: [{ from: START, each: state.items, as: item, to: work }]
+limits: { tasks_per_step_max: 2, state_bytes_max: 40, wall: 1s, step: 1s, steps: 1 }
+";
+    let start = Start { input: r#"{"items":[1,2]}"#, ..Start::default() };
+    let mut bench = Bench::begin(&format!("{LIST}{text}"), "", start);
+    bench.now = bench.now.after_ms(1_000);
+    bench.tell(Fact::Time);
+    bench.drain();
+    expect![[r#"
+        step 1: work, work
+        completed: {"log":[1,2]}
+    "#]]
+    .assert_eq(&bench.story());
+    assert_eq!(bench.run.state_bytes(), 40);
 }
 
 #[test]

@@ -10,9 +10,11 @@
 
 mod borders;
 mod deferred;
+mod calls;
 mod exits;
 mod failures;
 mod faults;
+mod golden;
 mod handlers;
 mod harness;
 mod joins;
@@ -26,8 +28,10 @@ mod reducers;
 mod revival;
 mod routing;
 mod scripts;
+mod shows;
 mod standins;
 mod state;
+mod streams;
 mod subgraphs;
 mod threads;
 mod validation;

@@ -38,6 +38,16 @@ fn a_question_waits_until_somebody_answers() {
 }
 
 #[test]
+fn a_question_says_until_when_and_what_an_answer_must_fit() {
+    let bench = Bench::begin(&ask(", deadline: 1h"), "", Start::default());
+    let head = head_of(&"acme".parse().unwrap(), &bench.run);
+    let (task, question) = head.questions().next().unwrap();
+    assert_eq!(task, bench.run.tasks()[0].id);
+    assert_eq!(question.schema, Some(serde_json::json!({ "type": "boolean" })));
+    assert_eq!(question.deadline, Some(bench.now.after_ms(3_600_000)));
+}
+
+#[test]
 fn a_run_waits_only_once_every_open_task_does() {
     let text = "
 apiVersion: workflowforge/v1

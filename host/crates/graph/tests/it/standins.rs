@@ -2,6 +2,7 @@
 //! take over.
 
 use expect_test::expect;
+use wforge_model::event::EventKind;
 use wforge_model::mock::MockMode;
 
 use crate::harness::{Bench, Start, check};
@@ -54,6 +55,26 @@ fn it_stands_in_for_a_missing_agent_before_anything_is_called() {
         completed: {"x":{"by":"b"}}
     "#]],
     );
+}
+
+#[test]
+fn whoever_stands_in_says_for_which_failure() {
+    for (node, of) in [
+        ("agent: t/a, fallback: t/b", "an agent"),
+        ("agent: t/a, fallback: mock", "the mock agent"),
+        ("agent: t/a, fallback: mock, mock: { script: [{ set: { y: '1' } }] }", "a script"),
+    ] {
+        let calls = "t/a: fail trap oops\nt/b: ok {}";
+        let mut bench = Bench::begin(&one(node), calls, Start::default());
+        bench.drain();
+        let finished = bench.log.iter().find_map(|event| match &event.kind {
+            EventKind::TaskFinished(finished) => Some(finished),
+            _ => None,
+        });
+        let finished = finished.expect(of);
+        let code = finished.instead_of.as_ref().map(|failure| failure.code().to_owned());
+        assert_eq!((code.as_deref(), finished.stands_in), (Some("oops"), true), "{of}");
+    }
 }
 
 #[test]

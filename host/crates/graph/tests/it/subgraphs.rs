@@ -47,6 +47,33 @@ edges: [{ from: START, to: side }, { from: side, to: after }]
     );
 }
 
+#[test]
+fn the_edges_from_start_of_a_part_are_taken_before_its_first_super_step() {
+    let child = CHILD.replace(
+        "{ from: START, to: x }",
+        "{ from: START, branch: [{ when: run.step == 0, to: x }, { to: y }] }",
+    );
+    let text = "
+nodes:
+  first: { set: { log: [\"'first'\"] } }
+  side: { workflow: child, in: { text: \"'hi'\" }, out: { log: [result.text] } }
+edges: [{ from: START, to: first }, { from: first, to: side }]
+";
+    let start = Start { parts: &[&child], ..Start::default() };
+    check(
+        &graph(text),
+        "",
+        start,
+        &expect![[r#"
+        step 1: first
+        step 2: side
+        step 1 in side: x
+        step 2 in side: y
+        completed: {"log":["first","hi there and back"]}
+    "#]],
+    );
+}
+
 /// A workflow whose keys have the names of the child's.
 fn same_keys(node: &str) -> String {
     format!(

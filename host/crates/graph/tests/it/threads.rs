@@ -199,6 +199,30 @@ fn an_update_counts_as_a_node_and_what_follows_on_it_is_next() {
 }
 
 #[test]
+fn a_deferred_node_still_waits_after_an_update_and_after_new_input() {
+    let text = format!(
+        "{LIST}
+nodes:
+  a: {{ set: {{ log: [\"'a'\"] }} }}
+  b: {{ set: {{ log: [\"'b'\"] }} }}
+  c: {{ set: {{ log: [\"'c'\"] }} }}
+  last: {{ defer: true, set: {{ log: [\"'last'\"] }} }}
+edges: [{{ from: START, to: a }}, {{ from: a, to: [b, last] }}, {{ from: b, to: c }}]
+"
+    );
+    let before = Bench::begin(&text, "", Start::default());
+    let updates = Origin::Update(vec![update(Some("b"), "log", "[\"as b\"]")]);
+    let written = Bench::after((&before, At::Step(1)), &text, Start::default(), updates);
+    let mut bench = Bench::after((&written, At::End), &text, Start::default(), Origin::Continue);
+    expect![[r#"
+        step 1: c
+        step 2: last
+        completed: {"log":["a","as b","c","last"]}
+    "#]]
+    .assert_eq(&bench.story());
+}
+
+#[test]
 fn an_update_as_nobody_counts_as_input() {
     let before = first();
     let updates = vec![update(None, "n", "1000")];

@@ -48,7 +48,7 @@ fn object(text: &str) -> Object {
 }
 
 /// The workflow of a file with those that it uses.
-pub(super) fn library(text: &str, parts: &[&str]) -> Library {
+pub(crate) fn library(text: &str, parts: &[&str]) -> Library {
     let checked = |text: &str| Arc::new(workflow(text).unwrap_or_else(|error| panic!("{error}")));
     let part = |text: &&str| {
         let workflow = checked(text);
@@ -65,7 +65,7 @@ pub(super) fn scripts(text: &str) -> BTreeMap<String, VecDeque<String>> {
 }
 
 /// What a run is begun with: agents for all nodes, but for those of the publisher `missing`.
-pub(super) fn started(library: &Library, start: Start<'_>) -> RunStarted {
+pub(crate) fn started(library: &Library, start: Start<'_>) -> RunStarted {
     let root = &library.root;
     let subgraphs = library.parts.iter().map(|(digest, workflow)| {
         let pinned = PinnedSubgraph {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use wforge_graph::{Carried, Library, Run, apply, begin, call_of, settle};
 use wforge_model::agent::{AgentCall, Execution, Exit, Reply};
-use wforge_model::beginning::Origin;
+use wforge_model::beginning::{Origin, RunQueued, RunStarted};
 use wforge_model::command::{Command, Fact};
 use wforge_model::effect::Waiting;
 use wforge_model::event::{EventKind, RunEvent};
@@ -18,7 +18,7 @@ use wforge_model::mock::MockMode;
 use wforge_model::{Checkpoint, Failure, Problem, RunId, Seq, TaskId, Timestamp, Value};
 use wforge_spec::Cel;
 
-pub(crate) use self::files::{LIST, workflow};
+pub(crate) use self::files::{LIST, library, started, workflow};
 use self::story::Story;
 
 /// When every test begins.
@@ -51,6 +51,12 @@ pub(crate) struct Start<'a> {
     pub(crate) parts: &'a [&'a str],
     /// Super-steps after which it pauses.
     pub(crate) steps: Option<u32>,
+    /// What its id is made of; none: as tests have it, another one for each run of a thread.
+    pub(crate) seed: Option<u8>,
+    /// Anything else.
+    pub(crate) with: Option<fn(&mut RunStarted)>,
+    /// Whether it waited for its turn in its thread.
+    pub(crate) queued: bool,
 }
 
 /// The checkpoint at which a run begins.
@@ -96,9 +102,12 @@ impl Bench {
             }
             None => (7, None),
         };
-        let run = RunId::from_bytes([seed; 16]);
+        let run = RunId::from_bytes([start.seed.unwrap_or(seed); 16]);
         let mut started = files::started(&library, start);
-        (started.origin, started.base) = (origin, checkpoint);
+        start.with.iter().for_each(|with| with(&mut started));
+        started.origin = origin;
+        let queued = start.queued.then(|| queued(&started));
+        started.base = checkpoint;
         let carried = base.map(|(before, at)| Carried::from(&before.folded(before.seq_at(at))));
         let cel = Cel::default();
         let first = begin(run, &library, started, carried.as_ref(), BEGIN, &cel)
@@ -115,8 +124,10 @@ impl Bench {
             starts: VecDeque::new(),
             story: Story::default(),
         };
-        apply(&mut bench.run, &first);
-        bench.log.push(first);
+        for event in queued.into_iter().chain([first]) {
+            apply(&mut bench.run, &event);
+            bench.log.push(event);
+        }
         bench.tell(Fact::Loaded);
         Ok(bench)
     }
@@ -159,6 +170,18 @@ impl Bench {
         }
     }
 
+    /// The next call, which whoever asks answers by a fact.
+    pub(crate) fn next_call(&mut self) -> (TaskId, u32) {
+        self.starts.pop_front().expect("a call")
+    }
+
+    /// The next call ends so, after a while.
+    pub(crate) fn end(&mut self, execution: Execution) {
+        let (task, attempt) = self.next_call();
+        self.now = self.now.after_ms(7);
+        self.tell(Fact::Executed { task, attempt, execution, elapsed_ms: 7 });
+    }
+
     fn execute(&mut self, task: TaskId, attempt: u32) {
         let tenant = "default".parse().unwrap();
         let execution = match call_of(&self.run, &tenant, task, &self.cel) {
@@ -170,11 +193,16 @@ impl Bench {
 
     /// Lets time pass to the next moment at which something is due.
     pub(crate) fn wait(&mut self) {
+        self.wait_only();
+        self.drain();
+    }
+
+    /// The same, and leaves the calls that follow under way.
+    pub(crate) fn wait_only(&mut self) {
         let at = self.wake.expect("nothing is due");
         self.story.line(&format!("  after {} ms", at.0 - self.now.0));
         self.now = at;
         self.tell(Fact::Time);
-        self.drain();
     }
 
     /// Answers the question that was asked last, and every call that follows.
@@ -232,6 +260,15 @@ impl Bench {
         self.story.line("  restarted");
         self.starts.clear();
         self.tell(Fact::Loaded);
+    }
+
+    /// Folds the run from its first event, and shows it after each.
+    pub(crate) fn replayed(&self, mut visit: impl FnMut(&Run, Seq, &RunEvent)) {
+        let mut run = new_run(self.run.id, &self.library, self.carried.as_ref());
+        for event in &self.log {
+            apply(&mut run, event);
+            visit(&run, run.seq, event);
+        }
     }
 
     fn seq_at(&self, at: At) -> Seq {
@@ -299,6 +336,13 @@ pub(crate) fn check(text: &str, script: &str, start: Start<'_>, expected: &expec
     let mut bench = Bench::begin(text, script, start);
     bench.drain();
     expected.assert_eq(&bench.story());
+}
+
+/// The event of a run that cannot begin yet, as the engine writes it.
+fn queued(started: &RunStarted) -> RunEvent {
+    let thread = started.thread.expect("only runs of threads wait");
+    let queued = RunQueued { thread, start: started.clone() };
+    RunEvent { at: BEGIN, kind: EventKind::RunQueued(Box::new(queued)) }
 }
 
 fn new_run(id: RunId, library: &Library, carried: Option<&Carried>) -> Run {
