@@ -31,7 +31,7 @@ pub(crate) struct Chain {
     marks: Arc<Marks>,
     store: Arc<dyn Store>,
     tenant: TenantId,
-    draft: WorkflowDraft,
+    draft: Arc<WorkflowDraft>,
     shutdown: CancellationToken,
     service: tokio::task::JoinHandle<()>,
 }
@@ -91,14 +91,14 @@ impl Chain {
         let service = threads.spawn(engine.run());
         let tenant: TenantId = "default".parse()?;
         handle.install_plugin(&tenant, component, "bench").await?;
-        let draft = draft()?;
+        let draft = Arc::new(draft()?);
         Ok(Self { handle, marks, store: sled, tenant, draft, shutdown, service })
     }
 
     /// Runs the chain once; gives what was noted.
     pub(crate) async fn run(&self, input: &Value) -> Result<Vec<(Mark, u64)>> {
         self.marks.take();
-        let workflow = WorkflowChoice::Draft(Box::new(self.draft.clone()));
+        let workflow = WorkflowChoice::Draft(self.draft.clone());
         let request = StartRun {
             input: Object::from_iter([("text".to_owned(), input.clone())]),
             ..StartRun::of(workflow, "bench")

@@ -4,6 +4,7 @@
 //! Never here: state, and what follows from what; that is `wforge-graph`, which needs the workflow.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use wforge_model::effect::Waiting;
 use wforge_model::event::{EventKind, PlannedTask, RunStarted};
@@ -16,7 +17,7 @@ pub(crate) type Level = Option<TaskId>;
 /// The tasks of a run, as its log tells of them.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
-    started: Option<Box<RunStarted>>,
+    started: Option<Arc<RunStarted>>,
     tasks: HashMap<TaskId, Known>,
     /// The tasks of each open level's current super-step.
     levels: HashMap<Level, Vec<TaskId>>,

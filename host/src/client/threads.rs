@@ -1,6 +1,7 @@
 //! Threads, asked of either engine.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -268,7 +269,7 @@ impl Embedded {
 /// A workflow as the engine is told of it.
 pub(super) fn choice(workflow: Workflow) -> WorkflowChoice {
     match workflow {
-        Workflow::File(file) => WorkflowChoice::Draft(Box::new(file.draft)),
+        Workflow::File(file) => WorkflowChoice::Draft(Arc::new(file.draft)),
         Workflow::Registered { name, version, .. } => {
             WorkflowChoice::Registered { name, version: Some(version) }
         }

@@ -1,6 +1,7 @@
 //! Runs: start, list, show, answer, cancel. Their events are in `crate::events`.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -176,7 +177,7 @@ pub(crate) async fn choice(
         }
         WorkflowMeant::Source(file, text) => {
             let draft = of_source(api, principal, file, text).await?;
-            Ok(WorkflowChoice::Draft(Box::new(draft)))
+            Ok(WorkflowChoice::Draft(Arc::new(draft)))
         }
     }
 }

@@ -430,11 +430,10 @@ async fn wake(shared: &Shared, at: Option<Timestamp>) {
 }
 
 /// The events with their places in the log.
-pub(crate) fn stored(before: Seq, events: Vec<RunEvent>) -> Vec<StoredEvent> {
+pub(crate) fn stored(before: Seq, events: Vec<RunEvent>) -> impl Iterator<Item = StoredEvent> {
     let mut seq = before;
-    let mut place = |event| {
+    events.into_iter().map(move |event| {
         seq = seq.next();
         StoredEvent { seq, event }
-    };
-    events.into_iter().map(&mut place).collect()
+    })
 }

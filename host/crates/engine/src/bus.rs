@@ -38,7 +38,12 @@ impl RunBus {
             .subscribe()
     }
 
-    pub(crate) fn publish(&self, tenant: &TenantId, run: RunId, events: Vec<StoredEvent>) {
+    pub(crate) fn publish(
+        &self,
+        tenant: &TenantId,
+        run: RunId,
+        events: impl Iterator<Item = StoredEvent>,
+    ) {
         if let Some(sender) = self.sender(tenant, run) {
             for event in events {
                 // Without a subscriber there is nobody to tell.

@@ -119,7 +119,7 @@ pub(crate) async fn workflow(
     by: &str,
 ) -> Result<WorkflowInfo, EngineError> {
     let parts = &shared.parts;
-    let known = workflows::checked(shared, tenant, draft)?;
+    let known = workflows::checked(shared, tenant, &draft)?;
     resolve(shared, tenant, known.clone(), &[]).await?;
     workflows::keep(shared, tenant, &known).await?;
     let (draft, digest) = (known.workflow.draft(), known.digest);

@@ -109,7 +109,7 @@ pub(crate) async fn chosen(
     choice: &WorkflowChoice,
 ) -> Result<Known, EngineError> {
     match choice {
-        WorkflowChoice::Draft(draft) => workflows::checked(shared, tenant, (**draft).clone()),
+        WorkflowChoice::Draft(draft) => workflows::checked(shared, tenant, draft),
         WorkflowChoice::Registered { name, version } => {
             let info = catalog::registered(&shared.parts, tenant, name, version.as_ref()).await?;
             workflows::by_digest(shared, tenant, info.digest).await

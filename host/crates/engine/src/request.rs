@@ -1,6 +1,7 @@
 //! What callers ask of the engine, and what they get.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use wforge_model::checkpoint::Durability;
@@ -119,8 +120,8 @@ impl Idempotency {
 /// Which workflow to run.
 #[derive(Debug, Clone)]
 pub enum WorkflowChoice {
-    /// This one.
-    Draft(Box<WorkflowDraft>),
+    /// This one; shared, since a request may be made many times.
+    Draft(Arc<WorkflowDraft>),
     /// The newest registered one of that name, or the one of that version.
     Registered {
         /// Its name.

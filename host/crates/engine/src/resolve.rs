@@ -155,7 +155,7 @@ impl Search<'_> {
         named: &WorkflowRef,
     ) -> Result<Option<Known>, EngineError> {
         if let Some(draft) = self.offered(named) {
-            return workflows::checked(self.shared, self.tenant, draft.clone()).map(Some);
+            return workflows::checked(self.shared, self.tenant, draft).map(Some);
         }
         let root = &self.root.workflow;
         if root.name == named.name && fits(named.range.as_ref(), &root.version) {

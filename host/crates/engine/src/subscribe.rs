@@ -136,8 +136,15 @@ pub(crate) async fn wait(
     run: RunId,
     wait: WaitFor,
 ) -> Result<RunHead, EngineError> {
+    // Most of those who wait find the run settled, and a place among the listeners has room for
+    // all that they may be behind.
+    let first = head(shared, tenant, run).await?;
+    if first.is_settled() {
+        return Ok(first);
+    }
     let mut live = shared.parts.bus.subscribe(tenant, run);
     loop {
+        // Read again: it may have settled before anybody listened.
         let head = head(shared, tenant, run).await?;
         if head.is_settled() {
             return Ok(head);

@@ -1,6 +1,7 @@
 //! A run as clients see it: its tasks, folded from the log.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use wforge_model::event::{EventKind, PlannedTask, RunStarted, StoredEvent};
 use wforge_model::head::{RunHead, WaitReason, WaitingFor};
@@ -55,7 +56,7 @@ type Level = Option<Digest>;
 
 #[derive(Default)]
 struct Fold {
-    started: Option<Box<RunStarted>>,
+    started: Option<Arc<RunStarted>>,
     tasks: Vec<(TaskView, Level)>,
     place_of: HashMap<TaskId, usize>,
     /// Tasks in the order of their end.

@@ -1,6 +1,5 @@
 //! Folds events into a run. Total: every event that was ever written can be applied.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -229,13 +228,13 @@ fn answer_question(task: &mut Task, question: QuestionId, answer: Option<&Value>
     }
 }
 
-fn finish_task(run: &mut Run, finished: &TaskFinished) {
+fn finish_task(run: &mut Run, finished: &Arc<TaskFinished>) {
     levels::keep_state(run, finished.task);
     levels::drop_inside(run, finished.task);
     run.degraded |= finished.stands_in;
     run.tasks_finished = run.tasks_finished.saturating_add(1);
     change(run, finished.task, |task| {
-        task.status = TaskStatus::Finished(Box::new(finished.clone()));
+        task.status = TaskStatus::Finished(finished.clone());
     });
 }
 

@@ -1,9 +1,9 @@
 //! The first event of a run, and what must hold before there is one.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use wforge_model::agent::AgentPin;
@@ -78,7 +78,7 @@ pub fn begin(
         },
     };
     started.routes = first_routes(workflow, &started.origin, &scope, expressions)?;
-    Ok(RunEvent { at: now, kind: EventKind::RunStarted(Box::new(started)) })
+    Ok(RunEvent { at: now, kind: EventKind::RunStarted(Arc::new(started)) })
 }
 
 /// Where a run leads before its first super-step: the edges from START, or those of the nodes in

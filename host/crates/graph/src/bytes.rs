@@ -3,6 +3,9 @@
 use wforge_model::event::{EventKind, Origin, Route, RunEvent, RunStarted, Write};
 use wforge_model::{Object, Value};
 
+/// What a list without items takes.
+pub(crate) const EMPTY_LIST_BYTES: u64 = 2;
+
 /// About the length of a value as compact JSON, in bytes.
 pub(crate) fn json_bytes(value: &Value) -> u64 {
     match value {
@@ -10,9 +13,14 @@ pub(crate) fn json_bytes(value: &Value) -> u64 {
         Value::Bool(_) => 5,
         Value::Number(_) => 8,
         Value::String(text) => text.len() as u64 + 2,
-        Value::Array(items) => items.iter().map(|item| json_bytes(item) + 1).sum::<u64>() + 2,
+        Value::Array(items) => items_bytes(items) + EMPTY_LIST_BYTES,
         Value::Object(fields) => object_bytes(fields),
     }
+}
+
+/// What these items take in a list.
+pub(crate) fn items_bytes(items: &[Value]) -> u64 {
+    items.iter().map(|item| json_bytes(item) + 1).sum()
 }
 
 fn object_bytes(fields: &Object) -> u64 {

@@ -4,6 +4,7 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use wforge_model::event::{Emitted, EventKind, Route, RunError, TaskFinished, Write};
@@ -74,7 +75,7 @@ pub(crate) fn finished(
     routes.extend(result.routes.iter().cloned());
     let is_volatile = |write: &Write| workflow.state.get(&write.key).is_some_and(|s| s.volatile);
     let (volatile, writes) = writes.into_iter().partition(is_volatile);
-    Ok(EventKind::TaskFinished(Box::new(TaskFinished {
+    Ok(EventKind::TaskFinished(Arc::new(TaskFinished {
         task: task.id,
         attempt: task.attempt,
         source: provenance.source,

@@ -1,7 +1,6 @@
 //! One level of a run: the run itself, or a subgraph that a task runs. Each has its state, its
 //! super-steps and its barriers.
 
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -147,7 +146,7 @@ pub enum TaskStatus {
     /// Runs the workflow inside it.
     Inside,
     /// Has its result.
-    Finished(Box<TaskFinished>),
+    Finished(Arc<TaskFinished>),
     /// Failed for good.
     Failed {
         /// Why.

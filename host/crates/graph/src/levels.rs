@@ -13,7 +13,7 @@ use crate::bytes::json_bytes;
 use crate::carried::Kept;
 use crate::expressions::State;
 use crate::frame::{Frame, Pending, Send, Task, TaskStatus};
-use crate::reduce::reduce;
+use crate::reduce::reduced;
 use crate::run::Run;
 use crate::start::first_state;
 use crate::step::written;
@@ -97,9 +97,16 @@ pub(crate) fn add_handler(run: &mut Run, failed: TaskId, planned: &PlannedTask, 
 pub(crate) fn commit(run: &mut Run, ns: Option<TaskId>) {
     let Some(workflow) = workflow_of(run, ns) else { return };
     let Some(frame) = run.frame_mut(ns) else { return };
-    // A failure here was found before the event was written.
-    let values = reduce(&workflow.state, &frame.state, written(frame)).unwrap_or_default();
     let tasks = core::mem::take(&mut frame.tasks);
+    // A failure here was found before the event was written.
+    let reduced = reduced(&workflow.state, &frame.state, written(&tasks)).unwrap_or_default();
+    let values: Vec<_> = reduced
+        .into_iter()
+        .map(|(key, to)| {
+            let bytes = to.bytes(frame.state_bytes.get(key).copied());
+            (key.clone(), to.over(frame.state.remove(key)), bytes)
+        })
+        .collect();
     frame.pending.sends.clear();
     frame.pending.outcomes.clear();
     for (key, spec) in &workflow.state {
@@ -116,8 +123,8 @@ pub(crate) fn commit(run: &mut Run, ns: Option<TaskId>) {
             }
         }
     }
-    for (key, value) in values {
-        frame.state_bytes.insert(key.clone(), json_bytes(&value));
+    for (key, value, bytes) in values {
+        frame.state_bytes.insert(key.clone(), bytes);
         frame.state.insert(key, value);
     }
     frame.last_writers = writers(&tasks);

@@ -31,7 +31,7 @@ impl Run {
         let Some(site) = self.site(None) else {
             return state;
         };
-        let written = written(site.frame);
+        let written = written(&site.frame.tasks);
         let kept = written.filter(|(_, write)| {
             site.workflow.state.get(&write.key).is_none_or(|spec| !spec.volatile)
         });

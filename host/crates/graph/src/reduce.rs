@@ -13,6 +13,7 @@ use wforge_model::event::Write;
 use wforge_model::workflow::{KeySpec, Reducer};
 use wforge_model::{Key, NodeId, Value};
 
+use crate::bytes::{EMPTY_LIST_BYTES, items_bytes, json_bytes};
 use crate::expressions::State;
 use crate::messages;
 
@@ -32,12 +33,59 @@ pub(crate) struct ReduceError {
     pub(crate) message: String,
 }
 
+/// What one key becomes.
+#[derive(Debug)]
+pub(crate) enum Reduced<'a> {
+    /// This value.
+    Made(Arc<Value>),
+    /// The list that is there, and these items after it. A list that grows over many super-steps
+    /// is not copied in each of them.
+    Longer(Vec<&'a [Value]>),
+}
+
+impl Reduced<'_> {
+    /// The value, from what is there: in its place where nobody else holds it.
+    pub(crate) fn over(self, before: Option<Arc<Value>>) -> Arc<Value> {
+        match self {
+            Self::Made(value) => value,
+            Self::Longer(more) => {
+                let mut list = before.unwrap_or_else(|| Arc::new(Value::Array(Vec::new())));
+                if let Value::Array(items) = Arc::make_mut(&mut list) {
+                    more.into_iter().for_each(|more| items.extend_from_slice(more));
+                }
+                list
+            }
+        }
+    }
+
+    /// About how many bytes the value has as JSON, from how many there are.
+    pub(crate) fn bytes(&self, before: Option<u64>) -> u64 {
+        match self {
+            Self::Made(value) => json_bytes(value),
+            Self::Longer(more) => {
+                before.unwrap_or(EMPTY_LIST_BYTES)
+                    + more.iter().copied().map(items_bytes).sum::<u64>()
+            }
+        }
+    }
+}
+
 /// The values that the touched keys take, from the writes in task order.
 pub(crate) fn reduce<'a>(
     keys: &BTreeMap<Key, KeySpec>,
     state: &State,
     writes: impl Iterator<Item = (&'a NodeId, &'a Write)>,
 ) -> Result<Vec<(Key, Arc<Value>)>, ReduceError> {
+    let reduced = reduced(keys, state, writes)?.into_iter();
+    Ok(reduced.map(|(key, to)| (key.clone(), to.over(state.get(key).cloned()))).collect())
+}
+
+/// What the touched keys become, in their order, from the writes in task order.
+pub(crate) fn reduced<'a>(
+    keys: &BTreeMap<Key, KeySpec>,
+    state: &State,
+    writes: impl Iterator<Item = (&'a NodeId, &'a Write)>,
+) -> Result<Vec<(&'a Key, Reduced<'a>)>, ReduceError> {
     let mut by_key: BTreeMap<&Key, Vec<(&NodeId, &Write)>> = BTreeMap::new();
     for (node, write) in writes {
         by_key.entry(&write.key).or_default().push((node, write));
@@ -46,26 +94,51 @@ pub(crate) fn reduce<'a>(
         .into_iter()
         .map(|(key, writes)| {
             let reducer = keys.get(key).map_or(Reducer::Last, |spec| spec.reducer);
-            let value = reduce_key(key, reducer, state.get(key), &writes)?;
-            Ok((key.clone(), value))
+            Ok((key, reduce_key(key, reducer, state.get(key), &writes)?))
         })
         .collect()
 }
 
-fn reduce_key(
+fn reduce_key<'a>(
     key: &Key,
     reducer: Reducer,
     before: Option<&Arc<Value>>,
-    writes: &[(&NodeId, &Write)],
-) -> Result<Arc<Value>, ReduceError> {
+    writes: &[(&'a NodeId, &'a Write)],
+) -> Result<Reduced<'a>, ReduceError> {
     let mut overwrites = writes.iter().filter(|(_, write)| write.overwrite);
     if let Some((node, write)) = overwrites.next() {
         // Ordinary writes of the step give way to the overwrite, before or after it.
         return match overwrites.next() {
             Some((other, _)) => Err(concurrent(key, node, other, OVERWRITE)),
-            None => Ok(Arc::new(write.value.clone())),
+            None => Ok(Reduced::Made(Arc::new(write.value.clone()))),
         };
     }
+    if reducer == Reducer::Append {
+        return longer(key, before, writes);
+    }
+    fold_all(key, reducer, before, writes).map(Reduced::Made)
+}
+
+fn longer<'a>(
+    key: &Key,
+    before: Option<&Arc<Value>>,
+    writes: &[(&'a NodeId, &'a Write)],
+) -> Result<Reduced<'a>, ReduceError> {
+    let empty = Value::Array(Vec::new());
+    let before = before.map_or(&empty, |value| value);
+    let more = writes.iter().map(|(node, write)| match (before, &write.value) {
+        (Value::Array(_), Value::Array(more)) => Ok(more.as_slice()),
+        (before, value) => Err(mismatch(Reducer::Append, key, Some(before), node, value)),
+    });
+    Ok(Reduced::Longer(more.collect::<Result<_, _>>()?))
+}
+
+fn fold_all(
+    key: &Key,
+    reducer: Reducer,
+    before: Option<&Arc<Value>>,
+    writes: &[(&NodeId, &Write)],
+) -> Result<Arc<Value>, ReduceError> {
     match (reducer, writes) {
         (Reducer::Last, _) => last(key, writes),
         (Reducer::Any, [.., (_, write)]) => Ok(Arc::new(write.value.clone())),
@@ -261,5 +334,32 @@ pub(crate) const fn kind_of(value: &Value) -> &'static str {
         Value::String(_) => "text",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_grows_in_its_place_unless_somebody_else_holds_it() {
+        let (alone, more) = (Arc::new(serde_json::json!(["a"])), [Value::from("b")]);
+        let place = Arc::as_ptr(&alone);
+        let longer = Reduced::Longer(alloc::vec![&more]).over(Some(alone));
+        assert_eq!((Arc::as_ptr(&longer), &*longer), (place, &serde_json::json!(["a", "b"])));
+        let held = longer.clone();
+        let longest = Reduced::Longer(alloc::vec![&more]).over(Some(longer));
+        assert_eq!(*held, serde_json::json!(["a", "b"]));
+        assert_eq!(*longest, serde_json::json!(["a", "b", "b"]));
+    }
+
+    #[test]
+    fn a_longer_list_is_measured_without_being_made() {
+        let (list, more) = (serde_json::json!(["a", 1]), [Value::from("bc"), Value::Null]);
+        let longer = Reduced::Longer(alloc::vec![&more, &more]);
+        let bytes = longer.bytes(Some(json_bytes(&list)));
+        assert_eq!(bytes, json_bytes(&longer.over(Some(Arc::new(list)))));
+        let first = Reduced::Longer(alloc::vec![&more]);
+        assert_eq!(first.bytes(None), json_bytes(&first.over(None)));
     }
 }

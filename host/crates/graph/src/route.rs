@@ -1,5 +1,6 @@
 //! Where a finished task leads: exits, then edges.
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -15,23 +16,38 @@ use crate::expressions::{Expressions, Scope, State};
 use crate::fault::Fault;
 use crate::frame::Task;
 use crate::problem::Place;
-use crate::reduce::{kind_of, reduce};
+use crate::reduce::{kind_of, reduced};
 use crate::workflow::Workflow;
 
 /// The state as the edges of one task see it: the super-step's beginning and the task's own
-/// writes, never a sibling's.
-pub(crate) fn own_state(
+/// writes, never a sibling's. Where none of them looks, it is not made; that the writes can be
+/// reduced is checked all the same.
+pub(crate) fn own_state<'a>(
     workflow: &Workflow,
-    state: &State,
+    state: &'a State,
     node: &NodeId,
     writes: &[Write],
-) -> Result<State, Failure> {
+) -> Result<Cow<'a, State>, Failure> {
     let own = writes.iter().map(|write| (node, write));
-    let values = reduce(&workflow.state, state, own)
+    let reduced = reduced(&workflow.state, state, own)
         .map_err(|error| Failure::BadOutput(Problem::new(error.code, error.message)))?;
-    let mut state = state.clone();
-    state.extend(values);
-    Ok(state)
+    if !workflow.edges_from(node).any(|(_, edge)| looks(edge)) {
+        return Ok(Cow::Borrowed(state));
+    }
+    let mut own = state.clone();
+    for (key, to) in reduced {
+        let value = to.over(state.get(key).cloned());
+        own.insert(key.clone(), value);
+    }
+    Ok(Cow::Owned(own))
+}
+
+/// Whether an edge evaluates an expression.
+const fn looks(edge: &Edge) -> bool {
+    match (&edge.from, &edge.rule) {
+        (From::All(_), _) | (_, EdgeRule::To(_)) => false,
+        (From::Start | From::Node(_), EdgeRule::Branch(_) | EdgeRule::Each(_)) => true,
+    }
 }
 
 /// The routes of all edges that begin at a node.

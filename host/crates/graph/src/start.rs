@@ -16,13 +16,13 @@ use crate::run::Run;
 use crate::workflow::Workflow;
 
 /// The run begins.
-pub(crate) fn start(run: &mut Run, started: &RunStarted, at: Timestamp) {
+pub(crate) fn start(run: &mut Run, started: &Arc<RunStarted>, at: Timestamp) {
     let Some(workflow) = run.workflow().cloned() else { return };
     let carried = run.carried.take().unwrap_or_default();
     run.status = RunStatus::Running;
     run.queued = None;
     run.started_at = at;
-    run.started = Some(Arc::new(started.clone()));
+    run.started = Some(started.clone());
     run.steps_left = started.steps;
     // A failure here was found before the event was written.
     run.root.state = state_of(&workflow, &carried, started).unwrap_or_default();

@@ -10,10 +10,9 @@ use wforge_model::event::{PlannedTask, Route, RunError, Write};
 use wforge_model::id::IdHasher;
 use wforge_model::{Key, NodeId, TaskId};
 
-use crate::bytes::json_bytes;
 use crate::expressions::Expressions;
 use crate::frame::{Frame, Task, TaskStatus};
-use crate::reduce::{ReduceError, reduce};
+use crate::reduce::{ReduceError, reduced};
 use crate::run::Run;
 use crate::site::Site;
 
@@ -103,9 +102,9 @@ fn triggered(site: &Site<'_>) -> BTreeSet<NodeId> {
     site.frame.pending.nodes.iter().cloned().chain(full).collect()
 }
 
-/// The writes of the current super-step in task order, each with its node.
-pub(crate) fn written(frame: &Frame) -> impl Iterator<Item = (&NodeId, &Write)> {
-    frame.tasks.iter().flat_map(|task| {
+/// The writes of the tasks of a super-step in their order, each with its node.
+pub(crate) fn written(tasks: &[Task]) -> impl Iterator<Item = (&NodeId, &Write)> {
+    tasks.iter().flat_map(|task| {
         let finished = task.finished().into_iter();
         let writes = finished.flat_map(|finished| finished.writes.iter().chain(&finished.volatile));
         writes.map(move |write| (&task.node, write))
@@ -118,17 +117,20 @@ pub(crate) fn check_commit(
     expressions: &dyn Expressions,
 ) -> Result<(), Box<RunError>> {
     let (frame, workflow) = (site.frame, site.workflow);
-    let values = reduce(&workflow.state, &frame.state, written(frame))
+    let reduced = reduced(&workflow.state, &frame.state, written(&frame.tasks))
         .map_err(|error| reduce_error(&error))?;
     // What lasts one super-step makes room again.
     let lasting = |key: &Key| workflow.state.get(key).is_none_or(|spec| !spec.ephemeral);
     let held = frame.state_bytes.iter().filter(|(key, _)| lasting(key));
     let mut bytes: u64 = held.map(|(_, bytes)| bytes).sum();
-    for (key, value) in &values {
-        let before = frame.state_bytes.get(key).filter(|_| lasting(key)).copied().unwrap_or(0);
-        bytes = bytes.saturating_sub(before).saturating_add(json_bytes(value));
+    for (key, to) in reduced {
+        let before = frame.state_bytes.get(key).copied();
+        let freed = before.filter(|_| lasting(key)).unwrap_or(0);
+        bytes = bytes.saturating_sub(freed).saturating_add(to.bytes(before));
         let schema = workflow.state.get(key).and_then(|spec| spec.schema.as_ref());
-        if let Some(Err(misses)) = schema.map(|schema| expressions.check(schema, value)) {
+        let misses =
+            schema.map(|schema| expressions.check(schema, &to.over(frame.state.get(key).cloned())));
+        if let Some(Err(misses)) = misses {
             let writers = writers_of(frame, key);
             return Err(boxed(
                 "bad_state",
@@ -174,7 +176,7 @@ fn outcomes(frame: &Frame) -> impl Iterator<Item = &String> {
 }
 
 fn writers_of(frame: &Frame, key: &Key) -> String {
-    let writers = written(frame).filter(|(_, write)| write.key == *key);
+    let writers = written(&frame.tasks).filter(|(_, write)| write.key == *key);
     let nodes: BTreeSet<&str> = writers.map(|(node, _)| node.as_str()).collect();
     nodes.into_iter().collect::<Vec<_>>().join(", ")
 }

@@ -5,6 +5,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub enum EventKind {
     /// The run was accepted, and waits until the run before it in its thread has ended.
     RunQueued(Box<RunQueued>),
     /// The run was begun.
-    RunStarted(Box<RunStarted>),
+    RunStarted(Arc<RunStarted>),
     /// A super-step begins with these tasks.
     StepPlanned {
         /// The subgraph, by the task that runs it; none: the run itself.
@@ -100,7 +101,7 @@ pub enum EventKind {
         by: AnsweredBy,
     },
     /// A task has its result. What it writes counts once the super-step commits.
-    TaskFinished(Box<TaskFinished>),
+    TaskFinished(Arc<TaskFinished>),
     /// A task failed for good.
     TaskFailed {
         /// The task.

@@ -3,6 +3,7 @@
 //! Ids of things that a replay must find again are hashes ([`IdHasher`]), never random.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -189,24 +190,30 @@ counter! {
     Version;
 }
 
+/// Room for the fields of an id of a task.
+const FIELDS_BYTES: usize = 256;
+
 /// Makes ids from length-prefixed fields under a domain tag (BLAKE3, its first 16 bytes), so that
 /// two different lists of fields never give the same bytes to hash.
+///
+/// The fields are gathered first: the state of the hash is two kilobytes, and handing it on from
+/// field to field would cost more than the hash.
 #[derive(Debug)]
-pub struct IdHasher(blake3::Hasher);
+pub struct IdHasher(Vec<u8>);
 
 impl IdHasher {
     /// Starts an id of that domain, such as `wforge.task.v1`.
     #[must_use]
     pub fn new(domain: &str) -> Self {
-        Self(blake3::Hasher::new()).field(domain.as_bytes())
+        Self(Vec::with_capacity(FIELDS_BYTES)).field(domain.as_bytes())
     }
 
     /// Adds a field.
     #[must_use]
     pub fn field(mut self, bytes: &[u8]) -> Self {
         let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.0.update(&length.to_le_bytes());
-        self.0.update(bytes);
+        self.0.extend_from_slice(&length.to_le_bytes());
+        self.0.extend_from_slice(bytes);
         self
     }
 
@@ -219,15 +226,16 @@ impl IdHasher {
     /// The first 16 bytes of the hash.
     #[must_use]
     pub fn finish(self) -> [u8; 16] {
+        let wide = self.finish_wide();
         let mut bytes = [0; 16];
-        self.0.finalize_xof().fill(&mut bytes);
+        bytes.iter_mut().zip(wide).for_each(|(byte, hashed)| *byte = hashed);
         bytes
     }
 
     /// All 32 bytes of the hash.
     #[must_use]
     pub fn finish_wide(self) -> [u8; 32] {
-        *self.0.finalize().as_bytes()
+        *blake3::hash(&self.0).as_bytes()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 
 use serde::Serialize;
+use serde_json::ser::Formatter;
 
 use crate::error::TooLarge;
 
@@ -10,6 +11,8 @@ use crate::error::TooLarge;
 pub(crate) const OPERATION_BYTES_MAX: u64 = 64 << 20;
 /// The most that is encoded and sealed on a caller's thread, which may drive other futures.
 pub(crate) const QUICK_BYTES_MAX: u64 = 256 << 10;
+/// Room for a row of the usual size.
+const ROW_BYTES: usize = 512;
 /// The deepest value, in levels of JSON: a reader must be able to recurse into it.
 pub(crate) const DEPTH_MAX: u64 = 512;
 
@@ -51,18 +54,19 @@ impl Budget {
     /// The JSON of a value; counts to its end, but keeps no more than is left.
     pub(crate) fn encode<T: Serialize>(&mut self, value: &T) -> Result<Vec<u8>, TooLarge> {
         let left = self.limit.saturating_sub(self.used);
-        let mut out = Counting { bytes: Vec::with_capacity(256), count: 0, left };
-        if let Err(error) = serde_json::to_writer(&mut out, value) {
+        let mut out = Counting { bytes: Vec::with_capacity(ROW_BYTES), count: 0, left };
+        let mut depth = Depth::default();
+        let mut json = serde_json::Serializer::with_formatter(&mut out, &mut depth);
+        if let Err(error) = value.serialize(&mut json) {
             // Writing to memory cannot fail, and every row's type has text for keys.
             tracing::error!(%error, "a row could not be encoded");
             return Err(TooLarge { bytes: u64::MAX, limit: self.limit });
         }
         self.take(out.count)?;
-        let depth = depth(&out.bytes);
-        if depth > DEPTH_MAX {
+        if depth.deepest > DEPTH_MAX {
             // There is no error of its own for a value that nobody can read again; what its caller
             // does about it is the same.
-            return Err(TooLarge { bytes: depth, limit: DEPTH_MAX });
+            return Err(TooLarge { bytes: depth.deepest, limit: DEPTH_MAX });
         }
         Ok(out.bytes)
     }
@@ -76,11 +80,18 @@ struct Counting {
 
 impl io::Write for Counting {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    // JSON comes in many small pieces, and nothing is ever written in part.
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.count += bytes.len() as u64;
         if self.count <= self.left {
             self.bytes.extend_from_slice(bytes);
         }
-        Ok(bytes.len())
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -88,23 +99,44 @@ impl io::Write for Counting {
     }
 }
 
-/// How deep JSON nests.
-fn depth(json: &[u8]) -> u64 {
-    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_u64, 0, false, false);
-    for byte in json {
-        match (in_text, byte) {
-            _ if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => in_text = !in_text,
-            (false, b'[' | b'{') => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            (false, b']' | b'}') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
+/// How deep the JSON nests that is being written; it is written without spaces.
+#[derive(Debug, Default)]
+struct Depth {
+    now: u64,
+    deepest: u64,
+}
+
+impl Depth {
+    fn open(&mut self) {
+        self.now += 1;
+        self.deepest = self.deepest.max(self.now);
     }
-    deepest
+
+    const fn close(&mut self) {
+        self.now = self.now.saturating_sub(1);
+    }
+}
+
+impl Formatter for &mut Depth {
+    fn begin_array<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.open();
+        out.write_all(b"[")
+    }
+
+    fn end_array<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.close();
+        out.write_all(b"]")
+    }
+
+    fn begin_object<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.open();
+        out.write_all(b"{")
+    }
+
+    fn end_object<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        self.close();
+        out.write_all(b"}")
+    }
 }
 
 #[cfg(test)]
@@ -119,6 +151,11 @@ mod tests {
 
     #[test]
     fn brackets_in_text_are_no_depth() {
-        assert_eq!(depth(br#"{"a[[[":"\"[[[",  "b":[[1]]}"#), 3);
+        let value = serde_json::json!({ "a[[[": "\"[[[", "b": [[1], {}] });
+        let (mut depth, mut out) = (Depth::default(), Vec::new());
+        let mut json = serde_json::Serializer::with_formatter(&mut out, &mut depth);
+        value.serialize(&mut json).unwrap();
+        assert_eq!((depth.now, depth.deepest), (0, 3));
+        assert_eq!(out, serde_json::to_vec(&value).unwrap());
     }
 }

@@ -63,7 +63,7 @@ impl Memory {
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         let mut batch = Batch::default();
         let output = operation.decide(&self.vault, &*rows, &mut batch)?;
-        rows.write(&batch.writes);
+        rows.write(batch.writes);
         operation.prepared().set_durable();
         self.operations.fetch_add(1, Ordering::Relaxed);
         Ok(output)
@@ -100,11 +100,11 @@ impl Backend for Memory {
 pub(crate) struct MemoryRows(Writes);
 
 impl MemoryRows {
-    pub(crate) fn write(&mut self, writes: &Writes) {
+    pub(crate) fn write(&mut self, writes: Writes) {
         for (key, value) in writes {
             match value {
-                Some(_) => self.0.insert(Arc::clone(key), value.clone()),
-                None => self.0.remove(key),
+                Some(_) => self.0.insert(key, value),
+                None => self.0.remove(&key),
             };
         }
     }

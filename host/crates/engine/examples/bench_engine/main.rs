@@ -9,6 +9,7 @@
 
 mod world;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -93,7 +94,7 @@ fn draft(text: &str) -> Measured<WorkflowChoice> {
     let header = "apiVersion: workflowforge/v1\nname: bench\nversion: 1.0.0\n";
     let parsed = wforge_spec::parse("bench.yaml", &format!("{header}{text}"));
     let parsed = parsed.map_err(|reports| format!("{reports:?}"))?;
-    Ok(WorkflowChoice::Draft(Box::new(parsed.draft)))
+    Ok(WorkflowChoice::Draft(Arc::new(parsed.draft)))
 }
 
 const TALK: &str = "

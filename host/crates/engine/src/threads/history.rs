@@ -1,6 +1,7 @@
 //! The borders of a thread as clients see them, folded from the logs of its runs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use wforge_graph::{Run, State, Task, TaskStatus};
 use wforge_model::checkpoint::Durability;
@@ -113,7 +114,7 @@ async fn borders_of(
 struct Borders {
     borders: Vec<Border>,
     came_of: HashMap<TaskId, CheckpointTask>,
-    started: Option<Box<RunStarted>>,
+    started: Option<Arc<RunStarted>>,
     rolled_back: bool,
 }
 

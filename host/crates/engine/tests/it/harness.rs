@@ -227,7 +227,7 @@ pub(crate) fn draft_of(name: &str, version: &str, text: &str) -> WorkflowDraft {
 pub(crate) fn request(text: &str) -> StartRun {
     StartRun {
         plugins: Some(["t/a", "t/b", "t/c"].map(admitted).into()),
-        ..StartRun::of(WorkflowChoice::Draft(Box::new(draft(text))), "test")
+        ..StartRun::of(WorkflowChoice::Draft(Arc::new(draft(text))), "test")
     }
 }
 

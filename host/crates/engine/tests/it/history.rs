@@ -1,5 +1,7 @@
 //! The borders of a thread: what they show, and what begins at them.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use wforge_engine::{
     ContinueFrom, EngineError, ForkPoint, MigrateThread, StartRun, UpdateAs, UpdateGiven,
@@ -267,7 +269,7 @@ async fn a_pruned_thread_shows_its_newest_border_and_goes_on() {
 
 fn to(text: &str, dry_run: bool, restart_tasks: bool) -> MigrateThread {
     MigrateThread {
-        to: WorkflowChoice::Draft(Box::new(draft_of("test", "2.0.0", text))),
+        to: WorkflowChoice::Draft(Arc::new(draft_of("test", "2.0.0", text))),
         workflows: Vec::new(),
         plugins: request(CHAIN).plugins,
         dry_run,
@@ -291,7 +293,7 @@ async fn a_thread_goes_on_with_another_version_after_its_migration() {
     );
     world.handle.migrate(&tenant(), thread(1), to(&newer, false, false)).await.unwrap();
     let wanted = StartRun {
-        workflow: WorkflowChoice::Draft(Box::new(draft_of("test", "2.0.0", &newer))),
+        workflow: WorkflowChoice::Draft(Arc::new(draft_of("test", "2.0.0", &newer))),
         ..word("y")
     };
     let last = run(&world, wanted).await;

@@ -246,3 +246,22 @@ async fn a_run_keeps_the_limits_that_it_was_started_with() {
         assert_eq!((head.status, head.step), (ends, if ends == RunStatus::Failed { 3 } else { 4 }));
     }
 }
+
+#[tokio::test]
+async fn a_changed_workflow_of_the_same_version_is_told_from_the_one_before() {
+    let world = World::new(ok);
+    let mut said = Vec::new();
+    for text in ["'old'", "'new'", "'new'", "'old'"] {
+        let set = format!("nodes: {{ a: {{ set: {{ x: \"{text}\" }} }} }}");
+        let workflow = format!(
+            "state: {{ x: {{}} }}\ninput: []\noutput: [x]\n{set}\nedges: [{{ from: START, to: a }}]\n"
+        );
+        let run = world.handle.start(&tenant(), request(&workflow)).await.unwrap().run;
+        world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
+        let view = world.handle.view(&tenant(), run).await.unwrap();
+        said.push((view.output.unwrap()["x"].clone(), view.head.digest));
+    }
+    assert_eq!(said.iter().map(|(x, _)| x).collect::<Vec<_>>(), ["old", "new", "new", "old"]);
+    assert_eq!((said[0].1, said[1].1), (said[3].1, said[2].1));
+    assert_ne!(said[0].1, said[1].1);
+}

@@ -9,8 +9,8 @@
 )]
 
 mod borders;
-mod deferred;
 mod calls;
+mod deferred;
 mod exits;
 mod failures;
 mod faults;

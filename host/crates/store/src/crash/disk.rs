@@ -200,7 +200,7 @@ impl Rows for View {
 impl Kv for View {
     fn apply(&self, writes: &Writes) -> Result<(), Fault> {
         let mut state = self.0.lock().unwrap();
-        state.rows.write(writes);
+        state.rows.write(writes.clone());
         state.batches.push(writes.clone());
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Threads, what goes on from what, who waits for a person, and what is forgotten.
 
+use std::sync::Arc;
+
 use futures::future::join_all;
 use serde_json::json;
 use wforge_model::event::EventKind;
@@ -41,7 +43,7 @@ fn begins(of: &TenantId, number: u8, new: u8, expected: u64) -> Commit {
 fn goes_on(of: &TenantId, new: u8, base: u8) -> Commit {
     let mut event = started(json!(1));
     if let EventKind::RunStarted(started) = &mut event.kind {
-        started.base = Some(Checkpoint { run: run(base), seq: Seq(1) });
+        Arc::make_mut(started).base = Some(Checkpoint { run: run(base), seq: Seq(1) });
     }
     let mut commit = commit(of, run(new), 0, vec![event]);
     commit.head.base = Some(Checkpoint { run: run(base), seq: Seq(1) });
