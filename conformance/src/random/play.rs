@@ -143,7 +143,7 @@ fn next(
     last: Option<&Value>,
     features: &mut Features,
 ) -> Option<Action> {
-    let Some(last) = last else { return invoke(rng, features) };
+    let Some(last) = last else { return invoke(rng, true, features) };
     let after_update = matches!(case.actions.last(), Some(Action::Update(_) | Action::Copy(_)));
     let left = ACTIONS_MAX - case.actions.len();
     let status = last.get("status").and_then(Value::as_str)?;
@@ -159,14 +159,14 @@ fn next(
     match status {
         "waiting" if rng.chance(85) => resume(rng, case, last, features),
         "waiting" if rng.chance(50) => update(rng, case, None, features),
-        "waiting" => invoke(rng, features),
+        "waiting" => invoke(rng, false, features),
         "paused" if after_update || rng.chance(75) => action(json!({ "continue": {} })),
         "paused" => update(rng, case, None, features),
         "failed" if rng.chance(40) => action(json!({ "continue": {} })),
         "failed" if rng.chance(50) => update(rng, case, None, features),
-        "failed" => invoke(rng, features).filter(|_| rng.chance(50)),
+        "failed" => invoke(rng, false, features).filter(|_| rng.chance(50)),
         _ if left < 2 => None,
-        _ if after_update => invoke(rng, features).filter(|_| rng.chance(20)),
+        _ if after_update => invoke(rng, false, features).filter(|_| rng.chance(20)),
         _ => travel(rng, case, last, features),
     }
 }
@@ -175,13 +175,18 @@ fn action(value: Value) -> Option<Action> {
     serde_json::from_value(value).ok()
 }
 
-fn invoke(rng: &mut Rng, features: &mut Features) -> Option<Action> {
+fn invoke(rng: &mut Rng, is_first: bool, features: &mut Features) -> Option<Action> {
     let mut input = Map::new();
     input.insert("total".into(), json!(rng.below(6)));
     input.insert("log".into(), json!(["in"]));
     let mut invoke = json!({ "input": input, "waits": true });
-    // Where writes conflict, LangGraph keeps half of a super-step at such an exit.
-    if !features.contains("conflicts") && !features.contains("overwrite") && rng.chance(12) {
+    // Where writes conflict, LangGraph keeps half of a super-step at such an exit; and of a thread
+    // that was there before, barriers that new input had emptied.
+    if is_first
+        && !features.contains("conflicts")
+        && !features.contains("overwrite")
+        && rng.chance(20)
+    {
         features.insert("durability exit");
         invoke["durability"] = json!("exit");
     }
@@ -234,7 +239,7 @@ fn update(
 /// Goes back to a checkpoint of the history.
 fn travel(rng: &mut Rng, case: &Case, last: &Value, features: &mut Features) -> Option<Action> {
     if !rng.chance(60) {
-        return invoke(rng, features).filter(|_| rng.chance(25));
+        return invoke(rng, false, features).filter(|_| rng.chance(25));
     }
     features.insert("forks");
     let length = usize::try_from(last.get("history_length")?.as_u64()?).ok()?;
