@@ -110,11 +110,12 @@ fn note(record: &Value, features: &mut Features) {
     }
 }
 
-/// Whether a run came to a limit that only keeps graphs small.
+/// Whether a run came to a limit that only keeps graphs small, or to what is not compared.
 fn is_too_large(record: &Value, features: &Features) -> bool {
     match record.get("error").and_then(Value::as_str) {
         Some("step_limit") => !features.contains("step limits"),
         Some("task_limit" | "state_too_large") => true,
+        Some("concurrent_write") => features.contains("durability exit"),
         _ => false,
     }
 }
@@ -180,13 +181,10 @@ fn invoke(rng: &mut Rng, is_first: bool, features: &mut Features) -> Option<Acti
     input.insert("total".into(), json!(rng.below(6)));
     input.insert("log".into(), json!(["in"]));
     let mut invoke = json!({ "input": input, "waits": true });
-    // Where writes conflict, LangGraph keeps half of a super-step at such an exit; and of a thread
-    // that was there before, barriers that new input had emptied.
-    if is_first
-        && !features.contains("conflicts")
-        && !features.contains("overwrite")
-        && rng.chance(20)
-    {
+    // At such an exit LangGraph keeps half of a super-step whose writes conflict, and barriers as
+    // its open tasks would leave them; of a thread that was there before, what input had emptied.
+    let spoils = ["conflicts", "overwrite", "barriers"].iter().any(|f| features.contains(f));
+    if is_first && !spoils && rng.chance(30) {
         features.insert("durability exit");
         invoke["durability"] = json!("exit");
     }
