@@ -1,6 +1,11 @@
 //! The engine with a real store in memory, scripted agents and virtual time.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics is a test that failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that panics is a test that failed"
+)]
 
 mod chunks;
 mod durability;

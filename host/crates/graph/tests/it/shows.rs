@@ -328,10 +328,11 @@ nodes:
   tell: { set: { log: [sent] } }
   side: { workflow: inside, in: { items: state.items }, out: { log: [] } }
   done: { set: { log: [sent] } }
+  call: { agent: t/call, in: {}, out: { log: [] } }
   ask: { ask: { prompt: 'Large?' }, out: { log: [result] } }
 edges:
   - { from: START, each: state.items, as: item, to: each, empty: ask }
-  - { from: START, to: split }
+  - { from: START, to: [split, call] }
   - { from: split, each: state.items, as: item, to: each, empty: ask }
   - { from: split, to: [side, ask] }
 ";
@@ -359,9 +360,14 @@ fn the_size_of_an_event_is_about_that_of_its_text() {
     let input = serde_json::json!({ "items": [value] }).to_string();
     let with = |started: &mut wforge_model::beginning::RunStarted| {
         started.context = started.input["items"].clone();
+        for pin in started.pins.values_mut() {
+            pin.input = serde_json::json!({ "title": "an input".repeat(200) });
+            pin.output = serde_json::json!({ "title": "an output".repeat(200) });
+        }
     };
     let start = Start { input: &input, with: Some(with), parts: &[INSIDE], ..Start::default() };
     let mut bench = Bench::begin(&format!("{LIST}{LARGE}"), "", start);
+    bench.drain();
     bench.say(&value.to_string());
     assert_eq!(bench.run.status.as_str(), "completed", "{}", bench.story());
     let mut large = std::collections::BTreeSet::new();
