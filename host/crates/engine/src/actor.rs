@@ -22,7 +22,7 @@ use crate::failure;
 use crate::load::{Loaded, Since, load_run};
 use crate::perform::perform;
 use crate::request::EngineError;
-use crate::service::Shared;
+use crate::service::{Shared, wake_begun};
 use crate::snapshots::save_if_due;
 use crate::start::{EMBEDDED_LEASE, queue_of};
 use crate::threads;
@@ -104,6 +104,7 @@ impl Actor {
     /// Drives the run until it ends, sleeps, or the process stops.
     pub(crate) async fn drive(mut self, first: Vec<Command>) {
         let shutdown = self.shared.shutdown.clone();
+        let was_queued = self.run.status == RunStatus::Queued;
         self.perform(first);
         while self.has_work() {
             let messages = tokio::select! {
@@ -116,10 +117,13 @@ impl Actor {
                 break;
             }
         }
-        let (shared, tenant) = (self.shared.clone(), self.tenant.clone());
+        let (shared, tenant, run) = (self.shared.clone(), self.tenant.clone(), self.run.id);
         let thread = self.leave();
         if let Some(thread) = thread {
             threads::begin_next(&shared, &tenant, thread).await;
+        }
+        if was_queued {
+            wake_begun(&shared, &tenant, run).await;
         }
     }
 

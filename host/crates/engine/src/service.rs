@@ -137,6 +137,21 @@ async fn wake_run(shared: &Arc<Shared>, tenant: &TenantId, run: RunId) {
     }
 }
 
+/// Goes on with a run of a queue whose turn came while an actor still had it as queued: whoever
+/// began it found its place taken, and left it to that one.
+pub(crate) async fn wake_begun(shared: &Arc<Shared>, tenant: &TenantId, run: RunId) {
+    if shared.shutdown.is_cancelled() {
+        return;
+    }
+    match shared.parts.store.head(tenant, run).await {
+        Ok(Some(head)) if head.status != RunStatus::Queued && !head.status.is_final() => {
+            wake_run(shared, tenant, run).await;
+        }
+        Ok(_) => {}
+        Err(error) => error!(%run, error = %error, "a run of a queue cannot go on"),
+    }
+}
+
 /// Hands a fact to a run, which is loaded where it is not in memory.
 pub(crate) async fn send(
     shared: &Arc<Shared>,

@@ -249,3 +249,32 @@ async fn what_a_thread_takes_on_the_disk_grows_as_its_turns_do() {
     let (some, many) = (stored_bytes(100).await, stored_bytes(500).await);
     assert!(many < some * 6, "100 turns take {some} bytes, 500 take {many}");
 }
+
+/// Fails for good after a second.
+const FAILS: &str = "
+state: { log: { reducer: append } }
+input: []
+output: [log]
+nodes:
+  a: { agent: mock, retry: [{ on: [failed], max_attempts: 2, initial: 1s, jitter: false }], mock: { script: [{ fail: {} }] } }
+edges: [{ from: START, to: a }]
+";
+
+#[tokio::test]
+async fn a_run_whose_turn_comes_as_the_engine_starts_goes_on() {
+    let world = World::new(ok);
+    let fails = || StartRun { thread: Some(thread()), ..request(FAILS) };
+    start(&world, fails()).await;
+    let second = start(&world, fails()).await;
+    // Both are looked at when the engine starts: the first fails then, while the second is still
+    // held as one of the queue.
+    world.idle().await;
+    world.advance(1_000);
+    let world = world.restart(ok).await;
+    for _ in 0..9 {
+        world.idle().await;
+        world.advance(1_000);
+    }
+    let head = world.handle.head(&tenant(), second).await.unwrap();
+    assert_eq!(head.status, RunStatus::Failed, "{:?}", head.waiting_for);
+}

@@ -115,7 +115,14 @@ async fn live(
             return true;
         }
     }
-    panic!("seed {seed}: the runs never end");
+    let mut stuck = Vec::new();
+    for run in life.runs().await {
+        let head = world.handle.head(&tenant(), run).await.unwrap();
+        if !head.status.is_final() {
+            stuck.push((run, head.status.as_str(), head.waiting_for));
+        }
+    }
+    panic!("seed {seed}: these never end, and {deeds:?} is still to be done: {stuck:?}");
 }
 
 /// Does the first deed; false where nobody knows what became of it, since the store went down.
