@@ -41,7 +41,7 @@ pub(crate) use lineage::Lineage;
 pub(crate) use remote::Remote;
 pub(crate) use steering::{Interrupt, Wants};
 pub(crate) use stream::Wanted;
-pub(crate) use threads::{CheckpointRow, Migrate, Migrated, ThreadReport, ThreadRow, Update};
+pub(crate) use threads::{CheckpointRow, Keep, Migrate, Migrated, ThreadReport, ThreadRow, Update};
 
 /// How long a store that somebody else holds is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -65,9 +65,9 @@ pub(crate) struct Start {
     /// Read-only JSON.
     pub(crate) context: Value,
     /// Answers given beforehand.
-    pub(crate) answers: BTreeMap<NodeId, Value>,
+    pub(crate) answers: BTreeMap<NodePath, Value>,
     /// Nodes to mock.
-    pub(crate) mocks: BTreeMap<NodeId, Option<MockAnswer>>,
+    pub(crate) mocks: BTreeMap<NodePath, Option<MockAnswer>>,
     /// The components of `--plugins`.
     pub(crate) plugins: Option<Vec<Component>>,
     /// Workflows that its nodes may name, beside those that are registered.
@@ -371,12 +371,8 @@ impl Client {
     }
 
     /// Registers a workflow file.
-    pub(crate) async fn register(
-        &self,
-        text: String,
-        draft: WorkflowDraft,
-    ) -> anyhow::Result<WorkflowInfo> {
-        either!(self, client => client.register(text, draft))
+    pub(crate) async fn register(&self, file: WorkflowFile) -> anyhow::Result<WorkflowInfo> {
+        either!(self, client => client.register(file))
     }
 
     /// The registered workflows.
