@@ -72,7 +72,9 @@ async fn add_registered(
         let missing = inputs::missing_parts(Parts { root, others: others.as_slice() }, flags);
         let Some(named) = missing.first() else { return Ok(()) };
         let known = client.workflows().await?;
-        let fits = |version| named.range.as_ref().is_none_or(|range| range.matches(version));
+        let fits = |version: &semver::Version| {
+            named.range.as_ref().is_none_or(|range| range.matches(version))
+        };
         let known = known.into_iter().filter(|it| it.name == named.name && fits(&it.version));
         let Some(newest) = known.max_by(|a, b| a.version.cmp(&b.version)) else {
             return Err(Refusal::user(

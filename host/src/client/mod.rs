@@ -25,7 +25,8 @@ use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp, Value,
+    Digest, Failure, NodeId, NodePath, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
+    Value,
 };
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;

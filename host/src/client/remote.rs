@@ -188,7 +188,8 @@ impl Remote {
     pub(crate) async fn register(&self, file: WorkflowFile) -> anyhow::Result<WorkflowInfo> {
         let json = file.text.trim_start().starts_with('{');
         let media_type = if json { "application/json" } else { "application/yaml" };
-        let request = self.request(Method::POST, "/v1/workflows").query(&[("file", file.name)]);
+        let path = format!("/v1/workflows?file={}", in_path(&file.name));
+        let request = self.request(Method::POST, &path);
         self.json(request.header("content-type", media_type).body(file.text)).await
     }
 

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 
 const REASON_BYTES_MAX: usize = 1_024;
 const ANSWERS_MAX: usize = 256;
-const FILE_CHARS_MAX: usize = 256;
+const FILE_CHARS_MAX: usize = 4_096;
 
 /// The body of `POST /v1/runs`.
 #[derive(Debug, Deserialize)]

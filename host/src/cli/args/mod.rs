@@ -11,7 +11,7 @@ use crate::config::Flag;
 
 pub(crate) use runs::{Inbox, InboxCommand, ResumeArgs, RunsCommand, StreamArgs, Watch};
 pub(crate) use threads::{
-    ForkArgs, HistoryArgs, MigrateArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
+    ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
 
 /// Runs other people's agents, sandboxed, as workflows that survive kill -9.
