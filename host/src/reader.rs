@@ -26,8 +26,10 @@ impl WorkflowReader for Reader {
     fn read(&self, name: &str, text: &str) -> Result<ReadWorkflow, Vec<Report>> {
         let plain = |reports: Vec<wforge_spec::Report>| reports.into_iter().map(plain).collect();
         match wforge_spec::validate(name, text, self.expressions.as_ref()) {
-            Ok(Valid { workflow, warnings, .. }) => {
-                Ok(ReadWorkflow { draft: workflow.draft().clone(), warnings: plain(warnings) })
+            Ok(Valid { workflow, warnings, lines }) => {
+                let lines = Some(Box::new(lines));
+                let draft = WorkflowDraft { lines, ..workflow.draft().clone() };
+                Ok(ReadWorkflow { draft, warnings: plain(warnings) })
             }
             Err(reports) => Err(plain(reports)),
         }

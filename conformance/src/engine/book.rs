@@ -77,6 +77,7 @@ impl Book {
             mock_mode: MockMode::default(),
             mocks: BTreeMap::new(),
             answers: BTreeMap::new(),
+            kept_answers: Vec::new(),
             pins: BTreeMap::new(),
             fallbacks: BTreeMap::new(),
             uses: self.uses.clone(),

@@ -343,7 +343,7 @@ impl Thread {
 fn due(run: &Run, now: Timestamp) -> Option<Timestamp> {
     let waits = run.all_tasks().any(|task| match &task.status {
         TaskStatus::Backoff(_) | TaskStatus::Suspended(Waiting::Timer { .. }) => true,
-        TaskStatus::Suspended(Waiting::Question(_))
+        TaskStatus::Suspended(Waiting::Question(_) | Waiting::Questions(_))
         | TaskStatus::Ready
         | TaskStatus::Inside
         | TaskStatus::Finished(_)
@@ -356,8 +356,9 @@ fn due(run: &Run, now: Timestamp) -> Option<Timestamp> {
 fn questions_in(site: &Site<'_>, depth: usize, found: &mut Vec<(NodeId, Question)>) {
     for task in site.frame.tasks() {
         match &task.status {
-            TaskStatus::Suspended(Waiting::Question(question)) => {
-                found.push((task.node.clone(), question.clone()));
+            TaskStatus::Suspended(waiting) => {
+                let asked = waiting.questions().iter();
+                found.extend(asked.map(|question| (task.node.clone(), question.clone())));
             }
             _ if depth > 0 => {
                 let inner: Option<TaskId> = Some(task.id);

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
-use wforge_graph::nearest;
 use wforge_model::event::Write;
 use wforge_model::mock::MockAnswer;
 use wforge_model::workflow::{Work, WorkflowDraft};
-use wforge_model::{Key, NodeId, Object, Value};
+use wforge_model::{Key, NodePath, Object, Value, WorkflowRef};
 
+use super::parts::{Lost, Parts, unknown};
 use super::refusal::Refusal;
 
 /// The longest file or text that is read, in bytes, whatever a workflow's state may hold.
@@ -23,8 +23,8 @@ const WORKFLOW_BYTES_MAX: u64 = 1 << 20;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Given {
     pub(crate) input: Object,
-    pub(crate) answers: BTreeMap<NodeId, Value>,
-    pub(crate) mocks: BTreeMap<NodeId, Option<MockAnswer>>,
+    pub(crate) answers: BTreeMap<NodePath, Value>,
+    pub(crate) mocks: BTreeMap<NodePath, Option<MockAnswer>>,
     pub(crate) context: Value,
     /// Whether stdin was read, so that nobody can be asked through it.
     pub(crate) stdin_taken: bool,
@@ -41,8 +41,24 @@ pub(crate) struct Flags<'a> {
     pub(crate) state_bytes_max: u64,
 }
 
+/// The workflows on the ways of flags that are not at hand.
+pub(super) fn missing_parts(parts: Parts<'_>, flags: Flags<'_>) -> Vec<WorkflowRef> {
+    let paths = flags.answers.iter().chain(flags.mocks);
+    let paths = paths.map(|flag| flag.split_once('=').map_or(flag.as_str(), |(path, _)| path));
+    let mut missing: Vec<WorkflowRef> = Vec::new();
+    for path in paths {
+        if let Err(Lost::NotAtHand(named)) = parts.find(path)
+            && !missing.contains(&named)
+        {
+            missing.push(named);
+        }
+    }
+    missing
+}
+
 /// Reads all flags.
-pub(crate) fn read(draft: &WorkflowDraft, flags: Flags<'_>) -> anyhow::Result<Given> {
+pub(super) fn read(parts: Parts<'_>, flags: Flags<'_>) -> anyhow::Result<Given> {
+    let draft = parts.root;
     let mut given = Given::default();
     let mut problems = Vec::new();
     for flag in flags.inputs {
@@ -56,13 +72,13 @@ pub(crate) fn read(draft: &WorkflowDraft, flags: Flags<'_>) -> anyhow::Result<Gi
         }
     }
     for flag in flags.answers {
-        match answer(draft, flag) {
+        match answer(parts, flag) {
             Ok((node, value)) => drop(given.answers.insert(node, value)),
             Err(problem) => problems.push(format!("--answer {problem}")),
         }
     }
     for flag in flags.mocks {
-        match mock(draft, flag) {
+        match mock(parts, flag) {
             Ok((node, answer)) => drop(given.mocks.insert(node, answer)),
             Err(problem) => problems.push(format!("--mock {problem}")),
         }
@@ -97,7 +113,7 @@ fn input(
         .split_once('=')
         .ok_or_else(|| format!("{flag}: write KEY=text, KEY=@FILE or KEY=-"))?;
     if !draft.input.iter().any(|known| known.as_str() == key) {
-        return Err(unknown("input key", key, draft.input.iter().map(Key::as_str)));
+        return Err(unknown("input key", (key, key), draft.input.iter().map(Key::as_str)));
     }
     value_of(draft, (key, text), state_bytes_max, stdin_taken)
 }
@@ -128,7 +144,7 @@ fn write(
         .split_once('=')
         .ok_or_else(|| format!("{flag}: write KEY=text, KEY=@FILE or KEY=-"))?;
     let Some(key) = draft.state.keys().find(|known| known.as_str() == name) else {
-        return Err(unknown("state key", name, draft.state.keys().map(Key::as_str)));
+        return Err(unknown("state key", (name, name), draft.state.keys().map(Key::as_str)));
     };
     let has_schema = draft.state.get(key).is_some_and(|spec| spec.schema.is_some());
     let value = if has_schema || text == "-" || text.starts_with('@') {
@@ -224,19 +240,29 @@ fn bounded(from: impl std::io::Read, limit: u64) -> Read<String> {
     })
 }
 
-fn answer(draft: &WorkflowDraft, flag: &str) -> Read<(NodeId, Value)> {
+fn answer(parts: Parts<'_>, flag: &str) -> Read<(NodePath, Value)> {
     let (name, text) = flag.split_once('=').ok_or_else(|| format!("{flag}: write NODE=VALUE"))?;
     let asks = || {
-        draft.nodes.iter().filter_map(|(id, node)| match &node.work {
-            Work::Ask(ask) => Some((id, ask)),
+        parts.root.nodes.iter().filter_map(|(id, node)| match &node.work {
+            Work::Ask(_) => Some(id.as_str()),
             Work::Agent(_) | Work::Mock | Work::Set(_) | Work::Workflow(_) => None,
         })
     };
-    let Some((node, ask)) = asks().find(|(id, _)| id.as_str() == name) else {
-        return Err(unknown("node that asks", name, asks().map(|(id, _)| id.as_str())));
+    let none = || unknown("node that asks", (name, name), asks());
+    let (path, node) = match parts.find(name) {
+        Ok(found) => found,
+        Err(lost) if name.contains('/') => return Err(lost.problem()),
+        Err(_) => return Err(none()),
+    };
+    let ask = match &node.work {
+        Work::Ask(ask) => ask,
+        Work::Agent(_) | Work::Mock | Work::Set(_) | Work::Workflow(_) => {
+            let is_inside = name.contains('/');
+            return Err(if is_inside { format!("{name}: it asks nothing") } else { none() });
+        }
     };
     let value = coerced(text, ask.schema.as_ref()).map_err(|error| format!("{name}: {error}"))?;
-    Ok((node.clone(), value))
+    Ok((path, value))
 }
 
 /// An answer by the question's schema; without one, JSON is JSON and everything else text.
@@ -245,22 +271,21 @@ pub(crate) fn coerced(text: &str, schema: Option<&Value>) -> Read<Value> {
     wforge_spec::coerce(text, schema.unwrap_or(&anything)).map_err(|error| error.to_string())
 }
 
-fn mock(draft: &WorkflowDraft, flag: &str) -> Read<(NodeId, Option<MockAnswer>)> {
+fn mock(parts: Parts<'_>, flag: &str) -> Read<(NodePath, Option<MockAnswer>)> {
     let (name, path) = match flag.split_once('=') {
         Some((name, path)) => (name, Some(path)),
         None => (flag, None),
     };
-    let Some((id, node)) = draft.nodes.iter().find(|(id, _)| id.as_str() == name) else {
-        return Err(unknown("node", name, draft.nodes.keys().map(NodeId::as_str)));
-    };
+    let (at, node) = parts.find(name).map_err(Lost::problem)?;
     match node.work {
         Work::Set(_) => return Err(format!("{name}: a set node needs no mock")),
         Work::Workflow(_) => {
-            return Err(format!("{name}: it runs a workflow; mock the agents inside that one"));
+            let inside = format!("mock the agents inside that one, {name}/NODE");
+            return Err(format!("{name}: it runs a workflow; {inside}"));
         }
         Work::Agent(_) | Work::Mock | Work::Ask(_) => {}
     }
-    let Some(path) = path else { return Ok((id.clone(), None)) };
+    let Some(path) = path else { return Ok((at, None)) };
     let text =
         text_of(Path::new(path), FILE_BYTES_MAX).map_err(|problem| format!("{name}: {problem}"))?;
     let value: Value = serde_json::from_str(&text)
@@ -271,7 +296,7 @@ fn mock(draft: &WorkflowDraft, flag: &str) -> Read<(NodeId, Option<MockAnswer>)>
             MockAnswer { output: Some(value), ..MockAnswer::default() }
         }
     };
-    Ok((id.clone(), Some(given)))
+    Ok((at, Some(given)))
 }
 
 fn context(flag: &str) -> Read<Value> {
@@ -280,19 +305,6 @@ fn context(flag: &str) -> Read<Value> {
         None => flag.to_owned(),
     };
     serde_json::from_str(&text).map_err(|error| format!("is no JSON: {error}"))
-}
-
-fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    let near = nearest(name, known.clone()).map(|near| format!("; did you mean {near}?"));
-    let all = || {
-        let all: Vec<&str> = known.collect();
-        if all.is_empty() {
-            "; there is none".to_owned()
-        } else {
-            format!("; known: {}", all.join(", "))
-        }
-    };
-    format!("{name}: there is no {kind} \"{name}\"{}", near.unwrap_or_else(all))
 }
 
 /// The text of a workflow file.

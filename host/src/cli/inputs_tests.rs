@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 
-use super::{Flags, read};
+use super::{Flags, Parts, read};
 use crate::cli::refusal::Refusal;
 
 const WORKFLOW: &str = "
@@ -30,9 +30,24 @@ nodes:
         required: [approve]
         properties: { approve: { type: boolean } }
     out: { approval: result }
+  part: { workflow: inner, out: { report: result.title } }
+  far: { workflow: elsewhere, out: { report: result.title } }
 edges:
   - { from: START, to: scan }
 limits: { state_bytes_max: 65536 }
+";
+
+const INNER: &str = "
+apiVersion: workflowforge/v1
+name: inner
+version: 1.0.0
+state: { title: { schema: { type: integer } } }
+input: []
+output: [title]
+nodes:
+  title: { ask: { prompt: 'Which?', schema: { type: integer } }, out: { title: result } }
+  scan: { agent: acme/scan, out: { title: result } }
+edges: [{ from: START, to: title }]
 ";
 
 fn check(inputs: &[&str], answers: &[&str], mocks: &[&str], expected: &Expect) {
@@ -50,7 +65,8 @@ fn check(inputs: &[&str], answers: &[&str], mocks: &[&str], expected: &Expect) {
     let draft = wforge_spec::parse("t", WORKFLOW).unwrap().draft;
     let (inputs, answers, mocks) = (&inputs, &answers, &mocks);
     let flags = Flags { inputs, answers, mocks, context: None, state_bytes_max: 65_000 };
-    let text = match read(&draft, flags) {
+    let inner = wforge_spec::parse("inner", INNER).unwrap().draft;
+    let text = match read(Parts { root: &draft, others: &[inner] }, flags) {
         Ok(given) => format!(
             "{} {} {}\n",
             serde_json::to_string(&given.input).unwrap(),
@@ -170,5 +186,31 @@ fn what_is_no_text_or_too_long_or_a_folder_is_named() {
         &expect![[r#"
         --input document: given twice
     "#]],
+    );
+}
+
+#[test]
+fn a_path_leads_through_the_workflows_that_are_at_hand() {
+    check(
+        &[],
+        &["part/title=7"],
+        &["part/scan=DIR/a.json"],
+        &expect![[r#"
+            {} {"part/title":7} {"part/scan":{"output":[1,2]}}
+        "#]],
+    );
+    check(
+        &[],
+        &["part/titel=7", "part/scan=7", "scan/title=7", "far/title=7"],
+        &["part", "part/nobody"],
+        &expect![[r#"
+            6 flags are wrong
+            --answer part/titel: there is no node "titel"; did you mean title?
+            --answer part/scan: it asks nothing
+            --answer scan/title: scan runs no workflow
+            --answer the workflow elsewhere is not at hand
+            --mock part: it runs a workflow; mock the agents inside that one, part/NODE
+            --mock part/nobody: there is no node "nobody"; known: scan, title
+        "#]],
     );
 }

@@ -8,6 +8,7 @@ mod inbox;
 mod inputs;
 mod keys;
 mod page;
+mod parts;
 mod plugins;
 mod progress;
 mod questions;

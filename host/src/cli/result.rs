@@ -1,10 +1,10 @@
 //! What a run ends with: its exit code, and what is printed of it.
 
 use serde::Serialize;
-use wforge_model::head::{RunStatus, WaitReason};
+use wforge_model::head::{RunHead, RunStatus, WaitReason};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Lines, NodeId, Object, RunId, ThreadId, Value};
+use wforge_model::{NodeId, Object, RunId, ThreadId, Value};
 
 use super::progress::{duration, when_text};
 use super::questions;
@@ -31,11 +31,10 @@ pub(super) fn print(
     ui: &Ui,
     report: &Report,
     draft: &WorkflowDraft,
-    lines: &[(String, Lines)],
     elapsed_ms: u64,
 ) -> anyhow::Result<()> {
     summary(ui, report, elapsed_ms);
-    if let Some(place) = place_in_file(report, lines) {
+    if let Some(place) = place_in_file(&report.head) {
         ui.err(&format!("  at {}", harmless(&place)));
     }
     match report.head.status {
@@ -123,14 +122,38 @@ fn print_output(ui: &Ui, output: &Object, draft: &WorkflowDraft) -> anyhow::Resu
     }
 }
 
-/// `file:line:column` and the expression for which a run failed, where its file is at hand.
-fn place_in_file(report: &Report, lines: &[(String, Lines)]) -> Option<String> {
-    let failure = report.head.error.as_ref()?.failure.as_ref()?;
+/// `file:line:column` and the expression for which a run failed, where its file is known.
+pub(super) fn place_in_file(head: &RunHead) -> Option<String> {
+    let failure = head.error.as_ref()?.failure.as_ref()?;
     let details = &failure.problem()?.details;
-    let place = lines.iter().find_map(|(title, lines)| lines.of_details(title, details))?;
+    let place = details.get("at").and_then(Value::as_str)?;
     let expression = details.get("expression").and_then(Value::as_str);
     let expression = expression.map(|text| format!(": {text}")).unwrap_or_default();
     Some(format!("{place}{expression}"))
+}
+
+/// The command with which a run goes on that nobody drives.
+pub(super) fn how_it_goes_on(report: &Report) -> String {
+    let run = report.head.run;
+    match report.head.status {
+        RunStatus::Paused => format!("wforge runs continue {run}"),
+        RunStatus::Waiting if !report.questions.is_empty() => {
+            format!(
+                "wforge runs resume {run} --answer VALUE; wforge runs show {run} has the questions"
+            )
+        }
+        RunStatus::Blocked => format!("wforge runs resume {run} --discard-effects"),
+        RunStatus::Queued => format!(
+            "it waits for its turn: once the run before it in its thread has ended, wforge runs \
+             resume {run}"
+        ),
+        RunStatus::Running
+        | RunStatus::Waiting
+        | RunStatus::Completed
+        | RunStatus::Failed
+        | RunStatus::Cancelled
+        | RunStatus::RolledBack => format!("wforge runs resume {run}"),
+    }
 }
 
 /// Where a run stands, and how it goes on.

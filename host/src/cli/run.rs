@@ -4,11 +4,12 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Lines, RunId, ThreadId};
+use wforge_model::{RunId, ThreadId};
 use wforge_ports::{Clock as _, Entropy as _};
 
 use super::args::RunArgs;
 use super::inputs::{self, Flags, Given};
+use super::parts::Parts;
 use super::refusal::Refusal;
 use super::result::result_json;
 use super::ui::{Paint, Ui};
@@ -32,7 +33,10 @@ pub(crate) async fn run(session: &Session, args: &RunArgs) -> anyhow::Result<u8>
         context: args.context.as_deref(),
         state_bytes_max: session.config.run_limits.state_bytes_max,
     };
-    let early = workflow.as_ref().map(|it| inputs::read(it.draft(), flags)).transpose()?;
+    let mut others: Vec<WorkflowDraft> = with.iter().map(|file| file.draft.clone()).collect();
+    let at_hand = workflow.as_ref().map(|it| Parts { root: it.draft(), others: &others });
+    let at_hand = at_hand.filter(|parts| inputs::missing_parts(*parts, flags).is_empty());
+    let early = at_hand.map(|parts| inputs::read(parts, flags)).transpose()?;
     let plugins = args.plugins.as_deref().map(components).transpose()?;
 
     let mut client = client::open(&session.config, Mode::Drive).await?;
@@ -43,7 +47,11 @@ pub(crate) async fn run(session: &Session, args: &RunArgs) -> anyhow::Result<u8>
         };
         let given = match early {
             Some(given) => given,
-            None => inputs::read(workflow.draft(), flags)?,
+            None => {
+                let root = workflow.draft();
+                add_registered(&client, root, &mut others, flags).await?;
+                inputs::read(Parts { root, others: &others }, flags)?
+            }
         };
         let Given { input, answers, mocks, context, stdin_taken } = given;
         let start = Start { workflow, with, input, context, answers, mocks, plugins, options };
@@ -51,6 +59,33 @@ pub(crate) async fn run(session: &Session, args: &RunArgs) -> anyhow::Result<u8>
     };
     let outcome = outcome.await;
     client.finish(outcome).await
+}
+
+/// Adds the registered workflows through which flags lead.
+async fn add_registered(
+    client: &Client,
+    root: &WorkflowDraft,
+    others: &mut Vec<WorkflowDraft>,
+    flags: Flags<'_>,
+) -> anyhow::Result<()> {
+    loop {
+        let missing = inputs::missing_parts(Parts { root, others: others.as_slice() }, flags);
+        let Some(named) = missing.first() else { return Ok(()) };
+        let known = client.workflows().await?;
+        let fits = |version: &semver::Version| {
+            named.range.as_ref().is_none_or(|range| range.matches(version))
+        };
+        let known = known.into_iter().filter(|it| it.name == named.name && fits(&it.version));
+        let Some(newest) = known.max_by(|a, b| a.version.cmp(&b.version)) else {
+            return Err(Refusal::user(
+                "missing_workflows",
+                format!("no workflow {named} is at hand"),
+            )
+            .help("name its file: --with FILE; or register it: wforge workflow register FILE")
+            .into());
+        };
+        others.push(client.workflow(&newest.name, Some(&newest.version)).await?.1);
+    }
 }
 
 fn options(args: &RunArgs) -> anyhow::Result<RunOptions> {
@@ -109,7 +144,7 @@ pub(super) async fn registered(client: &Client, text: &str) -> anyhow::Result<Wo
     Ok(Workflow::Registered { name: info.name, version: info.version, draft: Box::new(draft) })
 }
 
-fn components(dir: &Path) -> anyhow::Result<Vec<Component>> {
+pub(super) fn components(dir: &Path) -> anyhow::Result<Vec<Component>> {
     components_in(dir)?.iter().map(|file| read_component(file)).collect()
 }
 
@@ -130,7 +165,6 @@ async fn start_and_follow(
         _ => None,
     };
     let (draft, thread) = (start.workflow.draft().clone(), start.options.thread);
-    let lines = lines(&start);
     let started_ns = SystemClock.monotonic_ns();
     let run = client.start(start).await?;
     let sources = source.map_or_else(|| client.plugin_sources(), |source| vec![source]);
@@ -140,21 +174,7 @@ async fn start_and_follow(
     }
     let ask = !stdin_taken && may_ask(ui);
     let watched = Watched::new(run, &draft, args.watch.fail_on_degraded);
-    to_the_end(ui, client, Watched { lines: &lines, started_ns, ask, ..watched }).await
-}
-
-/// Where expressions stand in the files that a run is started with.
-fn lines(start: &Start) -> Vec<(String, Lines)> {
-    let root = match &start.workflow {
-        Workflow::File(file) => Some(file.as_ref()),
-        Workflow::Registered { .. } => None,
-    };
-    let of_file = |file: &WorkflowFile| {
-        let parsed = wforge_spec::parse(&file.name, &file.text).ok()?;
-        let title = format!("{}@{}", file.draft.name, file.draft.version);
-        Some((title, parsed.lines(&file.name)))
-    };
-    root.into_iter().chain(&start.with).filter_map(of_file).collect()
+    to_the_end(ui, client, Watched { started_ns, ask, ..watched }).await
 }
 
 fn say_started(

@@ -11,6 +11,7 @@ use wforge_model::head::RunHead;
 use super::args::{RunsCommand, StreamArgs};
 use super::follow::{Stops, interrupted};
 use super::progress::duration;
+use super::result::{how_it_goes_on, place_in_file};
 use super::resume::{self, GoOn, go_on};
 use super::ui::{Paint, Ui, columns, harmless};
 use super::{Session, page, questions, run_id};
@@ -140,6 +141,9 @@ fn print(ui: &Ui, report: &Report) {
         let text = format!("{} ({})", harmless(&error.message), harmless(&error.code));
         facts.push(vec!["error".to_owned(), text]);
     }
+    if let Some(place) = place_in_file(head) {
+        facts.push(vec!["at".to_owned(), harmless(&place)]);
+    }
     columns(&facts).iter().for_each(|line| ui.out(line));
     ui.out("");
     let rows = aggregated(report);
@@ -217,9 +221,26 @@ async fn stream(ui: &Ui, client: &Client, args: &StreamArgs) -> anyhow::Result<(
         };
         match chunk.transpose()? {
             Some(chunk) => ui.out(&serde_json::to_string(&chunk)?),
-            None => return Ok(()),
+            None => return not_driven(ui, client, run).await,
         }
     }
+}
+
+/// A stream that ends before its run does says so: without a server nobody drives the run.
+async fn not_driven(ui: &Ui, client: &Client, run: RunId) -> anyhow::Result<()> {
+    let report = client.report(run).await?;
+    if !client.is_embedded() || report.head.status.is_final() {
+        return Ok(());
+    }
+    let status = report.head.status.as_str();
+    ui.note(&format!(
+        "the stream ends with the log: {run} is {status}, and nobody drives it while no server holds \
+         the data directory"
+    ));
+    let label = ui.paint(Paint::Cyan, "help:");
+    let how = how_it_goes_on(&report);
+    ui.note(&format!("{label} {how}; or wforge serve drives all runs of the data directory"));
+    Ok(())
 }
 
 async fn cancel(ui: &Ui, client: &Client, run: RunId, reason: &str) -> anyhow::Result<()> {

@@ -1,21 +1,25 @@
 //! `wforge threads …` and `wforge workflow migrate`.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::json;
+use wforge_graph::AnswerFate;
 use wforge_model::event::Write;
 use wforge_model::{Checkpoint, Key, NodeId, Object, Seq, ThreadId, Value};
 
-use super::args::{ForkArgs, HistoryArgs, MigrateArgs, ReplayArgs, ThreadsCommand, UpdateArgs};
+use super::args::{
+    ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
+};
 use super::inputs::{self, text_of};
 use super::refusal::Refusal;
-use super::run::{from_file, new_thread, read_file, registered};
+use super::run::{components, from_file, new_thread, read_file, registered};
 use super::ui::{Paint, Ui, columns, harmless};
 use super::watch::{Watched, may_ask, to_the_end};
 use super::{Session, thread_id};
 use crate::client::{
-    self, CheckpointRow, Client, Migrate, Migrated, ThreadReport, ThreadRow, Update,
+    self, CheckpointRow, Client, Keep, Migrate, Migrated, ThreadReport, ThreadRow, Update,
 };
 use crate::compose::Mode;
 
@@ -34,17 +38,17 @@ pub(crate) async fn run(session: &Session, command: ThreadsCommand) -> anyhow::R
         | ThreadsCommand::Fork(_)
         | ThreadsCommand::Replay(_)
         | ThreadsCommand::Copy { .. }
-        | ThreadsCommand::Prune { .. }
+        | ThreadsCommand::Prune(_)
         | ThreadsCommand::Migrate(_) => Mode::Drive,
     };
-    let client = client::open(&session.config, mode).await?;
-    let result = with_client(session, &client, command).await;
+    let mut client = client::open(&session.config, mode).await?;
+    let result = with_client(session, &mut client, command).await;
     client.finish(result).await
 }
 
 async fn with_client(
     session: &Session,
-    client: &Client,
+    client: &mut Client,
     command: ThreadsCommand,
 ) -> anyhow::Result<u8> {
     let ui = &session.ui;
@@ -60,11 +64,7 @@ async fn with_client(
             let made = client.copy(from, to).await?;
             told(ui, to, made, &to.to_string())?;
         }
-        ThreadsCommand::Prune { thread } => {
-            let thread = thread_id(&thread)?;
-            let kept = client.prune(thread).await?;
-            told(ui, thread, kept, &kept.to_string())?;
-        }
+        ThreadsCommand::Prune(args) => prune(ui, client, &args).await?,
         ThreadsCommand::Migrate(args) => migrate(session, client, &args).await?,
     }
     Ok(0)
@@ -221,6 +221,10 @@ async fn update(session: &Session, client: &Client, args: &UpdateArgs) -> anyhow
 
 async fn fork(session: &Session, client: &Client, args: &ForkArgs) -> anyhow::Result<()> {
     let (thread, at) = (thread_id(&args.thread)?, checkpoint(&args.at)?);
+    if args.set.is_empty() {
+        let made = client.fork(thread, at).await?;
+        return gone_back(&session.ui, thread, made);
+    }
     let writes = writes(session, client, thread, &args.set).await?;
     let steps = vec![vec![Update { writes, as_node: args.node.clone() }]];
     written(&session.ui, client, (thread, Some(at)), steps).await
@@ -232,7 +236,10 @@ async fn written(
     (thread, at): (ThreadId, Option<Checkpoint>),
     steps: Vec<Vec<Update>>,
 ) -> anyhow::Result<()> {
-    let made = client.update(thread, at, steps).await?;
+    gone_back(ui, thread, client.update(thread, at, steps).await?)
+}
+
+fn gone_back(ui: &Ui, thread: ThreadId, made: Checkpoint) -> anyhow::Result<()> {
     told(ui, thread, made, &made.to_string())?;
     let label = ui.paint(Paint::Cyan, "help:");
     ui.note(&format!("{label} wforge threads replay {thread} goes on from here"));
@@ -244,6 +251,29 @@ fn told(ui: &Ui, thread: ThreadId, made: Checkpoint, text: &str) -> anyhow::Resu
         return ui.out_json(&json!({ "thread": thread, "checkpoint": made }));
     }
     ui.out(text);
+    Ok(())
+}
+
+async fn prune(ui: &Ui, client: &Client, args: &PruneArgs) -> anyhow::Result<()> {
+    let thread = thread_id(&args.thread)?;
+    let keep = match args.before.as_deref() {
+        Some(before) => Keep::From(checkpoint(before)?),
+        None => Keep::Newest(args.keep.unwrap_or(NonZeroU32::MIN)),
+    };
+    let pruned = client.prune(thread, keep).await?;
+    if ui.is_json() {
+        return ui.out_json(&pruned);
+    }
+    ui.out(&pruned.checkpoint.to_string());
+    let several = |count: u64, one: &str| {
+        if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+    };
+    let kept = several(pruned.kept, "checkpoint");
+    ui.note(&format!("kept {kept}; removed {}", several(pruned.runs_removed, "run")));
+    if pruned.runs_needed > 0 {
+        let needed = several(pruned.runs_needed, "older run");
+        ui.note(&format!("{needed} kept on the disk: what is kept goes on from them"));
+    }
     Ok(())
 }
 
@@ -333,7 +363,7 @@ async fn replay(ui: &Ui, client: &Client, args: &ReplayArgs) -> anyhow::Result<u
     to_the_end(ui, client, Watched { ask: may_ask(ui), ..watched }).await
 }
 
-async fn migrate(session: &Session, client: &Client, args: &MigrateArgs) -> anyhow::Result<()> {
+async fn migrate(session: &Session, client: &mut Client, args: &MigrateArgs) -> anyhow::Result<()> {
     let ui = &session.ui;
     let thread = thread_id(&args.thread)?;
     let to = match from_file(session, &args.to)? {
@@ -343,8 +373,10 @@ async fn migrate(session: &Session, client: &Client, args: &MigrateArgs) -> anyh
     let with = args.with.iter().map(|path| read_file(session, path));
     let with = with.collect::<anyhow::Result<Vec<_>>>()?;
     let title = format!("{}@{}", to.draft().name, to.draft().version);
+    let plugins = args.plugins.as_deref().map(components).transpose()?;
     let (dry_run, restart_tasks) = (args.dry_run, args.restart_tasks);
-    let migrated = client.migrate(thread, Migrate { to, with, dry_run, restart_tasks }).await?;
+    let migrate = Migrate { to, with, plugins, dry_run, restart_tasks };
+    let migrated = client.migrate(thread, migrate).await?;
     if ui.is_json() {
         return ui.out_json(&migrated);
     }
@@ -359,6 +391,17 @@ async fn migrate(session: &Session, client: &Client, args: &MigrateArgs) -> anyh
         }
     }
     Ok(())
+}
+
+/// What becomes of an answer that somebody gave.
+fn answer(fate: &AnswerFate) -> Vec<String> {
+    let (what, why) = match &fate.why {
+        None if fate.kept => ("kept", "its answer, where it asks the same".to_owned()),
+        None => ("asked again", String::new()),
+        Some(why) => ("asked again", why.clone()),
+    };
+    let why = format!("\"{}\" {why}", harmless(&fate.prompt));
+    vec![what.to_owned(), format!("nodes.{}", fate.node), why]
 }
 
 /// What differs, a row each.
@@ -381,5 +424,6 @@ fn difference(ui: &Ui, migrated: &Migrated) {
         vec!["dropped".to_owned(), format!("nodes.{node}"), "was to be started".to_owned()]
     };
     rows.extend(it.dropped_nodes.iter().map(gone));
+    rows.extend(migrated.answers.iter().map(answer));
     columns(&rows).iter().for_each(|line| ui.out(line));
 }

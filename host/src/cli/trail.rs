@@ -57,8 +57,8 @@ struct Known {
 enum Stands {
     /// Goes on by itself.
     Moving,
-    /// Waits for a person.
-    Asking,
+    /// Waits for people's answers to so many questions.
+    Asking(usize),
     /// Waits for a moment.
     Sleeping,
     /// Runs the workflow inside it.
@@ -80,7 +80,7 @@ impl Counts {
     fn of(&mut self, stands: Stands) -> Option<&mut usize> {
         match stands {
             Stands::Moving => Some(&mut self.moving),
-            Stands::Asking => Some(&mut self.asking),
+            Stands::Asking(_) => Some(&mut self.asking),
             Stands::Sleeping => Some(&mut self.sleeping),
             Stands::Inside | Stands::Failed | Stands::Ended => None,
         }
@@ -88,6 +88,15 @@ impl Counts {
 }
 
 impl Trail {
+    /// One of a task's questions has its answer.
+    fn answered(&mut self, task: TaskId) {
+        let stands = match self.tasks.get(&task).map(|known| known.stands) {
+            Some(Stands::Asking(open)) if open > 1 => Stands::Asking(open - 1),
+            Some(_) | None => Stands::Moving,
+        };
+        self.set(task, stands);
+    }
+
     /// Takes the next event of the log.
     pub(crate) fn take(&mut self, event: &EventKind) {
         match event {
@@ -106,15 +115,14 @@ impl Trail {
                 self.drop_inside(*task);
                 self.set(*task, Stands::Moving);
             }
-            EventKind::TaskSuspended { task, waiting: Waiting::Question(_) } => {
-                self.set(*task, Stands::Asking);
-            }
             EventKind::TaskSuspended { task, waiting: Waiting::Timer { .. } } => {
                 self.set(*task, Stands::Sleeping);
             }
-            EventKind::TaskResumed { task } | EventKind::QuestionAnswered { task, .. } => {
-                self.set(*task, Stands::Moving);
+            EventKind::TaskSuspended { task, waiting } => {
+                self.set(*task, Stands::Asking(waiting.questions().len()));
             }
+            EventKind::TaskResumed { task } => self.set(*task, Stands::Moving),
+            EventKind::QuestionAnswered { task, .. } => self.answered(*task),
             EventKind::TaskFinished(finished) => {
                 self.drop_inside(finished.task);
                 self.set(finished.task, Stands::Ended);
@@ -324,6 +332,24 @@ mod tests {
         let two = planned(None, 1, &[(1, "a"), (2, "b")]);
         assert_eq!(settles(&[two.clone(), asks(1), finished(2)]), "--!");
         assert_eq!(settles(&[two, finished(2), finished(1)]), "---");
+    }
+
+    #[test]
+    fn a_task_that_asks_several_questions_moves_once_all_are_answered() {
+        let question = |number: u8| {
+            let id = wforge_model::QuestionId::from_bytes([number; 16]);
+            json!({ "id": id, "prompt": "?", "request": [0; 16] })
+        };
+        let asks = json!({ "task_suspended": {
+            "task": task(1), "waiting": { "questions": [question(1), question(2)] },
+        } });
+        let answered = |number: u8| {
+            let id = wforge_model::QuestionId::from_bytes([number; 16]);
+            let by = json!({ "person": "ada" });
+            json!({ "question_answered": { "task": task(1), "question": id, "answer": 1, "by": by } })
+        };
+        let one = planned(None, 1, &[(1, "a")]);
+        assert_eq!(settles(&[one, asks, answered(2), answered(1)]), "-!!-");
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::io::IsTerminal as _;
 use tokio_util::task::TaskTracker;
 use wforge_model::head::RunStatus;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Lines, RunId, Seq};
+use wforge_model::{RunId, Seq, ThreadId};
 use wforge_ports::Clock as _;
 
 use super::follow::{Followed, Follower, Stops, abort_at_next, interrupted, since_ms};
 use super::questions;
-use super::result::{exit_of, print};
-use super::ui::Ui;
+use super::result::{exit_of, how_it_goes_on, print};
+use super::ui::{Paint, Ui};
 use crate::client::{Client, Report, is_settled};
 use crate::clock::SystemClock;
 
@@ -20,8 +20,6 @@ use crate::clock::SystemClock;
 pub(super) struct Watched<'a> {
     pub(super) run: RunId,
     pub(super) draft: &'a WorkflowDraft,
-    /// Where the expressions of the workflow files stand that are at hand, by `name@version`.
-    pub(super) lines: &'a [(String, Lines)],
     /// What happened up to here is not shown again.
     pub(super) seen: Seq,
     /// Before this has come, a run that waited is about to go on.
@@ -38,7 +36,7 @@ impl<'a> Watched<'a> {
     pub(super) fn new(run: RunId, draft: &'a WorkflowDraft, fail_on_degraded: bool) -> Self {
         let started_ns = SystemClock.monotonic_ns();
         let (seen, from, ask) = (Seq(0), Seq(0), false);
-        Self { run, draft, lines: &[], seen, from, started_ns, ask, fail_on_degraded }
+        Self { run, draft, seen, from, started_ns, ask, fail_on_degraded }
     }
 }
 
@@ -68,12 +66,17 @@ pub(super) async fn to_the_end(
         };
         from = client.resume(run, answers).await?.seq;
     };
-    print(ui, &report, draft, watched.lines, since_ms(watched.started_ns))?;
-    // A server drives what handles the failure; here nobody else does.
+    print(ui, &report, draft, since_ms(watched.started_ns))?;
+    // A server drives what handles the failure, and what waits for its turn; here nobody else does.
     if let Some(handler) = follower.trail().handled_by().filter(|_| client.is_embedded())
         && !to_the_handlers_end(ui, client, handler, &mut stops).await?
     {
         return interrupted_now(client, handler, stops);
+    }
+    if let Some(thread) = report.head.thread.filter(|_| report.head.status.is_final())
+        && let Some(stopped) = to_the_queues_end(ui, client, (thread, run), &mut stops).await?
+    {
+        return interrupted_now(client, stopped, stops);
     }
     Ok(exit_of(&report, watched.fail_on_degraded))
 }
@@ -115,6 +118,32 @@ async fn to_the_handlers_end(
     };
     ui.note(&format!("{run}  {}", report.head.status.as_str()));
     Ok(true)
+}
+
+/// Follows the runs that waited for one to end, each until it has settled; the one at which a signal
+/// came.
+async fn to_the_queues_end(
+    ui: &Ui,
+    client: &Client,
+    (thread, mut after): (ThreadId, RunId),
+    stops: &mut Stops,
+) -> anyhow::Result<Option<RunId>> {
+    while let Some(next) = client.begin_queued(thread).await?.filter(|next| *next != after) {
+        let draft = client.workflow_of(&client.report(next).await?.head).await?;
+        ui.note(&ui.paint(Paint::Dim, &format!("{next}  waited for its turn")));
+        let mut follower = Follower::new(client, ui, next, (Seq(0), &draft)).await?;
+        let Some(report) = settled(client, &mut follower, (next, Seq(0)), stops).await? else {
+            return Ok(Some(next));
+        };
+        ui.note(&format!("{next}  {}", report.head.status.as_str()));
+        if !report.head.status.is_final() {
+            let label = ui.paint(Paint::Cyan, "help:");
+            ui.note(&format!("{label} {}", how_it_goes_on(&report)));
+            return Ok(None);
+        }
+        after = next;
+    }
+    Ok(None)
 }
 
 /// From here on the next signal ends the process at once.

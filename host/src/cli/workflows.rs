@@ -7,8 +7,9 @@ use wforge_ports::workflows::{Report, WorkflowReader as _};
 
 use super::args::{ThreadsCommand, WorkflowCommand};
 use super::refusal::EXIT_REFUSED;
+use super::run::read_file;
 use super::ui::{Paint, columns, harmless};
-use super::{Session, inputs, line, reader, workflow_file};
+use super::{Session, inputs, line, reader};
 use crate::client;
 use crate::compose::Mode;
 
@@ -44,9 +45,9 @@ pub(crate) async fn run(session: &Session, command: WorkflowCommand) -> anyhow::
     let ui = &session.ui;
     match command {
         WorkflowCommand::Register { file } => {
-            let (text, draft) = workflow_file(session, &file)?;
+            let file = read_file(session, &file)?;
             let client = client::open(&session.config, Mode::Look).await?;
-            let info = client.register(text, draft).await;
+            let info = client.register(file).await;
             let info = client.finish(info).await?;
             if ui.is_json() {
                 ui.out_json(&info)?;

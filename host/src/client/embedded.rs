@@ -14,7 +14,7 @@ use wforge_ports::plugins::Admitted;
 
 use super::problem::of_engine;
 use super::threads::choice;
-use super::{Answer, Component, Message, QuestionRow, Report, Start, TaskRow};
+use super::{Answer, Component, Message, QuestionRow, Report, Start, TaskRow, WorkflowFile};
 use crate::compose::{Host, components_in, read_component};
 
 /// Who asks, as logs and audit call it.
@@ -40,10 +40,7 @@ impl Embedded {
     }
 
     pub(crate) async fn start(&mut self, start: Start) -> anyhow::Result<RunId> {
-        let plugins = match start.plugins {
-            Some(components) => Some(self.admit_all(components).await?),
-            None => self.installed_and_developed().await?,
-        };
+        let plugins = self.offered(start.plugins).await?;
         let workflow = choice(start.workflow);
         let request = StartRun {
             input: start.input,
@@ -60,6 +57,17 @@ impl Embedded {
         };
         let started = self.host.handle.start(&self.tenant, request).await.map_err(of_engine)?;
         Ok(started.run)
+    }
+
+    /// The plugins that may serve: those of `--plugins`, else what there is.
+    pub(super) async fn offered(
+        &mut self,
+        given: Option<Vec<Component>>,
+    ) -> anyhow::Result<Option<Vec<Admitted>>> {
+        match given {
+            Some(components) => Ok(Some(self.admit_all(components).await?)),
+            None => self.installed_and_developed().await,
+        }
     }
 
     async fn admit_all(&self, components: Vec<Component>) -> anyhow::Result<Vec<Admitted>> {
@@ -167,12 +175,8 @@ impl Embedded {
         self.host.handle.plugin(&self.tenant, name).await.map_err(of_engine)
     }
 
-    pub(crate) async fn register(
-        &self,
-        _text: String,
-        draft: WorkflowDraft,
-    ) -> anyhow::Result<WorkflowInfo> {
-        self.host.handle.register_workflow(&self.tenant, draft, BY).await.map_err(of_engine)
+    pub(crate) async fn register(&self, file: WorkflowFile) -> anyhow::Result<WorkflowInfo> {
+        self.host.handle.register_workflow(&self.tenant, file.draft, BY).await.map_err(of_engine)
     }
 
     pub(crate) async fn workflows(&self) -> anyhow::Result<Vec<WorkflowInfo>> {

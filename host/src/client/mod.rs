@@ -25,7 +25,8 @@ use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp, Value,
+    Digest, Failure, NodeId, NodePath, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
+    Value,
 };
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;
@@ -41,7 +42,7 @@ pub(crate) use lineage::Lineage;
 pub(crate) use remote::Remote;
 pub(crate) use steering::{Interrupt, Wants};
 pub(crate) use stream::Wanted;
-pub(crate) use threads::{CheckpointRow, Migrate, Migrated, ThreadReport, ThreadRow, Update};
+pub(crate) use threads::{CheckpointRow, Keep, Migrate, Migrated, ThreadReport, ThreadRow, Update};
 
 /// How long a store that somebody else holds is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -65,9 +66,9 @@ pub(crate) struct Start {
     /// Read-only JSON.
     pub(crate) context: Value,
     /// Answers given beforehand.
-    pub(crate) answers: BTreeMap<NodeId, Value>,
+    pub(crate) answers: BTreeMap<NodePath, Value>,
     /// Nodes to mock.
-    pub(crate) mocks: BTreeMap<NodeId, Option<MockAnswer>>,
+    pub(crate) mocks: BTreeMap<NodePath, Option<MockAnswer>>,
     /// The components of `--plugins`.
     pub(crate) plugins: Option<Vec<Component>>,
     /// Workflows that its nodes may name, beside those that are registered.
@@ -371,12 +372,8 @@ impl Client {
     }
 
     /// Registers a workflow file.
-    pub(crate) async fn register(
-        &self,
-        text: String,
-        draft: WorkflowDraft,
-    ) -> anyhow::Result<WorkflowInfo> {
-        either!(self, client => client.register(text, draft))
+    pub(crate) async fn register(&self, file: WorkflowFile) -> anyhow::Result<WorkflowInfo> {
+        either!(self, client => client.register(file))
     }
 
     /// The registered workflows.

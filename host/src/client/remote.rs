@@ -17,8 +17,8 @@ use wforge_model::{Digest, RunId, Seq, Value};
 use wforge_ports::plugins::Admitted;
 
 use super::sse::{Frame, Frames};
-use super::threads::named;
-use super::{Answer, Component, Message, Report, Start, problem};
+use super::threads::{named, of_file};
+use super::{Answer, Component, Message, Report, Start, WorkflowFile, problem};
 use crate::cli::refusal::Refusal;
 use crate::config::Config;
 
@@ -80,7 +80,7 @@ impl Remote {
             "multitask": start.options.multitask,
         });
         if let Some(body) = body.as_object_mut() {
-            let with: Vec<String> = start.with.into_iter().map(|file| file.text).collect();
+            let with: Vec<Value> = start.with.into_iter().map(of_file).collect();
             body.extend((!with.is_empty()).then(|| ("with".to_owned(), json!(with))));
             body.extend(start.options.thread.map(|id| ("thread".to_owned(), json!(id))));
             body.extend(start.options.steps.map(|steps| ("steps".to_owned(), json!(steps))));
@@ -155,7 +155,7 @@ impl Remote {
     }
 
     /// Hands over the components of `--plugins`; the run names them by their digests.
-    async fn upload(&self, components: Vec<Component>) -> anyhow::Result<Vec<Digest>> {
+    pub(super) async fn upload(&self, components: Vec<Component>) -> anyhow::Result<Vec<Digest>> {
         let mut digests = Vec::new();
         for component in components {
             digests.push(self.admit(component).await?.component);
@@ -185,15 +185,12 @@ impl Remote {
         self.json(self.get(&format!("/v1/plugins/{}", in_path(name)))).await
     }
 
-    pub(crate) async fn register(
-        &self,
-        text: String,
-        _draft: WorkflowDraft,
-    ) -> anyhow::Result<WorkflowInfo> {
-        let json = text.trim_start().starts_with('{');
+    pub(crate) async fn register(&self, file: WorkflowFile) -> anyhow::Result<WorkflowInfo> {
+        let json = file.text.trim_start().starts_with('{');
         let media_type = if json { "application/json" } else { "application/yaml" };
-        let request = self.request(Method::POST, "/v1/workflows");
-        self.json(request.header("content-type", media_type).body(text)).await
+        let path = format!("/v1/workflows?file={}", in_path(&file.name));
+        let request = self.request(Method::POST, &path);
+        self.json(request.header("content-type", media_type).body(file.text)).await
     }
 
     pub(crate) async fn workflows(&self) -> anyhow::Result<Vec<WorkflowInfo>> {

@@ -1,15 +1,16 @@
 //! Threads, asked of either engine.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use wforge_engine::{
-    ContinueFrom, EngineError, ForkPoint, MigrateThread, UpdateAs, UpdateGiven, UpdateState,
-    WorkflowChoice,
+    ContinueFrom, EngineError, ForkPoint, ForkThread, KeepBorders, MigrateThread, UpdateAs,
+    UpdateGiven, UpdateState, WorkflowChoice,
 };
-use wforge_graph::Migration;
+use wforge_graph::{AnswerFate, Migration};
 use wforge_model::checkpoint::Durability;
 use wforge_model::effect::Question;
 use wforge_model::event::Write;
@@ -21,7 +22,7 @@ use wforge_model::{
 use super::embedded::BY;
 use super::problem::of_engine;
 use super::steering::same;
-use super::{Client, Embedded, Remote, Report, Workflow, WorkflowFile, either};
+use super::{Client, Component, Embedded, Remote, Report, Workflow, WorkflowFile, either};
 
 /// Threads and checkpoints that are read at once.
 const PAGE: usize = 200;
@@ -81,8 +82,30 @@ pub(crate) struct Migrated {
     pub(crate) from: Digest,
     pub(crate) to: Digest,
     pub(crate) difference: Migration,
+    #[serde(default)]
+    pub(crate) answers: Vec<AnswerFate>,
     pub(crate) checkpoint: Option<Checkpoint>,
     pub(crate) continued: Option<RunId>,
+}
+
+/// Which checkpoints of a thread are kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Keep {
+    /// So many of the newest.
+    Newest(NonZeroU32),
+    /// This one and all that came after it.
+    From(Checkpoint),
+}
+
+/// What pruning a thread did.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Pruned {
+    /// The oldest checkpoint that is kept.
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) kept: u64,
+    pub(crate) runs_removed: u64,
+    /// Runs that stay, since others go on from them.
+    pub(crate) runs_needed: u64,
 }
 
 /// What somebody writes in the place of a node.
@@ -111,6 +134,8 @@ impl Update {
 pub(crate) struct Migrate {
     pub(crate) to: Workflow,
     pub(crate) with: Vec<WorkflowFile>,
+    /// The components of `--plugins`.
+    pub(crate) plugins: Option<Vec<Component>>,
     pub(crate) dry_run: bool,
     pub(crate) restart_tasks: bool,
 }
@@ -164,14 +189,35 @@ impl Client {
         either!(self, client => client.copy(thread, to))
     }
 
-    /// Keeps only the newest checkpoint of a thread.
-    pub(crate) async fn prune(&self, thread: ThreadId) -> anyhow::Result<Checkpoint> {
-        either!(self, client => client.prune(thread))
+    /// Copies a checkpoint of a thread, so that it is the newest.
+    pub(crate) async fn fork(
+        &self,
+        thread: ThreadId,
+        at: Checkpoint,
+    ) -> anyhow::Result<Checkpoint> {
+        either!(self, client => client.fork(thread, at))
+    }
+
+    /// Keeps only the newest checkpoints of a thread.
+    pub(crate) async fn prune(&self, thread: ThreadId, keep: Keep) -> anyhow::Result<Pruned> {
+        either!(self, client => client.prune(thread, keep))
+    }
+
+    /// Lets the first that waits in a thread begin where its turn has come, and names the run that is
+    /// under way. None behind a server, which does so by itself.
+    pub(crate) async fn begin_queued(&self, thread: ThreadId) -> anyhow::Result<Option<RunId>> {
+        match self {
+            Self::Embedded(client) => {
+                let begun = client.host.handle.begin_queued(&client.tenant, thread).await;
+                begun.map_err(of_engine)
+            }
+            Self::Remote(_) => Ok(None),
+        }
     }
 
     /// Brings a thread to another version of its workflow, or says what that would do.
     pub(crate) async fn migrate(
-        &self,
+        &mut self,
         thread: ThreadId,
         migrate: Migrate,
     ) -> anyhow::Result<Migrated> {
@@ -229,8 +275,17 @@ impl Embedded {
         let at = self.place(thread, at).await?;
         let given = |step: Vec<Update>| step.into_iter().map(Update::meant).collect();
         let steps = steps.into_iter().map(given).collect::<anyhow::Result<_>>()?;
-        let update = UpdateState { at, workflow: None, steps, by: BY.to_owned() };
-        self.host.handle.update_state(&self.tenant, update).await.map_err(of_engine)
+        let (workflow, idempotency) = (None, None);
+        let update = UpdateState { at, workflow, steps, idempotency, by: BY.to_owned() };
+        let made = self.host.handle.update_state(&self.tenant, update).await.map_err(of_engine)?;
+        Ok(made.checkpoint)
+    }
+
+    async fn fork(&self, thread: ThreadId, at: Checkpoint) -> anyhow::Result<Checkpoint> {
+        let at = self.place(thread, Some(at)).await?;
+        let fork = ForkThread { at, idempotency: None, by: BY.to_owned() };
+        let made = self.host.handle.fork_thread(&self.tenant, fork).await.map_err(of_engine)?;
+        Ok(made.checkpoint)
     }
 
     async fn replay(
@@ -241,25 +296,34 @@ impl Embedded {
     ) -> anyhow::Result<RunId> {
         let at = self.place(thread, at).await?;
         let (answers, durability) = (BTreeMap::new(), Durability::default());
-        let request = ContinueFrom { at, answers, durability, steps, by: BY.to_owned() };
-        self.host.handle.continue_from(&self.tenant, request).await.map_err(of_engine)
+        let (idempotency, by) = (None, BY.to_owned());
+        let request = ContinueFrom { at, answers, durability, steps, idempotency, by };
+        let started = self.host.handle.continue_from(&self.tenant, request).await;
+        Ok(started.map_err(of_engine)?.run)
     }
 
     async fn copy(&self, thread: ThreadId, to: ThreadId) -> anyhow::Result<Checkpoint> {
         self.host.handle.copy_thread(&self.tenant, thread, to, BY).await.map_err(of_engine)
     }
 
-    async fn prune(&self, thread: ThreadId) -> anyhow::Result<Checkpoint> {
-        self.host.handle.prune_thread(&self.tenant, thread, BY).await.map_err(of_engine)
+    async fn prune(&self, thread: ThreadId, keep: Keep) -> anyhow::Result<Pruned> {
+        let keep = match keep {
+            Keep::Newest(count) => KeepBorders::Newest(count),
+            Keep::From(oldest) => KeepBorders::From(oldest),
+        };
+        let pruned = self.host.handle.prune_thread(&self.tenant, thread, keep, BY).await;
+        same(&pruned.map_err(of_engine)?)
     }
 
-    async fn migrate(&self, thread: ThreadId, migrate: Migrate) -> anyhow::Result<Migrated> {
+    async fn migrate(&mut self, thread: ThreadId, migrate: Migrate) -> anyhow::Result<Migrated> {
+        let plugins = self.offered(migrate.plugins).await?;
         let request = MigrateThread {
             to: choice(migrate.to),
             workflows: migrate.with.into_iter().map(|file| file.draft).collect(),
-            plugins: None,
+            plugins,
             dry_run: migrate.dry_run,
             restart_tasks: migrate.restart_tasks,
+            idempotency: None,
             by: BY.to_owned(),
         };
         same(&self.host.handle.migrate(&self.tenant, thread, request).await.map_err(of_engine)?)
@@ -279,9 +343,14 @@ pub(super) fn choice(workflow: Workflow) -> WorkflowChoice {
 /// A workflow as the API is told of it.
 pub(super) fn named(workflow: Workflow) -> Value {
     match workflow {
-        Workflow::File(file) => Value::String(file.text),
+        Workflow::File(file) => of_file(*file),
         Workflow::Registered { name, version, .. } => json!({ "name": name, "version": version }),
     }
+}
+
+/// A workflow file as the API is told of it: messages call it as the caller does.
+pub(super) fn of_file(file: WorkflowFile) -> Value {
+    json!({ "file": file.name, "text": file.text })
 }
 
 #[derive(Deserialize)]
@@ -333,8 +402,16 @@ impl Remote {
         self.make(thread, "copy", &json!({ "to": to })).await
     }
 
-    async fn prune(&self, thread: ThreadId) -> anyhow::Result<Checkpoint> {
-        self.make(thread, "prune", &json!({})).await
+    async fn fork(&self, thread: ThreadId, at: Checkpoint) -> anyhow::Result<Checkpoint> {
+        self.make(thread, "fork", &json!({ "at": at })).await
+    }
+
+    async fn prune(&self, thread: ThreadId, keep: Keep) -> anyhow::Result<Pruned> {
+        let body = match keep {
+            Keep::Newest(count) => json!({ "keep": count }),
+            Keep::From(oldest) => json!({ "before": oldest }),
+        };
+        self.json(self.post(&format!("/v1/threads/{thread}/prune"), &body)).await
     }
 
     async fn make(&self, thread: ThreadId, how: &str, body: &Value) -> anyhow::Result<Checkpoint> {
@@ -344,10 +421,15 @@ impl Remote {
     }
 
     async fn migrate(&self, thread: ThreadId, migrate: Migrate) -> anyhow::Result<Migrated> {
-        let with: Vec<String> = migrate.with.into_iter().map(|file| file.text).collect();
+        let plugins = match migrate.plugins {
+            Some(components) => Some(self.upload(components).await?),
+            None => None,
+        };
+        let with: Vec<Value> = migrate.with.into_iter().map(of_file).collect();
         let body = json!({
             "to": named(migrate.to),
             "with": with,
+            "plugins": plugins,
             "dry_run": migrate.dry_run,
             "restart_tasks": migrate.restart_tasks,
         });

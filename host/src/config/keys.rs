@@ -81,7 +81,7 @@ keys! {
     /// else `$XDG_DATA_HOME/wforge` (`~/.local/share/wforge`).
     data_dir: PathBuf = "data_dir";
 
-    /// The address that `wforge serve` listens on; loopback only for now, port 0: any free one.
+    /// The address that `wforge serve` listens on: one of loopback, port 0: any free one.
     server_listen: SocketAddr = "server.listen", default "\"127.0.0.1:7420\"";
     /// How long a stopping server waits for requests and tasks, in milliseconds.
     server_drain_ms_max: u64 = "server.drain_ms_max", default "25_000";

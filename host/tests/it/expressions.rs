@@ -36,3 +36,17 @@ fn a_failed_expression_names_its_file_line_and_text() {
         ran.exits(1).says(&["inner.yaml:8:", ": state.list[2]"]);
     });
 }
+
+#[test]
+fn a_registered_workflow_and_its_parts_name_their_files_as_well() {
+    everywhere(|cli| {
+        let (outer, inner) = (cli.file("outer.yaml", OUTER), cli.file("flows/inner.yaml", INNER));
+        for file in [&inner, &outer] {
+            cli.run(["workflow", "register", file.to_str().expect("UTF-8")]).exits(0);
+        }
+        let ran = cli.run(["run", "outer", "--output", "json"]);
+        ran.exits(1).says(&["flows/inner.yaml:8:", ": state.list[2]"]);
+        let run = ran.json()["run_id"].as_str().expect("an id").to_owned();
+        cli.run(["runs", "show", &run]).exits(0).says(&["flows/inner.yaml:8:"]);
+    });
+}

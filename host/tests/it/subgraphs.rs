@@ -90,3 +90,28 @@ fn a_workflow_that_is_nowhere_is_named_before_anything_is_started() {
         assert_eq!(listed, serde_json::json!([]));
     });
 }
+
+#[test]
+fn answers_and_mocks_of_the_start_reach_into_a_subgraph() {
+    everywhere(|cli| {
+        let (outer, inner) = (cli.file("outer.yaml", OUTER), cli.file("inner.yaml", INNER));
+        let run = |more: &[&str]| {
+            let args = ["run", text(&outer), "--input", "topic=bees", "--output", "json"];
+            cli.run(args.iter().chain(more).copied())
+        };
+        let with = ["--with", text(&inner), "--answer", "review/title=Honey"];
+        assert_eq!(run(&with).exits(0).json()["output"]["text"], "Honey: bees");
+        let wrong = ["--with", text(&inner), "--answer", "review/titel=Honey"];
+        run(&wrong).exits(2).says(&["review/titel", "did you mean title?"]);
+        let nowhere = ["--answer", "review/title=Honey"];
+        run(&nowhere).exits(2).says(&["missing_workflows", "inner", "--with"]);
+        cli.run(["workflow", "register", text(&inner)]).exits(0);
+        let mock = cli.file("title.json", "\"Wax\"");
+        let mock = format!("review/title={}", text(&mock));
+        let mocked = run(&["--mock", &mock]).exits(0).json();
+        assert_eq!(mocked["output"]["text"], "Wax: bees");
+        let tasks = mocked["tasks"].as_array().expect("tasks");
+        let title = tasks.iter().find(|task| task["node"] == "review/title").expect("a task");
+        assert_eq!(title["source"], "mock");
+    });
+}

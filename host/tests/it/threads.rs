@@ -134,6 +134,24 @@ fn a_replay_runs_an_older_checkpoint_once_more() {
     });
 }
 
+#[test]
+fn a_fork_without_a_write_copies_its_checkpoint() {
+    everywhere(|cli| {
+        let (thread, _) = chat(cli, &["a"]);
+        let all = history(cli, &thread);
+        let at = field(&all[1], "checkpoint");
+        let made = json_of(cli, &["threads", "fork", &thread, "--at", at]).exits(0).json();
+        let newest = history(cli, &thread).remove(0);
+        assert_eq!(newest["checkpoint"], made["checkpoint"]);
+        assert_eq!((&newest["source"], &newest["next"]), (&json!("fork"), &json!(["count"])));
+        assert_eq!(newest["parent"], all[2]["checkpoint"], "it stands beside the one it copies");
+        let ended = json_of(cli, &["threads", "replay", &thread]).exits(0).json();
+        assert_eq!(ended["output"], json!({ "said": ["a"], "count": 1 }));
+        let nobody = ["threads", "fork", &thread, "--at", at, "--as", "hear"];
+        cli.run(nobody).exits(2).says(&["--set"]);
+    });
+}
+
 const REVIEW: &str = "apiVersion: workflowforge/v1
 name: review
 version: 1.0.0
@@ -195,8 +213,18 @@ fn a_thread_is_copied_and_pruned() {
         let file = written(cli, "chat.yaml", CHAT);
         let more = json_of(cli, &["run", &file, "--thread", &copy, "--input", "text=c"]);
         assert_eq!(more.exits(0).json()["output"]["said"], json!(["a", "b", "c"]));
+        let all = history(cli, &thread);
+        let pruned = json_of(cli, &["threads", "prune", &thread, "--keep", "5"]).exits(0).json();
+        assert_eq!((&pruned["kept"], &pruned["runs_removed"]), (&json!(5), &json!(0)));
+        assert_eq!(history(cli, &thread), all[..5]);
+        let at = field(&all[2], "checkpoint");
+        let pruned = cli.run(["threads", "prune", &thread, "--before", at]);
+        pruned.exits(0).says(&[at, "kept 3 checkpoints; removed 0 runs", "1 older run kept"]);
+        assert_eq!(history(cli, &thread), all[..3]);
+        let gone = cli.run(["threads", "prune", &thread, "--before", field(&all[4], "checkpoint")]);
+        gone.exits(2).says(&["not_found", "checkpoint"]);
         cli.run(["threads", "prune", &thread]).exits(0);
-        assert_eq!(history(cli, &thread).len(), 1);
+        assert_eq!(history(cli, &thread), all[..1]);
         let shown = json_of(cli, &["threads", "show", &thread]).exits(0).json();
         assert_eq!(shown["state"]["said"], json!(["a", "b"]), "the copy's run did not count here");
     });
@@ -246,9 +274,84 @@ fn a_queued_run_begins_when_the_one_before_it_has_ended() {
     let second = json_of(&cli, &["run", &file, "--thread", thread, "--input", "n=2"]);
     second.exits(3).says(&["queued", "names the run that goes first"]);
     let second = second.json();
-    cli.run(["runs", "resume", field(&first, "run_id"), "--answer", "yes"]).exits(0);
+    let resumed = cli.run(["runs", "resume", field(&first, "run_id"), "--answer", "yes"]);
+    let id = field(&second, "run_id");
+    resumed.exits(0).says(&[&format!("{id}  waited for its turn"), &format!("{id}  waiting")]);
     let ended = json_of(&cli, &["runs", "resume", field(&second, "run_id"), "--answer", "no"]);
     assert_eq!(ended.exits(0).json()["output"]["all"], json!(["yes", "no"]));
+}
+
+/// Without a server whoever ends a run drives what waited for it; a stream only tells the log.
+#[test]
+fn what_waited_for_a_run_is_driven_to_its_end_after_it() {
+    let cli = Cli::new();
+    let file = written(&cli, "review.yaml", REVIEW);
+    let first = json_of(&cli, &["run", &file, "--thread", "new"]).exits(3).json();
+    let thread = field(&first, "thread");
+    let mut queued = Vec::new();
+    for _ in 0..2 {
+        let ran = json_of(&cli, &["run", &file, "--thread", thread, "--durability", "exit"]);
+        queued.push(field(&ran.exits(3).json(), "run_id").to_owned());
+    }
+    let streamed = cli.run(["runs", "stream", &queued[0]]);
+    streamed.exits(0).says(&["is queued, and nobody drives it", "wforge serve"]);
+    let cancel = |run: &str| cli.run(["runs", "cancel", run]);
+    cancel(&queued[1]).exits(0);
+    let ended = cli.run(["runs", "continue", field(&first, "run_id")]);
+    ended.exits(0).says(&[&format!("{}  paused", queued[0]), "wforge runs continue"]);
+    let streamed = cli.run(["runs", "stream", &queued[0]]);
+    streamed.exits(0).says(&["is paused", &format!("wforge runs continue {}", queued[0])]);
+    cli.run(["runs", "continue", &queued[0]]).exits(0);
+    let told = cli.run(["runs", "stream", &queued[0]]);
+    assert!(!told.exits(0).stderr.contains("nobody drives"), "{}", told.stderr);
+}
+
+const BOTH: &str = "apiVersion: workflowforge/v1
+name: both
+version: 1.0.0
+state: { log: { reducer: append }, it: {} }
+input: []
+output: [log]
+nodes:
+  first: { ask: { prompt: 'First?' }, out: { log: [result] } }
+  second: { ask: { prompt: 'Second?' }, out: { log: [result] } }
+  echo: { set: { it: '1' } }
+edges:
+  - { from: START, to: [first, second] }
+  - { from: [first, second], to: echo }
+";
+
+#[test]
+fn a_migration_keeps_answers_and_takes_plugins_from_a_folder() {
+    everywhere(|cli| {
+        let file = written(cli, "both.yaml", BOTH);
+        let ran = json_of(cli, &["run", &file, "--thread", "new"]).exits(3).json();
+        let (thread, run) = (field(&ran, "thread"), field(&ran, "run_id"));
+        cli.run(["runs", "resume", run, "--answer", "first=1"]).exits(3);
+        let agent =
+            "echo: { agent: wforge/probe.echo, in: { message: \"'x'\" }, out: { it: result } }";
+        let newer = BOTH.replace("1.0.0", "2.0.0").replace("echo: { set: { it: '1' } }", agent);
+        let newer = written(cli, "newer.yaml", &newer);
+        let migrate = |more: &[&str]| {
+            let args = ["workflow", "migrate", thread, "--to", &newer, "--restart-tasks"];
+            cli.run(args.iter().chain(more).copied())
+        };
+        let empty = cli.file("empty/.keep", "");
+        let empty = empty.parent().expect("a folder").to_str().expect("UTF-8").to_owned();
+        migrate(&["--plugins", &empty]).exits(2).says(&["missing_agents", "wforge/probe"]);
+        let plugins = crate::harness::plugins();
+        let plugins = plugins.to_str().expect("UTF-8");
+        let dry = migrate(&["--plugins", plugins, "--dry-run"]);
+        dry.exits(0).says(&["nodes.first", "\"First?\" its answer, where it asks the same"]);
+        let done = migrate(&["--plugins", plugins, "--output", "json"]).exits(0).json();
+        let again = field(&done, "continued");
+        let shown = json_of(cli, &["runs", "show", again]).exits(0).json();
+        let asked = shown["questions"].as_array().expect("questions").iter();
+        let asked: Vec<&Value> = asked.map(|question| &question["prompt"]).collect();
+        assert_eq!(asked, ["Second?"]);
+        let ended = json_of(cli, &["runs", "resume", again, "--answer", "second=2"]);
+        assert_eq!(ended.exits(0).json()["output"]["log"], json!([1, 2]));
+    });
 }
 
 #[test]

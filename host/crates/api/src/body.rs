@@ -83,6 +83,17 @@ pub(crate) fn require_media_type(headers: &HeaderMap, read: &[&str]) -> Result<S
     Err(ApiError::new(&codes::MEDIA_TYPE, detail))
 }
 
+/// The same of a body that may be left out.
+///
+/// # Errors
+/// It is no JSON, too deep, or does not fit.
+pub(crate) fn parse_optional<T: DeserializeOwned + Default>(
+    bytes: &[u8],
+    depth_max: usize,
+) -> Result<T, ApiError> {
+    if bytes.is_empty() { Ok(T::default()) } else { parse(bytes, depth_max) }
+}
+
 /// JSON as a `T`: no unknown fields (where `T` denies them), no deeper than the limit.
 ///
 /// # Errors

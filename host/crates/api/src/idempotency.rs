@@ -1,7 +1,8 @@
-//! The `Idempotency-Key` header: the same request again gives the same run.
+//! The `Idempotency-Key` header: the same request again gives the same answer, and does nothing.
 //!
 //! A key belongs to the credential and the route that it was used with; the store keeps it beside
-//! the run in the same commit, and refuses a second run under it.
+//! the run in the same commit, and refuses a second run under it. The same key for another thread is
+//! another request, and refused.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::HeaderMap;
 use sha2::{Digest as _, Sha256};
 use wforge_engine::Idempotency;
-use wforge_model::{TenantId, Timestamp};
+use wforge_model::{TenantId, ThreadId, Timestamp};
 
 use crate::auth::{Principal, hex};
 use crate::codes;
@@ -19,17 +20,28 @@ use crate::limits::ApiLimits;
 const HEADER: &str = "idempotency-key";
 const RETRY_AFTER_MS: u64 = 1_000;
 
+/// A request that may name a key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keyed<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    /// Its route, such as `runs.start`.
+    pub(crate) route: &'static str,
+    /// The thread that its path names.
+    pub(crate) thread: Option<ThreadId>,
+    pub(crate) body: &'a [u8],
+}
+
 /// What the headers ask for; none where they name no key.
 ///
 /// # Errors
 /// The key is empty, too long, given twice, or not of visible ASCII letters.
 pub(crate) fn of_request(
-    headers: &HeaderMap,
-    body: &[u8],
+    request: Keyed<'_>,
     principal: &Principal,
     limits: &ApiLimits,
     now: Timestamp,
 ) -> Result<Option<Idempotency>, ApiError> {
+    let Keyed { headers, route, thread, body } = request;
     let mut values = headers.get_all(HEADER).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -41,9 +53,14 @@ pub(crate) fn of_request(
         let detail = format!("idempotency-key is one value of 1 to {max} visible ASCII letters");
         return Err(ApiError::new(&codes::MALFORMED, detail));
     };
+    let mut fingerprint = Sha256::new();
+    if let Some(thread) = thread {
+        fingerprint.update(thread.as_bytes());
+    }
+    fingerprint.update(body);
     Ok(Some(Idempotency {
-        key: format!("runs.start/{}/{key}", principal.key_id),
-        fingerprint: hex(&Sha256::digest(body)),
+        key: format!("{route}/{}/{key}", principal.key_id),
+        fingerprint: hex(&fingerprint.finalize()),
         expires_at: now.after(limits.idempotency_ttl),
     }))
 }
@@ -100,7 +117,8 @@ mod tests {
             key_id: "k1".into(),
         };
         let limits = ApiLimits::default();
-        match of_request(&headers, b"body", &principal, &limits, Timestamp(0)) {
+        let request = Keyed { headers: &headers, route: "runs.start", thread: None, body: b"body" };
+        match of_request(request, &principal, &limits, Timestamp(0)) {
             Ok(None) => "none".to_owned(),
             Ok(Some(key)) => format!("{} until {}", key.key, key.expires_at.0),
             Err(error) => error.code.id.to_owned(),

@@ -31,6 +31,7 @@ mod state;
 mod steering;
 mod stream;
 mod system;
+mod thread_changes;
 mod thread_request;
 mod threads;
 mod workflows;

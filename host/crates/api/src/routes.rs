@@ -16,8 +16,8 @@ use crate::auth::{Role, authenticate};
 use crate::error::ApiError;
 use crate::state::Api;
 use crate::{
-    codes, events, health, interrupts, metrics, plugins, runs, steering, stream, system, threads,
-    workflows,
+    codes, events, health, interrupts, metrics, plugins, runs, steering, stream, system,
+    thread_changes, threads, workflows,
 };
 
 /// Who may call a route.
@@ -92,12 +92,12 @@ rows! {
     GET "/v1/threads" VIEWER => threads::list;
     GET "/v1/threads/{thread}" VIEWER => threads::show;
     GET "/v1/threads/{thread}/history" VIEWER => threads::history;
-    POST "/v1/threads/{thread}/state" OPERATOR => threads::update;
-    POST "/v1/threads/{thread}/fork" OPERATOR => threads::fork;
-    POST "/v1/threads/{thread}/replay" OPERATOR => threads::replay;
-    POST "/v1/threads/{thread}/copy" OPERATOR => threads::copy;
-    POST "/v1/threads/{thread}/prune" OPERATOR => threads::prune;
-    POST "/v1/threads/{thread}/migrate" OPERATOR => threads::migrate;
+    POST "/v1/threads/{thread}/state" OPERATOR => thread_changes::update;
+    POST "/v1/threads/{thread}/fork" OPERATOR => thread_changes::fork;
+    POST "/v1/threads/{thread}/replay" OPERATOR => thread_changes::replay;
+    POST "/v1/threads/{thread}/copy" OPERATOR => thread_changes::copy;
+    POST "/v1/threads/{thread}/prune" OPERATOR => thread_changes::prune;
+    POST "/v1/threads/{thread}/migrate" OPERATOR => thread_changes::migrate;
 }
 
 /// A router of all rows, each behind the check of its role.

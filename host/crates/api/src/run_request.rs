@@ -9,13 +9,14 @@ use serde::Deserialize;
 use wforge_engine::{AnswerGiven, AnswerTo, Multitask};
 use wforge_model::checkpoint::Durability;
 use wforge_model::mock::{MockAnswer, MockMode};
-use wforge_model::{Digest, NodeId, Object, QuestionId, ThreadId, Value};
+use wforge_model::{Digest, NodeId, NodePath, Object, QuestionId, ThreadId, Value};
 
 use crate::codes;
 use crate::error::ApiError;
 
 const REASON_BYTES_MAX: usize = 1_024;
 const ANSWERS_MAX: usize = 256;
+const FILE_CHARS_MAX: usize = 4_096;
 
 /// The body of `POST /v1/runs`.
 #[derive(Debug, Deserialize)]
@@ -26,9 +27,9 @@ pub(crate) struct StartBody {
     pub(crate) input: Object,
     #[serde(default)]
     pub(crate) context: Value,
-    /// Texts of further workflow files, for nodes that run a workflow.
+    /// Further workflow files, for nodes that run a workflow.
     #[serde(default)]
-    pub(crate) with: Vec<String>,
+    pub(crate) with: Vec<FileField>,
     #[serde(default)]
     pub(crate) thread: Option<ThreadId>,
     /// What becomes of the run that is under way in the thread.
@@ -41,9 +42,9 @@ pub(crate) struct StartBody {
     #[serde(default)]
     pub(crate) steps: Option<NonZeroU32>,
     #[serde(default)]
-    pub(crate) answers: BTreeMap<NodeId, Value>,
+    pub(crate) answers: BTreeMap<NodePath, Value>,
     #[serde(default)]
-    pub(crate) mocks: BTreeMap<NodeId, Option<MockAnswer>>,
+    pub(crate) mocks: BTreeMap<NodePath, Option<MockAnswer>>,
     #[serde(default)]
     pub(crate) mock: Option<MockMode>,
     /// Digests of components to take agents from, and from no others.
@@ -55,13 +56,63 @@ pub(crate) struct StartBody {
 #[derive(Debug, Deserialize)]
 #[serde(
     untagged,
-    expecting = "workflow is a name, {\"name\": …, \"version\": …}, or the text of a file"
+    expecting = "workflow is a name, {\"name\": …, \"version\": …}, the text of a file, or {\"file\": \
+                 …, \"text\": …}"
 )]
 pub(crate) enum WorkflowField {
     /// `name`, `name@version`, or the text of a workflow file.
     Text(String),
     /// Name and version apart.
     Named(NamedWorkflow),
+    /// A file with its name.
+    File(NamedFile),
+}
+
+/// A workflow file as a request brings it.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "a file is its text, or {\"file\": name, \"text\": text}")]
+pub(crate) enum FileField {
+    /// Its text.
+    Text(String),
+    /// With its name.
+    Named(NamedFile),
+}
+
+/// A workflow file, and how messages call it.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NamedFile {
+    pub(crate) file: String,
+    pub(crate) text: String,
+}
+
+impl NamedFile {
+    /// # Errors
+    /// The name is none that a message could show.
+    pub(crate) fn checked(self) -> Result<Self, ApiError> {
+        let length = self.file.chars().count();
+        if (1..=FILE_CHARS_MAX).contains(&length) && !self.file.chars().any(char::is_control) {
+            return Ok(self);
+        }
+        let detail = format!("the name of a file is 1 to {FILE_CHARS_MAX} printable characters");
+        Err(ApiError::new(&codes::UNACCEPTABLE, detail))
+    }
+
+    /// A file that came without a name.
+    pub(crate) fn unnamed(text: String) -> Self {
+        Self { file: file_name(&text).to_owned(), text }
+    }
+}
+
+impl FileField {
+    /// # Errors
+    /// The name is none that a message could show.
+    pub(crate) fn meant(self) -> Result<NamedFile, ApiError> {
+        match self {
+            Self::Text(text) => Ok(NamedFile::unnamed(text)),
+            Self::Named(named) => named.checked(),
+        }
+    }
 }
 
 /// A registered workflow.
@@ -78,8 +129,8 @@ pub(crate) struct NamedWorkflow {
 pub(crate) enum WorkflowMeant {
     /// A registered one.
     Named(NamedWorkflow),
-    /// The text of a file, and how messages call it.
-    Source(&'static str, String),
+    /// A file.
+    Source(NamedFile),
 }
 
 impl WorkflowField {
@@ -91,18 +142,19 @@ impl WorkflowField {
     pub(crate) fn meant(self) -> Result<WorkflowMeant, ApiError> {
         let text = match self {
             Self::Named(named) => return Ok(WorkflowMeant::Named(named)),
+            Self::File(file) => return file.checked().map(WorkflowMeant::Source),
             Self::Text(text) => text,
         };
         let of_name = |c: char| c.is_ascii_alphanumeric() || "-_.@+".contains(c);
         if !text.is_empty() && text.chars().all(of_name) {
             return named(&text).map(WorkflowMeant::Named);
         }
-        Ok(WorkflowMeant::Source(file_name(&text), text))
+        Ok(WorkflowMeant::Source(NamedFile::unnamed(text)))
     }
 }
 
 /// How messages call the text of a workflow file.
-pub(crate) fn file_name(text: &str) -> &'static str {
+fn file_name(text: &str) -> &'static str {
     if text.trim_start().starts_with('{') { "workflow.json" } else { "workflow.yaml" }
 }
 
@@ -203,7 +255,7 @@ mod tests {
             Ok(WorkflowMeant::Named(NamedWorkflow { name, version: Some(version) })) => {
                 format!("{name} at {version}")
             }
-            Ok(WorkflowMeant::Source(file, _)) => file.to_owned(),
+            Ok(WorkflowMeant::Source(NamedFile { file, .. })) => file,
             Err(error) => format!("{}: {}", error.code.id, error.detail),
         }
     }
@@ -217,6 +269,8 @@ mod tests {
         assert_eq!(workflow(r#""name: brief\nnodes: {}""#), "workflow.yaml");
         assert_eq!(workflow(r#"" {\"name\": \"brief\"}""#), "workflow.json");
         assert_eq!(workflow(r#""""#), "workflow.yaml");
+        assert_eq!(workflow(r#"{"file":"flows/a.yaml","text":""}"#), "flows/a.yaml");
+        assert!(workflow(r#"{"file":"a\nb","text":""}"#).contains("printable characters"));
     }
 
     #[test]

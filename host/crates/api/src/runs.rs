@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use wforge_engine::{
-    CancelRun, QuestionView, RunView, StartRun, TaskView, WaitFor, WorkflowChoice,
+    CancelRun, Idempotency, QuestionView, RunView, StartRun, TaskView, WaitFor, WorkflowChoice,
 };
 use wforge_model::head::RunHead;
 use wforge_model::workflow::WorkflowDraft;
@@ -25,10 +25,10 @@ use crate::body::{self, BodyLimit};
 use crate::codes;
 use crate::error::ApiError;
 use crate::extract::{NoQuery, PathOf, QueryOf, duration, run_cursor, run_id};
-use crate::idempotency;
+use crate::idempotency::{self, Held, Keyed};
 use crate::resource::{Page, PageQuery, Resource};
 use crate::run_request::{
-    CancelBody, NamedWorkflow, ResumeBody, StartBody, WorkflowMeant, file_name,
+    CancelBody, FileField, NamedFile, NamedWorkflow, ResumeBody, StartBody, WorkflowMeant,
 };
 use crate::state::{Api, Shared};
 use crate::workflows;
@@ -84,11 +84,9 @@ pub(crate) async fn start(
 ) -> Result<Response, ApiError> {
     let wait = wait.checked(&api)?;
     let bytes = json_body(&api, &headers, body, api.parts.limits.run_bytes_max).await?;
-    let (limits, now) = (&api.parts.limits, api.parts.clock.now());
-    let idempotency = idempotency::of_request(&headers, &bytes, &principal, limits, now)?;
-    let key = idempotency.as_ref();
-    let held = key.map(|key| api.keys_under_way.hold(&principal.tenant, key)).transpose()?;
-    let body: StartBody = body::parse(&bytes, limits.json_depth_max)?;
+    let keyed = Keyed { headers: &headers, route: "runs.start", thread: None, body: &bytes };
+    let (idempotency, held) = hold(&api, &principal, keyed)?;
+    let body: StartBody = body::parse(&bytes, api.parts.limits.json_depth_max)?;
     let request = StartRun { idempotency, ..request(&api, &principal, body).await? };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
     let start = async move {
@@ -96,11 +94,29 @@ pub(crate) async fn start(
         engine.start(&tenant, request).await
     };
     let started = api.whole(start).await?;
-    let mut response = when_settled(&api, &principal.tenant, started.run, wait).await?;
-    if started.replayed {
+    let response = when_settled(&api, &principal.tenant, started.run, wait).await?;
+    Ok(marked(response, started.replayed))
+}
+
+/// The key of a request, held until the second part is dropped.
+pub(crate) fn hold(
+    api: &Shared,
+    principal: &Principal,
+    request: Keyed<'_>,
+) -> Result<(Option<Idempotency>, Option<Held>), ApiError> {
+    let (limits, now) = (&api.parts.limits, api.parts.clock.now());
+    let key = idempotency::of_request(request, principal, limits, now)?;
+    let held = key.as_ref().map(|key| api.keys_under_way.hold(&principal.tenant, key));
+    let held = held.transpose()?;
+    Ok((key, held))
+}
+
+/// The response, which says where an earlier request with the same key had done it all.
+pub(crate) fn marked(mut response: Response, replayed: bool) -> Response {
+    if replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
-    Ok(response)
+    response
 }
 
 /// What a body asks for.
@@ -134,15 +150,15 @@ async fn request(
 pub(crate) async fn parts(
     api: &Shared,
     principal: &Principal,
-    texts: Vec<String>,
+    files: Vec<FileField>,
 ) -> Result<Vec<WorkflowDraft>, ApiError> {
-    if texts.len() > PARTS_MAX {
+    if files.len() > PARTS_MAX {
         let detail = format!("a run may bring {PARTS_MAX} further workflows");
         return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
     }
     let mut drafts = Vec::new();
-    for text in texts {
-        drafts.push(of_source(api, principal, file_name(&text), text).await?);
+    for file in files {
+        drafts.push(of_source(api, principal, file.meant()?).await?);
     }
     Ok(drafts)
 }
@@ -175,8 +191,8 @@ pub(crate) async fn choice(
         WorkflowMeant::Named(NamedWorkflow { name, version }) => {
             Ok(WorkflowChoice::Registered { name, version })
         }
-        WorkflowMeant::Source(file, text) => {
-            let draft = of_source(api, principal, file, text).await?;
+        WorkflowMeant::Source(file) => {
+            let draft = of_source(api, principal, file).await?;
             Ok(WorkflowChoice::Draft(Arc::new(draft)))
         }
     }
@@ -185,8 +201,7 @@ pub(crate) async fn choice(
 async fn of_source(
     api: &Shared,
     principal: &Principal,
-    file: &'static str,
-    text: String,
+    NamedFile { file, text }: NamedFile,
 ) -> Result<WorkflowDraft, ApiError> {
     principal.require(Role::Developer, "running a workflow that is not registered")?;
     let max = api.parts.limits.workflow_bytes_max;
@@ -225,7 +240,8 @@ pub(crate) async fn workflow(
     let (engine, tenant) = (&api.parts.engine, &principal.tenant);
     let head = engine.head(tenant, run_id(&run)?).await?;
     let digest = part.or(head.digest).ok_or_else(|| ApiError::not_found("workflow of", &run))?;
-    Ok(Json(engine.workflow_by_digest(tenant, digest).await?))
+    let draft = engine.workflow_by_digest(tenant, digest).await?;
+    Ok(Json(WorkflowDraft { lines: None, ..draft }))
 }
 
 /// `POST /v1/runs/{run}/resume`. Without anything in its body it only wakes the run.
@@ -286,14 +302,23 @@ pub(crate) async fn optional_body<T: Default + for<'de> Deserialize<'de>>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, ApiError> {
+    let bytes = optional_bytes(api, headers, body).await?;
+    body::parse_optional(&bytes, api.parts.limits.json_depth_max)
+}
+
+/// The bytes of a JSON body that may be left out.
+pub(crate) async fn optional_bytes(
+    api: &Shared,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes, ApiError> {
     let limits = &api.parts.limits;
     let limit = BodyLimit { bytes_max: limits.json_bytes_max, timeout: limits.body_timeout };
     let bytes = body::read(headers, body, limit, api.parts.clock.as_ref()).await?;
-    if bytes.is_empty() {
-        return Ok(T::default());
+    if !bytes.is_empty() {
+        body::require_media_type(headers, &["application/json"])?;
     }
-    body::require_media_type(headers, &["application/json"])?;
-    body::parse(&bytes, limits.json_depth_max)
+    Ok(bytes)
 }
 
 /// The run: 200 where it has settled within the wait, 202 where it goes on.

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
-use wforge_engine::{ContinueFrom, ForkPoint, UpdateAs, UpdateGiven};
+use wforge_engine::{
+    ContinueFrom, ForkPoint, Idempotency, KeepBorders, UpdateAs, UpdateGiven, WorkflowChoice,
+};
 use wforge_model::checkpoint::Durability;
 use wforge_model::event::Write;
-use wforge_model::{Checkpoint, Digest, Key, NodeId, ThreadId, Value};
+use wforge_model::{Checkpoint, Digest, Key, NodeId, NodePath, ThreadId, Value};
 
 use crate::codes;
 use crate::error::ApiError;
-use crate::run_request::WorkflowField;
+use crate::run_request::{FileField, WorkflowField};
 
 /// Super-steps of one update.
 const STEPS_MAX: usize = 1_000;
@@ -37,6 +39,15 @@ pub(crate) struct UpdateBody {
     /// Super-steps, one after the other, in the place of `writes` and `as`.
     #[serde(default)]
     steps: Option<Vec<Vec<GivenBody>>>,
+}
+
+/// What an update writes, and where.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) at: Option<Checkpoint>,
+    /// The workflow of a thread that has no run yet.
+    pub(crate) workflow: Option<WorkflowChoice>,
+    pub(crate) steps: Vec<Vec<UpdateGiven>>,
 }
 
 /// The writes of one node.
@@ -78,6 +89,11 @@ impl WritesField {
 }
 
 impl UpdateBody {
+    /// Whether it names no write and nobody who could write: a fork that is a copy.
+    pub(crate) const fn writes_nothing(&self) -> bool {
+        self.writes.is_none() && self.steps.is_none() && self.as_node.is_none()
+    }
+
     /// What is written, by super-step.
     ///
     /// # Errors
@@ -133,7 +149,7 @@ pub(crate) struct ReplayBody {
     #[serde(default)]
     pub(crate) at: Option<Checkpoint>,
     #[serde(default)]
-    answers: BTreeMap<NodeId, Value>,
+    answers: BTreeMap<NodePath, Value>,
     #[serde(default)]
     durability: Durability,
     #[serde(default)]
@@ -141,10 +157,15 @@ pub(crate) struct ReplayBody {
 }
 
 impl ReplayBody {
-    pub(crate) fn meant(self, thread: ThreadId, by: String) -> ContinueFrom {
+    pub(crate) fn meant(
+        self,
+        thread: ThreadId,
+        idempotency: Option<Idempotency>,
+        by: String,
+    ) -> ContinueFrom {
         let Self { at, answers, durability, steps } = self;
-        let steps = steps.map(NonZeroU32::get);
-        ContinueFrom { at: place(thread, at), answers, durability, steps, by }
+        let (at, steps) = (place(thread, at), steps.map(NonZeroU32::get));
+        ContinueFrom { at, answers, durability, steps, idempotency, by }
     }
 }
 
@@ -159,16 +180,38 @@ pub(crate) struct CopyBody {
 /// The body of `POST /v1/threads/{thread}/prune`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PruneBody {}
+pub(crate) struct PruneBody {
+    /// How many of the newest checkpoints are kept.
+    #[serde(default)]
+    keep: Option<NonZeroU32>,
+    /// What came before this checkpoint goes.
+    #[serde(default)]
+    before: Option<Checkpoint>,
+}
+
+impl PruneBody {
+    /// # Errors
+    /// Both are named.
+    pub(crate) fn meant(self) -> Result<KeepBorders, ApiError> {
+        match (self.keep, self.before) {
+            (Some(_), Some(_)) => {
+                let detail = "say what is kept once: either keep or before";
+                Err(ApiError::new(&codes::UNACCEPTABLE, detail))
+            }
+            (None, Some(oldest)) => Ok(KeepBorders::From(oldest)),
+            (keep, None) => Ok(KeepBorders::Newest(keep.unwrap_or(NonZeroU32::MIN))),
+        }
+    }
+}
 
 /// The body of `POST /v1/threads/{thread}/migrate`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MigrateBody {
     pub(crate) to: WorkflowField,
-    /// Texts of further workflow files, for nodes that run a workflow.
+    /// Further workflow files, for nodes that run a workflow.
     #[serde(default)]
-    pub(crate) with: Vec<String>,
+    pub(crate) with: Vec<FileField>,
     #[serde(default)]
     pub(crate) plugins: Option<Vec<Digest>>,
     #[serde(default)]

@@ -16,8 +16,9 @@ use crate::auth::Principal;
 use crate::body::{self, BodyLimit};
 use crate::codes;
 use crate::error::{ApiError, ErrorItem};
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
+use crate::run_request::NamedFile;
 use crate::state::{Api, Shared};
 
 const MEDIA_TYPES: [&str; 4] =
@@ -51,11 +52,19 @@ pub(crate) async fn list(
     Ok(Json(Page::of_whole(items, &at)))
 }
 
+/// The query of [`register`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterQuery {
+    /// How messages call the file.
+    file: Option<String>,
+}
+
 /// `POST /v1/workflows`: the body is the file.
 pub(crate) async fn register(
     State(api): State<Api>,
     principal: Principal,
-    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    QueryOf(RegisterQuery { file }): QueryOf<RegisterQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -66,7 +75,9 @@ pub(crate) async fn register(
     let text = String::from_utf8(bytes.into())
         .map_err(|_| ApiError::new(&codes::MALFORMED, "the file is not UTF-8 text"))?;
     let json = media_type == "application/json";
-    let file = if json { "workflow.json" } else { "workflow.yaml" };
+    let unnamed = if json { "workflow.json" } else { "workflow.yaml" };
+    let file = file.unwrap_or_else(|| unnamed.to_owned());
+    let NamedFile { file, text } = NamedFile { file, text }.checked()?;
     let ReadWorkflow { draft, warnings } = read(&api, file, text).await?;
     let (engine, who) = (api.parts.engine.clone(), principal);
     let info = api
@@ -92,6 +103,8 @@ pub(crate) async fn show(
 ) -> Result<Json<Resource<Shown>>, ApiError> {
     let (info, workflow) =
         api.parts.engine.workflow(&principal.tenant, &name, query.version.as_ref()).await?;
+    // Where expressions stand in a file is the server's own note.
+    let workflow = WorkflowDraft { lines: None, ..workflow };
     Ok(Json(resource(info.clone(), Shown { info, workflow })))
 }
 
@@ -102,11 +115,11 @@ pub(crate) async fn show(
 /// Every problem of the file at once.
 pub(crate) async fn read(
     api: &Shared,
-    file: &'static str,
+    file: String,
     text: String,
 ) -> Result<ReadWorkflow, ApiError> {
     let reader = Arc::clone(&api.parts.reader);
-    let read = tokio::task::spawn_blocking(move || reader.read(file, &text)).await;
+    let read = tokio::task::spawn_blocking(move || reader.read(&file, &text)).await;
     match read.map_err(ApiError::internal)? {
         Ok(read) => Ok(read),
         Err(reports) => {

@@ -146,13 +146,8 @@ fn summary(operation: Operation, element: &Value) -> String {
     format!("{operation} {what}").chars().take(SUMMARY_CHARS_MAX).collect()
 }
 
-/// Refuses a call that is too much to hash and keep, or that this host cannot take as a list.
+/// Refuses a call that is too much to hash and keep.
 pub(crate) fn check(request: &EffectRequest, json_depth_max: u32) -> Result<(), Failure> {
-    let count = request.elements.len();
-    if request.operation == Operation::HumanAsk && count > 1 {
-        let message = format!("{count} questions at once are not supported yet; ask one by one");
-        return Err(Failure::Failed(Problem::new("unsupported", message)));
-    }
     let depth_max = json_depth_max.saturating_add(ENVELOPE_DEPTH);
     for element in &request.elements {
         if is_deeper(element, depth_max) {

@@ -72,10 +72,22 @@ impl Session {
         request::check(request, self.shared.parts.limits.json_depth_max).map_err(Stop::Refused)?;
         self.read_record().await?;
         let mut answers = Vec::with_capacity(request.elements.len());
+        let mut open = Vec::new();
         for element in &request.elements {
-            answers.push(self.answer(&Asked::new(request.operation, element)).await?);
+            match self.answer(&Asked::new(request.operation, element)).await {
+                Ok(answer) => answers.push(answer),
+                // The others of the list are asked as well, each at its own place in the record.
+                Err(Stop::Suspend(Waiting::Question(question))) => {
+                    self.next = self.next.saturating_add(1);
+                    open.push(question);
+                }
+                Err(stop) => return Err(stop),
+            }
         }
-        Ok(answers)
+        match Waiting::asking(open) {
+            Some(waiting) => Err(Stop::Suspend(waiting)),
+            None => Ok(answers),
+        }
     }
 
     async fn answer(&mut self, asked: &Asked<'_>) -> Result<Answer, Stop> {

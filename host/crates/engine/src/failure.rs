@@ -87,6 +87,7 @@ async fn prepared(
         input: Object::from_iter([(FAILURE_KEY.to_owned(), told(run, failed))]),
         mocks: std::collections::BTreeMap::new(),
         answers: std::collections::BTreeMap::new(),
+        kept_answers: Vec::new(),
         pins: pinned.pins,
         fallbacks: pinned.fallbacks,
         uses: pinned.uses,

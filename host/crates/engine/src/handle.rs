@@ -40,12 +40,10 @@ impl Handle {
         tenant: &TenantId,
         request: StartRun,
     ) -> Result<Started, EngineError> {
-        if let Some(key) = &request.idempotency {
-            let before = self.shared.parts.store.idempotent_reply(tenant, &key.key).await?;
-            let now = self.shared.parts.clock.now();
-            if let Some(before) = before.filter(|before| before.expires_at > now) {
-                return start::replayed(&before, Some(key));
-            }
+        if let Some(key) = &request.idempotency
+            && let Some(before) = start::replied(&self.shared, tenant, key).await?
+        {
+            return Ok(before);
         }
         let live_max = self.shared.options.runs_live_max;
         if self.shared.registry.live() >= live_max {

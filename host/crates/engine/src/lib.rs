@@ -17,6 +17,7 @@ mod idle;
 mod ids;
 mod install;
 mod load;
+mod mocked;
 mod parts;
 mod perform;
 mod pinning;
@@ -46,6 +47,7 @@ pub use request::{
 pub use service::Engine;
 pub use stats::EngineFigures;
 pub use thread_request::{
-    CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, MigrateThread,
-    Migrated, ThreadView, UpdateAs, UpdateGiven, UpdateState,
+    CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, ForkThread,
+    KeepBorders, Made, MigrateThread, Migrated, Pruned, ThreadView, UpdateAs, UpdateGiven,
+    UpdateState,
 };

@@ -1,11 +1,11 @@
 //! Which plugin serves which node of a run, and whether every node is served at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wforge_graph::{Problem, Workflow, unserved};
 use wforge_model::agent::AgentPin;
 use wforge_model::manifest::AgentManifest;
-use wforge_model::mock::{MockAnswer, MockMode};
+use wforge_model::mock::MockMode;
 use wforge_model::workflow::{Fallback, Node, Work};
 use wforge_model::{AgentRef, Capability, Grants, NodeId, TenantId};
 use wforge_ports::plugins::Admitted;
@@ -53,7 +53,7 @@ impl<'a> Pinner<'a> {
     }
 
     /// Pins every agent node to the newest version in range whose needs are all granted.
-    pub(crate) fn pin(&mut self, at: Place<'_>, mocks: &BTreeMap<NodeId, MockAnswer>) -> Pins {
+    pub(crate) fn pin(&mut self, at: Place<'_>, mocked: &BTreeSet<NodeId>) -> Pins {
         let mut pins = Pins::default();
         for (id, node) in &at.workflow.nodes {
             let Work::Agent(agent) = &node.work else {
@@ -68,7 +68,7 @@ impl<'a> Pinner<'a> {
             }
         }
         let unserved =
-            unserved(at.workflow, &pins.agents, &pins.fallbacks, mocks, self.mode).into_iter();
+            unserved(at.workflow, &pins.agents, &pins.fallbacks, mocked, self.mode).into_iter();
         let named = unserved.filter_map(|id| match &at.workflow.nodes.get(id)?.work {
             Work::Agent(agent) => {
                 Some(format!("{}nodes.{id}.agent: {}", at.prefix, self.why_unserved(agent)))

@@ -1,18 +1,19 @@
 //! What a run is started with: its workflows, who serves them, and what is checked about both.
 //! Nothing here writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wforge_graph::{Library, Problem, Workflow};
 use wforge_model::event::{Origin, PinnedSubgraph, RunStarted};
 use wforge_model::limits::RunLimits;
 use wforge_model::mock::{MockAnswer, MockMode};
-use wforge_model::{NodeId, TenantId};
+use wforge_model::{NodeId, NodePath, TenantId};
 use wforge_ports::plugins::Admitted;
 
 use crate::allowed::limits_of;
 use crate::catalog;
 use crate::load::within;
+use crate::mocked::mocked;
 use crate::parts::EngineOptions;
 use crate::pinning::{Pinner, Pins, Place, sentence};
 use crate::request::{EngineError, StartRun, WorkflowChoice};
@@ -42,20 +43,21 @@ pub(crate) async fn prepare(
     let root = chosen(shared, tenant, &request.workflow).await?;
     let resolved = resolve(shared, tenant, root, &request.workflows).await?;
     let mode = mode(&shared.options, &resolved, request)?;
-    let mocks: BTreeMap<NodeId, MockAnswer> = request
-        .mocks
-        .iter()
-        .map(|(node, answer)| (node.clone(), answer.clone().unwrap_or_default()))
-        .collect();
+    let given = request.mocks.iter();
+    let mocks: BTreeMap<NodePath, MockAnswer> =
+        given.map(|(path, answer)| (path.clone(), answer.clone().unwrap_or_default())).collect();
+    let mocked = mocked(&resolved, &mocks);
+    let none = BTreeSet::new();
     let offered = offered(shared, tenant, request.plugins.as_ref()).await?;
     let mut pinner = Pinner::new(&shared.parts, tenant, &offered, mode);
     let workflow = &resolved.root.known.workflow;
     let limits = limits_of(workflow, &shared.options.run_limits)?;
-    let pins = pinner.pin(Place { workflow, prefix: "" }, &mocks);
+    let pins = pinner.pin(Place { workflow, prefix: "" }, mocked.get(&None).unwrap_or(&none));
     let mut subgraphs = BTreeMap::new();
     for (digest, part) in &resolved.parts {
         let limits = limits_of(&part.known.workflow, &shared.options.run_limits)?;
-        subgraphs.insert(*digest, pinned(&mut pinner, part, limits));
+        let mocked = mocked.get(&Some(*digest)).unwrap_or(&none);
+        subgraphs.insert(*digest, pinned(&mut pinner, part, mocked, limits));
     }
     pinner.finish(&workflow.title())?;
     let started = RunStarted {
@@ -68,6 +70,7 @@ pub(crate) async fn prepare(
         mock_mode: mode,
         mocks,
         answers: request.answers.clone(),
+        kept_answers: Vec::new(),
         pins: pins.agents,
         fallbacks: pins.fallbacks,
         uses: resolved.root.uses.clone(),
@@ -91,13 +94,17 @@ pub(crate) async fn prepare(
     Ok(Prepared { library, started, resolved })
 }
 
-/// A part of a run, and who serves it. What was asked for the run's own nodes does not hold there.
-fn pinned(pinner: &mut Pinner<'_>, part: &Part, limits: RunLimits) -> PinnedSubgraph {
+/// A part of a run, and who serves it.
+fn pinned(
+    pinner: &mut Pinner<'_>,
+    part: &Part,
+    mocked: &BTreeSet<NodeId>,
+    limits: RunLimits,
+) -> PinnedSubgraph {
     let workflow: &Workflow = &part.known.workflow;
     let title = workflow.title();
     let prefix = format!("{title}: ");
-    let Pins { agents, fallbacks } =
-        pinner.pin(Place { workflow, prefix: &prefix }, &BTreeMap::new());
+    let Pins { agents, fallbacks } = pinner.pin(Place { workflow, prefix: &prefix }, mocked);
     let uses = part.uses.clone();
     PinnedSubgraph { title, pins: agents, fallbacks, uses, limits: Some(limits) }
 }
@@ -165,9 +172,15 @@ fn mode(
     }
 }
 
-/// A run that cannot begin with what it was given.
-pub(crate) fn refused(problems: &[Problem]) -> EngineError {
-    let details: Vec<String> = problems.iter().map(sentence).collect();
+/// A run of a workflow that cannot begin with what it was given.
+pub(crate) fn refused(workflow: &Workflow, problems: &[Problem]) -> EngineError {
+    // Only what has a place in the file stands at a line; an input is its name alone.
+    let located = |problem: &Problem| {
+        let place = problem.place.to_string();
+        let at = if place.contains('.') { workflow.locate(&place) } else { None };
+        at.map_or_else(|| sentence(problem), |at| format!("{at}: {}", sentence(problem)))
+    };
+    let details: Vec<String> = problems.iter().map(located).collect();
     EngineError::Invalid {
         code: problems.first().map_or("invalid_input", |problem| problem.code),
         message: "the run cannot start with what it was given".into(),

@@ -10,7 +10,8 @@ use wforge_model::head::RunHead;
 use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp, Value,
+    Digest, Failure, NodeId, NodePath, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
+    Value,
 };
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::IdempotentReply;
@@ -31,9 +32,9 @@ pub struct StartRun {
     /// What becomes of the run that is under way in its thread.
     pub multitask: Multitask,
     /// Answers given beforehand, by `ask` node.
-    pub answers: BTreeMap<NodeId, Value>,
+    pub answers: BTreeMap<NodePath, Value>,
     /// Nodes to mock, with what the mock answers where that is given.
-    pub mocks: BTreeMap<NodeId, Option<MockAnswer>>,
+    pub mocks: BTreeMap<NodePath, Option<MockAnswer>>,
     /// The mode that the caller wants.
     pub mock_mode: Option<MockMode>,
     /// Which of its borders its thread's history lists.
@@ -109,6 +110,13 @@ pub struct Idempotency {
 }
 
 impl Idempotency {
+    /// The key of one part of a request that makes several runs. A client's key has no space, so
+    /// no other key is the same.
+    #[must_use]
+    pub fn part(&self, part: &str) -> Self {
+        Self { key: format!("{} {part}", self.key), ..self.clone() }
+    }
+
     /// The reply to store under it.
     #[must_use]
     pub fn reply(&self, reply: Value, made_at: Timestamp) -> IdempotentReply {

@@ -84,7 +84,7 @@ pub(crate) async fn begin_run(
     let (expressions, now) = (shared.parts.expressions.as_ref(), shared.parts.clock.now());
     let before = carried.as_ref().map(|(carried, _)| carried);
     let first = begin(id, &library, started, before, now, expressions)
-        .map_err(|problems| refused(&problems))?;
+        .map_err(|problems| refused(&library.root, &problems))?;
     if let Some(resolved) = keep {
         resolved.keep(shared, tenant).await?;
     }
@@ -120,6 +120,18 @@ pub(crate) async fn begin_run(
     let mut since = since.unwrap_or_default();
     events.iter().for_each(|event| since.count(event));
     Ok(Start::Begun(Box::new(Begun { run, since, events, commands: decision.commands })))
+}
+
+/// The run that stands under an idempotency key; none where the key is new, or was forgotten.
+pub(crate) async fn replied(
+    shared: &Shared,
+    tenant: &TenantId,
+    key: &Idempotency,
+) -> Result<Option<Started>, EngineError> {
+    let before = shared.parts.store.idempotent_reply(tenant, &key.key).await?;
+    let now = shared.parts.clock.now();
+    let before = before.filter(|before| before.expires_at > now);
+    before.map(|before| replayed(&before, Some(key))).transpose()
 }
 
 /// The run that an earlier request with the same idempotency key started.

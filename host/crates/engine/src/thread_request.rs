@@ -1,20 +1,21 @@
 //! What callers ask of threads, and what they get.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::Serialize;
-use wforge_graph::Migration;
+use wforge_graph::{AnswerFate, Migration};
 use wforge_model::checkpoint::Durability;
 use wforge_model::effect::Question;
 use wforge_model::event::Write;
 use wforge_model::head::{RunStatus, WaitingFor};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Checkpoint, Digest, Failure, NodeId, RunId, TaskId, ThreadId, Timestamp, Value,
+    Checkpoint, Digest, Failure, NodeId, NodePath, RunId, TaskId, ThreadId, Timestamp, Value,
 };
 use wforge_ports::plugins::Admitted;
 
-use crate::request::WorkflowChoice;
+use crate::request::{Idempotency, WorkflowChoice};
 
 /// A thread as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -117,6 +118,8 @@ pub struct UpdateState {
     pub workflow: Option<WorkflowChoice>,
     /// The super-steps, one after the other; each with its updates.
     pub steps: Vec<Vec<UpdateGiven>>,
+    /// Stored with what is written, so that the same request writes it once.
+    pub idempotency: Option<Idempotency>,
     /// Who does.
     pub by: String,
 }
@@ -144,17 +147,61 @@ pub enum UpdateAs {
     End,
 }
 
+/// A border that is the newest once more, beside the one that it is a copy of.
+#[derive(Debug, Clone)]
+pub struct ForkThread {
+    /// Which.
+    pub at: ForkPoint,
+    /// Stored with the copy, so that the same request makes one.
+    pub idempotency: Option<Idempotency>,
+    /// Who does.
+    pub by: String,
+}
+
+/// A border that a request made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// The border.
+    pub checkpoint: Checkpoint,
+    /// Whether an earlier request with the same idempotency key had made it.
+    pub replayed: bool,
+}
+
+/// Which borders of a thread are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepBorders {
+    /// So many of the newest.
+    Newest(NonZeroU32),
+    /// This one and all that came after it.
+    From(Checkpoint),
+}
+
+/// What pruning a thread did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Pruned {
+    /// The oldest border that is kept.
+    pub checkpoint: Checkpoint,
+    /// How many borders are kept.
+    pub kept: u64,
+    /// How many runs were removed with all that was stored of them.
+    pub runs_removed: u64,
+    /// How many runs stay on the disk, listed no more, since others go on from them.
+    pub runs_needed: u64,
+}
+
 /// A run that goes on from a border.
 #[derive(Debug, Clone)]
 pub struct ContinueFrom {
     /// Where.
     pub at: ForkPoint,
     /// Answers given beforehand, by `ask` node.
-    pub answers: BTreeMap<NodeId, Value>,
+    pub answers: BTreeMap<NodePath, Value>,
     /// Which of its borders the history lists.
     pub durability: Durability,
     /// After so many super-steps it pauses.
     pub steps: Option<u32>,
+    /// Stored with the run, so that the same request gives the same run.
+    pub idempotency: Option<Idempotency>,
     /// Who does.
     pub by: String,
 }
@@ -172,6 +219,8 @@ pub struct MigrateThread {
     pub dry_run: bool,
     /// End tasks that are under way, and begin them again after the migration.
     pub restart_tasks: bool,
+    /// Stored with the migration, so that the same request migrates once.
+    pub idempotency: Option<Idempotency>,
     /// Who does.
     pub by: String,
 }
@@ -185,8 +234,13 @@ pub struct Migrated {
     pub to: Digest,
     /// The difference.
     pub difference: Migration,
+    /// What becomes of people's answers to tasks that are ended.
+    pub answers: Vec<AnswerFate>,
     /// The border that it made; none for a dry run.
     pub checkpoint: Option<Checkpoint>,
     /// The run that goes on with the tasks that were ended.
     pub continued: Option<RunId>,
+    /// Whether an earlier request with the same idempotency key did it.
+    #[serde(skip)]
+    pub replayed: bool,
 }

@@ -112,10 +112,15 @@ pub(crate) fn checked(
     }
     let digest = (shared.parts.digest)(draft).map_err(EngineError::Host)?;
     let workflow = match shared.workflows.get(tenant, digest) {
-        Some(workflow) => workflow,
-        None => Arc::new(validated(shared, draft.clone())?),
+        Some(workflow) if has_lines_of(&workflow, draft) => workflow,
+        Some(_) | None => Arc::new(validated(shared, draft.clone())?),
     };
     Ok(Known { digest, workflow })
+}
+
+/// Whether a workflow names the lines of the file of a draft; of one that knows no file it does.
+fn has_lines_of(workflow: &Workflow, draft: &WorkflowDraft) -> bool {
+    draft.lines.is_none() || workflow.draft().lines == draft.lines
 }
 
 fn validated(shared: &Shared, draft: WorkflowDraft) -> Result<Workflow, EngineError> {
@@ -130,33 +135,49 @@ fn validated(shared: &Shared, draft: WorkflowDraft) -> Result<Workflow, EngineEr
     }
 }
 
-/// Keeps a workflow under its digest; it may be there already.
+/// Keeps a workflow under its digest. It may be there already, then with the lines of the file in
+/// which it stood before: those of the newest file hold.
 pub(crate) async fn keep(
     shared: &Shared,
     tenant: &TenantId,
     known: &Known,
 ) -> Result<(), EngineError> {
     let Known { digest, workflow } = known;
-    if shared.workflows.get(tenant, *digest).is_some() {
+    let cached = shared.workflows.get(tenant, *digest);
+    if cached.is_some_and(|cached| has_lines_of(&cached, workflow.draft())) {
         return Ok(());
     }
-    let (store, key) = (&shared.parts.store, digest.to_string());
-    if store.document(tenant, Collection::WorkflowVersions, &key).await?.is_none() {
-        let value: Value = serde_json::to_value(workflow.draft())
-            .map_err(|error| EngineError::Host(Box::new(error)))?;
-        let put = Put { collection: Collection::WorkflowVersions, key, value: Some(value) };
-        let change = Change {
-            tenant: tenant.clone(),
-            expected: None,
-            puts: vec![put],
-            audit: Vec::new(),
-            idempotent_reply: None,
-        };
-        match store.change(change).await {
-            Ok(_) | Err(ChangeError::Conflict { .. }) => {}
-            Err(error) => return Err(EngineError::Host(Box::new(error))),
-        }
+    if !is_kept(shared, tenant, known).await? {
+        put(shared, tenant, known).await?;
     }
     shared.workflows.put(tenant, *digest, workflow.clone());
     Ok(())
+}
+
+async fn is_kept(shared: &Shared, tenant: &TenantId, known: &Known) -> Result<bool, EngineError> {
+    let key = known.digest.to_string();
+    let store = &shared.parts.store;
+    let document = store.document(tenant, Collection::WorkflowVersions, &key).await?;
+    let Some(document) = document else { return Ok(false) };
+    let Some(lines) = &known.workflow.draft().lines else { return Ok(true) };
+    let before = document.value.get("lines").cloned();
+    let lines = serde_json::to_value(lines).map_err(|error| EngineError::Host(Box::new(error)))?;
+    Ok(before == Some(lines))
+}
+
+async fn put(shared: &Shared, tenant: &TenantId, known: &Known) -> Result<(), EngineError> {
+    let value: Value = serde_json::to_value(known.workflow.draft())
+        .map_err(|error| EngineError::Host(Box::new(error)))?;
+    let (collection, key) = (Collection::WorkflowVersions, known.digest.to_string());
+    let change = Change {
+        tenant: tenant.clone(),
+        expected: None,
+        puts: vec![Put { collection, key, value: Some(value) }],
+        audit: Vec::new(),
+        idempotent_reply: None,
+    };
+    match shared.parts.store.change(change).await {
+        Ok(_) | Err(ChangeError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(EngineError::Host(Box::new(error))),
+    }
 }

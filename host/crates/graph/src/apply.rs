@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use wforge_model::effect::{Answered, Waiting};
+use wforge_model::effect::Answered;
 use wforge_model::event::{EventKind, InterruptedAt, RunEvent, TaskFinished};
 use wforge_model::head::RunStatus;
 use wforge_model::{NodeId, Object, QuestionId, TaskId, Timestamp, Value};
@@ -12,7 +12,7 @@ use wforge_model::{NodeId, Object, QuestionId, TaskId, Timestamp, Value};
 use crate::finish::written_output;
 use crate::frame::{Interruption, Task, TaskStatus};
 use crate::run::Run;
-use crate::{levels, mocks, start};
+use crate::{answers, levels, mocks, start};
 
 /// Folds one recorded event into the run.
 pub fn apply(run: &mut Run, event: &RunEvent) {
@@ -42,8 +42,9 @@ pub fn apply(run: &mut Run, event: &RunEvent) {
             change(run, *task, |task| task.status = TaskStatus::Suspended(waiting.clone()));
         }
         EventKind::TaskResumed { task } => wake(run, *task),
-        EventKind::QuestionAnswered { task, question, answer, .. } => {
+        EventKind::QuestionAnswered { task, question, answer, by } => {
             count_call(run, *task);
+            answers::note(run, *task, *question, answer.as_ref(), by);
             change(run, *task, |task| answer_question(task, *question, answer.as_ref(), at));
         }
         EventKind::TaskFinished(finished) => finish_task(run, finished),
@@ -74,6 +75,7 @@ fn commit(run: &mut Run, ns: Option<TaskId>) {
     levels::commit(run, ns);
     if ns.is_none() {
         run.border = run.seq;
+        answers::forget(run);
     }
 }
 
@@ -218,14 +220,12 @@ fn revive(run: &mut Run, at: Timestamp) {
 }
 
 fn answer_question(task: &mut Task, question: QuestionId, answer: Option<&Value>, at: Timestamp) {
-    let TaskStatus::Suspended(Waiting::Question(asked)) = &task.status else {
+    let TaskStatus::Suspended(waiting) = &task.status else { return };
+    let Some(asked) = waiting.questions().iter().find(|asked| asked.id == question) else {
         return;
     };
-    if asked.id == question {
-        let request = asked.request;
-        task.answers.push(Answered { question, request, answer: answer.cloned(), at });
-        task.status = TaskStatus::Ready;
-    }
+    task.answers.push(Answered { question, request: asked.request, answer: answer.cloned(), at });
+    task.status = waiting.without(question).map_or(TaskStatus::Ready, TaskStatus::Suspended);
 }
 
 fn finish_task(run: &mut Run, finished: &Arc<TaskFinished>) {
@@ -244,8 +244,8 @@ pub(crate) fn count_call(run: &mut Run, id: TaskId) {
     let told = run.site_of(id).and_then(|site| mocks::told(&site, task, site.node(&task.node)?));
     let counts = told.is_some_and(|told| !told.script.is_empty());
     if counts {
-        let node = task.node.clone();
-        let calls = run.calls.entry(node).or_default();
+        let path = run.node_path(run.level_of(id), &task.node);
+        let calls = run.called.entry(path).or_default();
         *calls = calls.saturating_add(1);
     }
 }

@@ -61,11 +61,11 @@ impl Decider<'_> {
             }
             Played::Asks { ordinal, prompt } => {
                 let question = asked(task.id, ordinal, prompt);
-                alloc::vec![suspended(task.id, Waiting::Question(question))]
+                self.suspended(task.id, Waiting::Question(question))
             }
             Played::Sleeps { ms } => {
                 let until = self.now.after_ms(ms);
-                alloc::vec![suspended(task.id, Waiting::Timer { until })]
+                self.suspended(task.id, Waiting::Timer { until })
             }
         }
     }
@@ -100,8 +100,9 @@ impl Decider<'_> {
             ..asked(task.id, 0, prompt)
         };
         let id = question.id;
-        let mut events = alloc::vec![suspended(task.id, Waiting::Question(question))];
-        events.extend(site.given_answer(&task.node).map(|answer| EventKind::QuestionAnswered {
+        let mut events = self.suspended(task.id, Waiting::Question(question));
+        let given = site.given_answer(&task.node).filter(|_| events.len() == 1);
+        events.extend(given.map(|answer| EventKind::QuestionAnswered {
             task: task.id,
             question: id,
             answer: Some(answer.clone()),
@@ -114,10 +115,6 @@ impl Decider<'_> {
 fn asked(task: TaskId, ordinal: u32, prompt: String) -> Question {
     let request = RequestHash::of(Operation::HumanAsk, &Value::String(prompt.clone()));
     Question { id: question_id(task, ordinal), prompt, schema: None, deadline: None, request }
-}
-
-const fn suspended(task: TaskId, waiting: Waiting) -> EventKind {
-    EventKind::TaskSuspended { task, waiting }
 }
 
 fn by_mock(stands_in: bool) -> Provenance {

@@ -1,14 +1,14 @@
 //! The first event of a run, and what must hold before there is one.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use wforge_model::agent::AgentPin;
 use wforge_model::event::{EventKind, Origin, Route, RunEvent, RunStarted, StateUpdate};
-use wforge_model::mock::{MockAnswer, MockMode};
+use wforge_model::mock::MockMode;
 use wforge_model::workflow::Work;
 use wforge_model::{NodeId, Object, RunId, Timestamp, Value};
 
@@ -16,6 +16,7 @@ use crate::carried::Carried;
 use crate::expressions::{Expressions, RunFacts, Scope, State};
 use crate::library::Library;
 use crate::messages;
+use crate::paths::node_at;
 use crate::policy::may_be_replaced;
 use crate::problem::{Place, Problem, nearest};
 use crate::route::edge_routes;
@@ -52,7 +53,7 @@ pub fn begin(
         let before = Some(&carried.state);
         problems.extend(input_misses(workflow, &started.input, before, expressions));
     }
-    check_answers(workflow, &started, expressions, &mut problems);
+    check_answers(library, &started, expressions, &mut problems);
     check_exits(library, &started, &mut problems);
     if let Origin::Update(updates) = &started.origin {
         check_updates(workflow, updates, expressions, &mut problems);
@@ -114,7 +115,7 @@ pub fn unserved<'a>(
     workflow: &'a Workflow,
     pins: &BTreeMap<NodeId, AgentPin>,
     fallbacks: &BTreeMap<NodeId, AgentPin>,
-    mocks: &BTreeMap<NodeId, MockAnswer>,
+    mocked: &BTreeSet<NodeId>,
     mode: MockMode,
 ) -> Vec<&'a NodeId> {
     let nodes = workflow.nodes.iter().filter(|(id, node)| {
@@ -123,7 +124,7 @@ pub fn unserved<'a>(
             Work::Mock | Work::Set(_) | Work::Ask(_) | Work::Workflow(_) => false,
         };
         let by_another = fallbacks.contains_key(*id) && mode != MockMode::Off;
-        let served = pins.contains_key(*id) || mocks.contains_key(*id) || by_another;
+        let served = pins.contains_key(*id) || mocked.contains(*id) || by_another;
         is_agent && !served && !may_be_replaced(node, mode)
     });
     nodes.map(|(id, _)| id).collect()
@@ -173,34 +174,36 @@ pub(crate) fn input_misses(
 }
 
 fn check_answers(
-    workflow: &Workflow,
+    library: &Library,
     started: &RunStarted,
     expressions: &dyn Expressions,
     problems: &mut Vec<Problem>,
 ) {
-    for (node, answer) in &started.answers {
-        match workflow.nodes.get(node).map(|node| &node.work) {
+    for (path, answer) in &started.answers {
+        let at = path.to_string();
+        match node_at(library, started, path).map(|(_, node)| &node.work) {
             Some(Work::Ask(ask)) => {
                 let schema = ask.schema.as_ref();
                 if let Some(Err(misses)) = schema.map(|schema| expressions.check(schema, answer)) {
                     let message =
-                        format!("the answer for {node} does not fit: {}", misses.join("; "));
-                    problems.push(problem(node.as_str(), "answer_schema", message));
+                        format!("the answer for {path} does not fit: {}", misses.join("; "));
+                    problems.push(problem(&at, "answer_schema", message));
                 }
             }
             Some(Work::Agent(_) | Work::Mock | Work::Set(_) | Work::Workflow(_)) | None => {
-                let message = format!("{node} is no node that asks, so it takes no answer");
-                problems.push(problem(node.as_str(), "unknown_ask", message));
+                let message = format!("{path} is no node that asks, so it takes no answer");
+                problems.push(problem(&at, "unknown_ask", message));
             }
         }
     }
-    for (node, mock) in &started.mocks {
-        if !workflow.nodes.contains_key(node) {
-            let message = format!("the workflow has no node {node} to mock");
-            problems.push(problem(node.as_str(), "unknown_node", message));
+    for (path, mock) in &started.mocks {
+        let at = path.to_string();
+        if node_at(library, started, path).is_none() {
+            let message = format!("the workflow has no node {path} to mock");
+            problems.push(problem(&at, "unknown_node", message));
         }
         if let Some(message) = script::over_limit(&mock.script) {
-            problems.push(problem(node.as_str(), "script_limit", message));
+            problems.push(problem(&at, "script_limit", message));
         }
     }
 }

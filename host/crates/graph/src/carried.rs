@@ -1,11 +1,10 @@
 //! What a run takes over from the checkpoint that it starts from.
 
 use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
-use wforge_model::{Digest, NodeId};
+use wforge_model::{Digest, NodeId, NodePath};
 
 use crate::expressions::State;
 use crate::frame::{Arrivals, Pending};
@@ -20,7 +19,7 @@ pub struct Carried {
     pub(crate) pending: Pending,
     pub(crate) arrived: Vec<Arrivals>,
     /// States that subgraphs left for later runs of the thread.
-    pub(crate) kept: BTreeMap<String, Kept>,
+    pub(crate) kept: BTreeMap<NodePath, Kept>,
     pub(crate) last_writers: Vec<NodeId>,
 }
 

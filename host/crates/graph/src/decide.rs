@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use wforge_model::command::{Command, Fact};
-use wforge_model::effect::Waiting;
+use wforge_model::effect::{Question, Waiting};
 use wforge_model::event::{AnsweredBy, EventKind, RunEvent};
 use wforge_model::head::RunStatus;
 use wforge_model::{QuestionId, Timestamp, Value};
@@ -132,9 +132,10 @@ impl Decider<'_> {
         by: AnsweredBy,
     ) -> Vec<EventKind> {
         let asks = |task: &&Task| match &task.status {
-            TaskStatus::Suspended(Waiting::Question(asked)) => asked.id == question,
-            TaskStatus::Suspended(Waiting::Timer { .. })
-            | TaskStatus::Ready
+            TaskStatus::Suspended(waiting) => {
+                waiting.questions().iter().any(|asked| asked.id == question)
+            }
+            TaskStatus::Ready
             | TaskStatus::Backoff(_)
             | TaskStatus::Inside
             | TaskStatus::Finished(_)
@@ -151,13 +152,12 @@ impl Decider<'_> {
             TaskStatus::Suspended(Waiting::Timer { until }) if *until <= self.now => {
                 alloc::vec![EventKind::TaskResumed { task: task.id }]
             }
-            TaskStatus::Suspended(Waiting::Question(question))
-                if question.deadline.is_some_and(|deadline| deadline <= self.now) =>
-            {
-                self.answered(question.id, None, AnsweredBy::Deadline)
+            TaskStatus::Suspended(waiting) => {
+                let passed = |asked: &&Question| asked.deadline.is_some_and(|at| at <= self.now);
+                let due = waiting.questions().iter().filter(passed);
+                due.flat_map(|asked| self.answered(asked.id, None, AnsweredBy::Deadline)).collect()
             }
-            TaskStatus::Suspended(_)
-            | TaskStatus::Ready
+            TaskStatus::Ready
             | TaskStatus::Backoff(_)
             | TaskStatus::Inside
             | TaskStatus::Finished(_)

@@ -1,5 +1,5 @@
 //! What goes wrong with an expression of a workflow while it runs: each fault names its place in
-//! the file and the expression, so that whoever has the file's lines can name the line as well.
+//! the file and the expression, and the line where the file's lines came with the workflow.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -51,6 +51,9 @@ impl Fault {
         let mut problem = wforge_model::Problem::new(code, format!("{place}: {message}"));
         let mut details = Object::new();
         details.insert("workflow".into(), workflow.title().into());
+        if let Some(at) = workflow.locate(&place) {
+            details.insert("at".into(), at.into());
+        }
         details.insert("place".into(), place.into());
         if let Some(expression) = expression {
             details.insert("expression".into(), prefix(&expression, KEPT_MAX).into());

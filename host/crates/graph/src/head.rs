@@ -52,7 +52,7 @@ pub fn waiting_for(run: &Run) -> Vec<WaitingFor> {
 }
 
 fn under_way(run: &Run) -> Vec<WaitingFor> {
-    let mut entries: Vec<WaitingFor> = run.all_tasks().filter_map(of_task).collect();
+    let mut entries: Vec<WaitingFor> = run.all_tasks().flat_map(of_task).collect();
     if run.ready > 0 {
         let waiting = WaitReason::Calls { count: run.ready as u64 };
         entries.push(WaitingFor { task: None, node: None, waiting });
@@ -72,18 +72,20 @@ fn under_way(run: &Run) -> Vec<WaitingFor> {
     entries
 }
 
-fn of_task(task: &Task) -> Option<WaitingFor> {
-    let waiting = match &task.status {
-        TaskStatus::Suspended(Waiting::Question(question)) => {
-            WaitReason::Question(question.clone())
-        }
+fn of_task(task: &Task) -> Vec<WaitingFor> {
+    let entry =
+        |waiting| WaitingFor { task: Some(task.id), node: Some(task.node.clone()), waiting };
+    match &task.status {
         TaskStatus::Suspended(Waiting::Timer { until }) | TaskStatus::Backoff(until) => {
-            WaitReason::Timer { until: *until }
+            alloc::vec![entry(WaitReason::Timer { until: *until })]
+        }
+        TaskStatus::Suspended(waiting) => {
+            let asked = waiting.questions().iter().cloned();
+            asked.map(|asked| entry(WaitReason::Question(asked))).collect()
         }
         TaskStatus::Ready
         | TaskStatus::Inside
         | TaskStatus::Finished(_)
-        | TaskStatus::Failed { .. } => return None,
-    };
-    Some(WaitingFor { task: Some(task.id), node: Some(task.node.clone()), waiting })
+        | TaskStatus::Failed { .. } => Vec::new(),
+    }
 }

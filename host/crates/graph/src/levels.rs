@@ -151,7 +151,7 @@ pub(crate) fn open(run: &mut Run, id: TaskId, input: &Object, routes: &[Route]) 
     let uses = run.frame(ns).and_then(|frame| run.used_by(frame.uses.as_ref(), &node));
     let workflow = uses.and_then(|digest| run.library.as_ref()?.get(Some(&digest)).cloned());
     let (Some(uses), Some(workflow)) = (uses, workflow) else { return };
-    let before = run.kept.get(&run.path(ns, &node)).map(|kept| kept.state.clone());
+    let before = run.kept.get(&run.node_path(ns, &node)).map(|kept| kept.state.clone());
     let mut frame = Frame::new(&workflow, Some(uses));
     frame.state = first_state(&workflow, before.as_ref(), input).unwrap_or_default();
     frame.state_bytes = measure(&frame.state);
@@ -178,7 +178,7 @@ pub(crate) fn keep_state(run: &mut Run, id: TaskId) {
     };
     let (Some(task), Some((ns, _))) = (run.task(id), run.place_of.get(&id)) else { return };
     if persist != Persist::None {
-        let path = run.path(*ns, &task.node);
+        let path = run.node_path(*ns, &task.node);
         let kept = Kept { state: site.persisted_state(), lasts: persist == Persist::Thread };
         run.kept.insert(path, kept);
     }

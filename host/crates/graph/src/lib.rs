@@ -9,6 +9,7 @@
 extern crate alloc;
 
 mod advance;
+mod answers;
 mod apply;
 mod asking;
 mod begin;
@@ -30,6 +31,7 @@ mod messages;
 mod migrate;
 mod mocks;
 mod outcome;
+mod paths;
 mod peek;
 mod policy;
 mod problem;
@@ -49,6 +51,7 @@ mod template;
 mod validate;
 mod workflow;
 
+pub use answers::{AnswerFate, VersionOf, fates};
 pub use apply::apply;
 pub use begin::{begin, unserved};
 pub use bytes::event_bytes;
@@ -61,6 +64,7 @@ pub use frame::{Frame, Send, Task, TaskStatus};
 pub use head::{head_of, waiting_for};
 pub use library::Library;
 pub use migrate::{Migration, Misfit, migration};
+pub use paths::node_at;
 pub use problem::{Place, Problem, Severity, nearest};
 pub use run::Run;
 pub use settle::{commands_after, next_wake, settle};

@@ -22,11 +22,9 @@ pub(crate) fn told<'a>(site: &Site<'a>, task: &Task, node: &'a Node) -> Option<&
     given_at_start(site, &task.node).or(node.mock.as_ref())
 }
 
-/// What it was told at the run's start; only nodes of the run itself are told so.
+/// What it was told at the run's start.
 pub(crate) fn given_at_start<'a>(site: &Site<'a>, node: &NodeId) -> Option<&'a MockAnswer> {
-    let started = site.run.started.as_ref().filter(|_| site.ns.is_none());
-    let answer = started.and_then(|started| started.mocks.get(node));
-    answer.filter(|answer| **answer != MockAnswer::default())
+    site.given_mock(node).filter(|answer| **answer != MockAnswer::default())
 }
 
 /// Whether the mock agent does a node's task: from the first, or since it took over with a script.
@@ -37,7 +35,7 @@ pub(crate) fn is_mocked(site: &Site<'_>, task: &Task, node: &Node) -> bool {
     if task.on_fallback {
         return !matches!(node.fallback, Some(Fallback::Agent(_)));
     }
-    let named = site.ns.is_none() && started.mocks.contains_key(&task.node);
+    let named = site.given_mock(&task.node).is_some();
     match &node.work {
         Work::Mock => true,
         Work::Set(_) | Work::Workflow(_) => false,

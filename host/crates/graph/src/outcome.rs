@@ -57,9 +57,7 @@ impl Decider<'_> {
                 let how = Provenance::live(elapsed_ms);
                 self.replied(&site, task, reply, how)
             }
-            Execution::Suspended(waiting) => {
-                EventKind::TaskSuspended { task: id, waiting: waiting.clone() }
-            }
+            Execution::Suspended(waiting) => return self.suspended(id, waiting.clone()),
             Execution::Failed { failure, effects } => {
                 let failure = failure.clone();
                 self.failed(&site, task, Failed { failure, effects: *effects, elapsed_ms })

@@ -1,17 +1,16 @@
 //! A run as folded from its log: its levels, and what holds for all of them.
 
 use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 use wforge_model::agent::AgentPin;
-use wforge_model::event::{RunError, RunStarted};
+use wforge_model::event::{KeptAnswer, RunError, RunStarted};
 use wforge_model::head::RunStatus;
 use wforge_model::workflow::Node;
-use wforge_model::{Digest, NodeId, Object, RunId, Seq, TaskId, Timestamp, Value};
+use wforge_model::{Digest, NodeId, NodePath, Object, RunId, Seq, TaskId, Timestamp, Value};
 
 use crate::carried::{Carried, Kept};
 use crate::expressions::State;
@@ -56,12 +55,16 @@ pub struct Run {
     /// The subgraphs that are open, by the task that runs each.
     pub(crate) inner: BTreeMap<TaskId, Frame>,
     /// The states that subgraphs left for later calls, by path.
-    pub(crate) kept: BTreeMap<String, Kept>,
+    pub(crate) kept: BTreeMap<NodePath, Kept>,
     pub(crate) tasks_finished: u64,
     /// Tasks that are ready, over all levels.
     pub(crate) ready: usize,
-    /// How often nodes whose script counts were called.
-    pub(crate) calls: BTreeMap<NodeId, u32>,
+    /// How often nodes whose script counts were called, each by its path.
+    pub(crate) called: BTreeMap<NodePath, u32>,
+    /// What people answered since the last border.
+    pub(crate) given_answers: Vec<KeptAnswer>,
+    /// What they had answered to the tasks that this run begins again, as far as it is not used.
+    pub(crate) kept_answers: Vec<KeptAnswer>,
     pub(crate) pauses: bool,
     /// Super-steps until it pauses.
     pub(crate) steps_left: Option<u32>,
@@ -101,7 +104,9 @@ impl Run {
             kept: BTreeMap::new(),
             tasks_finished: 0,
             ready: 0,
-            calls: BTreeMap::new(),
+            called: BTreeMap::new(),
+            given_answers: Vec::new(),
+            kept_answers: Vec::new(),
             pauses: false,
             steps_left: None,
             failure_handled: false,
@@ -211,6 +216,11 @@ impl Run {
         self.site(self.place_of.get(&task)?.0)
     }
 
+    /// The task in whose subgraph a task stands; none: in the run itself.
+    pub(crate) fn level_of(&self, task: TaskId) -> Option<TaskId> {
+        self.place_of.get(&task).and_then(|(ns, _)| *ns)
+    }
+
     pub(crate) fn frame(&self, ns: Option<TaskId>) -> Option<&Frame> {
         match ns {
             Some(ns) => self.inner.get(&ns),
@@ -279,13 +289,6 @@ impl Run {
         path
     }
 
-    /// The namespace by names alone: the same for every call of the same node.
-    pub(crate) fn path(&self, ns: Option<TaskId>, node: &NodeId) -> String {
-        let above: Vec<String> =
-            self.namespace(ns).iter().map(|(node, _)| node.to_string()).collect();
-        if above.is_empty() { node.to_string() } else { format!("{}/{node}", above.join("/")) }
-    }
-
     /// How it stands: also `Waiting` and `Paused`, which follow from its tasks.
     #[must_use]
     pub fn standing(&self) -> RunStatus {
@@ -342,10 +345,6 @@ impl Run {
 
     /// The digest of the workflow that a node runs.
     pub(crate) fn used_by(&self, level: Option<&Digest>, node: &NodeId) -> Option<Digest> {
-        let started = self.started.as_ref()?;
-        match level {
-            Some(digest) => started.subgraphs.get(digest)?.uses.get(node).copied(),
-            None => started.uses.get(node).copied(),
-        }
+        crate::paths::used_at(self.started.as_ref()?, level, node)
     }
 }

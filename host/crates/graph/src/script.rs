@@ -160,7 +160,8 @@ impl Player<'_> {
                 self.emitted.push(Emitted { topic: topic.clone(), payload });
             }
             MockOp::Count(field) => {
-                let calls = self.site.run.calls.get(&self.task.node).copied().unwrap_or(0);
+                let path = self.site.path(&self.task.node);
+                let calls = self.site.run.called.get(&path).copied().unwrap_or(0);
                 self.put(field, Value::from(calls), false);
             }
         }

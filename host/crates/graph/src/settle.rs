@@ -166,7 +166,9 @@ pub fn next_wake(run: &Run, now: Timestamp) -> Option<Timestamp> {
     let due = run.all_tasks().filter_map(|task| match &task.status {
         TaskStatus::Backoff(until) => (*until > now).then_some(*until),
         TaskStatus::Suspended(Waiting::Timer { until }) => Some(*until),
-        TaskStatus::Suspended(Waiting::Question(question)) => question.deadline,
+        TaskStatus::Suspended(waiting) => {
+            waiting.questions().iter().filter_map(|asked| asked.deadline).min()
+        }
         TaskStatus::Ready
         | TaskStatus::Inside
         | TaskStatus::Finished(_)

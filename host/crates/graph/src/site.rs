@@ -3,8 +3,9 @@
 use alloc::sync::Arc;
 
 use wforge_model::agent::AgentPin;
+use wforge_model::mock::MockAnswer;
 use wforge_model::workflow::Node;
-use wforge_model::{NodeId, TaskId, Timestamp, Value};
+use wforge_model::{NodeId, NodePath, TaskId, Timestamp, Value};
 
 use crate::expressions::{RunFacts, Scope, State};
 use crate::frame::{Frame, Task};
@@ -113,9 +114,23 @@ impl<'a> Site<'a> {
         self.run.worked_ms(now).saturating_sub(self.frame.worked_before_step_ms)
     }
 
-    /// What was answered at the run's start for a node; only nodes of the run itself are asked so.
+    /// The way to a node of the level.
+    pub(crate) fn path(&self, node: &NodeId) -> NodePath {
+        self.run.node_path(self.ns, node)
+    }
+
+    /// What was answered at the run's start for a node.
     pub(crate) fn given_answer(&self, node: &NodeId) -> Option<&'a Value> {
-        let started = self.run.started.as_ref().filter(|_| self.ns.is_none())?;
-        started.answers.get(node)
+        let started = self.run.started.as_ref()?;
+        let given = (!started.answers.is_empty()).then_some(&started.answers)?;
+        given.get(&self.path(node))
+    }
+
+    /// What the mock agent was told at the run's start to answer at a node; empty where it was only
+    /// told to do it.
+    pub(crate) fn given_mock(&self, node: &NodeId) -> Option<&'a MockAnswer> {
+        let started = self.run.started.as_ref()?;
+        let given = (!started.mocks.is_empty()).then_some(&started.mocks)?;
+        given.get(&self.path(node))
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn start(run: &mut Run, started: &Arc<RunStarted>, at: Timestamp) {
     run.started_at = at;
     run.started = Some(started.clone());
     run.steps_left = started.steps;
+    run.kept_answers.clone_from(&started.kept_answers);
     // A failure here was found before the event was written.
     run.root.state = state_of(&workflow, &carried, started).unwrap_or_default();
     run.root.state_bytes = measure(&run.root.state);

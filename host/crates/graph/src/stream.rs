@@ -193,9 +193,10 @@ impl Projector<'_> {
     /// A question that was asked, or a pause at nodes.
     fn interrupts(&self) -> Option<Value> {
         match self.kind() {
-            EventKind::TaskSuspended { waiting: Waiting::Question(question), .. } => {
-                Some(json!({ "__interrupt__": [asked(question)] }))
-            }
+            EventKind::TaskSuspended {
+                waiting: waiting @ (Waiting::Question(_) | Waiting::Questions(_)),
+                ..
+            } => Some(json!({ "__interrupt__": all_asked(waiting) })),
             EventKind::Interrupted { .. } => Some(json!({ "__interrupt__": [] })),
             EventKind::TaskSuspended { waiting: Waiting::Timer { .. }, .. }
             | EventKind::RunQueued(_)
@@ -297,10 +298,13 @@ impl Projector<'_> {
             EventKind::TaskFailed { task, failure, .. } => {
                 alloc::vec![("task_result", ended(*task, Some(failure), Value::Null))]
             }
-            EventKind::TaskSuspended { task, waiting: Waiting::Question(question) } => {
+            EventKind::TaskSuspended {
+                task,
+                waiting: waiting @ (Waiting::Question(_) | Waiting::Questions(_)),
+            } => {
                 let mut data = ended(*task, None, Value::Null);
                 if let Some(fields) = data.as_object_mut() {
-                    fields.insert("interrupts".into(), json!([asked(question)]));
+                    fields.insert("interrupts".into(), all_asked(waiting));
                 }
                 alloc::vec![("task_result", data)]
             }
@@ -332,6 +336,10 @@ impl Projector<'_> {
         let entry = |(kind, payload): (&str, Value)| json!({ "step": self.step(), "timestamp": at, "type": kind, "payload": payload });
         entries.map(entry).collect()
     }
+}
+
+fn all_asked(waiting: &Waiting) -> Value {
+    waiting.questions().iter().map(asked).collect()
 }
 
 fn asked(question: &Question) -> Value {

@@ -64,7 +64,7 @@ fn entered(
     refuse_concurrent(site, task, subgraph.persist)?;
     let mut input = subgraph_input(site, task, node, &inside.input, expressions)?;
     crate::messages::name_input(inside, &mut input, task.id.as_bytes());
-    let path = site.run.path(site.ns, &task.node);
+    let path = site.path(&task.node);
     let before = site.run.kept.get(&path).map(|kept| &kept.state);
     let misses = input_misses(inside, &input, before, expressions);
     if let Some(miss) = misses.first() {
@@ -99,12 +99,10 @@ fn refuse_concurrent(site: &Site<'_>, task: &Task, persist: Persist) -> Result<(
     }
     let same = |other: &&Task| other.node == task.node;
     let is_first = site.frame.tasks.iter().find(same).is_none_or(|first| first.id == task.id);
-    let path = site.run.path(site.ns, &task.node);
+    let path = site.path(&task.node);
     let elsewhere = |ns: &TaskId| {
         let other = site.run.task(*ns).zip(site.run.site_of(*ns));
-        other.is_some_and(|(other, at)| {
-            at.ns != site.ns && site.run.path(at.ns, &other.node) == path
-        })
+        other.is_some_and(|(other, at)| at.ns != site.ns && at.path(&other.node) == path)
     };
     if is_first && !site.run.inner.keys().any(elsewhere) {
         return Ok(());

@@ -68,6 +68,12 @@ impl Workflow {
         alloc::format!("{}@{}", self.draft.name, self.draft.version)
     }
 
+    /// `file:line:column` of a place, where it is known in which file the workflow stands.
+    #[must_use]
+    pub fn locate(&self, place: &str) -> Option<String> {
+        self.draft.lines.as_ref()?.locate(place)
+    }
+
     /// The file as it was written.
     #[must_use]
     pub const fn draft(&self) -> &WorkflowDraft {

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::AgentPin;
 use crate::checkpoint::Durability;
-use crate::event::{Route, Write};
+use crate::effect::{AskerHash, RequestHash};
+use crate::event::{AnsweredBy, Route, Write};
 use crate::limits::RunLimits;
 use crate::mock::{MockAnswer, MockMode};
-use crate::{Checkpoint, Digest, NodeId, Object, RunId, ThreadId, Value};
+use crate::{Checkpoint, Digest, NodeId, NodePath, Object, RunId, ThreadId, Value};
 
 /// Everything that a run is started with; nothing else decides how it goes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,10 +35,14 @@ pub struct RunStarted {
     pub mock_mode: MockMode,
     /// The nodes whose task the mock agent does, and what it answers where that was given.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub mocks: BTreeMap<NodeId, MockAnswer>,
+    pub mocks: BTreeMap<NodePath, MockAnswer>,
     /// Answers given at the start, by `ask` node.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub answers: BTreeMap<NodeId, Value>,
+    pub answers: BTreeMap<NodePath, Value>,
+    /// What people had answered to tasks that a migration ended: it counts where one of the first
+    /// super-step asks the same again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_answers: Vec<KeptAnswer>,
     /// The agent of each agent node; a node that is missing here had none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pins: BTreeMap<NodeId, AgentPin>,
@@ -75,6 +80,23 @@ pub struct RunStarted {
     pub routes: Vec<Route>,
     /// Who started it.
     pub by: String,
+}
+
+/// What somebody answered to a task that was ended for another version of its workflow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptAnswer {
+    /// The node that asked.
+    pub node: NodePath,
+    /// Which of its tasks.
+    pub asker: AskerHash,
+    /// The request that asked.
+    pub request: RequestHash,
+    /// The question as the person read it.
+    pub prompt: String,
+    /// The answer.
+    pub answer: Value,
+    /// Who answered.
+    pub by: AnsweredBy,
 }
 
 /// A workflow that is part of a run, and who serves its nodes.

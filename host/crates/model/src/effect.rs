@@ -1,6 +1,7 @@
 //! What a guest asks of the host, and what a task may wait for.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -93,17 +94,60 @@ impl fmt::Debug for RequestHash {
     }
 }
 
+/// Which task of a node asks, over runs: the same for one that is begun again with what was sent to
+/// it, and to the tasks that run the workflows around it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AskerHash(pub [u8; 16]);
+
+impl fmt::Debug for AskerHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
 /// What a suspended task waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Waiting {
     /// A person's answer.
     Question(Question),
+    /// People's answers to several questions that were asked at once; those that are still open.
+    Questions(Vec<Question>),
     /// A moment.
     Timer {
         /// When it goes on.
         until: Timestamp,
     },
+}
+
+impl Waiting {
+    /// The wait for the answers to questions that are open.
+    #[must_use]
+    pub fn asking(mut open: Vec<Question>) -> Option<Self> {
+        match open.len() {
+            0 => None,
+            1 => open.pop().map(Self::Question),
+            _ => Some(Self::Questions(open)),
+        }
+    }
+
+    /// The questions that are open.
+    #[must_use]
+    pub const fn questions(&self) -> &[Question] {
+        match self {
+            Self::Question(question) => core::slice::from_ref(question),
+            Self::Questions(questions) => questions.as_slice(),
+            Self::Timer { .. } => &[],
+        }
+    }
+
+    /// What is still waited for once one of the questions is answered.
+    #[must_use]
+    pub fn without(&self, question: QuestionId) -> Option<Self> {
+        let open = self.questions().iter().filter(|open| open.id != question);
+        Self::asking(open.cloned().collect())
+    }
 }
 
 /// A question to a person.

@@ -11,7 +11,9 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::Divergence;
-pub use crate::beginning::{Origin, PinnedSubgraph, RunQueued, RunStarted, StateUpdate};
+pub use crate::beginning::{
+    KeptAnswer, Origin, PinnedSubgraph, RunQueued, RunStarted, StateUpdate,
+};
 use crate::effect::Waiting;
 use crate::failure::Failure;
 use crate::mock::TaskSource;

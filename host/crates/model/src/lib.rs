@@ -30,7 +30,7 @@ pub use checkpoint::Checkpoint;
 pub use failure::{Denial, Failure, FailureKind, Problem};
 pub use id::{Digest, Epoch, QuestionId, RunId, Seq, TaskId, ThreadId, Version};
 pub use lines::Lines;
-pub use name::{Key, NodeId, PluginName, TenantId};
+pub use name::{Key, NodeId, NodePath, PluginName, TenantId};
 pub use reference::{AgentRef, Target, WorkflowRef};
 pub use time::Timestamp;
 

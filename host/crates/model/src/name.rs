@@ -3,6 +3,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -84,6 +85,65 @@ name! {
         "small letters, digits and -, beginning with a letter, at most 64",
         |text| is_word(text, "-") && !text.contains(|c: char| c.is_ascii_uppercase());
 }
+
+/// Where a node is found in a run: through the nodes that run the workflows around it. Written
+/// `outer/inner`; a node of the run's own workflow is its name alone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodePath {
+    around: Vec<NodeId>,
+    node: NodeId,
+}
+
+impl NodePath {
+    /// The node at the end of the way through these.
+    #[must_use]
+    pub const fn new(around: Vec<NodeId>, node: NodeId) -> Self {
+        Self { around, node }
+    }
+
+    /// The nodes on the way, the outermost first.
+    #[must_use]
+    pub fn around(&self) -> &[NodeId] {
+        &self.around
+    }
+
+    /// The node itself.
+    #[must_use]
+    pub const fn node(&self) -> &NodeId {
+        &self.node
+    }
+}
+
+impl From<NodeId> for NodePath {
+    fn from(node: NodeId) -> Self {
+        Self { around: Vec::new(), node }
+    }
+}
+
+impl fmt::Display for NodePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.around.iter().try_for_each(|node| write!(f, "{node}/"))?;
+        fmt::Display::fmt(&self.node, f)
+    }
+}
+
+impl fmt::Debug for NodePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for NodePath {
+    type Err = ParseNameError;
+
+    fn from_str(text: &str) -> Result<Self, ParseNameError> {
+        let (around, node) = text.rsplit_once('/').map_or((None, text), |(a, n)| (Some(a), n));
+        let around = around.into_iter().flat_map(|around| around.split('/')).map(str::parse);
+        Ok(Self { around: around.collect::<Result<_, _>>()?, node: node.parse()? })
+    }
+}
+
+crate::id::text_serde!(NodePath);
 
 pub(crate) fn is_word(text: &str, extra: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && is_tail(text, extra)

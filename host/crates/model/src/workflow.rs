@@ -3,6 +3,7 @@
 //! The file's text becomes this in `wforge-spec`; `wforge_graph::Workflow` is the checked form and
 //! the only door to the engine. String leaves of [`Template`]s and all [`Expr`]s are CEL.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -11,7 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::AskedLimits;
 use crate::mock::{MockAnswer, MockSettings};
-use crate::{AgentRef, Capability, FailureKind, Key, NodeId, Object, Target, Value, WorkflowRef};
+use crate::{
+    AgentRef, Capability, FailureKind, Key, Lines, NodeId, Object, Target, Value, WorkflowRef,
+};
 
 /// A CEL expression's source.
 pub type Expr = String;
@@ -48,6 +51,10 @@ pub struct WorkflowDraft {
     /// The workflow that is run with the failure where a run of this one fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<WorkflowRef>,
+    /// Where its expressions stand in the file that it was read from. It says nothing about what
+    /// the workflow is: a digest is over a draft without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Box<Lines>>,
 }
 
 /// The nodes at which a run pauses.

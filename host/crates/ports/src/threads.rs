@@ -1,7 +1,7 @@
 //! Threads: runs that go on from each other, and what the store keeps of them beside their logs.
 
 use serde::{Deserialize, Serialize};
-use wforge_model::{Digest, RunId, TaskId, TenantId, ThreadId, Timestamp, Version};
+use wforge_model::{Checkpoint, Digest, RunId, TaskId, TenantId, ThreadId, Timestamp, Version};
 
 /// A thread as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,10 @@ pub struct ThreadRow {
     /// Its history lists no runs from before this place.
     #[serde(default)]
     pub pruned_before: Version,
+    /// The oldest border that its history lists, where it was pruned: those of the same run from
+    /// before it are listed no more either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Checkpoint>,
     /// When its first run came.
     pub created_at: Timestamp,
     /// When it last changed.

@@ -19,7 +19,8 @@ pub struct DigestError {
 /// # Errors
 /// Where the draft has no canonical form.
 pub fn digest(draft: &WorkflowDraft) -> Result<Digest, DigestError> {
-    let canonical = serde_jcs::to_vec(draft)
+    let bare = draft.lines.is_some().then(|| WorkflowDraft { lines: None, ..draft.clone() });
+    let canonical = serde_jcs::to_vec(bare.as_ref().unwrap_or(draft))
         .map_err(|source| DigestError { name: draft.name.clone(), source })?;
     Ok(Digest::from_bytes(Sha256::digest(&canonical).into()))
 }

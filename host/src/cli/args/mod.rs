@@ -11,7 +11,7 @@ use crate::config::Flag;
 
 pub(crate) use runs::{Inbox, InboxCommand, ResumeArgs, RunsCommand, StreamArgs, Watch};
 pub(crate) use threads::{
-    ForkArgs, HistoryArgs, MigrateArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
+    ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
 
 /// Runs other people's agents, sandboxed, as workflows that survive kill -9.
@@ -166,7 +166,7 @@ Examples:
   wforge run examples/brief/workflow.yaml --input document=@README.md
   wforge run workflow.yaml --input document=- --answer approve=yes --output json < notes.txt
   wforge run workflow.yaml --input n=3 --plugins ./plugins --mock scan=scan.json
-  wforge run outer.yaml --with inner.yaml --input text=-
+  wforge run outer.yaml --with inner.yaml --input text=- --answer outer/approve=yes
   wforge run chat --thread new --input messages=@question.json
   wforge run chat --thread THREAD --multitask enqueue --input messages=@more.json
   wforge run workflow.yaml --steps 1   # and then: wforge runs continue RUN --steps 1";
@@ -186,10 +186,10 @@ pub(crate) struct RunArgs {
     /// An input key: KEY=text, KEY=@FILE or KEY=- (see below)
     #[arg(short, long = "input", value_name = "KEY=VALUE")]
     pub(crate) inputs: Vec<String>,
-    /// An answer to an `ask` node, given beforehand
+    /// An answer to an `ask` node, given beforehand; outer/inner inside a subgraph
     #[arg(short, long = "answer", value_name = "NODE=VALUE")]
     pub(crate) answers: Vec<String>,
-    /// Let the mock agent do a node; FILE is the JSON that it answers
+    /// Let the mock agent do a node, outer/inner inside a subgraph; FILE is the JSON that it answers
     #[arg(long = "mock", value_name = "NODE[=FILE]")]
     pub(crate) mocks: Vec<String>,
     /// Take plugins from the components in this folder, and only from there

@@ -1,5 +1,6 @@
 //! `wforge threads …` as typed.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
@@ -31,7 +32,7 @@ pub(crate) enum ThreadsCommand {
     /// Write a thread's state in the place of a node
     #[command(after_help = UPDATE_EXAMPLES)]
     Update(Box<UpdateArgs>),
-    /// Write the state of an older checkpoint, and go on from there
+    /// Make an older checkpoint the newest again, as it is or with other values
     #[command(after_help = FORK_EXAMPLES)]
     Fork(Box<ForkArgs>),
     /// Run what is still to be done at a checkpoint
@@ -43,12 +44,9 @@ pub(crate) enum ThreadsCommand {
         /// The thread
         thread: String,
     },
-    /// Keep only the newest checkpoint; what nothing goes on from is removed
-    #[command(after_help = "Example:\n  wforge threads prune THREAD")]
-    Prune {
-        /// The thread
-        thread: String,
-    },
+    /// Keep only the newest checkpoints; runs that nothing goes on from are removed
+    #[command(after_help = PRUNE_EXAMPLES)]
+    Prune(PruneArgs),
     /// Bring a thread to another version of its workflow, after showing what differs
     #[command(after_help = MIGRATE_EXAMPLES)]
     Migrate(Box<MigrateArgs>),
@@ -92,9 +90,29 @@ pub(crate) struct UpdateArgs {
     pub(crate) at: Option<String>,
 }
 
+const PRUNE_EXAMPLES: &str = "\
+Examples:
+  wforge threads prune THREAD                  # keeps the newest checkpoint
+  wforge threads prune THREAD --keep 20
+  wforge threads prune THREAD --before RUN@12  # keeps RUN@12 and what came after it";
+
+/// `wforge threads prune`.
+#[derive(Debug, Args)]
+pub(crate) struct PruneArgs {
+    /// The thread
+    pub(crate) thread: String,
+    /// How many of the newest checkpoints are kept [default: 1]
+    #[arg(long, value_name = "N", conflicts_with = "before")]
+    pub(crate) keep: Option<NonZeroU32>,
+    /// Keep this checkpoint, as RUN@N, and all that came after it
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub(crate) before: Option<String>,
+}
+
 const FORK_EXAMPLES: &str = "\
 Examples:
   wforge threads history THREAD
+  wforge threads fork THREAD --at RUN@12   # a copy beside it, which is the newest then
   wforge threads fork THREAD --at RUN@12 --set title=Better --as outline
   wforge threads replay THREAD             # runs what follows outline
   wforge threads replay THREAD --at RUN@12 # once more without a change";
@@ -107,11 +125,12 @@ pub(crate) struct ForkArgs {
     /// The checkpoint, as RUN@N; wforge threads history lists them
     #[arg(long, value_name = "CHECKPOINT")]
     pub(crate) at: String,
-    /// A write: KEY=text, KEY=@FILE or KEY=-; JSON where the key's schema is not a string
-    #[arg(long = "set", value_name = "KEY=VALUE", required = true)]
+    /// A write: KEY=text, KEY=@FILE or KEY=-; JSON where the key's schema is not a string. Without
+    /// any, the checkpoint is copied as it is
+    #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Write in the place of this node: what follows it comes next [default: who wrote last]
-    #[arg(long = "as", value_name = "NODE")]
+    #[arg(long = "as", value_name = "NODE", requires = "set")]
     pub(crate) node: Option<String>,
 }
 
@@ -138,7 +157,8 @@ pub(crate) struct ReplayArgs {
 pub(super) const MIGRATE_EXAMPLES: &str = "\
 Examples:
   wforge workflow migrate THREAD --to brief@2.0.0 --dry-run
-  wforge workflow migrate THREAD --to workflow.yaml --restart-tasks";
+  wforge workflow migrate THREAD --to workflow.yaml --restart-tasks
+  wforge workflow migrate THREAD --to workflow.yaml --plugins target/plugins";
 
 /// `wforge threads migrate` and `wforge workflow migrate`.
 #[derive(Debug, Args)]
@@ -151,9 +171,12 @@ pub(crate) struct MigrateArgs {
     /// Show what differs, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Let tasks that are under way begin again; only people's answers are kept
+    /// Let tasks that are under way begin again; people's answers are kept where the same is asked
     #[arg(long)]
     pub(crate) restart_tasks: bool,
+    /// Take plugins from the components in this folder, and only from there
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) plugins: Option<PathBuf>,
     /// A further workflow file, for nodes that run a workflow; can be given several times
     #[arg(long = "with", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) with: Vec<PathBuf>,

@@ -297,13 +297,14 @@ impl Teller {
 }
 
 fn waits_for(waiting: &Waiting) -> String {
-    match waiting {
-        Waiting::Question(question) => {
-            let until = question.deadline.map(|at| format!(", until {at}")).unwrap_or_default();
-            format!("asks \"{}\"{until}", question.prompt)
-        }
-        Waiting::Timer { until } => format!("sleeps until {until}"),
+    if let Waiting::Timer { until } = waiting {
+        return format!("sleeps until {until}");
     }
+    let asked = waiting.questions().iter().map(|question| {
+        let until = question.deadline.map(|at| format!(", until {at}")).unwrap_or_default();
+        format!("asks \"{}\"{until}", question.prompt)
+    });
+    asked.collect::<Vec<_>>().join(" and ")
 }
 
 fn answerer(by: &AnsweredBy) -> &str {

@@ -108,9 +108,77 @@ async fn a_thread_is_copied_to_a_new_one_and_pruned() {
     assert_eq!(shown["state"]["hello"], json!(["Ann", "Bob"]));
     let taken = bench.post(&copy, &json!({ "to": shown["thread"] })).send().await;
     assert_eq!(taken.outcome(), "409 WF0409");
-    let prune = bench.post(&format!("/v1/threads/{THREAD}/prune"), &json!({})).send().await;
-    assert_eq!(prune.outcome(), "201");
-    assert_eq!(history(&bench, "").await["items"].as_array().map(Vec::len), Some(1));
+    let prune =
+        async |body: Value| bench.post(&format!("/v1/threads/{THREAD}/prune"), &body).send().await;
+    let listed = async || history(&bench, "").await["items"].as_array().map(Vec::len);
+    let pruned = prune(json!({ "keep": 3 })).await;
+    assert_eq!(pruned.outcome(), "200", "{}", pruned.text);
+    assert_eq!((&pruned.json()["kept"], &pruned.json()["runs_needed"]), (&json!(3), &json!(0)));
+    assert_eq!(listed().await, Some(3));
+    let before = history(&bench, "").await["items"][1]["checkpoint"].clone();
+    let pruned = prune(json!({ "before": before })).await;
+    assert_eq!((&pruned.json()["checkpoint"], &pruned.json()["kept"]), (&before, &json!(2)));
+    assert_eq!(pruned.json()["runs_needed"], 1, "the second run goes on from the first");
+    assert_eq!(prune(json!({ "keep": 1, "before": before })).await.outcome(), "422 WF0422");
+    assert_eq!(prune(json!({ "keep": 0 })).await.outcome(), "422 WF0422");
+    assert_eq!(prune(json!({})).await.outcome(), "200");
+    assert_eq!(listed().await, Some(1));
+    assert_eq!(prune(json!({ "before": before })).await.outcome(), "404 WF0404");
+}
+
+#[tokio::test]
+async fn a_fork_without_a_write_copies_its_checkpoint() {
+    let bench = bench();
+    two_runs(&bench).await;
+    let items = history(&bench, "").await["items"].clone();
+    let fork = format!("/v1/threads/{THREAD}/fork");
+    let body = json!({ "at": items[3]["checkpoint"] });
+    let forked = bench.post(&fork, &body).of("acme/operator").send().await;
+    assert_eq!(forked.outcome(), "201", "{}", forked.text);
+    let newest = history(&bench, "").await["items"][0].clone();
+    assert_eq!(newest["checkpoint"], forked.json()["checkpoint"]);
+    assert_eq!((&newest["next"], &newest["parent"]), (&json!(["hello"]), &Value::Null));
+    let named = json!({ "at": items[3]["checkpoint"], "as": "hello" });
+    assert_eq!(bench.post(&fork, &named).send().await.outcome(), "422 WF0422");
+}
+
+#[tokio::test]
+async fn what_is_done_to_a_thread_under_a_key_is_done_once() {
+    let bench = bench();
+    two_runs(&bench).await;
+    let at = history(&bench, "").await["items"][3]["checkpoint"].clone();
+    let mut newer = collect();
+    newer["version"] = json!("2.0.0");
+    bench.registered(&newer).await;
+    let send = async |thread: &str, how: &str, body: &Value| {
+        let path = format!("/v1/threads/{thread}/{how}");
+        bench.post(&path, body).header("idempotency-key", "once").send().await
+    };
+    let write = json!({ "at": at, "writes": { "hello": ["Cem"] }, "as": "hello" });
+    let update = json!({ "writes": { "hello": ["Dia"] }, "as": "hello" });
+    let migrate = json!({ "to": "collect@2.0.0" });
+    let requests = [
+        ("fork", &write, "fork", &json!({ "at": at })),
+        ("state", &update, "state", &json!({ "as": "END" })),
+        ("replay", &json!({ "at": at }), "replay", &json!({})),
+        ("migrate", &migrate, "migrate", &json!({ "to": "collect@1.0.0" })),
+    ];
+    for (how, body, other_how, other) in requests {
+        let first = send(THREAD, how, body).await;
+        assert!(first.outcome().starts_with("20"), "{how}: {}", first.text);
+        assert_eq!(first.header("idempotency-replayed"), "", "{how}");
+        let count = history(&bench, "?limit=100").await["items"].as_array().map(Vec::len);
+        let again = send(THREAD, how, body).await;
+        assert_eq!(again.header("idempotency-replayed"), "true", "{how}: {}", again.text);
+        assert_eq!(
+            (again.outcome(), again.json()["id"].clone()),
+            (first.outcome(), first.json()["id"].clone())
+        );
+        let after = history(&bench, "?limit=100").await["items"].as_array().map(Vec::len);
+        assert_eq!(after, count, "{how}");
+        assert_eq!(send(THREAD, other_how, other).await.outcome(), "422 WF1003", "{how}");
+        assert_ne!(send(OTHER, how, body).await.header("idempotency-replayed"), "true", "{how}");
+    }
 }
 
 #[tokio::test]

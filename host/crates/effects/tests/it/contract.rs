@@ -45,17 +45,32 @@ async fn a_question_carries_its_schema() {
 }
 
 #[tokio::test]
-async fn several_questions_at_once_are_not_supported_yet() {
-    let world = world(&["ask"]);
-    let mut both = ask("first?");
+async fn several_questions_are_asked_at_once_and_each_has_its_own_answer() {
+    let mut world = world(&["ask"]);
+    let mut both = ask_until("first?", Some(60_000));
     both.elements.extend(ask("second?").elements);
-    let told = world.execute(&[both]).await;
-    expect![
-        "[\"refused: failed (unsupported): 2 questions at once are not supported yet; ask one by \
-         one\"]"
-    ]
-    .assert_eq(&format!("{told:?}"));
-    assert_eq!(world.store.told(), Vec::<String>::new());
+    let calls = [both, ask("and then?")];
+    let asked = "asks \"first?\", deadline Some(60000) and asks \"second?\", deadline None";
+    assert_eq!(world.execute(&calls).await, [asked]);
+    let open = world.questions(&calls).await;
+    assert_eq!(open.len(), 2, "a rerun asks the same two");
+    world.told(open.last().unwrap(), Some(json!("two")));
+    let rest = "asks \"first?\", deadline Some(60000)";
+    assert_eq!(world.execute(&calls).await, [rest], "the other stays open");
+    world.told(open.first().unwrap(), None);
+    assert_eq!(
+        world.execute(&calls).await,
+        [
+            "[upstream (deadline): nobody answered before the question's deadline, \"two\"]",
+            "asks \"and then?\", deadline None",
+        ]
+    );
+    let kept: Vec<String> =
+        world.store.told().into_iter().filter(|line| line.contains("->")).collect();
+    assert_eq!(
+        kept,
+        ["1/0 human.ask \"first?\" -> deadline", "1/1 human.ask \"second?\" -> \"two\""]
+    );
 }
 
 async fn unserved(grant: &str, operation: Operation, element: Value, expected: Expect) {

@@ -89,17 +89,28 @@ impl World {
     /// A person answers the question that the task waits for, or nobody does.
     pub(crate) async fn answer(&mut self, requests: &[EffectRequest], answer: Option<Value>) {
         let question = self.question(requests).await;
+        self.told(&question, answer);
+    }
+
+    /// A person answers a question of the task, or nobody does.
+    pub(crate) fn told(&mut self, question: &Question, answer: Option<Value>) {
         let (request, at) = (question.request, wforge_ports::Clock::now(&self.clock));
         self.call.answers.push(Answered { question: question.id, request, answer, at });
     }
 
     /// The question that an execution of these calls ends with.
     pub(crate) async fn question(&self, requests: &[EffectRequest]) -> Question {
+        let mut open = self.questions(requests).await;
+        assert_eq!(open.len(), 1, "{open:?}");
+        open.remove(0)
+    }
+
+    /// The questions that an execution of these calls ends with.
+    pub(crate) async fn questions(&self, requests: &[EffectRequest]) -> Vec<Question> {
         let mut session = self.open().await;
         for request in requests {
             if let EffectAnswer::Suspend(waiting) = session.perform(request.clone()).await {
-                let Waiting::Question(question) = waiting else { panic!("{waiting:?}") };
-                return question;
+                return waiting.questions().to_vec();
             }
         }
         panic!("nothing was asked")
@@ -122,9 +133,12 @@ pub(crate) fn tell(answer: &EffectAnswer) -> String {
         EffectAnswer::Suspend(Waiting::Timer { until }) => {
             format!("sleeps until noon + {} ms", until.0 - NOON.0)
         }
-        EffectAnswer::Suspend(Waiting::Question(question)) => {
-            let deadline = question.deadline.map(|at| at.0 - NOON.0);
-            format!("asks {:?}, deadline {deadline:?}", question.prompt)
+        EffectAnswer::Suspend(waiting) => {
+            let asked = waiting.questions().iter().map(|question| {
+                let deadline = question.deadline.map(|at| at.0 - NOON.0);
+                format!("asks {:?}, deadline {deadline:?}", question.prompt)
+            });
+            asked.collect::<Vec<_>>().join(" and ")
         }
         EffectAnswer::Diverged(divergence) => format!(
             "diverged at {}: {} is recorded, {} was asked",

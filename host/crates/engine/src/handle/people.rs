@@ -116,7 +116,13 @@ fn asked(head: &RunHead, to: &AnswerTo) -> Result<(Question, NodeId), EngineErro
             several => return Err(several_questions(several)),
         },
         AnswerTo::Question(id) => open.iter().find(|(question, _)| question.id == *id),
-        AnswerTo::Node(node) => open.iter().find(|(_, asks)| *asks == node),
+        AnswerTo::Node(node) => {
+            let by: Vec<_> = open.iter().filter(|(_, asks)| *asks == node).copied().collect();
+            if by.len() > 1 {
+                return Err(several_questions(&by));
+            }
+            open.iter().find(|(_, asks)| *asks == node)
+        }
     };
     let name = match to {
         AnswerTo::Only => "(any)".to_owned(),

@@ -4,9 +4,10 @@ use wforge_model::{Checkpoint, RunId, TenantId, ThreadId};
 use wforge_ports::threads::ThreadRow;
 
 use super::Handle;
-use crate::request::EngineError;
+use crate::request::{EngineError, Started};
 use crate::thread_request::{
-    CheckpointView, ContinueFrom, MigrateThread, Migrated, ThreadView, UpdateState,
+    CheckpointView, ContinueFrom, ForkThread, KeepBorders, Made, MigrateThread, Migrated, Pruned,
+    ThreadView, UpdateState,
 };
 use crate::threads;
 
@@ -64,8 +65,22 @@ impl Handle {
         &self,
         tenant: &TenantId,
         update: UpdateState,
-    ) -> Result<Checkpoint, EngineError> {
+    ) -> Result<Made, EngineError> {
         Box::pin(threads::update(&self.shared, tenant, update)).await
+    }
+
+    /// Copies a border beside itself, so that it is the newest of its thread: what was to be done
+    /// there is to be done again. A head that only waits for somebody is cancelled for it.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] `thread_busy` while the head runs, [`EngineError::NotFound`] where
+    /// there is no such border.
+    pub async fn fork_thread(
+        &self,
+        tenant: &TenantId,
+        request: ForkThread,
+    ) -> Result<Made, EngineError> {
+        Box::pin(threads::fork(&self.shared, tenant, request)).await
     }
 
     /// Begins a run with what was to be done at a border: a replay where it is an old one.
@@ -77,7 +92,7 @@ impl Handle {
         &self,
         tenant: &TenantId,
         request: ContinueFrom,
-    ) -> Result<RunId, EngineError> {
+    ) -> Result<Started, EngineError> {
         Box::pin(threads::continue_from(&self.shared, tenant, request)).await
     }
 
@@ -95,18 +110,35 @@ impl Handle {
         Box::pin(threads::copy(&self.shared, tenant, (from, to), by)).await
     }
 
-    /// Keeps the newest border of a thread: the others leave its history, and what nothing goes on
-    /// from is removed. Gives the border that is kept.
+    /// Keeps the newest borders of a thread: the others leave its history, and the runs that
+    /// nothing goes on from are removed. A run that is under way goes on.
     ///
     /// # Errors
-    /// [`EngineError::Conflict`] `thread_busy` while the head runs.
+    /// [`EngineError::NotFound`] where the thread has no borders, or does not list the one from
+    /// which on they are to be kept.
     pub async fn prune_thread(
         &self,
         tenant: &TenantId,
         thread: ThreadId,
+        keep: KeepBorders,
         by: &str,
-    ) -> Result<Checkpoint, EngineError> {
-        Box::pin(threads::prune(&self.shared, tenant, thread, by)).await
+    ) -> Result<Pruned, EngineError> {
+        Box::pin(threads::prune(&self.shared, tenant, thread, keep, by)).await
+    }
+
+    /// Lets the first run that waits in a thread begin where its turn has come, and gives the run
+    /// that is under way then.
+    ///
+    /// # Errors
+    /// Only the host's own.
+    pub async fn begin_queued(
+        &self,
+        tenant: &TenantId,
+        thread: ThreadId,
+    ) -> Result<Option<RunId>, EngineError> {
+        threads::begin_next(&self.shared, tenant, thread).await;
+        let standing = threads::Standing::read(&self.shared, tenant, thread).await?;
+        Ok(standing.live().map(|head| head.run))
     }
 
     /// Brings a thread to another version of its workflow, or says what that would do.

@@ -1,22 +1,23 @@
-//! Runs that begin at a border without input: somebody writes the state, goes on from there, or
-//! copies it.
+//! Runs that begin at a border without input: somebody writes the state, or goes on from there.
+//! Copies are in [`super::copy`].
 
 use std::sync::Arc;
 
 use wforge_graph::{Carried, Library};
-use wforge_model::event::{Origin, RunStarted, StateUpdate};
+use wforge_model::event::{KeptAnswer, Origin, RunStarted, StateUpdate};
 use wforge_model::{Checkpoint, NodeId, RunId, TenantId, ThreadId};
 
 use super::history::only_waits;
+use super::replies::{border_made_before, made_before};
 use super::start::{begin_with, busy, end_head};
-use super::{Base, Standing, begin_next, existing, last_border};
+use super::{Base, Standing, begin_next, last_border};
 use crate::load::{beginning_of, carried_at, no_checkpoint};
 use crate::prepare::prepare;
-use crate::request::{EngineError, StartRun};
+use crate::request::{EngineError, Idempotency, StartRun, Started, WorkflowChoice};
 use crate::resolve::Resolved;
 use crate::service::Shared;
 use crate::start::Beginning;
-use crate::thread_request::{ContinueFrom, ForkPoint, UpdateAs, UpdateGiven, UpdateState};
+use crate::thread_request::{ContinueFrom, ForkPoint, Made, UpdateAs, UpdateGiven, UpdateState};
 
 /// A place to begin at, and what a run is begun with there.
 pub(crate) struct Origins {
@@ -28,17 +29,25 @@ pub(crate) struct Origins {
 }
 
 impl Origins {
-    /// What a new run is begun with here.
-    pub(crate) fn beginning(self, id: RunId, thread: ThreadId, origin: Origin) -> Beginning {
+    /// What a new run is begun with here, by somebody.
+    pub(crate) fn beginning(
+        self,
+        id: RunId,
+        thread: ThreadId,
+        origin: Origin,
+        by: &str,
+    ) -> Beginning {
         let started = RunStarted {
             thread: Some(thread),
             input: wforge_model::Object::new(),
             answers: std::collections::BTreeMap::new(),
+            kept_answers: Vec::new(),
             handles: None,
             base: self.base.as_ref().map(|base| base.at),
             origin,
             steps: None,
             routes: Vec::new(),
+            by: by.to_owned(),
             ..self.started
         };
         Beginning {
@@ -55,7 +64,7 @@ impl Origins {
 }
 
 /// The thread of a place.
-async fn thread_of(
+pub(super) async fn thread_of(
     shared: &Shared,
     tenant: &TenantId,
     at: ForkPoint,
@@ -123,47 +132,83 @@ pub(crate) async fn update(
     shared: &Arc<Shared>,
     tenant: &TenantId,
     request: UpdateState,
-) -> Result<Checkpoint, EngineError> {
-    let UpdateState { mut at, workflow, steps, by } = request;
+) -> Result<Made, EngineError> {
+    let UpdateState { mut at, workflow, steps, idempotency, by } = request;
     let thread = thread_of(shared, tenant, at).await?;
     let turn = shared.locks.lock(tenant, thread).await;
-    let mut made = None;
-    for updates in steps {
-        let standing = at_rest(shared, tenant, thread, &by).await?;
-        let mut origins = match (origins(shared, tenant, &standing, at).await?, &workflow) {
-            (Some(origins), _) => origins,
-            (None, Some(workflow)) => {
-                let fresh = StartRun::of(workflow.clone(), by.clone());
-                let prepared = prepare(shared, tenant, &fresh).await?;
-                let keep = Some(prepared.resolved);
-                let (library, started) = (prepared.library, prepared.started);
-                Origins { base: None, library, started, keep }
-            }
-            (None, None) => {
-                return Err(EngineError::NotFound { kind: "thread", name: thread.to_string() });
-            }
-        };
-        origins.started.by.clone_from(&by);
-        let nothing = Carried::default();
-        let carried = origins.base.as_ref().map_or(&nothing, |base| &base.carried);
-        let origin = Origin::Update(writers(carried, updates)?);
-        let id = standing.new_run_id(shared);
-        let beginning = origins.beginning(id, thread, origin);
-        begin_with(shared, tenant, &standing, beginning).await?;
-        made = Some(id);
-        at = ForkPoint::Thread(thread);
+    let (mut last, mut replayed) = (None, true);
+    for (number, updates) in (0..).zip(steps) {
+        // A step that an earlier request made stands, and what that one left undone is done.
+        let key = idempotency.as_ref().map(|key| step_key(key, number));
+        let before = border_made_before(shared, tenant, thread, key.as_ref()).await?;
+        if let Some(border) = before {
+            (last, at) = (Some(border), ForkPoint::Checkpoint(border));
+            continue;
+        }
+        let place = Place { thread, at, workflow: workflow.as_ref() };
+        last = Some(update_once(shared, tenant, place, updates, (key, &by)).await?);
+        (at, replayed) = (ForkPoint::Thread(thread), false);
     }
-    let Some(run) = made else {
+    let Some(checkpoint) = last else {
         return Err(EngineError::Invalid {
             code: "empty_update",
             message: "an update writes something: name at least one super-step".into(),
             details: Vec::new(),
         });
     };
-    let border = last_border(shared, tenant, thread, run).await?.at;
     drop(turn);
     begin_next(shared, tenant, thread).await;
-    Ok(border)
+    Ok(Made { checkpoint, replayed })
+}
+
+fn step_key(key: &Idempotency, number: usize) -> Idempotency {
+    if number == 0 { key.clone() } else { key.part(&number.to_string()) }
+}
+
+/// Where an update is made; its thread is locked.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    thread: ThreadId,
+    at: ForkPoint,
+    /// The workflow of a thread that has no run yet.
+    workflow: Option<&'a WorkflowChoice>,
+}
+
+/// Writes one super-step; the border that it makes.
+async fn update_once(
+    shared: &Arc<Shared>,
+    tenant: &TenantId,
+    Place { thread, at, workflow }: Place<'_>,
+    updates: Vec<UpdateGiven>,
+    (idempotency, by): (Option<Idempotency>, &str),
+) -> Result<Checkpoint, EngineError> {
+    let standing = at_rest(shared, tenant, thread, by).await?;
+    let origins = match (origins(shared, tenant, &standing, at).await?, workflow) {
+        (Some(origins), _) => origins,
+        (None, Some(workflow)) => {
+            let fresh = StartRun::of(workflow.clone(), by);
+            let prepared = prepare(shared, tenant, &fresh).await?;
+            let keep = Some(prepared.resolved);
+            let (library, started) = (prepared.library, prepared.started);
+            Origins { base: None, library, started, keep }
+        }
+        (None, None) => {
+            return Err(EngineError::NotFound { kind: "thread", name: thread.to_string() });
+        }
+    };
+    let nothing = Carried::default();
+    let carried = origins.base.as_ref().map_or(&nothing, |base| &base.carried);
+    let origin = Origin::Update(writers(carried, updates)?);
+    let id = standing.new_run_id(shared);
+    let mut beginning = origins.beginning(id, thread, origin, by);
+    beginning.idempotency = idempotency;
+    let run = begun(begin_with(shared, tenant, &standing, beginning).await?, id).run;
+    Ok(last_border(shared, tenant, thread, run).await?.at)
+}
+
+/// The run that was begun, unless another request with the same key was first.
+pub(super) fn begun(first: Option<Started>, id: RunId) -> Started {
+    first.unwrap_or(Started { run: id, replayed: false })
 }
 
 /// The updates of one super-step, each with its node.
@@ -203,53 +248,45 @@ fn last_writer(carried: &Carried) -> Result<Option<NodeId>, EngineError> {
     }
 }
 
-/// Begins a run with what was to be done at a border.
+/// Begins a run with what was to be done at a border. People are asked again.
 pub(crate) async fn continue_from(
     shared: &Arc<Shared>,
     tenant: &TenantId,
     request: ContinueFrom,
-) -> Result<RunId, EngineError> {
-    let thread = thread_of(shared, tenant, request.at).await?;
-    let turn = shared.locks.lock(tenant, thread).await;
-    let standing = at_rest(shared, tenant, thread, &request.by).await?;
-    let origins = origins(shared, tenant, &standing, request.at).await?;
-    let origins = origins
-        .ok_or_else(|| EngineError::NotFound { kind: "thread", name: thread.to_string() })?;
-    let id = standing.new_run_id(shared);
-    let mut beginning = origins.beginning(id, thread, Origin::Continue);
-    beginning.started.answers = request.answers;
-    beginning.started.durability = request.durability;
-    beginning.started.steps = request.steps;
-    beginning.started.by = request.by;
-    begin_with(shared, tenant, &standing, beginning).await?;
-    drop(turn);
-    begin_next(shared, tenant, thread).await;
-    Ok(id)
+) -> Result<Started, EngineError> {
+    continue_with(shared, tenant, request, Vec::new()).await
 }
 
-/// Begins a thread with the state of another.
-pub(crate) async fn copy(
+/// The same, with what people had answered to the tasks that begin again.
+pub(super) async fn continue_with(
     shared: &Arc<Shared>,
     tenant: &TenantId,
-    (from, to): (ThreadId, ThreadId),
-    by: &str,
-) -> Result<Checkpoint, EngineError> {
-    let source =
-        Standing { thread: from, stored: Some(existing(shared, tenant, from).await?), head: None };
-    let _turn = shared.locks.lock(tenant, to).await;
-    let standing = Standing::read(shared, tenant, to).await?;
-    if standing.stored.is_some() {
-        return Err(EngineError::Conflict {
-            code: "thread_exists",
-            message: format!("{to} exists; copy to a new thread"),
-        });
+    request: ContinueFrom,
+    kept_answers: Vec<KeptAnswer>,
+) -> Result<Started, EngineError> {
+    let thread = thread_of(shared, tenant, request.at).await?;
+    let turn = shared.locks.lock(tenant, thread).await;
+    let ContinueFrom { at, answers, durability, steps, idempotency, by } = request;
+    if let Some(run) = made_before(shared, tenant, idempotency.as_ref()).await? {
+        return Ok(Started { run, replayed: true });
     }
-    let origins = origins(shared, tenant, &source, ForkPoint::Thread(from)).await?;
-    let origins =
-        origins.ok_or_else(|| EngineError::NotFound { kind: "thread", name: from.to_string() })?;
+    let standing = at_rest(shared, tenant, thread, &by).await?;
+    let origins = origins(shared, tenant, &standing, at).await?;
+    let origins = origins.ok_or_else(|| no_thread(thread))?;
     let id = standing.new_run_id(shared);
-    let mut beginning = origins.beginning(id, to, Origin::Copy);
-    beginning.started.by = by.to_owned();
-    begin_with(shared, tenant, &standing, beginning).await?;
-    Ok(last_border(shared, tenant, to, id).await?.at)
+    let mut beginning = origins.beginning(id, thread, Origin::Continue, &by);
+    beginning.started.answers = answers;
+    beginning.started.kept_answers = kept_answers;
+    beginning.started.durability = durability;
+    beginning.started.steps = steps;
+    beginning.idempotency = idempotency;
+    let started = begun(begin_with(shared, tenant, &standing, beginning).await?, id);
+    drop(turn);
+    begin_next(shared, tenant, thread).await;
+    Ok(started)
+}
+
+/// That a thread has no run from which anything could go on.
+pub(super) fn no_thread(thread: ThreadId) -> EngineError {
+    EngineError::NotFound { kind: "thread", name: thread.to_string() }
 }

@@ -5,20 +5,21 @@ use std::sync::Arc;
 
 use wforge_graph::{Run, State, Task, TaskStatus};
 use wforge_model::checkpoint::Durability;
-use wforge_model::effect::Waiting;
 use wforge_model::event::{EventKind, Origin, PlannedTask, RunStarted, StoredEvent};
 use wforge_model::head::RunStatus;
-use wforge_model::{Checkpoint, RunId, TaskId, TenantId, ThreadId, Value};
+use wforge_model::{Checkpoint, RunId, Seq, TaskId, TenantId, ThreadId, Value};
 use wforge_ports::threads::ThreadRow;
 
 use super::existing;
-use crate::load::{load_run, replay};
+use crate::load::{beginning_of, load_run, replay};
 use crate::request::EngineError;
 use crate::service::Shared;
 use crate::thread_request::{CheckpointSource, CheckpointTask, CheckpointView, ThreadView};
 
 /// Runs that are looked up at once.
 const PAGE: usize = 64;
+/// Events that are read at once.
+const EVENTS: usize = 512;
 
 /// The thread as it stands.
 pub(crate) async fn view(
@@ -95,8 +96,8 @@ pub(crate) async fn history(
     }
 }
 
-/// The borders of one run, newest first; none where it was taken back.
-async fn borders_of(
+/// The borders of one run that its thread lists, newest first; none where it was taken back.
+pub(super) async fn borders_of(
     shared: &Shared,
     tenant: &TenantId,
     row: &ThreadRow,
@@ -107,7 +108,63 @@ async fn borders_of(
     }
     let mut fold = Borders::default();
     replay(shared, tenant, run, |run, stored| fold.take(run, stored)).await?;
-    fold.finish()
+    fold.parent = match fold.started.as_deref() {
+        Some(started) => parent_of(shared, tenant, started).await?,
+        None => None,
+    };
+    let mut views = fold.finish()?;
+    if let Some(oldest) = row.oldest.filter(|oldest| oldest.run == run) {
+        views.retain(|view| view.checkpoint.seq >= oldest.seq);
+    }
+    Ok(views)
+}
+
+/// The border before the first of a run: that from which it goes on. A copy within its thread
+/// stands beside the border that it copies, so it has the same one before it.
+async fn parent_of(
+    shared: &Shared,
+    tenant: &TenantId,
+    started: &RunStarted,
+) -> Result<Option<Checkpoint>, EngineError> {
+    let (mut origin, mut base) = (started.origin.clone(), started.base);
+    while let Some(copied) = base.filter(|_| origin == Origin::Copy) {
+        let (source, _) = beginning_of(shared, tenant, copied.run).await?;
+        if source.thread != started.thread {
+            break;
+        }
+        let lists_one = source.durability == Durability::Exit;
+        let before = if lists_one { None } else { border_before(shared, tenant, copied).await? };
+        if before.is_some() {
+            return Ok(before);
+        }
+        (origin, base) = (source.origin, source.base);
+    }
+    Ok(base)
+}
+
+/// The border of the same run before one.
+async fn border_before(
+    shared: &Shared,
+    tenant: &TenantId,
+    at: Checkpoint,
+) -> Result<Option<Checkpoint>, EngineError> {
+    let (mut seen, mut before) = (Seq(0), None);
+    loop {
+        let page = shared.parts.store.events(tenant, at.run, seen, EVENTS).await?;
+        for stored in page.iter().take_while(|stored| stored.seq < at.seq) {
+            if is_border(&stored.event.kind) {
+                before = Some(Checkpoint { run: at.run, seq: stored.seq });
+            }
+        }
+        match page.last() {
+            Some(last) if page.len() == EVENTS && last.seq < at.seq => seen = last.seq,
+            Some(_) | None => return Ok(before),
+        }
+    }
+}
+
+const fn is_border(event: &EventKind) -> bool {
+    matches!(event, EventKind::RunStarted(_) | EventKind::StepCommitted { ns: None, .. })
 }
 
 #[derive(Default)]
@@ -115,6 +172,8 @@ struct Borders {
     borders: Vec<Border>,
     came_of: HashMap<TaskId, CheckpointTask>,
     started: Option<Arc<RunStarted>>,
+    /// What comes before the first of them.
+    parent: Option<Checkpoint>,
     rolled_back: bool,
 }
 
@@ -151,9 +210,9 @@ impl Borders {
                     task.error = Some(failure.clone());
                 }
             }
-            EventKind::TaskSuspended { task, waiting: Waiting::Question(question) } => {
+            EventKind::TaskSuspended { task, waiting } => {
                 if let Some(task) = self.came_of.get_mut(task) {
-                    task.interrupts.push(question.clone());
+                    task.interrupts.extend_from_slice(waiting.questions());
                 }
             }
             EventKind::QuestionAnswered { task, question, .. } => {
@@ -172,7 +231,6 @@ impl Borders {
             | EventKind::StepCommitted { ns: Some(_), .. }
             | EventKind::SubgraphStarted { .. }
             | EventKind::TaskRetried { .. }
-            | EventKind::TaskSuspended { waiting: Waiting::Timer { .. }, .. }
             | EventKind::TaskResumed { .. }
             | EventKind::Interrupted { .. }
             | EventKind::PauseRequested { .. }
@@ -205,7 +263,7 @@ impl Borders {
         {
             self.borders = vec![last];
         }
-        let mut parent = started.base;
+        let mut parent = self.parent;
         let mut views = Vec::new();
         for border in self.borders {
             let tasks = border
@@ -259,13 +317,8 @@ fn standing(task: &Task) -> CheckpointTask {
     match &task.status {
         TaskStatus::Finished(finished) => view.result = Some(finished.writes.clone()),
         TaskStatus::Failed { failure, .. } => view.error = Some(failure.clone()),
-        TaskStatus::Suspended(Waiting::Question(question)) => {
-            view.interrupts.push(question.clone());
-        }
-        TaskStatus::Suspended(Waiting::Timer { .. })
-        | TaskStatus::Ready
-        | TaskStatus::Backoff(_)
-        | TaskStatus::Inside => {}
+        TaskStatus::Suspended(waiting) => view.interrupts.extend_from_slice(waiting.questions()),
+        TaskStatus::Ready | TaskStatus::Backoff(_) | TaskStatus::Inside => {}
     }
     view
 }

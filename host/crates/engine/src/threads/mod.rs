@@ -18,16 +18,19 @@ use crate::service::Shared;
 use crate::start::new_run_id;
 
 mod cache;
+mod copy;
 mod fork;
 mod history;
 mod migrate;
 mod prune;
 mod queue;
+mod replies;
 mod start;
 mod taken_back;
 
 pub(crate) use cache::CarriedCache;
-pub(crate) use fork::{continue_from, copy, update};
+pub(crate) use copy::{copy, fork};
+pub(crate) use fork::{continue_from, update};
 pub(crate) use history::{history, view};
 pub(crate) use migrate::migrate;
 pub(crate) use prune::prune;

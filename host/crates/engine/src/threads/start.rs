@@ -192,6 +192,7 @@ fn new_row(thread: ThreadId, started: &RunStarted, now: wforge_model::Timestamp)
         digest: started.digest,
         removed: Vec::new(),
         pruned_before: wforge_model::Version(0),
+        oldest: None,
         created_at: now,
         updated_at: now,
     }

@@ -1,105 +1,16 @@
 //! The borders of a thread: what they show, and what begins at them.
 
-use std::sync::Arc;
-
-use serde_json::{Value, json};
+use serde_json::json;
 use wforge_engine::{
-    ContinueFrom, EngineError, ForkPoint, MigrateThread, StartRun, UpdateAs, UpdateGiven,
-    UpdateState, WaitFor, WorkflowChoice,
+    EngineError, ForkPoint, ForkThread, StartRun, UpdateAs, UpdateGiven, UpdateState, WaitFor,
 };
 use wforge_model::checkpoint::Durability;
-use wforge_model::event::Write;
 use wforge_model::head::RunStatus;
-use wforge_model::{Checkpoint, RunId, ThreadId};
 
-use crate::harness::{World, draft_of, object, ok, request, tenant};
-
-/// Two agents that note the word, one after the other.
-const CHAIN: &str = "
-state: { log: { reducer: append }, word: {} }
-input: [word]
-output: []
-nodes:
-  a: { agent: t/a, in: {}, out: { log: [\"'a:' + state.word\"] } }
-  b: { agent: t/b, in: {}, out: { log: [\"'b:' + state.word\"] } }
-edges: [{ from: START, to: a }, { from: a, to: b }]
-";
-
-/// An agent, then a question.
-const ASKS: &str = "
-state: { log: { reducer: append }, answer: {} }
-input: []
-output: []
-nodes:
-  a: { agent: t/a, in: {}, out: { log: [\"'a'\"] } }
-  ask: { ask: { prompt: 'Go on?' }, out: { answer: result, log: [\"'asked'\"] } }
-  b: { agent: t/b, in: {}, out: { log: [\"'b'\"] } }
-edges: [{ from: START, to: a }, { from: a, to: ask }, { from: ask, to: b }]
-";
-
-fn thread(number: u8) -> ThreadId {
-    ThreadId::from_bytes([number; 16])
-}
-
-async fn run(world: &World, wanted: StartRun) -> RunId {
-    let wanted = StartRun { thread: Some(thread(1)), ..wanted };
-    let run = world.handle.start(&tenant(), wanted).await.unwrap().run;
-    world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
-    run
-}
-
-fn word(word: &str) -> StartRun {
-    StartRun { input: object(&format!("{{\"word\": \"{word}\"}}")), ..request(CHAIN) }
-}
-
-/// A line for each border: source, step, the log, what is next.
-async fn story(world: &World, of: ThreadId) -> Vec<String> {
-    let borders = world.handle.history(&tenant(), of, None, 99).await.unwrap();
-    let (_, newer) = borders.split_last().unwrap();
-    assert!(newer.iter().all(|border| border.parent.is_some()), "{newer:?}");
-    borders
-        .iter()
-        .map(|border| {
-            let source = serde_json::to_value(border.source).unwrap();
-            let next: Vec<&str> = border.next.iter().map(|node| node.as_str()).collect();
-            let log = border.state.get("log").unwrap();
-            format!("{} {} {log} -> {}", source.as_str().unwrap(), border.step, next.join(","))
-        })
-        .collect()
-}
-
-async fn checkpoint(world: &World, place: usize) -> Checkpoint {
-    let borders = world.handle.history(&tenant(), thread(1), None, 99).await.unwrap();
-    borders.get(place).unwrap().checkpoint
-}
-
-fn write(key: &str, value: Value) -> Write {
-    Write { key: key.parse().unwrap(), value, overwrite: false }
-}
-
-async fn update(
-    world: &World,
-    at: ForkPoint,
-    writes: Vec<Write>,
-    as_node: UpdateAs,
-) -> Result<Checkpoint, EngineError> {
-    let steps = vec![vec![UpdateGiven { writes, as_node }]];
-    let update = UpdateState { at, workflow: None, steps, by: "ada".into() };
-    world.handle.update_state(&tenant(), update).await
-}
-
-async fn go_on(world: &World, at: ForkPoint) -> RunId {
-    let wanted = ContinueFrom {
-        at,
-        answers: std::collections::BTreeMap::new(),
-        durability: Durability::Sync,
-        steps: None,
-        by: "ada".into(),
-    };
-    let run = world.handle.continue_from(&tenant(), wanted).await.unwrap();
-    world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
-    run
-}
+use crate::harness::{World, ok, request, tenant};
+use crate::thread_world::{
+    ASKS, CHAIN, checkpoint, go_on, run, story, thread, update, word, write,
+};
 
 #[tokio::test]
 async fn a_history_has_every_border_newest_first_and_in_pages() {
@@ -228,7 +139,7 @@ async fn several_super_steps_can_be_written_at_once_also_on_a_thread_without_run
     let at = ForkPoint::Thread(thread(1));
     let mocked = CHAIN.replace("t/a", "mock").replace("t/b", "mock");
     let workflow = workflow.map(|_| request(&mocked).workflow);
-    let update = UpdateState { at, workflow, steps, by: "ada".into() };
+    let update = UpdateState { at, workflow, steps, idempotency: None, by: "ada".into() };
     world.handle.update_state(&tenant(), update).await.unwrap();
     assert_eq!(story(&world, thread(1)).await, ["update 0 [\"given\"] -> b", "update 0 [] -> a"]);
 }
@@ -250,74 +161,25 @@ async fn a_copy_goes_its_own_way() {
 }
 
 #[tokio::test]
-async fn a_pruned_thread_shows_its_newest_border_and_goes_on() {
+async fn a_fork_without_a_write_stands_beside_the_border_that_it_copies() {
     let world = World::new(ok);
     run(&world, word("x")).await;
-    let after_a = checkpoint(&world, 1).await;
-    let branch = go_on(&world, ForkPoint::Checkpoint(after_a)).await;
-    let first = checkpoint(&world, 4).await;
-    run(&world, word("y")).await;
-    go_on(&world, ForkPoint::Checkpoint(first)).await;
-    world.handle.prune_thread(&tenant(), thread(1), "ada").await.unwrap();
-    assert_eq!(story(&world, thread(1)).await, ["fork 0 [\"a:x\",\"b:x\"] -> "]);
-    assert!(world.handle.head(&tenant(), branch).await.is_err(), "nothing goes on from it");
-    let world = world.restart(ok).await;
-    let last = run(&world, word("z")).await;
-    let state = world.handle.state(&tenant(), last).await.unwrap();
-    assert_eq!(state["log"], json!(["a:x", "b:x", "a:z", "b:z"]));
-}
-
-fn to(text: &str, dry_run: bool, restart_tasks: bool) -> MigrateThread {
-    MigrateThread {
-        to: WorkflowChoice::Draft(Arc::new(draft_of("test", "2.0.0", text))),
-        workflows: Vec::new(),
-        plugins: request(CHAIN).plugins,
-        dry_run,
-        restart_tasks,
-        by: "ada".into(),
-    }
-}
-
-#[tokio::test]
-async fn a_thread_goes_on_with_another_version_after_its_migration() {
-    let world = World::new(ok);
-    run(&world, word("x")).await;
-    let newer = CHAIN.replace("word: {}", "word: {}, more: { default: 1 }").replace("b:'", "c:'");
-    let dry = world.handle.migrate(&tenant(), thread(1), to(&newer, true, false)).await.unwrap();
-    let names = |keys: &[wforge_model::Key]| {
-        keys.iter().map(|key| key.as_str().to_owned()).collect::<Vec<_>>().join(",")
-    };
-    assert_eq!(
-        (names(&dry.difference.added), names(&dry.difference.kept), dry.checkpoint),
-        ("more".into(), "log,word".into(), None)
-    );
-    world.handle.migrate(&tenant(), thread(1), to(&newer, false, false)).await.unwrap();
-    let wanted = StartRun {
-        workflow: WorkflowChoice::Draft(Arc::new(draft_of("test", "2.0.0", &newer))),
-        ..word("y")
-    };
-    let last = run(&world, wanted).await;
-    let state = world.handle.state(&tenant(), last).await.unwrap();
-    assert_eq!(state["log"], json!(["a:x", "b:x", "a:y", "c:y"]));
-    assert!(story(&world, thread(1)).await.contains(&"migrate 0 [\"a:x\",\"b:x\"] -> ".to_owned()));
-}
-
-#[tokio::test]
-async fn a_migration_is_refused_where_values_misfit_or_tasks_are_open() {
-    let world = World::new(ok);
-    run(&world, request(ASKS)).await;
-    let newer = ASKS.replace("\"'b'\"", "\"'c'\"");
-    let open = world.handle.migrate(&tenant(), thread(1), to(&newer, false, false)).await;
-    assert!(matches!(open, Err(EngineError::Conflict { code: "open_tasks", .. })), "{open:?}");
-    let wrong =
-        newer.replace("log: { reducer: append }", "log: { schema: { type: array, maxItems: 0 } }");
-    let misfit = world.handle.migrate(&tenant(), thread(1), to(&wrong, false, true)).await;
-    let Err(EngineError::Invalid { code: "migration_misfit", details, .. }) = misfit else {
-        panic!("{misfit:?}");
-    };
-    assert!(details[0].starts_with("state.log: "), "{details:?}");
-    let done = world.handle.migrate(&tenant(), thread(1), to(&newer, false, true)).await.unwrap();
-    let again = done.continued.unwrap();
-    let head = world.handle.wait(&tenant(), again, WaitFor::Settled).await.unwrap();
-    assert_eq!(head.status, RunStatus::Waiting);
+    let (after_a, first) = (checkpoint(&world, 1).await, checkpoint(&world, 2).await);
+    let fork = |at| ForkThread { at, idempotency: None, by: "ada".into() };
+    let at = ForkPoint::Checkpoint(after_a);
+    let made = world.handle.fork_thread(&tenant(), fork(at)).await.unwrap().checkpoint;
+    let borders = world.handle.history(&tenant(), thread(1), None, 99).await.unwrap();
+    assert_eq!((borders[0].checkpoint, borders[0].parent), (made, Some(first)));
+    assert_eq!(world.calls(), ["a", "b"], "a fork runs nothing by itself");
+    let at = ForkPoint::Checkpoint(made);
+    let again = world.handle.fork_thread(&tenant(), fork(at)).await.unwrap().checkpoint;
+    let borders = world.handle.history(&tenant(), thread(1), None, 99).await.unwrap();
+    assert_eq!((borders[0].checkpoint, borders[0].parent), (again, Some(first)));
+    let forked = go_on(&world, ForkPoint::Thread(thread(1))).await;
+    let state = world.handle.state(&tenant(), forked).await.unwrap();
+    assert_eq!(state["log"], json!(["a:x", "b:x"]));
+    assert_eq!(world.calls(), ["a", "b", "b"], "what was to be done at the border is done again");
+    let nowhere = fork(ForkPoint::Thread(thread(9)));
+    let nowhere = world.handle.fork_thread(&tenant(), nowhere).await;
+    assert!(matches!(nowhere, Err(EngineError::NotFound { kind: "thread", .. })), "{nowhere:?}");
 }

@@ -1,9 +1,10 @@
 //! Who decides whether the mock agent may stand in.
 
-use wforge_engine::{EngineError, EngineOptions, WaitFor};
-use wforge_model::mock::MockMode;
+use serde_json::json;
+use wforge_engine::{EngineError, EngineOptions, StartRun, WaitFor};
+use wforge_model::mock::{MockAnswer, MockMode};
 
-use crate::harness::{CHAIN, World, ok, request, tenant};
+use crate::harness::{CHAIN, World, draft_of, ok, request, tenant};
 
 /// Host's mode, run's mode, what the workflow says; then how a run of a missing agent goes.
 async fn check(host: Option<MockMode>, run: Option<MockMode>, allow: &str, expected: &str) {
@@ -51,4 +52,48 @@ async fn production_needs_the_authors_and_the_operators_consent() {
     check_with(production(false), None, "mock: { allow: true }", "mock_refused").await;
     check_with(production(true), None, "", "mock_refused").await;
     check_with(production(true), None, "mock: { allow: true }", "completed degraded").await;
+}
+
+const INNER: &str = "
+state: { n: {} }
+input: []
+output: [n]
+nodes:
+  a: { agent: gone/a, in: {}, out: { n: result.n } }
+edges: [{ from: START, to: a }]
+";
+
+const OUTER: &str = "
+state: { log: { reducer: append } }
+input: []
+output: [log]
+nodes:
+  one: { workflow: inner, in: {}, out: { log: [result.n] } }
+  two: { workflow: inner, in: {}, out: { log: [result.n] } }
+edges: [{ from: START, to: one }, { from: one, to: two }]
+";
+
+/// Nobody serves the agent inside: it must be mocked on every way on which the run reaches it.
+#[tokio::test]
+async fn a_node_of_a_part_needs_no_agent_where_it_is_mocked_on_all_ways() {
+    let world = World::new(ok);
+    let start = |paths: &[&str]| {
+        let n = MockAnswer { output: Some(json!({ "n": paths.len() })), ..MockAnswer::default() };
+        let mocks = paths.iter().map(|path| (path.parse().unwrap(), Some(n.clone())));
+        let workflows = vec![draft_of("inner", "1.0.0", INNER)];
+        StartRun { mocks: mocks.collect(), workflows, ..request(OUTER) }
+    };
+    let code = |refused| match refused {
+        Err(EngineError::Invalid { code, .. }) => code,
+        other => panic!("{other:?}"),
+    };
+    let refused = world.handle.start(&tenant(), start(&["one/a"])).await;
+    assert_eq!(code(refused), "missing_agents", "nobody does two/a");
+    let refused = world.handle.start(&tenant(), start(&["one/a", "two/a", "two/b"])).await;
+    assert_eq!(code(refused), "unknown_node");
+    let run = world.handle.start(&tenant(), start(&["one/a", "two/a"])).await.unwrap().run;
+    let head = world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
+    assert!(head.degraded, "{:?}", head.error);
+    let view = world.handle.view(&tenant(), run).await.unwrap();
+    assert_eq!(view.output.unwrap().get("log"), Some(&json!([2, 2])));
 }

@@ -8,6 +8,7 @@
     reason = "a test that panics is a test that failed"
 )]
 
+mod answers;
 mod borders;
 mod calls;
 mod deferred;

@@ -148,3 +148,59 @@ fn a_cancelled_run_takes_no_answer() {
     "#]]
     .assert_eq(&bench.story());
 }
+
+const TWO: &str = "
+apiVersion: workflowforge/v1
+name: test
+version: 1.0.0
+state: { log: { reducer: append } }
+input: []
+output: [log]
+nodes:
+  a: { agent: t/a, in: {}, out: { log: result } }
+edges: [{ from: START, to: a }]
+";
+
+#[test]
+fn an_agent_may_ask_several_questions_at_once_and_goes_on_when_all_are_answered() {
+    let script = "a: asks First? | Second?";
+    let mut bench = Bench::begin(TWO, script, Start::default());
+    bench.drain();
+    let open = |bench: &Bench| {
+        let head = head_of(&"acme".parse().unwrap(), &bench.run);
+        let asked = head.questions().map(|(_, asked)| asked.prompt.clone());
+        format!("{} {}", head.status.as_str(), asked.collect::<Vec<_>>().join(" "))
+    };
+    assert_eq!(open(&bench), "waiting First? Second?");
+    bench.say_to("Second?", "2");
+    assert_eq!(open(&bench), "waiting First?");
+    bench.restart();
+    bench.say_to("First?", "1");
+    expect![[r#"
+        step 1: a
+          asks: First? and Second?
+          answered: 2 by Person("ada")
+          restarted
+          answered: 1 by Person("ada")
+        completed: {"log":[1,2]}
+    "#]]
+    .assert_eq(&bench.story());
+}
+
+#[test]
+fn the_deadline_of_one_of_several_questions_leaves_the_others_open() {
+    let mut bench = Bench::begin(TWO, "a: asks First? | Second?", Start::default());
+    bench.drain();
+    bench.wait();
+    assert_eq!(bench.run.standing().as_str(), "waiting");
+    bench.say_to("First?", "1");
+    expect![[r#"
+        step 1: a
+          asks: First? and Second?
+          after 60000 ms
+          answered: nothing by Deadline
+          answered: 1 by Person("ada")
+        completed: {"log":[1,null]}
+    "#]]
+    .assert_eq(&bench.story());
+}

@@ -479,3 +479,76 @@ edges: [{ from: START, to: side }]
         nodes.side.goto: field_without_agent: `goto` means nothing here: the node calls no agent (take it out)
         nodes.side.mock: field_without_agent: `mock` means nothing here: the node calls no agent (take it out)"#]].assert_eq(&workflow(&text).err().unwrap());
 }
+
+/// Asks, and has an agent of the same name as the workflow around it.
+const INSIDE: &str = "
+apiVersion: workflowforge/v1
+name: inside
+version: 1.0.0
+state: { log: { reducer: append } }
+input: []
+output: [log]
+nodes:
+  a: { agent: missing/a, in: {}, out: { log: [result.n] } }
+  ask: { ask: { prompt: 'Inside?', schema: { type: integer } }, out: { log: [result] } }
+edges: [{ from: START, to: a }, { from: a, to: ask }]
+";
+
+const AROUND: &str = "
+nodes:
+  a: { agent: missing/a, in: {}, out: { log: [result.n] } }
+  one: { workflow: inside, in: {}, out: { log: result.log } }
+  two: { workflow: inside, in: {}, out: { log: result.log } }
+edges: [{ from: START, to: a }, { from: a, to: one }, { from: one, to: two }]
+";
+
+#[test]
+fn mocks_and_answers_of_the_start_reach_into_subgraphs_and_each_node_counts_for_itself() {
+    let count = "{\"script\":[{\"count\":\"n\"}]}";
+    let mocks = [format!("a={count}"), format!("one/a={count}"), format!("two/a={count}")];
+    let mocks: Vec<&str> = mocks.iter().map(String::as_str).collect();
+    let answers = r#"{"one/ask":7,"two/ask":8}"#;
+    let start = Start { mocks: &mocks, answers, parts: &[INSIDE], ..Start::default() };
+    check(
+        &graph(AROUND),
+        "",
+        start,
+        &expect![[r#"
+        step 1: a
+          a by mock for a named agent
+        step 2: one
+        step 1 in one: a
+          one/a by mock for a named agent
+        step 2 in one: ask
+          asks in one: Inside?
+          answered: 7 by Start
+        step 3: two
+        step 1 in two: a
+          two/a by mock for a named agent
+        step 2 in two: ask
+          asks in two: Inside?
+          answered: 8 by Start
+        completed: {"log":[1,1,7,1,8]}
+    "#]],
+    );
+}
+
+#[test]
+fn a_path_that_leads_nowhere_or_to_an_answer_that_does_not_fit_is_refused() {
+    let check = |answers: &str, mocks: &[&str], expected: expect_test::Expect| {
+        let start = Start { mocks, answers, parts: &[INSIDE], ..Start::default() };
+        let origin = wforge_model::beginning::Origin::Input;
+        let refused = Bench::try_begin(&graph(AROUND), "", start, origin, None).map(|_| ());
+        expected.assert_eq(&refused.unwrap_err());
+    };
+    check(
+        r#"{"one/ask":"seven","one/a":1,"one/nobody":1,"a/ask":1}"#,
+        &["two/nobody"],
+        expect![[r#"
+            a/ask: unknown_ask: a/ask is no node that asks, so it takes no answer
+            one/a: unknown_ask: one/a is no node that asks, so it takes no answer
+            one/ask: answer_schema: the answer for one/ask does not fit: the value is not of type "integer"
+            one/nobody: unknown_ask: one/nobody is no node that asks, so it takes no answer
+            two/nobody: unknown_node: the workflow has no node two/nobody to mock"#]],
+    );
+}

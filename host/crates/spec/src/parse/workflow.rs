@@ -46,6 +46,7 @@ pub(super) fn read(reader: &mut Reader, root: &Node) -> Option<WorkflowDraft> {
         mock,
         interrupt: interrupt.unwrap_or_default(),
         on_failure,
+        lines: None,
     })
 }
 

@@ -87,7 +87,9 @@ impl CommitRun {
 
     /// The length of the log with the events of this commit.
     fn length_after(&self) -> Seq {
-        self.seqs().nth(self.commit.events.len().wrapping_sub(1)).unwrap_or(self.commit.expected)
+        // A commit without events changes what goes with the run, and no more.
+        let last = self.seqs().take(self.commit.events.len()).last();
+        last.unwrap_or(self.commit.expected)
     }
 
     /// The row of the list, which rides in its row whatever its size.

@@ -26,6 +26,7 @@ fn row(number: u8, head: RunId) -> ThreadRow {
         digest: Digest::from_bytes([9; 32]),
         removed: vec![run(100)],
         pruned_before: Version(0),
+        oldest: None,
         created_at: Timestamp(1),
         updated_at: Timestamp(2),
     }

@@ -1,6 +1,8 @@
 //! The workflows of simulated runs: some that are written to be hard to crash, and random ones, as
 //! the pure engine's own tests draw them.
 
+use std::sync::Arc;
+
 use wforge_engine::{StartRun, WorkflowChoice};
 
 use super::draw::Draw;
@@ -99,7 +101,7 @@ pub(super) fn drawn(draw: &mut Draw) -> StartRun {
     };
     StartRun {
         workflows: texts.parts.iter().map(|text| parsed(text)).collect(),
-        workflow: WorkflowChoice::Draft(Box::new(parsed(&texts.root))),
+        workflow: WorkflowChoice::Draft(Arc::new(parsed(&texts.root))),
         ..request(WRITTEN[0])
     }
 }

@@ -8,7 +8,7 @@ use wforge_model::agent::AgentPin;
 use wforge_model::beginning::{Origin, PinnedSubgraph, RunStarted};
 use wforge_model::mock::MockAnswer;
 use wforge_model::workflow::{Fallback, Work};
-use wforge_model::{AgentRef, Digest, Grants, NodeId, Object, Value};
+use wforge_model::{AgentRef, Digest, Grants, NodeId, NodePath, Object, Value};
 use wforge_spec::Cel;
 
 use super::Start;
@@ -91,6 +91,7 @@ pub(crate) fn started(library: &Library, start: Start<'_>) -> RunStarted {
         mock_mode: start.mode.unwrap_or_default(),
         mocks: start.mocks.iter().map(|text| mock(text)).collect(),
         answers: answers.map(|(node, answer)| (node.parse().unwrap(), answer)).collect(),
+        kept_answers: Vec::new(),
         pins: pins(root),
         fallbacks: fallbacks(root),
         uses: uses(root, library),
@@ -107,7 +108,7 @@ pub(crate) fn started(library: &Library, start: Start<'_>) -> RunStarted {
     }
 }
 
-fn mock(text: &str) -> (NodeId, MockAnswer) {
+fn mock(text: &str) -> (NodePath, MockAnswer) {
     let (node, answer) = text.split_once('=').unwrap_or((text, "{}"));
     (node.parse().unwrap(), serde_json::from_str(answer).unwrap())
 }

@@ -12,7 +12,7 @@ use wforge_graph::{Carried, Library, Run, apply, begin, call_of, settle};
 use wforge_model::agent::{AgentCall, Execution, Exit, Reply};
 use wforge_model::beginning::{Origin, RunQueued, RunStarted};
 use wforge_model::command::{Command, Fact};
-use wforge_model::effect::Waiting;
+use wforge_model::effect::{Operation, Question, RequestHash, Waiting, question_id};
 use wforge_model::event::{EventKind, RunEvent};
 use wforge_model::mock::MockMode;
 use wforge_model::{Checkpoint, Failure, Problem, RunId, Seq, TaskId, Timestamp, Value};
@@ -57,6 +57,8 @@ pub(crate) struct Start<'a> {
     pub(crate) with: Option<fn(&mut RunStarted)>,
     /// Whether it waited for its turn in its thread.
     pub(crate) queued: bool,
+    /// Whether it is handed what people answered to the tasks that it begins again.
+    pub(crate) keeps: bool,
 }
 
 /// The checkpoint at which a run begins.
@@ -105,9 +107,11 @@ impl Bench {
         let run = RunId::from_bytes([start.seed.unwrap_or(seed); 16]);
         let mut started = files::started(&library, start);
         start.with.iter().for_each(|with| with(&mut started));
-        started.origin = origin;
+        (started.origin, started.base) = (origin, checkpoint);
         let queued = start.queued.then(|| queued(&started));
-        started.base = checkpoint;
+        if let Some((before, _)) = base.filter(|_| start.keeps) {
+            started.kept_answers = before.run.answers_given();
+        }
         let carried = base.map(|(before, at)| Carried::from(&before.folded(before.seq_at(at))));
         let cel = Cel::default();
         let first = begin(run, &library, started, carried.as_ref(), BEGIN, &cel)
@@ -130,6 +134,16 @@ impl Bench {
         }
         bench.tell(Fact::Loaded);
         Ok(bench)
+    }
+
+    /// The same, with what calls answer from now on.
+    pub(crate) fn script(&mut self, text: &str) {
+        self.scripts = files::scripts(text);
+    }
+
+    /// Its workflows.
+    pub(crate) const fn library(&self) -> &Library {
+        &self.library
     }
 
     /// Hands over a fact and writes down what follows.
@@ -214,9 +228,7 @@ impl Bench {
     /// Answers the question that was asked last.
     pub(crate) fn say_only(&mut self, answer: &str) {
         let question = self.log.iter().rev().find_map(|event| match &event.kind {
-            EventKind::TaskSuspended { waiting: Waiting::Question(question), .. } => {
-                Some(question.id)
-            }
+            EventKind::TaskSuspended { waiting, .. } => Some(waiting.questions().last()?.id),
             _ => None,
         });
         let answer = serde_json::from_str(answer).unwrap();
@@ -226,10 +238,9 @@ impl Bench {
     /// Answers the open question with that prompt.
     pub(crate) fn say_to(&mut self, prompt: &str, answer: &str) {
         let question = self.run.all_tasks().find_map(|task| match &task.status {
-            wforge_graph::TaskStatus::Suspended(Waiting::Question(question))
-                if question.prompt == prompt =>
-            {
-                Some(question.id)
+            wforge_graph::TaskStatus::Suspended(waiting) => {
+                let asked = waiting.questions().iter().find(|asked| asked.prompt == prompt);
+                asked.map(|asked| asked.id)
             }
             _ => None,
         });
@@ -325,6 +336,7 @@ impl Bench {
                 let input = (verb == "send").then(|| serde_json::from_str(input).unwrap());
                 reply(call.input.clone(), vec![Exit { name: name.into(), input }])
             }
+            "asks" => asks(call, rest),
             "fail" => Execution::Failed { failure: failure(rest), effects: 0 },
             other => panic!("the script knows no \"{other}\""),
         }
@@ -350,6 +362,27 @@ fn new_run(id: RunId, library: &Library, carried: Option<&Carried>) -> Run {
     match carried {
         Some(carried) => run.with_carried(carried.clone()),
         None => run,
+    }
+}
+
+/// An agent that asks these questions at once, and replies with their answers.
+fn asks(call: &AgentCall, prompts: &str) -> Execution {
+    let (mut open, mut told) = (Vec::new(), Vec::new());
+    for (ordinal, prompt) in (0..).zip(prompts.split(" | ")) {
+        let request = RequestHash::of(Operation::HumanAsk, &Value::from(prompt));
+        let answered = call.answers.iter().find(|answered| answered.request == request);
+        if let Some(answered) = answered {
+            told.push(answered.answer.clone().unwrap_or_default());
+            continue;
+        }
+        // The second has a deadline, so that it can pass.
+        let deadline = (ordinal == 1).then(|| BEGIN.after_ms(60_000));
+        let (id, prompt) = (question_id(call.task, ordinal), prompt.to_owned());
+        open.push(Question { id, prompt, schema: None, deadline, request });
+    }
+    match Waiting::asking(open) {
+        Some(waiting) => Execution::Suspended(waiting),
+        None => Execution::Replied(Reply { output: Value::Array(told), exits: Vec::new() }),
     }
 }
 

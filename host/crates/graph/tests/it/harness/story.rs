@@ -125,10 +125,12 @@ impl Story {
             EventKind::TaskFailed { task, failure, .. } => {
                 format!("  failed for good{}, {failure}", self.around(task))
             }
-            EventKind::TaskSuspended { task, waiting: Waiting::Question(question) } => {
-                format!("  asks{}: {}", self.around(task), question.prompt)
-            }
             EventKind::TaskSuspended { waiting: Waiting::Timer { .. }, .. } => "  sleeps".into(),
+            EventKind::TaskSuspended { task, waiting } => {
+                let asked = waiting.questions().iter().map(|question| question.prompt.as_str());
+                let asked: Vec<&str> = asked.collect();
+                format!("  asks{}: {}", self.around(task), asked.join(" and "))
+            }
             EventKind::QuestionAnswered { answer, by, .. } => {
                 let answer = answer.as_ref().map_or("nothing".into(), Value::to_string);
                 format!("  answered: {answer} by {by:?}")
