@@ -1,6 +1,7 @@
 //! Every limit of a run, passed.
 
 use expect_test::expect;
+use wforge_graph::next_wake;
 use wforge_model::command::Fact;
 use wforge_model::limits::RunLimits;
 
@@ -210,4 +211,34 @@ fn a_result_that_comes_before_anybody_looked_at_the_time_counts() {
         completed: {"log":["quick",1,"slow"]}
     "#]]
     .assert_eq(&bench.story());
+}
+
+#[test]
+fn a_level_that_stands_at_a_border_is_not_woken_for_its_super_step() {
+    let child = "
+apiVersion: workflowforge/v1
+name: child
+version: 1.0.0
+state: { log: { reducer: append } }
+output: [log]
+interrupt: { after: [x] }
+nodes: { x: { set: { log: [\"'x'\"] } } }
+edges: [{ from: START, to: x }]
+limits: { step: 1s }
+";
+    let text = "
+nodes:
+  side: { workflow: child, out: { log: result.log } }
+  call: { agent: t/call, in: {}, out: { log: [\"'call'\"] } }
+edges: [{ from: START, to: [side, call] }]
+limits: { wall: 1h, step: 2s }
+";
+    let start = Start { parts: &[child], ..Start::default() };
+    let mut bench = Bench::begin(&format!("{LIST}{text}"), "", start);
+    // The run's own super-step goes on, and so its time does.
+    assert_eq!(next_wake(&bench.run, bench.now), Some(bench.now.after_ms(2_001)));
+    bench.drain();
+    assert_eq!(next_wake(&bench.run, bench.now), None);
+    bench.go_on(None);
+    assert_eq!(bench.run.status.as_str(), "completed", "{}", bench.story());
 }

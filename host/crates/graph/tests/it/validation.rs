@@ -119,3 +119,81 @@ edges: [{ from: START, to: n }]
         "#]],
     );
 }
+
+#[test]
+fn a_pause_is_at_nodes_that_exist() {
+    check(
+        "
+state: { total: { default: 0 } }
+interrupt: { before: [add, ad], after: [lost] }
+nodes: { add: { set: { total: '1' } } }
+edges: [{ from: START, to: add }]
+",
+        &expect![[r#"
+            interrupt.after.0: unknown_node: there is no node lost
+            interrupt.before.1: unknown_node: there is no node ad (did you mean add?)
+        "#]],
+    );
+}
+
+/// What is said of a workflow that is accepted all the same.
+fn check_warnings(text: &str, expected: &Expect) {
+    let header = "apiVersion: workflowforge/v1\nname: test\nversion: 1.0.0\n";
+    let parsed = wforge_spec::parse("test.yaml", &format!("{header}{text}")).unwrap();
+    let (_, warnings) = wforge_graph::validate(parsed.draft, &wforge_spec::Cel::default()).unwrap();
+    let said = warnings.iter().map(|problem| {
+        assert_eq!(problem.severity, wforge_graph::Severity::Warning);
+        let help = problem.help.as_deref().unwrap_or("-");
+        format!("{}: {}: {} ({help})\n", problem.place, problem.code, problem.message)
+    });
+    expected.assert_eq(&said.collect::<String>());
+}
+
+/// A loop from c back to a, and a join of a and b; how it waits and what c is are a test's.
+fn looped(join: &str, node: &str, back: &str) -> String {
+    format!(
+        "
+state: {{ n: {{ reducer: sum }} }}
+nodes:
+  a: {{ set: {{ n: '1' }} }}
+  b: {{ set: {{ n: '1' }} }}
+  c: {{ {node}set: {{ n: '1' }} }}
+edges:
+  - {{ from: START, to: [a, b] }}
+  - {{ from: [a, b], to: c{join} }}
+  - {{ from: c, branch: [{{ when: state.n < 9, to: {back} }}, {{ to: END }}] }}
+"
+    )
+}
+
+#[test]
+fn a_join_that_a_loop_fills_only_in_part_is_warned_of() {
+    check_warnings(
+        &looped("", "", "a"),
+        &expect![[r#"
+            edges.1.from: starving_join: a loop leads from c back to a but not to b, so this join fills only once (set nodes.c.defer: true, or join only what the loop repeats)
+        "#]],
+    );
+    let fine = expect![[""]];
+    check_warnings(&looped("", "", "[a, b]"), &fine);
+    check_warnings(&looped(", join: any", "", "a"), &fine);
+    check_warnings(&looped("", "defer: true, ", "a"), &fine);
+    check_warnings(&looped("", "", "END"), &fine);
+}
+
+#[test]
+fn a_node_without_a_way_to_it_may_be_left_to_where_a_workflow_runs_inside() {
+    let text = "
+state: { n: { reducer: sum } }
+nodes:
+  a: { workflow: part, out: { n: '1' } }
+  b: { set: { n: '1' } }
+edges: [{ from: START, to: a }]
+";
+    check_warnings(
+        text,
+        &expect![[r#"
+            nodes.b: unreachable_node: no path leads from START to node b (add an edge to it, or leave a workflow inside to parent:b)
+        "#]],
+    );
+}

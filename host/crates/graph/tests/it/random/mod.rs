@@ -178,7 +178,7 @@ const fn origin(origin: &Origin) -> &'static str {
 }
 
 /// One mistake in a draft that was valid: what it replaces, and with what.
-const MISTAKES: [(&str, &str); 14] = [
+const MISTAKES: [(&str, &str); 15] = [
     ("to: n0 }", "to: nowhere }"),
     ("{ from: START, to: n0 }", "{ from: n0, to: n0 }"),
     ("log: [\"'h:' +", "lost: [\"'h:' +"),
@@ -193,6 +193,7 @@ const MISTAKES: [(&str, &str); 14] = [
     ("empty: h }", "empty: g }"),
     ("persist: thread", "persist: forever"),
     ("on_error: h", "on_error: START"),
+    ("after: [n0]", "after: [nowhere]"),
 ];
 
 #[test]
