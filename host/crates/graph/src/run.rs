@@ -60,10 +60,13 @@ pub struct Run {
     /// Tasks that are ready, over all levels.
     pub(crate) ready: usize,
     /// How often nodes whose script counts were called, each by its path.
+    #[serde(default, alias = "calls")]
     pub(crate) called: BTreeMap<NodePath, u32>,
     /// What people answered since the last border.
+    #[serde(default)]
     pub(crate) given_answers: Vec<KeptAnswer>,
     /// What they had answered to the tasks that this run begins again, as far as it is not used.
+    #[serde(default)]
     pub(crate) kept_answers: Vec<KeptAnswer>,
     pub(crate) pauses: bool,
     /// Super-steps until it pauses.

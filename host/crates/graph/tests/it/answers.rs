@@ -43,6 +43,9 @@ const START: Start<'static> = Start {
     mocks: &[],
     parts: &[INSIDE],
     steps: None,
+    seed: None,
+    with: None,
+    queued: false,
     keeps: false,
 };
 

@@ -1,5 +1,6 @@
 //! What others read of a run and of a workflow: rows of lists, what is next, drawings, sizes.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use expect_test::expect;
@@ -300,8 +301,7 @@ edges: [{{ from: START, to: [named, mock, other, none, set] }}]
     let started = bench.run.started.unwrap();
     let mut told = String::new();
     for mode in [MockMode::Off, MockMode::Node, MockMode::Fallback, MockMode::Always] {
-        let mocks = [("named".parse().unwrap(), wforge_model::mock::MockAnswer::default())].into();
-        for mocks in [std::collections::BTreeMap::new(), mocks] {
+        for mocks in [BTreeSet::new(), BTreeSet::from(["named".parse().unwrap()])] {
             let (pins, fallbacks) = (&started.pins, &started.fallbacks);
             let nodes = unserved(&workflow, pins, fallbacks, &mocks, mode);
             let nodes: Vec<&str> = nodes.iter().map(|node| node.as_str()).collect();

@@ -17,7 +17,8 @@ use crate::harness::{At, Bench, Start};
 type Story = (&'static str, fn() -> Vec<Bench>);
 
 /// All of them, in order.
-pub(super) const ALL: [Story; 11] = [
+pub(super) const ALL: [Story; 12] = [
+    ("answers", answers),
     ("blocked", blocked),
     ("cancelled", cancelled),
     ("failures", failures),
@@ -144,6 +145,24 @@ fn people() -> Vec<Bench> {
     bench.wait();
     bench.wait();
     vec![bench]
+}
+
+/// Several questions at once, and a run that begins the same tasks again with what was answered.
+fn answers() -> Vec<Bench> {
+    let (text, parts) = (file!("answers/workflow"), &[file!("answers/part")]);
+    let mut before = Bench::begin(text, "c: asks Third? | Fourth?", Start { parts, ..seed(1) });
+    before.drain();
+    for (prompt, answer) in [("Second?", "2"), ("Third?", "3"), ("Inside?", "5")] {
+        before.say_to(prompt, answer);
+    }
+    let start = Start { parts, keeps: true, ..seed(2) };
+    let mut again = Bench::after((&before, At::End), text, start, Origin::Continue);
+    again.script("c: asks Third? | Fourth?");
+    again.drain();
+    for (prompt, answer) in [("First?", "1"), ("Fourth?", "4"), ("And then?", "6")] {
+        again.say_to(prompt, answer);
+    }
+    vec![before, again]
 }
 
 fn subgraphs() -> Vec<Bench> {
