@@ -338,7 +338,7 @@ mod tests {
     fn a_task_that_asks_several_questions_moves_once_all_are_answered() {
         let question = |number: u8| {
             let id = wforge_model::QuestionId::from_bytes([number; 16]);
-            json!({ "id": id, "prompt": "?", "request": [0; 16] })
+            json!({ "id": id, "prompt": "?", "request": vec![0; 16] })
         };
         let asks = json!({ "task_suspended": {
             "task": task(1), "waiting": { "questions": [question(1), question(2)] },

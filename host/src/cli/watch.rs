@@ -120,8 +120,8 @@ async fn to_the_handlers_end(
     Ok(true)
 }
 
-/// Follows the runs that waited for one to end, each until it has settled; the one at which a signal
-/// came.
+/// Follows the runs that waited for one to end, each until it has settled; the one at which a
+/// signal came.
 async fn to_the_queues_end(
     ui: &Ui,
     client: &Client,
@@ -131,7 +131,8 @@ async fn to_the_queues_end(
     while let Some(next) = client.begin_queued(thread).await?.filter(|next| *next != after) {
         let draft = client.workflow_of(&client.report(next).await?.head).await?;
         ui.note(&ui.paint(Paint::Dim, &format!("{next}  waited for its turn")));
-        let mut follower = Follower::new(client, ui, next, (Seq(0), &draft)).await?;
+        // That it waited is no news.
+        let mut follower = Follower::new(client, ui, next, (Seq(1), &draft)).await?;
         let Some(report) = settled(client, &mut follower, (next, Seq(0)), stops).await? else {
             return Ok(Some(next));
         };

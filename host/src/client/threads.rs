@@ -203,8 +203,8 @@ impl Client {
         either!(self, client => client.prune(thread, keep))
     }
 
-    /// Lets the first that waits in a thread begin where its turn has come, and names the run that is
-    /// under way. None behind a server, which does so by itself.
+    /// Lets the first that waits in a thread begin where its turn has come, and names the run that
+    /// is under way. None behind a server, which does so by itself.
     pub(crate) async fn begin_queued(&self, thread: ThreadId) -> anyhow::Result<Option<RunId>> {
         match self {
             Self::Embedded(client) => {

@@ -1,8 +1,8 @@
 //! The `Idempotency-Key` header: the same request again gives the same answer, and does nothing.
 //!
 //! A key belongs to the credential and the route that it was used with; the store keeps it beside
-//! the run in the same commit, and refuses a second run under it. The same key for another thread is
-//! another request, and refused.
+//! the run in the same commit, and refuses a second run under it. The same key for another thread
+//! is another request, and refused.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

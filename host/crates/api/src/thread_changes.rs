@@ -1,5 +1,5 @@
-//! What people do with threads: write their state, go back in it, run it once more, copy it, tidy it
-//! up, migrate it. The bodies are in [`crate::thread_request`].
+//! What people do with threads: write their state, go back in it, run it once more, copy it, tidy
+//! it up, migrate it. The bodies are in [`crate::thread_request`].
 
 use axum::Json;
 use axum::body::Body;

@@ -189,7 +189,7 @@ pub(crate) struct RunArgs {
     /// An answer to an `ask` node, given beforehand; outer/inner inside a subgraph
     #[arg(short, long = "answer", value_name = "NODE=VALUE")]
     pub(crate) answers: Vec<String>,
-    /// Let the mock agent do a node, outer/inner inside a subgraph; FILE is the JSON that it answers
+    /// Let the mock agent do a node, outer/inner inside a subgraph; FILE is the JSON of its answer
     #[arg(long = "mock", value_name = "NODE[=FILE]")]
     pub(crate) mocks: Vec<String>,
     /// Take plugins from the components in this folder, and only from there
