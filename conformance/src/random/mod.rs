@@ -125,7 +125,7 @@ fn compare(seed: u64, random: &Random, oracle: &mut Oracle, folder: &Path) -> Re
         return Ok(Told::Alike);
     }
     if Difference::between(&random.records, &oracle.run(&random.case)?).is_none() {
-        // Its nodes run in threads: once in thousands of graphs it does not do the same thing twice.
+        // Its nodes run in threads: once in thousands of graphs it does two things.
         say(format!("        seed {seed}: LangGraph differs from itself; ours is one of the two"));
         return Ok(Told::OnceAlike);
     }

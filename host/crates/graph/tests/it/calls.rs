@@ -1,4 +1,5 @@
-//! How calls end beside a reply: by the node's cache, waiting, or asking something else than before;
+//! How calls end beside a reply: by the node's cache, waiting, or asking something else than
+//! before;
 //! and what of an attempt's record the next one keeps.
 
 use expect_test::expect;

@@ -156,16 +156,18 @@ impl Deed {
                 };
                 let given = UpdateGiven { writes: vec![write], as_node: as_node.clone() };
                 let steps = vec![vec![given]];
-                let update = UpdateState { at, workflow: None, steps, by: by() };
-                world.handle.update_state(&tenant(), update).await
+                let (workflow, idempotency) = (None, None);
+                let update = UpdateState { at, workflow, steps, idempotency, by: by() };
+                world.handle.update_state(&tenant(), update).await.map(|made| made.checkpoint)
             }
             What::GoOn { thread, border } => {
                 let at = point(world, *thread, *border).await?;
                 let answers = std::collections::BTreeMap::new();
-                let durability = Durability::Sync;
-                let wanted = ContinueFrom { at, answers, durability, steps: None, by: by() };
-                let run = world.handle.continue_from(&tenant(), wanted).await?;
-                Ok(Checkpoint { run, seq: Seq(1) })
+                let (durability, idempotency) = (Durability::Sync, None);
+                let wanted =
+                    ContinueFrom { at, answers, durability, steps: None, idempotency, by: by() };
+                let started = world.handle.continue_from(&tenant(), wanted).await?;
+                Ok(Checkpoint { run: started.run, seq: Seq(1) })
             }
             What::Copy { from, to } => world.handle.copy_thread(&tenant(), *from, *to, &by()).await,
         }

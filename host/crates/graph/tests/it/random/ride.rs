@@ -1,5 +1,6 @@
 //! Drives a run to its end by answers that follow from nothing but the run, and checks after each
-//! fact that a decision is the same twice, that nothing more follows, and what a restart would find.
+//! fact that a decision is the same twice, that nothing more follows, and what a
+//! restart would find.
 
 use std::collections::BTreeSet;
 
