@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Plants mutants in wforge-graph, one at a time, and runs the crate's own tests: those that no test
 # catches are printed. SEED=n takes the same ones again, COUNT=n more or fewer than 50. A mutant
-# that does not compile judges nothing, and the next one takes its place. Fails where more than a tenth
-# survive.
+# that does not compile judges nothing, and the next one takes its place. Fails where more than a
+# tenth survive.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

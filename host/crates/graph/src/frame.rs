@@ -89,7 +89,8 @@ pub(crate) struct Pending {
     pub(crate) sends: Vec<Send>,
     pub(crate) outcomes: BTreeSet<String>,
     /// Of these, deferred ones whose turn had come where an update was written: they wait no
-    /// longer, though the update starts others. An edge that leads to one once more makes it wait again.
+    /// longer, though the update starts others. An edge that leads to one once more makes
+    /// it wait again.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(crate) due: BTreeSet<NodeId>,
 }
