@@ -60,13 +60,11 @@ pub struct Run {
     /// Tasks that are ready, over all levels.
     pub(crate) ready: usize,
     /// How often nodes whose script counts were called, each by its path.
-    #[serde(default, alias = "calls")]
     pub(crate) called: BTreeMap<NodePath, u32>,
-    /// What people answered since the last border.
-    #[serde(default)]
+    /// What people answered since the last border. No default: a snapshot without it would forget
+    /// answers, so it must not be read, and the log is folded instead.
     pub(crate) given_answers: Vec<KeptAnswer>,
     /// What they had answered to the tasks that this run begins again, as far as it is not used.
-    #[serde(default)]
     pub(crate) kept_answers: Vec<KeptAnswer>,
     pub(crate) pauses: bool,
     /// Super-steps until it pauses.

@@ -254,7 +254,7 @@ pub(crate) async fn continue_from(
     tenant: &TenantId,
     request: ContinueFrom,
 ) -> Result<Started, EngineError> {
-    continue_with(shared, tenant, request, Vec::new()).await
+    Box::pin(continue_with(shared, tenant, request, Vec::new())).await
 }
 
 /// The same, with what people had answered to the tasks that begin again.

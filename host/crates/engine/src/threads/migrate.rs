@@ -28,7 +28,7 @@ pub(crate) async fn migrate(
     let (made, replayed) = match made_before(shared, tenant, key.as_ref()).await? {
         Some(run) => (run, true),
         None => match first(shared, tenant, thread, &request).await? {
-            First::Only(dry) => return Ok(dry),
+            First::Only(dry) => return Ok(*dry),
             First::Made(run) => (run, false),
         },
     };
@@ -50,7 +50,7 @@ pub(crate) async fn migrate(
 
 enum First {
     /// What it would do.
-    Only(Migrated),
+    Only(Box<Migrated>),
     /// The run that it is.
     Made(RunId),
 }
@@ -73,7 +73,7 @@ async fn first(
     let after = VersionOf { library: &library, started: &started };
     let migrated = told(shared, tenant, &base, &answers, after).await?;
     if request.dry_run {
-        return Ok(First::Only(migrated));
+        return Ok(First::Only(Box::new(migrated)));
     }
     let is_open = standing.is_busy() || !base.carried.next().is_empty();
     refuse(thread, &migrated.difference, is_open && !restart_tasks)?;

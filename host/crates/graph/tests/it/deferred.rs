@@ -31,7 +31,7 @@ edges:
 
 /// What a thread does that is written to, where `end` was about to start, in place of some nodes.
 #[track_caller]
-fn check(nodes: &[&str], origin: Option<Origin>, expected: Expect) {
+fn check(nodes: &[&str], origin: Option<Origin>, expected: &Expect) {
     let text = format!("{LIST}{NODES}");
     let first = Bench::begin(&text, "", Start::default());
     let update = |node: &&str| StateUpdate { node: node.parse().ok(), writes: Vec::new() };
@@ -49,7 +49,7 @@ fn a_node_whose_turn_had_come_starts_beside_what_an_update_starts() {
     check(
         &["a"],
         None,
-        expect![[r#"
+        &expect![[r#"
         step 1: b, end
         completed: {"log":["first","b","end"]}
     "#]],
@@ -57,7 +57,7 @@ fn a_node_whose_turn_had_come_starts_beside_what_an_update_starts() {
     check(
         &["lone"],
         None,
-        expect![[r#"
+        &expect![[r#"
         step 1: both, end
         completed: {"log":["first","both","end"]}
     "#]],
@@ -69,7 +69,7 @@ fn a_node_that_an_update_triggers_once_more_waits_again() {
     check(
         &["again"],
         None,
-        expect![[r#"
+        &expect![[r#"
         step 1: b
         step 2: end
         completed: {"log":["first","b","end"]}
@@ -82,7 +82,7 @@ fn a_node_that_starts_beside_others_waits_again_for_what_has_led_to_it_since() {
     check(
         &["more"],
         None,
-        expect![[r#"
+        &expect![[r#"
         step 1: b, end
         step 2: end
         completed: {"log":["first","b","end","end"]}
@@ -95,7 +95,7 @@ fn an_update_that_starts_nothing_is_the_end_that_deferred_nodes_wait_for() {
     check(
         &["b"],
         None,
-        expect![[r#"
+        &expect![[r#"
         step 1: end
         completed: {"log":["first","end"]}
     "#]],
@@ -103,7 +103,7 @@ fn an_update_that_starts_nothing_is_the_end_that_deferred_nodes_wait_for() {
     check(
         &["other"],
         None,
-        expect![[r#"
+        &expect![[r#"
         step 1: end, late
         completed: {"log":["first","end","late"]}
     "#]],
@@ -115,7 +115,7 @@ fn new_input_discards_the_nodes_whose_turn_had_come() {
     check(
         &["a"],
         Some(Origin::Input),
-        expect![[r#"
+        &expect![[r#"
             step 1: first
             step 2: a, again, lone, more, other
             step 3: b, both

@@ -42,7 +42,7 @@ fn events() -> Vec<Value> {
 fn every_golden_log_folds_to_the_run_that_was_recorded() {
     for family in Family::all() {
         for id in family.runs() {
-            // What was stored of a run reads back as well: by this a field with a default may come.
+            // A snapshot of this form reads back; an older one is refused, and its log folded.
             let expected: Run = serde_json::from_value(family.expected(id)).unwrap();
             let folded = family.folded(id).persisted();
             assert_eq!(as_json(&folded), as_json(&expected), "{} {id}", family.name());
