@@ -69,12 +69,13 @@ pub(super) async fn to_the_end(
     print(ui, &report, draft, since_ms(watched.started_ns))?;
     // A server drives what handles the failure, and what waits for its turn; here nobody else does.
     if let Some(handler) = follower.trail().handled_by().filter(|_| client.is_embedded())
-        && !to_the_handlers_end(ui, client, handler, &mut stops).await?
+        && !Box::pin(to_the_handlers_end(ui, client, handler, &mut stops)).await?
     {
         return interrupted_now(client, handler, stops);
     }
     if let Some(thread) = report.head.thread.filter(|_| report.head.status.is_final())
-        && let Some(stopped) = to_the_queues_end(ui, client, (thread, run), &mut stops).await?
+        && let Some(stopped) =
+            Box::pin(to_the_queues_end(ui, client, (thread, run), &mut stops)).await?
     {
         return interrupted_now(client, stopped, stops);
     }

@@ -279,12 +279,12 @@ fn is_locked(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.code == LOCKED)
 }
 
-/// Hands a call to whichever engine it is.
+/// Hands a call to whichever engine it is. In the heap, since futures of the engine are large.
 macro_rules! either {
     ($self:expr, $client:ident => $call:expr) => {
         match $self {
-            Client::Embedded($client) => $call.await,
-            Client::Remote($client) => $call.await,
+            Client::Embedded($client) => Box::pin($call).await,
+            Client::Remote($client) => Box::pin($call).await,
         }
     };
 }

@@ -80,7 +80,7 @@ impl Remote {
             "multitask": start.options.multitask,
         });
         if let Some(body) = body.as_object_mut() {
-            let with: Vec<Value> = start.with.into_iter().map(of_file).collect();
+            let with: Vec<Value> = start.with.iter().map(of_file).collect();
             body.extend((!with.is_empty()).then(|| ("with".to_owned(), json!(with))));
             body.extend(start.options.thread.map(|id| ("thread".to_owned(), json!(id))));
             body.extend(start.options.steps.map(|steps| ("steps".to_owned(), json!(steps))));

@@ -343,13 +343,13 @@ pub(super) fn choice(workflow: Workflow) -> WorkflowChoice {
 /// A workflow as the API is told of it.
 pub(super) fn named(workflow: Workflow) -> Value {
     match workflow {
-        Workflow::File(file) => of_file(*file),
+        Workflow::File(file) => of_file(&file),
         Workflow::Registered { name, version, .. } => json!({ "name": name, "version": version }),
     }
 }
 
 /// A workflow file as the API is told of it: messages call it as the caller does.
-pub(super) fn of_file(file: WorkflowFile) -> Value {
+pub(super) fn of_file(file: &WorkflowFile) -> Value {
     json!({ "file": file.name, "text": file.text })
 }
 
@@ -425,7 +425,7 @@ impl Remote {
             Some(components) => Some(self.upload(components).await?),
             None => None,
         };
-        let with: Vec<Value> = migrate.with.into_iter().map(of_file).collect();
+        let with: Vec<Value> = migrate.with.iter().map(of_file).collect();
         let body = json!({
             "to": named(migrate.to),
             "with": with,

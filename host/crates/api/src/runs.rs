@@ -89,11 +89,8 @@ pub(crate) async fn start(
     let body: StartBody = body::parse(&bytes, api.parts.limits.json_depth_max)?;
     let request = StartRun { idempotency, ..request(&api, &principal, body).await? };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
-    let start = async move {
-        let _held = held;
-        engine.start(&tenant, request).await
-    };
-    let started = api.whole(start).await?;
+    let start = async move { engine.start(&tenant, request).await };
+    let started = api.whole_under(held, start).await?;
     let response = when_settled(&api, &principal.tenant, started.run, wait).await?;
     Ok(marked(response, started.replayed))
 }

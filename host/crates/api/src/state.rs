@@ -15,7 +15,7 @@ use crate::auth::Credentials;
 use crate::error::ApiError;
 use crate::gate::Gate;
 use crate::guard::HostNames;
-use crate::idempotency::UnderWay;
+use crate::idempotency::{Held, UnderWay};
 use crate::limits::ApiLimits;
 use crate::metrics::HttpMetrics;
 
@@ -131,5 +131,21 @@ impl Shared {
     ) -> Result<T, ApiError> {
         let task = self.parts.tasks.spawn(change.in_current_span());
         Ok(task.await.map_err(ApiError::internal)??)
+    }
+
+    /// The same of a change whose idempotency key is under way until its end.
+    ///
+    /// # Errors
+    /// Those of the change; a panic in it is the host's own failure.
+    pub(crate) async fn whole_under<T: Send + 'static>(
+        &self,
+        held: Option<Held>,
+        change: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let change = async move {
+            let _held = held;
+            change.await
+        };
+        self.whole(change).await
     }
 }

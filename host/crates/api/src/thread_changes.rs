@@ -128,11 +128,8 @@ pub(crate) async fn fork(
     let (idempotency, held) = held;
     let request = ForkThread { at: place(thread, Some(at)), idempotency, by: principal.name };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant);
-    let fork = async move {
-        let _held = held;
-        engine.fork_thread(&tenant, request).await
-    };
-    Ok(made(thread, api.whole(fork).await?))
+    let fork = async move { engine.fork_thread(&tenant, request).await };
+    Ok(made(thread, api.whole_under(held, fork).await?))
 }
 
 async fn write(
@@ -146,11 +143,8 @@ async fn write(
     let (at, by) = (place(thread, at), principal.name);
     let update = UpdateState { at, workflow, steps, idempotency, by };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant);
-    let update = async move {
-        let _held = held;
-        engine.update_state(&tenant, update).await
-    };
-    Ok(made(thread, api.whole(update).await?))
+    let update = async move { engine.update_state(&tenant, update).await };
+    Ok(made(thread, api.whole_under(held, update).await?))
 }
 
 /// `POST /v1/threads/{thread}/replay`: runs what is still to be done at a checkpoint.
@@ -169,11 +163,8 @@ pub(crate) async fn replay(
     of_thread(&api, &principal.tenant, thread, body.at).await?;
     let request = body.meant(thread, idempotency, principal.name.clone());
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
-    let replay = async move {
-        let _held = held;
-        engine.continue_from(&tenant, request).await
-    };
-    let started = api.whole(replay).await?;
+    let replay = async move { engine.continue_from(&tenant, request).await };
+    let started = api.whole_under(held, replay).await?;
     let response = when_settled(&api, &principal.tenant, started.run, wait).await?;
     Ok(marked(response, started.replayed))
 }
@@ -250,11 +241,8 @@ pub(crate) async fn migrate(
         by: principal.name.clone(),
     };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant);
-    let migrate = async move {
-        let _held = held;
-        engine.migrate(&tenant, thread, request).await
-    };
-    let migrated = api.whole(migrate).await?;
+    let migrate = async move { engine.migrate(&tenant, thread, request).await };
+    let migrated = api.whole_under(held, migrate).await?;
     let (href, replayed) = (format!("/v1/threads/{thread}"), migrated.replayed);
     let migrated = Json(Resource::new("migration", thread.to_string(), href, migrated));
     Ok(marked(migrated.into_response(), replayed))

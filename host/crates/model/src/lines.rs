@@ -7,8 +7,6 @@ use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Value;
-
 /// The lines of one workflow file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lines {
@@ -30,16 +28,5 @@ impl Lines {
             }
             (place, _) = place.rsplit_once('.')?;
         }
-    }
-
-    /// The same for the details of a problem, which name their `place` and their `workflow`,
-    /// `name@version`. None where they name no place, or one of another workflow.
-    #[must_use]
-    pub fn of_details(&self, workflow: &str, details: &Value) -> Option<String> {
-        let field = |name| details.get(name).and_then(Value::as_str);
-        if field("workflow").is_some_and(|of| of != workflow) {
-            return None;
-        }
-        self.locate(field("place")?)
     }
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use expect_test::expect;
-use serde_json::json;
 use wforge_model::Lines;
 use wforge_spec::parse;
 
@@ -58,17 +57,6 @@ fn each_expression_has_its_line() {
         mocks.play.script.0.set.a: in no line
     "#]]
     .assert_eq(&told);
-}
-
-#[test]
-fn details_of_another_workflow_are_not_looked_up_in_this_one() {
-    let lines = everything();
-    let details = |workflow: &str| json!({ "workflow": workflow, "place": "edges.1.each" });
-    let of = |details| lines.of_details("everything@1.2.3", &details);
-    assert_eq!(of(details("everything@1.2.3")).as_deref(), Some("flow.yaml:70:25"));
-    assert_eq!(of(details("part@1.0.0")), None);
-    assert_eq!(of(json!({ "other": true })), None);
-    assert_eq!(of(json!(null)), None);
 }
 
 #[test]
