@@ -12,6 +12,8 @@ COPY wit ./wit
 COPY sdk ./sdk
 COPY plugins ./plugins
 COPY host ./host
+# What `wforge explain` prints.
+COPY docs/errors ./docs/errors
 # Installs what is missing, such as Node.js; this stage is not shipped.
 RUN sdk/toolchain.sh setup && sdk/toolchain.sh build && rm -rf target/plugins/.build
 RUN cargo build --locked --release --package wforge && mkdir data
@@ -29,8 +31,9 @@ COPY --from=build --chown=10001:10001 /src/data /var/lib/wforge
 USER 10001:10001
 ENV WFORGE_ENV=production WFORGE_DATA_DIR=/var/lib/wforge
 VOLUME ["/var/lib/wforge"]
-# The server listens on loopback only until it knows who calls: reach it with `docker exec`, or
-# from a container that shares its network.
+# Production refuses to start until its secrets are set: `docker run --rm IMAGE config check` lists
+# them. For others to reach it, set WFORGE_SERVER__LISTEN=0.0.0.0:7420 with a certificate, or with
+# WFORGE_SERVER__PLAIN_TEXT=true behind a proxy that ends TLS.
 EXPOSE 7420
 HEALTHCHECK --interval=10s --timeout=3s --retries=3 CMD ["wforge", "health"]
 STOPSIGNAL SIGTERM

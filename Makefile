@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
-  bench-engine conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
+  bench-engine authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
   nostd docker-check docker-lint
 
 help: ## print this list
@@ -31,6 +31,8 @@ serve: build ## start the server on loopback
 	@target/debug/wforge serve
 docs: ## the crates' documentation
 	@cargo doc --workspace --no-deps --locked
+authz: build ## every route with every role, credential and tenant; hostile ones too
+	@scripts/authz.sh
 nostd: ## check model and graph where there is no std
 	@sdk/toolchain.sh nostd
 crash-smoke: build ## SIGKILL at 30 moments of a running brief; SEED=n repeats one

@@ -77,6 +77,17 @@ as_user=(env -i "PATH=$root/usr/local/bin" "${env[@]}"
   "WFORGE_DATA_DIR=$root/var/lib/wforge" WFORGE_SERVER__LISTEN=127.0.0.1:0 /usr/bin/setpriv
   "--reuid=${user%:*}" "--regid=${user#*:}" --clear-groups)
 "${as_user[@]}" wforge --version
+
+# What production asks for, as `wforge config check` lists it.
+if "${as_user[@]}" wforge serve 2>"$clean/refused"; then
+  echo "docker-check: production started with defaults" >&2 && exit 1
+fi
+grep -q WFORGE_PEPPER "$clean/refused"
+secret() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+"${as_user[@]}" wforge keys generate >"$clean/bootstrap.key"
+chmod 600 "$clean/bootstrap.key" && chown "$user" "$clean/bootstrap.key"
+as_user=("${as_user[@]:0:2}" "WFORGE_PEPPER=$(secret)" "WFORGE_KEK=$(secret)"
+  "WFORGE_BOOTSTRAP_KEY_FILE=$clean/bootstrap.key" "${as_user[@]:2}")
 "${as_user[@]}" wforge serve &
 server=$!
 for _ in $(seq 50); do

@@ -16,8 +16,11 @@ const ALIVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// What the file says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ServerFile {
-    /// Where the server listens.
+    /// Where commands on this machine reach it, without TLS.
     pub(crate) address: SocketAddr,
+    /// Where others do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) public: Option<String>,
     /// An API key for the tenant `default`.
     pub(crate) token: String,
     /// The server's process.
@@ -91,6 +94,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = |pid| ServerFile {
             address: "127.0.0.1:7420".parse().unwrap(),
+            public: None,
             token: "wf_x".into(),
             pid,
             version: "0".into(),

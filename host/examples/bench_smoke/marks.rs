@@ -79,6 +79,10 @@ impl<R: AgentRuntime> AgentRuntime for NotedRuntime<R> {
         self.inner.prepare(tenant, component)
     }
 
+    fn cpu_ms(&self, tenant: &TenantId) -> u64 {
+        self.inner.cpu_ms(tenant)
+    }
+
     fn figures(&self) -> RuntimeFigures {
         self.inner.figures()
     }
@@ -91,6 +95,10 @@ impl<R: PluginAdmission> PluginAdmission for NotedRuntime<R> {
         bytes: Vec<u8>,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
         self.inner.admit(tenant, bytes)
+    }
+
+    fn forget(&self, component: Digest) -> BoxFuture<'_, Result<(), AdmissionError>> {
+        self.inner.forget(component)
     }
 }
 
@@ -154,7 +162,12 @@ impl Store for NotedStore {
         snapshot(tenant: &'a TenantId, run: RunId) -> Result<Option<Snapshot>, ReadError>;
         audit(tenant: &'a TenantId, after: u64, limit: usize)
             -> Result<Vec<AuditEntry>, ReadError>;
+        erase(tenant: TenantId) -> Result<(), ChangeError>;
         close() -> Result<(), ChangeError>;
+    }
+
+    fn stored_bytes(&self, tenant: &TenantId) -> u64 {
+        self.inner.stored_bytes(tenant)
     }
 
     fn figures(&self) -> StoreFigures {

@@ -3,7 +3,7 @@
 use super::args::ConfigCommand;
 use super::refusal::{EXIT_REFUSED, Refusal};
 use super::ui::{Paint, Ui, columns, harmless};
-use crate::config::{ConfigError, Finding, Loaded, Severity, check, reference_text};
+use crate::config::{ConfigError, Finding, Loaded, Severity, check, reference_text, schema};
 
 /// A configuration that cannot be used, as every command reports it.
 pub(crate) fn refused(error: &ConfigError) -> Refusal {
@@ -21,6 +21,10 @@ pub(crate) fn run(ui: &Ui, command: &ConfigCommand, loaded: Loaded) -> anyhow::R
     match command {
         ConfigCommand::Show => show(ui, &loaded),
         ConfigCommand::Check => check_all(ui, loaded),
+        ConfigCommand::Schema => {
+            ui.out_json(&schema())?;
+            Ok(0)
+        }
         ConfigCommand::Reference => {
             ui.out_text(&reference_text());
             Ok(0)

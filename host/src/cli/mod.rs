@@ -1,12 +1,16 @@
 //! The command line: what each command does, and with which code it ends.
 
+mod admin;
 mod args;
 mod configuration;
 mod draw;
+mod explain;
 mod follow;
 mod inbox;
 mod inputs;
 mod keys;
+mod login;
+mod members;
 mod page;
 mod parts;
 mod plugins;
@@ -18,7 +22,9 @@ mod resume;
 mod run;
 mod runs;
 mod serve;
+mod tenants;
 mod threads;
+mod token;
 mod trail;
 pub(crate) mod ui;
 mod watch;
@@ -55,6 +61,8 @@ pub(crate) struct Process {
 pub(crate) struct Session {
     pub(crate) ui: Ui,
     pub(crate) config: Config,
+    /// The file of logins; none where the system has no place for one.
+    pub(crate) contexts: Option<PathBuf>,
 }
 
 /// Runs the command line to its end; the exit code.
@@ -78,11 +86,17 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
         ui.out_text(&String::from_utf8_lossy(&script));
         return Ok(0);
     }
+    if let Command::Explain { code } = &cli.command {
+        return explain::run(ui, code);
+    }
+    let contexts = crate::contexts::path(&process.variables);
+    let login = login::meant(&cli, &process, contexts.as_deref())?;
     let loaded = config::load(&Surroundings {
         current_dir: process.current_dir,
         variables: process.variables,
         flags: cli.flags(),
         file: cli.global.config.clone(),
+        login,
     });
     if let Command::Config(command) = &cli.command {
         return configuration::run(ui, command, loaded);
@@ -93,7 +107,7 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     for warning in warnings {
         tracing::warn!(place = warning.place, help = warning.help, "{}", warning.message);
     }
-    let session = Session { ui: ui.clone(), config };
+    let session = Session { ui: ui.clone(), config, contexts };
     let lane = lanes::first_lane()?;
     let code = lane.block_on(command(&session, cli.command));
     // A thread that waits for a line of the terminal must not hold up the end.
@@ -112,10 +126,20 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Inbox(inbox) => inbox::run(session, inbox).await,
         Command::Threads(command) => threads::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,
-        Command::Keys(command) => keys::run(session, command),
+        Command::Keys(command) => keys::run(session, command).await,
+        Command::Members(command) => members::run(session, command).await,
+        Command::Tenants(command) => tenants::run(session, command).await,
+        Command::Audit(command) => tenants::audit(session, command).await,
+        Command::Usage { tenant } => tenants::usage(session, tenant.as_deref()).await,
+        Command::Export(args) => tenants::export(session, &args).await,
+        Command::Token(command) => token::run(session, command).await,
+        Command::Login(args) => login::run(session, args).await,
+        Command::Context(command) => login::context(session, command),
         Command::Health => serve::health(session).await,
-        // Both were done before a configuration was needed.
-        Command::Config(_) | Command::Completions { .. } => Ok(EXIT_FAILED),
+        // These were done before a configuration was needed.
+        Command::Config(_) | Command::Completions { .. } | Command::Explain { .. } => {
+            Ok(EXIT_FAILED)
+        }
     }
 }
 

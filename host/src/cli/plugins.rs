@@ -1,34 +1,79 @@
 //! `wforge plugin …`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use wforge_engine::PluginInfo;
 use wforge_ports::plugins::Admitted;
 
 use super::Session;
+use super::admin::{print_rows, text_of, with_control};
 use super::args::PluginCommand;
 use super::refusal::Refusal;
 use super::ui::{Paint, Ui, columns, harmless};
-use crate::client::{self, Client};
+use crate::client::{self, Client, Control};
 use crate::compose::{Mode, components_in, read_component};
+
+/// Where the platform's plugins are.
+const PLATFORM_PLUGINS: &str = "/v1/platform/plugins";
 
 /// One of the commands.
 pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Result<u8> {
+    match &command {
+        PluginCommand::Install { path, platform: true } => {
+            return for_platform(session, path).await;
+        }
+        PluginCommand::List { platform: true } => return of_platform(session).await,
+        _ => {}
+    }
     let client = client::open(&session.config, Mode::Look).await?;
     let result = match command {
-        PluginCommand::Install { path } => install(&session.ui, &client, &path).await,
-        PluginCommand::List => list(&session.ui, &client).await,
+        PluginCommand::Install { path, .. } => install(&session.ui, &client, &path).await,
+        PluginCommand::List { .. } => list(&session.ui, &client).await,
         PluginCommand::Inspect { name } => inspect(&session.ui, &client, &name).await,
     };
     client.finish(result).await
 }
 
-async fn install(ui: &Ui, client: &Client, path: &Path) -> anyhow::Result<u8> {
+async fn for_platform(session: &Session, path: &Path) -> anyhow::Result<u8> {
+    let (ui, files) = (&session.ui, files_at(path)?);
+    let ask = async |control: &Control| {
+        let mut installed = Vec::new();
+        for file in &files {
+            let component = read_component(file)?;
+            let sent = control.send(PLATFORM_PLUGINS, "application/wasm", component.bytes);
+            let info = sent.await.with_context(|| component.file.clone())?;
+            ui.note(&format!("{}  {}", ui.paint(Paint::Green, "installed"), text_of(&info, "id")));
+            installed.push(info);
+        }
+        Ok(installed)
+    };
+    let installed = with_control(session, ask).await?;
+    ui.note("nobody can use it yet: wforge tenants plugins TENANT PLUGIN");
+    if ui.is_json() {
+        ui.out_json(&installed)?;
+    }
+    Ok(0)
+}
+
+async fn of_platform(session: &Session) -> anyhow::Result<u8> {
+    let plugins = with_control(session, async |c| c.list(PLATFORM_PLUGINS).await).await?;
+    let row = |plugin: &serde_json::Value| vec![text_of(plugin, "id")];
+    print_rows(&session.ui, &plugins, row, "the platform has no plugins")?;
+    Ok(0)
+}
+
+fn files_at(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let files = if path.is_dir() { components_in(path)? } else { vec![path.to_owned()] };
     if files.is_empty() {
         let message = format!("{} holds no .wasm file", path.display());
         return Err(Refusal::user("no_components", message).into());
     }
+    Ok(files)
+}
+
+async fn install(ui: &Ui, client: &Client, path: &Path) -> anyhow::Result<u8> {
+    let files = files_at(path)?;
     let mut installed = Vec::new();
     for file in &files {
         let info = client.install(read_component(file)?).await?;

@@ -9,24 +9,32 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
-use wforge_api::{ApiLimits, ApiParts, Credential, HostNames, IssuedKey, Phase, Readiness, Role};
-use wforge_api::{SystemInfo, router};
+use wforge_api::{ApiParts, Door, HostNames, IssuedKey, Phase, Readiness, Role};
+use wforge_engine::NewKey;
+use wforge_model::Scopes;
+use wforge_model::tenancy::KeyKind;
+use zeroize::Zeroizing;
 
 use super::Session;
 use super::follow::{Stops, abort_at_next};
 use super::refusal::{EXIT_FAILED, Refusal};
 use super::ui::{Paint, Ui};
-use crate::compose::{Host, Mode, components_in, default_tenant, read_component};
-use crate::config::{Config, Environment};
-use crate::keys_file::{KeyEntry, KeysFile, KnownKeys};
+use crate::compose::tls::TlsFiles;
+use crate::compose::{
+    Host, Mode, Tokens, VERSION, api_parts, components_in, default_tenant, read_component, tokens,
+};
+use crate::config::{Config, ConfigError, refuse_red};
+use crate::known::{OWNER, OwnKey};
 use crate::server_file::ServerFile;
-use crate::watched::{Watched, refresh_until};
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+use crate::watched::refresh_until;
 
 /// Serves until the process is told to stop.
 pub(crate) async fn run(session: &Session) -> anyhow::Result<u8> {
     let (ui, config) = (&session.ui, &session.config);
+    refuse_red(config).map_err(|red| {
+        super::configuration::refused(&ConfigError(red))
+            .help("do what each line says; wforge config check shows everything, and what is well")
+    })?;
     if let Some(file) = ServerFile::of_a_living_server(&config.data_dir).await? {
         let message = format!("process {} serves this data directory at {}", file.pid, file.url());
         return Err(Refusal::failed("already_served", message)
@@ -52,6 +60,15 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
+/// What serves beside the engine.
+struct Serving {
+    file: ServerFile,
+    shutdown: CancellationToken,
+    readiness: Readiness,
+    tasks: TaskTracker,
+    changes: TaskTracker,
+}
+
 async fn serve(
     ui: &Ui,
     config: &Config,
@@ -59,50 +76,81 @@ async fn serve(
     listener: TcpListener,
     stops: &mut Stops,
 ) -> anyhow::Result<()> {
+    host.handle.load_directory().await?;
+    first_key(ui, config, host).await?;
+    let serving = begin(config, host, listener).await?;
+    tell(ui, config, &serving.file);
+    stops.next().await;
+    end(ui, config, serving, stops).await
+}
+
+/// Opens the doors. One that is not on loopback, or speaks TLS, has a plain one on loopback beside
+/// it: for the commands of whoever owns the data directory, and for health checks.
+async fn begin(config: &Config, host: &Host, listener: TcpListener) -> anyhow::Result<Serving> {
     let address = listener.local_addr()?;
-    let (own, token) = own_key(host)?;
-    let file = Watched::open(&config.keys_file, KeysFile::load)?;
-    let keys = Arc::new(KnownKeys { file, own });
+    let (own, token) = OwnKey::issue(default_tenant()?, host.entropy.as_ref(), &host.pepper);
     let (readiness, shutdown) = (Readiness::default(), CancellationToken::new());
-    let limits = ApiLimits {
-        drain_timeout: Duration::from_millis(config.server.drain_ms_max),
-        ..ApiLimits::default()
-    };
-    let tasks = TaskTracker::new();
-    let changes = TaskTracker::new();
-    let parts = ApiParts {
-        engine: host.handle.clone(),
-        reader: host.reader.clone(),
-        credentials: keys.clone(),
-        clock: host.clock.clone(),
-        entropy: host.entropy.clone(),
-        hosts: HostNames::of_listener(address, []),
-        system: system(config),
+    let (tasks, changes) = (TaskTracker::new(), TaskTracker::new());
+    let tls = config.server.tls.as_ref().map(TlsFiles::open).transpose()?.map(Arc::new);
+    let Tokens { rules, provider } = tokens(host)?;
+    let router = wforge_api::router(ApiParts {
+        tokens: rules,
+        hosts: HostNames::of_listener(address, names(config)),
         readiness: readiness.clone(),
         shutdown: shutdown.clone(),
         tasks: changes.clone(),
-        limits: limits.clone(),
-    };
-    let (clock, token_of_serve) = (host.clock.clone(), shutdown.clone());
-    let router = router(parts);
-    tasks.spawn(async move {
-        wforge_api::serve(listener, router, &limits, clock, token_of_serve).await;
+        ..api_parts(host, own)?
     });
+    let mut doors = vec![Door { listener, tls: tls.as_ref().map(|files| files.tls.clone()) }];
+    let is_plain_here = address.ip().is_loopback() && tls.is_none();
+    let own_address = if is_plain_here {
+        address
+    } else {
+        let own_door = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let own_address = own_door.local_addr()?;
+        doors.push(Door { listener: own_door, tls: None });
+        own_address
+    };
+    for door in doors {
+        let (router, clock) = (router.clone(), host.clock.clone());
+        let (limits, stop) = (config.server.limits.clone(), shutdown.clone());
+        tasks.spawn(async move { wforge_api::serve(door, router, &limits, clock, stop).await });
+    }
     let grants = host.grants.clone();
     let refresh = move || {
-        keys.file.refresh();
         grants.0.refresh();
+        tls.iter().for_each(|files| files.refresh());
     };
     tasks.spawn(refresh_until(shutdown.clone(), host.clock.clone(), refresh));
+    if let Some(provider) = provider {
+        provider.keep_fresh().await;
+        tasks.spawn(provider.fresh_until(shutdown.clone()));
+    }
     offer_developed(config, host).await;
 
+    let public = Some(public_url(config, address));
     let pid = std::process::id();
-    let file = ServerFile { address, token, pid, version: VERSION.to_owned() };
+    let file = ServerFile { address: own_address, public, token, pid, version: VERSION.to_owned() };
     file.write(&config.data_dir)?;
     readiness.set(Phase::Ready);
-    tell(ui, config, address);
+    info!(%address, data_dir = %config.data_dir.display(), version = VERSION, "serving");
+    Ok(Serving { file, shutdown, readiness, tasks, changes })
+}
 
-    stops.next().await;
+/// The names that the server answers for: those of the operator, and where it listens for others,
+/// loopback's as well.
+fn names(config: &Config) -> Vec<String> {
+    let loopback = ["localhost", "127.0.0.1", "[::1]"].map(ToOwned::to_owned);
+    config.server.hosts.iter().cloned().chain(loopback).collect()
+}
+
+fn public_url(config: &Config, address: SocketAddr) -> String {
+    let scheme = if config.server.tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{address}")
+}
+
+async fn end(ui: &Ui, config: &Config, serving: Serving, stops: &mut Stops) -> anyhow::Result<()> {
+    let Serving { file, shutdown, readiness, tasks, changes } = serving;
     readiness.set(Phase::Draining);
     file.remove(&config.data_dir)?;
     ui.note("stopping: requests that are under way finish first; again to stop at once");
@@ -120,38 +168,48 @@ async fn serve(
     Ok(())
 }
 
-fn tell(ui: &Ui, config: &Config, address: SocketAddr) {
-    let url = ui.paint(Paint::Bold, &format!("http://{address}"));
-    ui.note(&format!("serving {url}, on this machine only until requests carry identities"));
-    ui.note(&format!("data   {}", config.data_dir.display()));
-    ui.note("key    wforge keys add --tenant default; commands on this data directory need none");
-    info!(%address, data_dir = %config.data_dir.display(), version = VERSION, "serving");
-}
-
-/// The key that `server.json` gives to whoever owns the data directory; a new one at each start.
-fn own_key(host: &Host) -> anyhow::Result<(KeyEntry, String)> {
-    let issued = IssuedKey::issue(host.entropy.as_ref());
-    let credential = Credential {
-        hash: issued.hash,
-        tenant: default_tenant()?,
+/// The first start of a deployment makes its first tenant and its first key, with the role
+/// platform: from the file that the operator names, else a new one, printed once.
+async fn first_key(ui: &Ui, config: &Config, host: &Host) -> anyhow::Result<()> {
+    let (engine, tenant) = (&host.handle, default_tenant()?);
+    engine.ensure_tenant(tenant.clone(), OWNER).await?;
+    if engine.tenants().iter().any(|tenant| !engine.keys(&tenant.id).is_empty()) {
+        return Ok(());
+    }
+    let issued = match &config.auth.bootstrap_key_file {
+        Some(path) => {
+            crate::secrets::refuse_readable_by_others(path)?;
+            let text = Zeroizing::new(fs_err::read_to_string(path)?);
+            IssuedKey::of_text(text.trim(), &host.pepper).ok_or_else(|| {
+                let message = format!("{} holds no API key", path.display());
+                Refusal::failed("bad_bootstrap_key", message)
+                    .help(format!("wforge keys generate > {}", path.display()))
+            })?
+        }
+        None => IssuedKey::issue(host.entropy.as_ref(), &host.pepper),
+    };
+    let new = NewKey {
+        id: issued.id.clone(),
+        mac: issued.mac,
         role: Role::Platform,
-        name: "cli".to_owned(),
+        scopes: Scopes::default(),
+        kind: KeyKind::Person,
+        name: "bootstrap".to_owned(),
         expires_at: None,
     };
-    Ok((KeyEntry { id: issued.id, credential }, issued.text))
+    engine.add_key(&tenant, new, OWNER).await?;
+    if config.auth.bootstrap_key_file.is_none() {
+        ui.out(&issued.text);
+        ui.err("this is the first API key, with the role platform; it is not shown again");
+    }
+    Ok(())
 }
 
-fn system(config: &Config) -> SystemInfo {
-    let environment = match config.env {
-        Environment::Development => "development",
-        Environment::Testing => "testing",
-        Environment::Production => "production",
-    };
-    SystemInfo {
-        version: VERSION.to_owned(),
-        environment: environment.to_owned(),
-        mock: config.mock.mode.map(|mode| mode.as_str().to_owned()),
-    }
+fn tell(ui: &Ui, config: &Config, file: &ServerFile) {
+    let url = file.public.clone().unwrap_or_else(|| file.url());
+    ui.note(&format!("serving {}", ui.paint(Paint::Bold, &url)));
+    ui.note(&format!("data   {}", config.data_dir.display()));
+    ui.note("key    wforge keys add NAME; commands on this data directory need none");
 }
 
 /// In development, what `plugins.dirs` holds is installed for the default tenant, so that a run

@@ -3,6 +3,7 @@
 //! Both answer with the same plain data, so a command prints the same either way. Which one it is
 //! decides [`open`]: a named server, else the server that holds the data directory, else none.
 
+mod control;
 mod embedded;
 mod lineage;
 mod problem;
@@ -37,6 +38,7 @@ use crate::compose::{Host, LOCKED, Mode, default_tenant};
 use crate::config::Config;
 use crate::server_file::ServerFile;
 
+pub(crate) use control::{Control, in_query};
 pub(crate) use embedded::Embedded;
 pub(crate) use lineage::Lineage;
 pub(crate) use remote::Remote;
@@ -249,24 +251,38 @@ pub(crate) fn is_settled(head: &RunHead) -> bool {
 
 /// Finds the engine to ask, and opens it.
 pub(crate) async fn open(config: &Config, mode: Mode) -> anyhow::Result<Client> {
+    match open_some(config, mode).await? {
+        Opened::Remote(remote) => Ok(Client::Remote(remote)),
+        Opened::Host(host) => {
+            Ok(Client::Embedded(Box::new(Embedded::new(*host, default_tenant()?))))
+        }
+    }
+}
+
+/// Who was found.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    Remote(Remote),
+    Host(Box<Host>),
+}
+
+async fn open_some(config: &Config, mode: Mode) -> anyhow::Result<Opened> {
     if let Some(server) = &config.client.server {
         let Some(key) = &config.client.api_key else {
             return Err(Refusal::user("no_api_key", format!("{server} needs an API key"))
-                .help("set WFORGE_API_KEY; the server's operator makes one with wforge keys add")
+                .help("wforge login --server URL keeps one; or set WFORGE_API_KEY")
                 .into());
         };
-        return Ok(Client::Remote(Remote::new(server, &key.0, config)?));
+        return Ok(Opened::Remote(Remote::new(server, &key.0, config)?));
     }
     // A command that ends, or a server that starts, holds the store for a moment only.
     let patience_ends = SystemClock.now().after(PATIENCE);
     loop {
         if let Some(file) = ServerFile::of_a_living_server(&config.data_dir).await? {
-            return Ok(Client::Remote(Remote::new(&file.url(), &file.token, config)?));
+            return Ok(Opened::Remote(Remote::new(&file.url(), &file.token, config)?));
         }
         match Host::open(config, mode).await {
-            Ok(host) => {
-                return Ok(Client::Embedded(Box::new(Embedded::new(host, default_tenant()?))));
-            }
+            Ok(host) => return Ok(Opened::Host(Box::new(host))),
             Err(error) if is_locked(&error) && SystemClock.now() < patience_ends => {
                 SystemClock.sleep_until(SystemClock.now().after(PATIENCE / 20)).await;
             }

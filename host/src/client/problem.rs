@@ -28,6 +28,9 @@ pub(crate) fn of_engine(error: EngineError) -> anyhow::Error {
         EngineError::Busy { message, .. } => {
             Refusal::failed("busy", message).help("try again in a moment").into()
         }
+        EngineError::Quota { quota, message, .. } => Refusal::failed(quota, message)
+            .help("wforge usage shows what is used; whoever runs the server can allow more")
+            .into(),
         EngineError::Host(source) => anyhow::Error::from_boxed(source).context("the host failed"),
     }
 }
@@ -55,6 +58,9 @@ fn help_for(code: &str) -> Option<&'static str> {
         "run_not_paused" | "run_not_failed" | "not_retryable" => {
             Some("wforge runs show RUN says how it stands")
         }
+        "WF1008" => Some("whoever runs the server can resume it: wforge tenants resume TENANT"),
+        "WF0403" => Some("use a key with the role and scopes that the message names"),
+        "two_keys_active" => Some("wforge keys list shows them; wforge keys revoke ID"),
         "missing_workflows" => Some(
             "name the file that has it with --with FILE, or register it: wforge workflow register \
              FILE",
@@ -114,7 +120,9 @@ pub(crate) fn of_api(server: &str, status: u16, body: &[u8]) -> anyhow::Error {
     };
     let refusal = refusal.details(problem.errors.into_iter().map(Item::text));
     match (status, help_for(&code)) {
-        (401, _) => refusal.help("set WFORGE_API_KEY to a key of that server").into(),
+        (401, _) => refusal
+            .help("wforge login --server URL keeps a key of that server; or set WFORGE_API_KEY")
+            .into(),
         (_, Some(help)) => refusal.help(help).into(),
         (429 | 503, None) => refusal.help("try again in a moment").into(),
         (_, None) => refusal.into(),

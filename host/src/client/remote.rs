@@ -45,13 +45,18 @@ struct Page<T> {
 impl Remote {
     /// The server at that address, asked with that key.
     pub(crate) fn new(server: &str, key: &str, config: &Config) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             .user_agent(concat!("wforge/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .context("making an HTTP client")?;
+            .no_proxy();
+        if let Some(path) = &config.client.ca_file {
+            let pem = fs_err::read(path)?;
+            let trusted = reqwest::Certificate::from_pem_bundle(&pem)
+                .with_context(|| format!("reading {}", path.display()))?;
+            http = http.tls_certs_merge(trusted);
+        }
+        let http = http.build().context("making an HTTP client")?;
         Ok(Self {
             server: server.to_owned(),
             key: key.to_owned(),
@@ -235,12 +240,16 @@ impl Remote {
             .timeout(self.timeout)
     }
 
-    pub(super) fn get(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.request(Method::GET, path)
     }
 
     pub(super) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
         self.request(Method::POST, path).json(body)
+    }
+
+    pub(super) fn post_nothing(&self, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path)
     }
 
     /// An event stream has no end of its own; the server's heartbeat keeps it alive.
@@ -263,7 +272,7 @@ impl Remote {
         Err(problem::of_api(&self.server, status.as_u16(), &body))
     }
 
-    pub(super) async fn json<T: DeserializeOwned>(
+    pub(crate) async fn json<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
     ) -> anyhow::Result<T> {
@@ -306,7 +315,7 @@ impl Remote {
 }
 
 /// Percent-encodes what does not belong into a path; slashes stay.
-fn in_path(text: &str) -> String {
+pub(super) fn in_path(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'@' => {

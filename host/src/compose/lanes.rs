@@ -20,10 +20,15 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
+/// Threads for plugins where nothing is said: one is left to everything else.
+pub(crate) fn plugin_threads() -> usize {
+    (cores() - 1).max(1)
+}
+
 impl Lanes {
     /// Starts the threads.
     pub(crate) fn start(plugin_threads: Option<usize>) -> anyhow::Result<Self> {
-        let plugins = plugin_threads.unwrap_or_else(|| cores() - 1).max(1);
+        let plugins = plugin_threads.unwrap_or_else(self::plugin_threads).max(1);
         Ok(Self {
             engine: Some(lane("engine", cores().div_ceil(2))?),
             plugins: Some(lane("plugins", plugins)?),

@@ -3,15 +3,18 @@
 //!
 //! Never here: what a command does with them.
 
+mod api;
 pub(crate) mod lanes;
 mod parts;
 mod plugin_dirs;
+pub(crate) mod tls;
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use wforge_api::Pepper;
 use wforge_effects::{EffectsParts, RecordedEffects};
 use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus};
 use wforge_model::TenantId;
@@ -27,6 +30,7 @@ use crate::secrets::{key_file, private_folder};
 use crate::watched::Watched;
 use lanes::Lanes;
 
+pub(crate) use api::{Tokens, VERSION, api_parts, tokens};
 pub(crate) use parts::LOCKED;
 pub(crate) use plugin_dirs::{components_in, read_component};
 
@@ -49,6 +53,7 @@ pub(crate) struct Host {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) config: Config,
+    pub(crate) pepper: Pepper,
     store: Arc<dyn Store>,
     service: Option<JoinHandle<()>>,
     shutdown: CancellationToken,
@@ -65,12 +70,9 @@ impl Host {
     /// Opens everything; what fails says which part.
     pub(crate) async fn open(config: &Config, mode: Mode) -> anyhow::Result<Self> {
         private_folder(&config.data_dir)?;
-        let keys_dir = config.data_dir.join("keys");
-        private_folder(&keys_dir)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::open().context("randomness")?);
-        let aot_key = key_file(&keys_dir.join("aot"), entropy.as_ref())?;
-        let effects_key = key_file(&keys_dir.join("effects"), entropy.as_ref())?;
+        let HostKeys { aot, effects: effects_key, pepper } = HostKeys::open(config, &entropy)?;
         let grants = Watched::open(&config.plugins.grants_file, grants::load)?;
         let grants = Arc::new(Grants(grants));
         let lanes = Lanes::start(config.runs.plugin_threads)?;
@@ -78,7 +80,7 @@ impl Host {
 
         let bus = Arc::new(RunBus::new(config.runs.subscriber_lag_max));
         let opened = parts::open_store(config, &clock, &entropy).await?;
-        let sandbox = parts::open_sandbox(config, &clock, aot_key)?;
+        let sandbox = parts::open_sandbox(config, &clock, aot)?;
         let effects = RecordedEffects::new(EffectsParts {
             store: opened.store.clone(),
             clock: clock.clone(),
@@ -113,7 +115,19 @@ impl Host {
         let service = (mode != Mode::Look).then(|| lanes::spawn_on(&handles.engine, engine.run()));
         let reader = Arc::new(Reader::new(expressions));
         let config = config.clone();
-        Ok(Self { handle, reader, clock, entropy, grants, config, store, service, shutdown, lanes })
+        Ok(Self {
+            handle,
+            reader,
+            clock,
+            entropy,
+            grants,
+            config,
+            pepper,
+            store,
+            service,
+            shutdown,
+            lanes,
+        })
     }
 
     /// Stops driving: sandboxes are dropped, runs go on at the next start.
@@ -128,6 +142,29 @@ impl Host {
     }
 }
 
+/// The secrets of the host's own.
+struct HostKeys {
+    /// Of the MAC of compiled components.
+    aot: [u8; 32],
+    /// Of guests' randomness and idempotency keys.
+    effects: [u8; 32],
+    pepper: Pepper,
+}
+
+impl HostKeys {
+    /// From the data directory, where they are made on first use, and from the configuration.
+    fn open(config: &Config, entropy: &Arc<dyn Entropy>) -> anyhow::Result<Self> {
+        let dir = config.data_dir.join("keys");
+        private_folder(&dir)?;
+        let file = |name: &str| key_file(&dir.join(name), entropy.as_ref());
+        let pepper = match &config.auth.pepper {
+            Some(pepper) => pepper.0,
+            None => file("pepper")?,
+        };
+        Ok(Self { aot: file("aot")?, effects: file("effects")?, pepper: Pepper::new(pepper) })
+    }
+}
+
 fn options(config: &Config, mode: Mode) -> EngineOptions {
     EngineOptions {
         mock_mode: config.mock.mode,
@@ -139,10 +176,11 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         snapshot_steps: config.runs.snapshot_steps,
         inbox_max: config.runs.inbox_max,
         run_limits: config.run_limits.clone(),
+        quotas: config.quotas,
     }
 }
 
 /// The tenant of the command line.
 pub(crate) fn default_tenant() -> anyhow::Result<TenantId> {
-    "default".parse().context("the default tenant")
+    wforge_model::tenancy::DEFAULT.parse().context("the default tenant")
 }

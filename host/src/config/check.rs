@@ -6,22 +6,44 @@ use std::path::Path;
 
 use wforge_model::mock::MockMode;
 
-use super::{Config, Environment, Finding, LogFormat, Severity, StoreKind};
+use super::{Config, Environment, Finding, LogFormat, Severity, StoreKind, TokenKeys};
 use crate::grants;
+
+mod resources;
 
 /// Every finding about a configuration that can be read, the well ones included.
 pub(crate) fn check(config: &Config) -> Vec<Finding> {
     let mut findings = vec![
+        environment(config),
         data_dir(config),
-        private_file("auth.keys_file", &config.keys_file),
+        named_data_dir(config),
+        pepper(config),
+        kek(config),
+        tokens(config),
+        first_key(config),
+        cors(config),
+        listen(config),
+        tls(config),
+        health(config),
         mocks(config),
         store(config),
         log(config),
         grants(config),
-        listen(config),
+        dependencies(),
     ];
+    findings.extend(resources::check(config));
     findings.extend(config.plugins.dirs.iter().map(|dir| plugin_dir(dir)));
     findings
+}
+
+/// What keeps a server from starting: in production whatever is red.
+pub(crate) fn refuse_red(config: &Config) -> Result<(), Vec<Finding>> {
+    let red: Vec<Finding> =
+        check(config).into_iter().filter(|found| found.severity == Severity::Error).collect();
+    match config.env {
+        Environment::Production if !red.is_empty() => Err(red),
+        Environment::Production | Environment::Development | Environment::Testing => Ok(()),
+    }
 }
 
 fn ok(place: &str, message: impl Into<String>) -> Finding {
@@ -55,16 +77,150 @@ fn data_dir(config: &Config) -> Finding {
     }
 }
 
+fn environment(config: &Config) -> Finding {
+    match config.env {
+        Environment::Production => ok("env", "production: nothing starts with an error below"),
+        Environment::Testing => ok("env", "testing"),
+        Environment::Development => {
+            ok("env", "development; for other people's data set WFORGE_ENV=production")
+        }
+    }
+}
+
+fn named_data_dir(config: &Config) -> Finding {
+    if config.data_dir_is_named {
+        return ok("data_dir", "is named");
+    }
+    strict(
+        config,
+        "data_dir",
+        format!("nobody said where data is kept; it would be {}", config.data_dir.display()),
+        "set WFORGE_DATA_DIR to a folder on a disk that is backed up",
+    )
+}
+
+fn pepper(config: &Config) -> Finding {
+    if config.auth.pepper.is_some() {
+        return ok("auth.pepper", "is set");
+    }
+    let path = config.data_dir.join("keys/pepper");
+    strict(
+        config,
+        "auth.pepper",
+        format!("lies beside the hashes that it protects, in {}", path.display()),
+        "set WFORGE_PEPPER from your store of secrets; make one with: openssl rand -hex 32",
+    )
+}
+
+fn kek(config: &Config) -> Finding {
+    if config.store.kek.is_some() {
+        return ok("store.kek", "is set");
+    }
+    let path = config.data_dir.join("store/kek");
+    strict(
+        config,
+        "store.kek",
+        format!("lies beside what it seals, in {}", path.display()),
+        "set WFORGE_KEK from your store of secrets; make one with: openssl rand -hex 32",
+    )
+}
+
+fn tokens(config: &Config) -> Finding {
+    let place = "auth.jwt_secret, auth.jwks";
+    match config.auth.tokens.as_ref().map(|tokens| &tokens.keys) {
+        None => ok(place, "no tokens are taken, API keys only"),
+        Some(TokenKeys::Secret(_)) => ok(place, "tokens by HS256"),
+        Some(TokenKeys::Url(url)) => ok(place, format!("tokens of {url}")),
+        Some(TokenKeys::File(path)) if path.is_file() => {
+            ok(place, format!("tokens by the keys of {}", path.display()))
+        }
+        Some(TokenKeys::File(path)) => Finding::error(
+            "auth.jwks",
+            format!("{} is not there", path.display()),
+            "name an existing file, or an https address",
+        ),
+    }
+}
+
+/// The first key of a deployment must not end up in the log of a container.
+fn first_key(config: &Config) -> Finding {
+    let place = "auth.bootstrap_key_file";
+    let is_first = !config.data_dir.join("store").exists();
+    match &config.auth.bootstrap_key_file {
+        Some(path) => private_file(place, path),
+        None if is_first => strict(
+            config,
+            place,
+            "the first start would print the first API key, for whoever reads its output".into(),
+            "wforge keys generate > FILE; chmod 600 FILE; set WFORGE_BOOTSTRAP_KEY_FILE=FILE",
+        ),
+        None => ok(place, "is not needed: this is not the first start"),
+    }
+}
+
 fn private_file(place: &str, path: &Path) -> Finding {
+    let shown = path.display();
     match mode(path) {
-        None => ok(place, format!("{} does not exist: there are no API keys", path.display())),
+        None => Finding::error(
+            place,
+            format!("{shown} is not there"),
+            format!("wforge keys generate > {shown}; chmod 600 {shown}"),
+        ),
         Some(mode) if mode & 0o077 != 0 => Finding::error(
             place,
-            format!("others on this machine can read {} (mode {mode:04o})", path.display()),
-            format!("chmod 600 {}", path.display()),
+            format!("others on this machine can read {shown} (mode {mode:04o})"),
+            format!("chmod 600 {shown}"),
         ),
-        Some(_) => ok(place, format!("{} is private", path.display())),
+        Some(_) => ok(place, format!("{shown} is private")),
     }
+}
+
+fn cors(config: &Config) -> Finding {
+    if config.server.origins.are_all() {
+        return Finding::warning(
+            "server.cors_origins",
+            "lets the page of any stranger call the API",
+            "name the origins of your own pages, or leave it empty",
+        );
+    }
+    ok("server.cors_origins", "only pages that are named may call")
+}
+
+fn tls(config: &Config) -> Finding {
+    let Some(files) = &config.server.tls else {
+        let message = match config.server.listen.ip().is_loopback() {
+            true => "none, on loopback",
+            false => "none, as server.plain_text says: a proxy before it must end TLS",
+        };
+        return ok("server.tls_certificate", message);
+    };
+    let read = |path: &Path| fs_err::read(path).map_err(anyhow::Error::from);
+    let usable = read(&files.certificate).and_then(|certificate| {
+        let key = read(&files.key)?;
+        Ok(wforge_api::Tls::new(&certificate, &key)?)
+    });
+    match usable {
+        Ok(_) => ok("server.tls_certificate", files.certificate.display().to_string()),
+        Err(error) => Finding::error(
+            "server.tls_certificate",
+            format!("{error:#}"),
+            "name a PEM certificate chain and its PEM private key",
+        ),
+    }
+}
+
+fn health(config: &Config) -> Finding {
+    let message = format!("wforge health asks GET /readyz at {}", config.server.listen);
+    ok("server.listen", message)
+}
+
+/// The program holds the lock file that it was built from.
+fn dependencies() -> Finding {
+    let lock = include_str!("../../../Cargo.lock");
+    let packages = lock.lines().filter(|line| line.starts_with("name = ")).count();
+    let digest = crate::secrets::to_hex(&<sha2::Sha256 as sha2::Digest>::digest(lock.as_bytes()));
+    let short = digest.get(..16).unwrap_or_default();
+    ok("dependencies", format!("{packages} packages, locked by Cargo.lock {short}"))
 }
 
 fn mocks(config: &Config) -> Finding {
@@ -124,7 +280,13 @@ fn grants(config: &Config) -> Finding {
 }
 
 fn listen(config: &Config) -> Finding {
-    ok("server.listen", format!("{} is on loopback only", config.server.listen))
+    let listen = config.server.listen;
+    let how = match (listen.ip().is_loopback(), &config.server.tls) {
+        (true, _) => "on this machine only",
+        (false, Some(_)) => "for others, by TLS",
+        (false, None) => "for others, in plain text",
+    };
+    ok("server.listen", format!("{listen}, {how}"))
 }
 
 fn plugin_dir(dir: &Path) -> Finding {

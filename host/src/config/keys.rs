@@ -12,7 +12,8 @@ use super::layers::Layers;
 use super::setting::{Environment, LogFormat, Secret, Setting, StoreKind};
 
 /// The keys whose value is never shown.
-pub(crate) const SECRETS: [&str; 2] = ["client.api_key", "store.kek"];
+pub(crate) const SECRETS: [&str; 4] =
+    ["client.api_key", "store.kek", "auth.pepper", "auth.jwt_secret"];
 
 /// What is known of one key.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Key {
     pub(crate) docs: &'static [&'static str],
     /// What a value looks like.
     pub(crate) expected: &'static str,
+    /// What JSON Schema says of one.
+    pub(crate) schema: fn() -> serde_json::Value,
     /// The default as TOML; none: unset, or computed as the docs say.
     pub(crate) default: Option<&'static str>,
     /// A variable that is shorter than `WFORGE_<TABLE>__<NAME>`.
@@ -49,6 +52,7 @@ macro_rules! keys {
             name: $name,
             docs: &[$($doc),+],
             expected: <$type as Setting>::EXPECTED,
+            schema: <$type as Setting>::schema,
             default: keys!(@some $($default)?),
             short: keys!(@some $($short)?),
         }),*];
@@ -81,8 +85,21 @@ keys! {
     /// else `$XDG_DATA_HOME/wforge` (`~/.local/share/wforge`).
     data_dir: PathBuf = "data_dir";
 
-    /// The address that `wforge serve` listens on: one of loopback, port 0: any free one.
+    /// The address that `wforge serve` listens on; port 0: any free one. One that others can reach
+    /// needs TLS, or `server.plain_text`.
     server_listen: SocketAddr = "server.listen", default "\"127.0.0.1:7420\"";
+    /// Names under which clients reach it, beside its address; requests for others are refused.
+    server_hosts: Vec<String> = "server.hosts", default "[]";
+    /// The certificate chain, PEM. Read again when it changes. Unset: no TLS.
+    server_tls_certificate: PathBuf = "server.tls_certificate";
+    /// The certificate's private key, PEM.
+    server_tls_key: PathBuf = "server.tls_key";
+    /// Whether an address that others can reach may be served without TLS: where a proxy before it
+    /// ends TLS.
+    server_plain_text: bool = "server.plain_text", default "false";
+    /// Origins of web pages that may call the API, such as https://console.example. `*`: all of
+    /// them, outside production only.
+    server_cors_origins: Vec<String> = "server.cors_origins", default "[]";
     /// How long a stopping server waits for requests and tasks, in milliseconds.
     server_drain_ms_max: u64 = "server.drain_ms_max", default "25_000";
 
@@ -91,6 +108,9 @@ keys! {
     client_server: String = "client.server", short "WFORGE_SERVER";
     /// The API key for that server. Keep it out of files that others read.
     client_api_key: Secret = "client.api_key", short "WFORGE_API_KEY";
+    /// Certificates that the server's is trusted by, beside the system's: PEM. For servers with a
+    /// certificate of their own making.
+    client_ca_file: PathBuf = "client.ca_file", short "WFORGE_CA_FILE";
     /// How long one request may wait for the server, in milliseconds.
     client_timeout_ms: u64 = "client.timeout_ms", default "60_000";
 
@@ -179,11 +199,94 @@ keys! {
     /// Live handles of the component model in one sandbox.
     sandbox_handles_max: u32 = "limits.sandbox.handles_max", default "4_096";
 
+    /// Requests of one tenant in a second, on average. These seven hold for tenants of which
+    /// nothing else was said: `wforge tenants quotas`.
+    tenant_requests_per_second_max: u32 = "limits.tenant.requests_per_second_max", default "200";
+    /// Requests of one tenant at once above the average.
+    tenant_requests_burst_max: u32 = "limits.tenant.requests_burst_max", default "400";
+    /// Runs of one tenant in memory at the same time.
+    tenant_runs_live_max: u32 = "limits.tenant.runs_live_max", default "2_000";
+    /// Runs that one tenant starts on a day (UTC). 0: no limit.
+    tenant_runs_per_day_max: u64 = "limits.tenant.runs_per_day_max", default "0";
+    /// Bytes that one tenant keeps. 0: no limit.
+    tenant_storage_bytes_max: u64 = "limits.tenant.storage_bytes_max", default "68_719_476_736";
+    /// CPU time of one tenant's plugins on a day (UTC), in seconds. 0: no limit.
+    tenant_cpu_seconds_per_day_max: u64 = "limits.tenant.cpu_seconds_per_day_max", default "0";
+    /// Tokens of models that one tenant uses on a day (UTC). 0: no limit.
+    tenant_tokens_per_day_max: u64 = "limits.tenant.tokens_per_day_max", default "0";
+
+    /// Connections at the same time; further ones wait.
+    api_connections_max: u32 = "limits.api.connections_max", default "1_024";
+    /// Connections of one address at the same time; further ones are closed. 0: no limit, for
+    /// servers behind a proxy.
+    api_connections_per_address_max: u32 = "limits.api.connections_per_address_max",
+        default "256";
+    /// Requests under way at the same time, of all tenants together.
+    api_requests_max: u32 = "limits.api.requests_max", default "512";
+    /// The same of one tenant.
+    api_requests_per_tenant_max: u32 = "limits.api.requests_per_tenant_max", default "128";
+    /// Event streams at the same time, of all tenants together.
+    api_streams_max: u32 = "limits.api.streams_max", default "512";
+    /// The same of one tenant.
+    api_streams_per_tenant_max: u32 = "limits.api.streams_per_tenant_max", default "64";
+    /// Uploads of components at the same time, of all tenants together.
+    api_uploads_max: u32 = "limits.api.uploads_max", default "4";
+    /// The same of one tenant.
+    api_uploads_per_tenant_max: u32 = "limits.api.uploads_per_tenant_max", default "2";
+    /// Header fields of one request.
+    api_headers_max: u32 = "limits.api.headers_max", default "64";
+    /// Bytes of all header fields and the request line together.
+    api_header_bytes_max: u32 = "limits.api.header_bytes_max", default "16_384";
+    /// Time for the handshake of TLS, and for the headers of a request, in milliseconds.
+    api_header_ms_max: u64 = "limits.api.header_ms_max", default "10_000";
+    /// Bytes of a JSON body where no other limit is named.
+    api_json_bytes_max: u32 = "limits.api.json_bytes_max", default "1_048_576";
+    /// Bytes of a body that starts a run or writes a thread.
+    api_run_bytes_max: u32 = "limits.api.run_bytes_max", default "8_388_608";
+    /// Bytes of a workflow file.
+    api_workflow_bytes_max: u32 = "limits.api.workflow_bytes_max", default "1_048_576";
+    /// Bytes of a component.
+    api_plugin_bytes_max: u32 = "limits.api.plugin_bytes_max", default "67_108_864";
+    /// Nesting of JSON.
+    api_json_depth_max: u32 = "limits.api.json_depth_max", default "64";
+    /// Time to read a body, in milliseconds.
+    api_body_ms_max: u64 = "limits.api.body_ms_max", default "30_000";
+    /// Time to read a component, in milliseconds.
+    api_upload_ms_max: u64 = "limits.api.upload_ms_max", default "120_000";
+    /// Time for a request from its headers to its response, in milliseconds.
+    api_request_ms_max: u64 = "limits.api.request_ms_max", default "240_000";
+    /// Age of a connection, in milliseconds.
+    api_connection_age_ms_max: u64 = "limits.api.connection_age_ms_max", default "14_400_000";
+    /// Age of an event stream, in milliseconds; clients go on from their last event.
+    api_stream_age_ms_max: u64 = "limits.api.stream_age_ms_max", default "3_600_000";
+    /// Invalid credentials of one address, or for one key, in a minute.
+    api_auth_failures_per_minute_max: u32 = "limits.api.auth_failures_per_minute_max",
+        default "30";
+    /// How long an idempotency key is remembered, in milliseconds.
+    api_idempotency_ms: u64 = "limits.api.idempotency_ms", default "86_400_000";
+
     /// How log lines look on stderr: pretty or json. Unset: json in production, else pretty.
     log_format: LogFormat = "log.format";
     /// What is logged: error, warn, info, debug or trace, also by target (`warn,wforge=debug`).
     log_level: String = "log.level", default "\"warn\"", short "WFORGE_LOG";
 
-    /// The hashed API keys of the server. Unset: `keys.toml` in the data directory.
-    auth_keys_file: PathBuf = "auth.keys_file";
+    /// What API keys are hashed with, 64 hexadecimal digits; with another one no key is known any
+    /// more. Unset: the file `keys/pepper` of the data directory, made on first use.
+    auth_pepper: Secret = "auth.pepper", short "WFORGE_PEPPER";
+    /// A file with the first API key, such as `wforge keys generate` prints. Taken at the first
+    /// start, with the role platform. Unset: a key is made then, and printed once.
+    auth_bootstrap_key_file: PathBuf = "auth.bootstrap_key_file",
+        short "WFORGE_BOOTSTRAP_KEY_FILE";
+    /// The secret of tokens by HS256: 32 bytes or more. `wforge token mint` makes such tokens.
+    /// Unset: none is taken.
+    auth_jwt_secret: Secret = "auth.jwt_secret", short "WFORGE_JWT_SECRET";
+    /// The public keys of an identity provider (JWKS): an https address, or a file. Tokens by
+    /// RS256, ES256 and EdDSA are taken then, and none by HS256. Unset: none is taken.
+    auth_jwks: String = "auth.jwks", short "WFORGE_JWKS";
+    /// Who must have issued a token. Needed where tokens are taken.
+    auth_jwt_issuer: String = "auth.jwt_issuer", short "WFORGE_JWT_ISSUER";
+    /// For whom a token must be. Needed where tokens are taken.
+    auth_jwt_audience: String = "auth.jwt_audience", short "WFORGE_JWT_AUDIENCE";
+    /// How much longer a token may be valid, in seconds; one that ends later is refused.
+    auth_jwt_ttl_s_max: u64 = "auth.jwt_ttl_s_max", default "86_400";
 }

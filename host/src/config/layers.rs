@@ -1,5 +1,5 @@
-//! The layers that values come from, one over the other: defaults, `wforge.toml`, `.env` and the
-//! environment, flags. Keeps for every value where it was written.
+//! The layers that values come from, one over the other: defaults, a login, `wforge.toml`, `.env`
+//! and the environment, flags. Keeps for every value where it was written.
 //!
 //! Never here: what a value means. That is `config::Config`'s.
 
@@ -12,6 +12,7 @@ use figment::{Figment, Metadata, Profile, Provider, Source};
 use super::keys::{KEYS, Key, SECRETS};
 use super::setting::Setting;
 use super::{Finding, reference};
+use crate::contexts::Login;
 
 /// What the process was given, so that a test can give something else.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,16 @@ pub(crate) struct Surroundings {
     pub(crate) flags: Vec<Flag>,
     /// `--config`.
     pub(crate) file: Option<PathBuf>,
+    /// The server that somebody logged in to, where commands go to it.
+    pub(crate) login: Option<Named>,
+}
+
+/// A login and where it was written.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    /// `context NAME`.
+    pub(crate) origin: String,
+    pub(crate) login: Login,
 }
 
 /// A key that a flag sets.
@@ -96,6 +107,7 @@ impl Layers {
             findings: Vec::new(),
         };
         layers.add_defaults();
+        layers.add_login(surroundings.login.clone());
         layers.add_file(surroundings);
         layers.add_variables(&surroundings.variables);
         for Flag { key, flag, value } in &surroundings.flags {
@@ -136,7 +148,7 @@ impl Layers {
         }
     }
 
-    fn base_of(&self, key: &str) -> PathBuf {
+    pub(super) fn base_of(&self, key: &str) -> PathBuf {
         let source = self.figment.find_metadata(key).and_then(|metadata| metadata.source.as_ref());
         match source {
             Some(Source::File(path)) => path.parent().map(Path::to_path_buf),
@@ -174,6 +186,15 @@ impl Layers {
 
     fn add_defaults(&mut self) {
         self.add_document(Metadata::named("default"), &reference::defaults());
+    }
+
+    fn add_login(&mut self, named: Option<Named>) {
+        let Some(Named { origin, login }) = named else { return };
+        self.add("client.server", origin.clone(), login.server);
+        self.add("client.api_key", origin.clone(), login.api_key);
+        if let Some(path) = login.ca_file {
+            self.add("client.ca_file", origin, path.display().to_string());
+        }
     }
 
     fn add_file(&mut self, surroundings: &Surroundings) {
@@ -272,7 +293,7 @@ impl Layers {
     fn find_unknown_variables(&mut self, left: &BTreeMap<String, (String, String)>) {
         for (name, (_, origin)) in left {
             let Some(rest) = name.strip_prefix("WFORGE_") else { continue };
-            if rest == "CONFIG" {
+            if rest == "CONFIG" || rest == "CONTEXT" {
                 continue;
             }
             let known: Vec<String> = KEYS.iter().map(Key::variable).collect();

@@ -8,21 +8,25 @@ mod check;
 mod keys;
 mod layers;
 mod reference;
+mod schema;
+mod server;
 mod setting;
 mod show;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use wforge_model::limits::{RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
+use wforge_model::tenancy::Quotas;
 
-pub(crate) use check::check;
+pub(crate) use check::{check, refuse_red};
 use keys::RawConfig;
 use layers::Layers;
-pub(crate) use layers::{Flag, Surroundings};
+pub(crate) use layers::{Flag, Named, Surroundings};
+pub(crate) use schema::schema;
+pub(crate) use server::{AuthConfig, Key32, ServerConfig, TlsConfig, TokenKeys, TokensConfig};
 pub(crate) use setting::{Environment, LogFormat, Secret, StoreKind};
 pub(crate) use show::{ShownKey, show};
 
@@ -44,16 +48,12 @@ pub(crate) struct Config {
     pub(crate) run_limits: RunLimits,
     /// What one call of a plugin may use.
     pub(crate) sandbox: SandboxLimits,
+    /// What one tenant may use, where nothing else was said of it.
+    pub(crate) quotas: Quotas,
     pub(crate) log: LogConfig,
-    /// The file of hashed API keys.
-    pub(crate) keys_file: PathBuf,
-}
-
-/// What `wforge serve` needs.
-#[derive(Debug, Clone)]
-pub(crate) struct ServerConfig {
-    pub(crate) listen: SocketAddr,
-    pub(crate) drain_ms_max: u64,
+    pub(crate) auth: AuthConfig,
+    /// Whether somebody said where everything is kept.
+    pub(crate) data_dir_is_named: bool,
 }
 
 /// Where commands go.
@@ -62,24 +62,16 @@ pub(crate) struct ClientConfig {
     pub(crate) server: Option<String>,
     pub(crate) api_key: Option<Secret>,
     pub(crate) timeout_ms: u64,
+    /// Certificates to trust, beside the system's.
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 /// Where runs are kept.
 #[derive(Debug, Clone)]
 pub(crate) struct StoreConfig {
     pub(crate) kind: StoreKind,
-    /// 32 bytes.
-    pub(crate) kek: Option<Kek>,
-}
-
-/// A key-encryption key.
-#[derive(Clone)]
-pub(crate) struct Kek(pub(crate) [u8; 32]);
-
-impl std::fmt::Debug for Kek {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
+    /// None: the file in the data directory.
+    pub(crate) kek: Option<Key32>,
 }
 
 /// When mocks may stand in.
@@ -214,12 +206,13 @@ impl Meant<'_> {
     /// None where something essential is missing; it was noted then.
     fn config(mut self, raw: &RawConfig) -> Option<Config> {
         // Each part notes its own problems, so all are asked before the first one may give up.
-        let (server, client, kek) = (self.server(raw), self.client(raw), self.kek(raw));
+        let (server, client, auth) = (self.server(raw), self.client(raw), self.auth(raw));
+        let kek = self.key_32("store.kek", raw.store_kek.as_ref());
         let (runs, run_limits) = (self.runs(raw), self.run_limits(raw));
+        let quotas = self.quotas(raw);
         let env = raw.env?;
         let data_dir = self.data_dir(raw, env)?;
         let grants = raw.plugins_grants_file.clone();
-        let keys_file = raw.auth_keys_file.clone();
         Some(Config {
             env,
             server: server?,
@@ -236,6 +229,7 @@ impl Meant<'_> {
             runs: runs?,
             run_limits: run_limits?,
             sandbox: self.sandbox(raw)?,
+            quotas: quotas?,
             log: LogConfig {
                 format: raw.log_format.unwrap_or(match env {
                     Environment::Production => LogFormat::Json,
@@ -243,8 +237,8 @@ impl Meant<'_> {
                 }),
                 level: raw.log_level.clone()?,
             },
-            keys_file: keys_file.unwrap_or_else(|| data_dir.join("keys.toml")),
-
+            auth,
+            data_dir_is_named: raw.data_dir.is_some(),
             data_dir,
         })
     }
@@ -268,47 +262,24 @@ impl Meant<'_> {
         platform
     }
 
-    fn server(&mut self, raw: &RawConfig) -> Option<ServerConfig> {
-        let listen = raw.server_listen?;
-        if !listen.ip().is_loopback() {
-            self.error(
-                "server.listen",
-                &format!("{listen} is reachable from outside, and nothing identifies people yet"),
-                "listen on 127.0.0.1 and put a proxy that identifies people before it",
-            );
-        }
-        Some(ServerConfig { listen, drain_ms_max: raw.server_drain_ms_max? })
-    }
-
     fn client(&mut self, raw: &RawConfig) -> Option<ClientConfig> {
         let server = raw.client_server.as_ref().map(|url| url.trim_end_matches('/').to_owned());
         if let Some(url) = &server
             && !url.starts_with("http://")
+            && !url.starts_with("https://")
         {
             self.error(
                 "client.server",
-                &format!("\"{url}\" is no address of a server that this version can talk to"),
-                "write http://127.0.0.1:7420; https comes with identity",
+                &format!("\"{url}\" is no address of a server"),
+                "write https://host, or http://127.0.0.1:7420 for one on this machine",
             );
         }
         Some(ClientConfig {
             server,
             api_key: raw.client_api_key.clone(),
             timeout_ms: raw.client_timeout_ms?,
+            ca_file: raw.client_ca_file.clone(),
         })
-    }
-
-    fn kek(&mut self, raw: &RawConfig) -> Option<Kek> {
-        let Secret(text) = raw.store_kek.as_ref()?;
-        let bytes = crate::secrets::from_hex(text);
-        if bytes.is_none() {
-            self.error(
-                "store.kek",
-                "must be 64 hexadecimal digits",
-                "make one with: openssl rand -hex 32",
-            );
-        }
-        bytes.map(Kek)
     }
 
     fn runs(&mut self, raw: &RawConfig) -> Option<RunsConfig> {

@@ -34,8 +34,16 @@ fn entry(key: &Key, name: &str) -> String {
         "text" => "\"…\"",
         _ => "…",
     });
-    format!("\n{docs}# Value: {}. Variable: {variables}.\n# {name} = {value}\n", key.expected)
+    let form = format!("# Value: {}. Variable: {variables}.", key.expected);
+    let form = match form.len() {
+        ..=COLUMNS_MAX => form,
+        _ => form.replace(". Variable", ".\n# Variable"),
+    };
+    format!("\n{docs}{form}\n# {name} = {value}\n")
 }
+
+/// Of a line of the reference.
+const COLUMNS_MAX: usize = 100;
 
 const HEAD: &str = "\
 # Every key of wforge.toml, with its default. The file is looked for from the current folder

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use figment::value::Value;
+use serde_json::json;
 use wforge_model::mock::MockMode;
 
 /// A type that a key can have.
@@ -24,6 +25,9 @@ pub(crate) trait Setting: Sized {
 
     /// As TOML writes it.
     fn to_toml(&self) -> String;
+
+    /// What JSON Schema says of a value in a file.
+    fn schema() -> serde_json::Value;
 }
 
 fn quoted(text: &str) -> String {
@@ -57,6 +61,10 @@ impl Setting for bool {
         value.to_bool().or_else(|| Self::from_text(value.as_str()?))
     }
 
+    fn schema() -> serde_json::Value {
+        json!({ "type": "boolean" })
+    }
+
     fn to_toml(&self) -> String {
         self.to_string()
     }
@@ -80,6 +88,10 @@ macro_rules! whole_number {
 
             fn to_toml(&self) -> String {
                 grouped(&self.to_string())
+            }
+
+            fn schema() -> serde_json::Value {
+                json!({ "type": "integer", "minimum": 0, "maximum": <$int>::MAX })
             }
         }
     )*};
@@ -105,6 +117,10 @@ impl Setting for String {
         Some(text.to_owned())
     }
 
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string" })
+    }
+
     fn to_toml(&self) -> String {
         quoted(self)
     }
@@ -119,6 +135,10 @@ impl Setting for PathBuf {
 
     fn from_value(value: &Value, base: &Path) -> Option<Self> {
         Self::from_text(value.as_str()?).map(|path| base.join(path))
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "minLength": 1 })
     }
 
     fn to_toml(&self) -> String {
@@ -144,8 +164,38 @@ impl Setting for Vec<PathBuf> {
         }
     }
 
+    fn schema() -> serde_json::Value {
+        json!({ "type": "array", "items": { "type": "string", "minLength": 1 } })
+    }
+
     fn to_toml(&self) -> String {
         let items: Vec<String> = self.iter().map(Setting::to_toml).collect();
+        format!("[{}]", items.join(", "))
+    }
+}
+
+/// A list of texts; a variable separates them by commas.
+impl Setting for Vec<String> {
+    const EXPECTED: &'static str = "a list of texts";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        Some(parts.map(ToOwned::to_owned).collect())
+    }
+
+    fn from_value(value: &Value, _base: &Path) -> Option<Self> {
+        match value.as_array() {
+            Some(items) => items.iter().map(|item| Some(item.as_str()?.to_owned())).collect(),
+            None => Self::from_text(value.as_str()?),
+        }
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "array", "items": { "type": "string" } })
+    }
+
+    fn to_toml(&self) -> String {
+        let items: Self = self.iter().map(Setting::to_toml).collect();
         format!("[{}]", items.join(", "))
     }
 }
@@ -155,6 +205,10 @@ impl Setting for SocketAddr {
 
     fn from_text(text: &str) -> Option<Self> {
         text.replace("localhost:", "127.0.0.1:").parse().ok()
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string" })
     }
 
     fn to_toml(&self) -> String {
@@ -179,6 +233,10 @@ impl Setting for Secret {
         Some(Self(text.to_owned()))
     }
 
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string" })
+    }
+
     fn to_toml(&self) -> String {
         quoted("***")
     }
@@ -198,6 +256,10 @@ macro_rules! one_of {
 
             fn to_toml(&self) -> String {
                 quoted(match self { $(Self::$variant => $text),* })
+            }
+
+            fn schema() -> serde_json::Value {
+                json!({ "enum": [$($text),*] })
             }
         }
     };

@@ -40,7 +40,6 @@ fn computed(config: &Config, key: &str) -> Option<String> {
     Some(match key {
         "data_dir" => config.data_dir.to_toml(),
         "plugins.grants_file" => config.plugins.grants_file.to_toml(),
-        "auth.keys_file" => config.keys_file.to_toml(),
         "log.format" => {
             let format: LogFormat = config.log.format;
             format.to_toml()

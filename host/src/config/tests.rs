@@ -41,6 +41,7 @@ fn loaded(given: &Given<'_>) -> (tempfile::TempDir, Loaded) {
         variables,
         flags: given.flags.iter().map(flag).collect(),
         file: None,
+        login: None,
     });
     (folder, loaded)
 }
@@ -140,7 +141,7 @@ fn every_problem_is_found_at_once_with_place_and_fix() {
             Error DIR/wforge.toml: mock.mode must be off, node, fallback or always, not 3; write off, node, fallback or always
             Error environment variable WFORGE_MOCK__PRODUCTION: mock.production must be true or false, not "perhaps"; write true or false
             Error environment variable WFORGE_KEK: store.kek must be 64 hexadecimal digits; make one with: openssl rand -hex 32
-            Warning environment variable WFORGE_SERVICE_HOST is no variable of wforge; did you mean WFORGE_SERVER?
+            Warning environment variable WFORGE_SERVICE_HOST is no variable of wforge; did you mean WFORGE_SERVER__HOSTS?
         "#]],
     );
 }
@@ -161,8 +162,8 @@ fn an_address_outside_loopback_is_refused() {
     problems(
         &given,
         &expect![[r#"
-        Error flag --listen: server.listen 0.0.0.0:80 is reachable from outside, and nothing identifies people yet; listen on 127.0.0.1 and put a proxy that identifies people before it
-    "#]],
+            Error flag --listen: server.listen 0.0.0.0:80 is reachable from outside, and nothing encrypts what is said; set server.tls_certificate and server.tls_key; or, behind a proxy that ends TLS, server.plain_text = true
+        "#]],
     );
 }
 
@@ -285,10 +286,12 @@ fn production_is_stricter() {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    assert_eq!(check("env = \"production\""), "");
+    let nothing_said = "data_dir auth.pepper store.kek auth.bootstrap_key_file";
+    assert_eq!(check("env = \"production\""), nothing_said);
     assert_eq!(
         check("env = \"production\"\n[store]\nkind = \"memory\"\n[mock]\nmode = \"always\""),
-        "mock.mode store.kind"
+        format!("{nothing_said} mock.mode store.kind")
     );
-    assert_eq!(check("env = \"production\"\n[mock]\nmode = \"always\"\nproduction = true"), "");
+    let consented = "env = \"production\"\n[mock]\nmode = \"always\"\nproduction = true";
+    assert_eq!(check(consented), nothing_said);
 }

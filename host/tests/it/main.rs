@@ -13,15 +13,25 @@
 
 mod agents;
 mod api;
+#[expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "it prints what it checked, and measures a real server by the real clock"
+)]
+mod authz;
 mod bad_input;
 mod brief;
 mod direction;
+mod erasing;
 mod examples;
 mod expressions;
 mod harness;
 mod inbox;
 mod limits;
+mod logins;
 mod pauses;
+mod production;
 mod repo;
 mod resume;
 mod subgraphs;

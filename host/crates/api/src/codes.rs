@@ -14,12 +14,18 @@ pub struct Code {
     pub status: StatusCode,
     /// The same few words each time; what was wrong this time is the problem's `detail`.
     pub title: &'static str,
+    /// Its page, as Markdown.
+    pub page: &'static str,
 }
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $id:literal, $status:ident, $title:literal;)*) => {
-        $($(#[$doc])* pub const $name: Code =
-            Code { id: $id, status: StatusCode::$status, title: $title };)*
+        $($(#[$doc])* pub const $name: Code = Code {
+            id: $id,
+            status: StatusCode::$status,
+            title: $title,
+            page: include_str!(concat!("../../../../docs/errors/", $id, ".md")),
+        };)*
 
         /// All of them, in order.
         pub const ALL: &[Code] = &[$($name),*];
@@ -30,9 +36,9 @@ codes! {
     /// The request cannot be read at all.
     MALFORMED = "WF0400", BAD_REQUEST, "the request is malformed";
     /// No key, or none that is known; says nothing about which.
-    UNAUTHENTICATED = "WF0401", UNAUTHORIZED, "a valid API key is needed";
+    UNAUTHENTICATED = "WF0401", UNAUTHORIZED, "a valid API key or token is needed";
     /// The key is known, its role is not enough.
-    FORBIDDEN = "WF0403", FORBIDDEN, "the role of this API key does not allow it";
+    FORBIDDEN = "WF0403", FORBIDDEN, "this credential does not allow it";
     /// The tenant has no such thing, or nothing is served at that path.
     NOT_FOUND = "WF0404", NOT_FOUND, "there is no such thing";
     /// The path exists, the method does not.
@@ -73,6 +79,14 @@ codes! {
     THREAD_BUSY = "WF1006", CONFLICT, "a run of the thread is under way";
     /// The thread goes on with another version of its workflow.
     THREAD_VERSION = "WF1007", CONFLICT, "the thread goes on with another version";
+    /// The tenant was suspended.
+    SUSPENDED = "WF1008", FORBIDDEN, "the tenant is suspended";
+    /// The tenant has used up what it may.
+    QUOTA = "WF1009", TOO_MANY_REQUESTS, "the tenant has used up a quota";
+    /// The tenant makes more requests in a time than it may.
+    RATE = "WF1010", TOO_MANY_REQUESTS, "the tenant makes too many requests";
+    /// Too many credentials that are not valid.
+    FAILURES = "WF1011", TOO_MANY_REQUESTS, "too many invalid credentials";
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
-use axum::http::header::{HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{HeaderName, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -19,7 +19,7 @@ use crate::auth::hex;
 use crate::error::ApiError;
 use crate::guard::check_head;
 use crate::metrics::Seen;
-use crate::state::{Api, Shared};
+use crate::state::{Api, ApiParts, Shared, SystemInfo};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -46,12 +46,13 @@ pub(crate) async fn envelope(State(api): State<Api>, request: Request, next: Nex
         }
         log(refused.as_deref(), elapsed_ns / 1_000);
     });
-    harden(response.headers_mut(), &id);
+    harden(response.headers_mut(), &id, &api.parts.system);
     response
 }
 
 async fn inside(api: &Shared, request: Request, next: Next) -> Response {
-    match check_head(&request, &api.parts.hosts, api.parts.limits.header_bytes_max) {
+    let ApiParts { hosts, origins, limits, .. } = &api.parts;
+    match check_head(&request, hosts, origins, limits.header_bytes_max) {
         Ok(()) => next.run(request).await,
         Err(refused) => refused.into_response(),
     }
@@ -112,7 +113,7 @@ fn log(refused: Option<&ApiError>, elapsed_us: u64) {
     }
 }
 
-fn harden(headers: &mut HeaderMap, id: &str) {
+fn harden(headers: &mut HeaderMap, id: &str, system: &SystemInfo) {
     let fixed = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
@@ -121,6 +122,10 @@ fn harden(headers: &mut HeaderMap, id: &str) {
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if system.tls {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(STRICT_TRANSPORT_SECURITY, year);
     }
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);

@@ -209,6 +209,10 @@ impl From<EngineError> for ApiError {
             EngineError::Busy { message, retry_after_ms } => {
                 Self::new(&codes::BUSY, message).retry_after_ms(retry_after_ms)
             }
+            EngineError::Quota { quota, message, retry_after_ms } => {
+                let over = Self::new(&codes::QUOTA, message).retry_after_ms(retry_after_ms);
+                Self { reason: Some(quota), ..over }
+            }
             EngineError::Host(cause) => Self::internal(cause),
         }
     }

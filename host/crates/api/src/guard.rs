@@ -12,6 +12,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Request};
 
 use crate::codes;
+use crate::cors::Origins;
 use crate::error::ApiError;
 
 /// The host names that a server answers for, whatever the port.
@@ -51,15 +52,17 @@ impl HostNames {
 pub(crate) fn check_head<B>(
     request: &Request<B>,
     names: &HostNames,
+    origins: &Origins,
     header_bytes_max: usize,
 ) -> Result<(), ApiError> {
     check_size(request, header_bytes_max)?;
     check_host(request, names)?;
-    if request.headers().contains_key(ORIGIN) {
-        let detail = "the API is for programs; call it without an Origin header";
-        return Err(ApiError::new(&codes::ORIGIN, detail));
+    if request.headers().get_all(ORIGIN).iter().all(|origin| origins.allow(origin)) {
+        return Ok(());
     }
-    Ok(())
+    let detail = "no page of that origin may call the API; its operator adds origins in \
+                  server.cors_origins, and programs send no Origin header";
+    Err(ApiError::new(&codes::ORIGIN, detail))
 }
 
 fn check_size<B>(request: &Request<B>, max: usize) -> Result<(), ApiError> {
@@ -105,7 +108,9 @@ mod tests {
             request = request.header(*name, *value);
         }
         let request = request.body(()).unwrap();
-        check_head(&request, &names, 200).err().map_or("passes", |error| error.code.id)
+        check_head(&request, &names, &Origins::default(), 200)
+            .err()
+            .map_or("passes", |error| error.code.id)
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Drop for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::Role;
+    use wforge_model::{Role, Scopes};
 
     fn check(values: &[&str]) -> String {
         let mut headers = HeaderMap::new();
@@ -113,6 +113,7 @@ mod tests {
         let principal = Principal {
             tenant: "acme".parse().unwrap(),
             role: Role::Operator,
+            scopes: Scopes::default(),
             name: "ci".into(),
             key_id: "k1".into(),
         };

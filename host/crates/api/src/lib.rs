@@ -5,21 +5,27 @@
 //! beyond the moment of its check. Start at [`ROUTES`] for what is served and to whom, at
 //! [`codes`] for what is refused.
 
+mod audit;
 mod auth;
 mod body;
 pub mod codes;
+mod cors;
 mod envelope;
 mod error;
 mod events;
+mod export;
 mod extract;
 mod gate;
 mod guard;
 mod health;
 mod idempotency;
 mod interrupts;
+mod keys;
 mod limits;
+mod members;
 mod metrics;
 mod plugins;
+mod rates;
 mod resource;
 mod router;
 mod routes;
@@ -31,16 +37,25 @@ mod state;
 mod steering;
 mod stream;
 mod system;
+mod tenants;
 mod thread_changes;
 mod thread_request;
 mod threads;
+mod tls;
+mod usage;
 mod workflows;
 
-pub use auth::{Credential, Credentials, IssuedKey, KeyTable, Role};
+pub use auth::{
+    Credential, Credentials, IssuedKey, KeyIds, KeyTable, MintRequest, Pepper, SigningKeys,
+    Standing, TokenRules, TokenSecret, WeakSecret, mint,
+};
+pub use cors::Origins;
 pub use error::{ApiError, ErrorItem};
 pub use guard::HostNames;
 pub use limits::{ApiLimits, Share};
 pub use router::router;
 pub use routes::{Access, ROUTES, Route};
-pub use serve::serve;
+pub use serve::{Door, serve};
 pub use state::{ApiParts, Phase, Readiness, SystemInfo};
+pub use tls::{BadTls, Tls};
+pub use wforge_model::Role;

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct ApiLimits {
     /// Connections at the same time; further ones wait in the listener's queue.
     pub connections_max: usize,
+    /// Connections of one address at the same time; further ones are closed. 0: no limit.
+    pub connections_per_address_max: usize,
     /// The oldest that a connection gets before it is asked to end.
     pub connection_age_max: Duration,
     /// From the connection, or the last response, to the end of a request's headers.
@@ -49,6 +51,8 @@ pub struct ApiLimits {
     pub page_items_default: usize,
     /// Items of one page at most.
     pub page_items_max: usize,
+    /// Invalid credentials of one address, or for one key, in a minute.
+    pub auth_failures_per_minute_max: u32,
     /// How long an idempotency key is remembered.
     pub idempotency_ttl: Duration,
     /// Bytes of an idempotency key.
@@ -68,6 +72,7 @@ impl Default for ApiLimits {
     fn default() -> Self {
         Self {
             connections_max: 1_024,
+            connections_per_address_max: 256,
             connection_age_max: Duration::from_secs(4 * 3_600),
             header_read_timeout: Duration::from_secs(10),
             headers_max: 64,
@@ -89,6 +94,7 @@ impl Default for ApiLimits {
             stream_age_max: Duration::from_secs(3_600),
             page_items_default: 50,
             page_items_max: 200,
+            auth_failures_per_minute_max: 30,
             idempotency_ttl: Duration::from_secs(24 * 3_600),
             idempotency_key_bytes_max: 255,
         }

@@ -6,6 +6,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use wforge_engine::{EngineError, Handle, PluginInfo};
+use wforge_model::TenantId;
+use wforge_model::name::ParseNameError;
+use wforge_model::tenancy::PLATFORM;
 use wforge_ports::plugins::Admitted;
 
 use crate::auth::Principal;
@@ -15,6 +18,33 @@ use crate::error::ApiError;
 use crate::extract::{NoQuery, PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
 use crate::state::Api;
+
+/// What the platform has, which tenants can be offered.
+fn platform() -> Result<TenantId, ApiError> {
+    PLATFORM.parse().map_err(|error: ParseNameError| ApiError::internal(error))
+}
+
+/// `GET /v1/platform/plugins`.
+pub(crate) async fn list_of_platform(
+    State(api): State<Api>,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<Page<PluginInfo>>, ApiError> {
+    let at = query.checked(&api.parts.limits)?;
+    let plugins = api.parts.engine.plugins(&platform()?).await?;
+    Ok(Json(Page::of_whole(plugins.into_iter().map(resource).collect(), &at)))
+}
+
+/// `POST /v1/platform/plugins`: nobody can use it until a tenant is offered it.
+pub(crate) async fn install_for_platform(
+    State(api): State<Api>,
+    principal: Principal,
+    query: QueryOf<NoQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let principal = Principal { tenant: platform()?, ..principal };
+    install(State(api), principal, query, headers, body).await
+}
 
 /// `GET /v1/plugins`.
 pub(crate) async fn list(

@@ -25,6 +25,7 @@ fn wrapped(routes: Router<Api>, api: Api) -> Router {
     routes
         .fallback(nothing_there)
         .method_not_allowed_fallback(no_such_method)
+        .layer(api.parts.origins.layer())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&api), envelope))
         .with_state(api)

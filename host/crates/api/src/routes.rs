@@ -7,17 +7,22 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use futures::future::{Either, select};
 
-use crate::auth::{Role, authenticate};
+use wforge_model::access::Noun;
+use wforge_model::{Role, Scope};
+
+use crate::auth::{Known, Principal, Standing, Unknown, authenticate, refusal};
 use crate::error::ApiError;
-use crate::state::Api;
+use crate::serve::Peer;
+use crate::state::{Api, ApiParts};
 use crate::{
-    codes, events, health, interrupts, metrics, plugins, runs, steering, stream, system,
-    thread_changes, threads, workflows,
+    audit, codes, events, export, health, interrupts, keys, members, metrics, plugins, runs,
+    steering, stream, system, tenants, thread_changes, threads, usage, workflows,
 };
 
 /// Who may call a route.
@@ -25,8 +30,13 @@ use crate::{
 pub enum Access {
     /// Anybody who reaches the server.
     Open,
-    /// A credential with this role or more.
-    Role(Role),
+    /// A credential with this role or more, unless it was narrowed to other scopes.
+    Role {
+        /// The least role.
+        least: Role,
+        /// The scope.
+        scope: Scope,
+    },
 }
 
 /// One row of the table, as it can be shown.
@@ -45,59 +55,113 @@ struct Row {
     served: MethodRouter<Api>,
 }
 
+macro_rules! access {
+    ($method:ident open) => {
+        Access::Open
+    };
+    ($method:ident $role:ident $noun:ident) => {
+        Access::Role {
+            least: Role::$role,
+            scope: Scope { noun: Noun::$noun, write: is_change(stringify!($method)) },
+        }
+    };
+}
+
+/// Whether requests with that method change something.
+const fn is_change(method: &str) -> bool {
+    !matches!(method.as_bytes(), b"GET")
+}
+
 macro_rules! rows {
-    ($($method:ident $path:literal $access:expr => $handler:path;)*) => {
+    ($($method:ident $path:literal [$($access:tt)*] => $handler:path;)*) => {
         /// All routes.
-        pub const ROUTES: &[Route] =
-            &[$(Route { method: stringify!($method), path: $path, access: $access }),*];
+        pub const ROUTES: &[Route] = &[$(Route {
+            method: stringify!($method),
+            path: $path,
+            access: access!($method $($access)*),
+        }),*];
 
         fn rows() -> Vec<Row> {
             vec![$(Row {
-                route: Route { method: stringify!($method), path: $path, access: $access },
+                route: Route {
+                    method: stringify!($method),
+                    path: $path,
+                    access: access!($method $($access)*),
+                },
                 served: on(MethodFilter::$method, $handler),
             }),*]
         }
     };
 }
 
-const VIEWER: Access = Access::Role(Role::Viewer);
-const OPERATOR: Access = Access::Role(Role::Operator);
-const DEVELOPER: Access = Access::Role(Role::Developer);
-
 rows! {
-    GET "/healthz" Access::Open => health::alive;
-    GET "/readyz" Access::Open => health::ready;
-    GET "/metrics" Access::Open => metrics::show;
-    GET "/v1/system" VIEWER => system::show;
-    GET "/v1/plugins" VIEWER => plugins::list;
-    POST "/v1/plugins" DEVELOPER => plugins::install;
-    GET "/v1/plugins/{publisher}/{name}" VIEWER => plugins::show;
-    POST "/v1/components" DEVELOPER => plugins::admit;
-    GET "/v1/components/{digest}" VIEWER => plugins::show_component;
-    GET "/v1/workflows" VIEWER => workflows::list;
-    POST "/v1/workflows" DEVELOPER => workflows::register;
-    GET "/v1/workflows/{name}" VIEWER => workflows::show;
-    GET "/v1/runs" VIEWER => runs::list;
-    POST "/v1/runs" OPERATOR => runs::start;
-    GET "/v1/runs/{run}" VIEWER => runs::show;
-    GET "/v1/runs/{run}/workflow" VIEWER => runs::workflow;
-    GET "/v1/runs/{run}/events" VIEWER => events::stream;
-    GET "/v1/runs/{run}/stream" VIEWER => stream::stream;
-    POST "/v1/runs/{run}/resume" OPERATOR => runs::resume;
-    POST "/v1/runs/{run}/cancel" OPERATOR => runs::cancel;
-    POST "/v1/runs/{run}/pause" OPERATOR => steering::pause;
-    POST "/v1/runs/{run}/continue" OPERATOR => steering::go_on;
-    POST "/v1/runs/{run}/retry" OPERATOR => steering::retry;
-    GET "/v1/interrupts" VIEWER => interrupts::list;
-    GET "/v1/threads" VIEWER => threads::list;
-    GET "/v1/threads/{thread}" VIEWER => threads::show;
-    GET "/v1/threads/{thread}/history" VIEWER => threads::history;
-    POST "/v1/threads/{thread}/state" OPERATOR => thread_changes::update;
-    POST "/v1/threads/{thread}/fork" OPERATOR => thread_changes::fork;
-    POST "/v1/threads/{thread}/replay" OPERATOR => thread_changes::replay;
-    POST "/v1/threads/{thread}/copy" OPERATOR => thread_changes::copy;
-    POST "/v1/threads/{thread}/prune" OPERATOR => thread_changes::prune;
-    POST "/v1/threads/{thread}/migrate" OPERATOR => thread_changes::migrate;
+    GET "/healthz" [open] => health::alive;
+    GET "/readyz" [open] => health::ready;
+    GET "/metrics" [open] => metrics::show;
+    GET "/v1/system" [Viewer System] => system::show;
+    GET "/v1/plugins" [Viewer Plugins] => plugins::list;
+    POST "/v1/plugins" [Developer Plugins] => plugins::install;
+    GET "/v1/plugins/{publisher}/{name}" [Viewer Plugins] => plugins::show;
+    POST "/v1/components" [Developer Plugins] => plugins::admit;
+    GET "/v1/components/{digest}" [Viewer Plugins] => plugins::show_component;
+    GET "/v1/workflows" [Viewer Workflows] => workflows::list;
+    POST "/v1/workflows" [Developer Workflows] => workflows::register;
+    GET "/v1/workflows/{name}" [Viewer Workflows] => workflows::show;
+    GET "/v1/runs" [Viewer Runs] => runs::list;
+    POST "/v1/runs" [Operator Runs] => runs::start;
+    GET "/v1/runs/{run}" [Viewer Runs] => runs::show;
+    GET "/v1/runs/{run}/workflow" [Viewer Runs] => runs::workflow;
+    GET "/v1/runs/{run}/events" [Viewer Runs] => events::stream;
+    GET "/v1/runs/{run}/stream" [Viewer Runs] => stream::stream;
+    POST "/v1/runs/{run}/resume" [Operator Runs] => runs::resume;
+    POST "/v1/runs/{run}/cancel" [Operator Runs] => runs::cancel;
+    POST "/v1/runs/{run}/pause" [Operator Runs] => steering::pause;
+    POST "/v1/runs/{run}/continue" [Operator Runs] => steering::go_on;
+    POST "/v1/runs/{run}/retry" [Operator Runs] => steering::retry;
+    GET "/v1/interrupts" [Viewer Runs] => interrupts::list;
+    GET "/v1/threads" [Viewer Threads] => threads::list;
+    GET "/v1/threads/{thread}" [Viewer Threads] => threads::show;
+    GET "/v1/threads/{thread}/history" [Viewer Threads] => threads::history;
+    POST "/v1/threads/{thread}/state" [Operator Threads] => thread_changes::update;
+    POST "/v1/threads/{thread}/fork" [Operator Threads] => thread_changes::fork;
+    POST "/v1/threads/{thread}/replay" [Operator Threads] => thread_changes::replay;
+    POST "/v1/threads/{thread}/copy" [Operator Threads] => thread_changes::copy;
+    POST "/v1/threads/{thread}/prune" [Operator Threads] => thread_changes::prune;
+    POST "/v1/threads/{thread}/migrate" [Operator Threads] => thread_changes::migrate;
+    GET "/v1/usage" [Viewer System] => usage::own;
+    GET "/v1/keys" [Admin Keys] => keys::list;
+    POST "/v1/keys" [Admin Keys] => keys::add;
+    POST "/v1/keys/{key}/rotate" [Admin Keys] => keys::rotate;
+    POST "/v1/keys/{key}/revoke" [Admin Keys] => keys::revoke;
+    GET "/v1/members" [Admin Members] => members::list;
+    POST "/v1/members" [Admin Members] => members::put;
+    POST "/v1/members/{subject}/remove" [Admin Members] => members::remove;
+    POST "/v1/tokens/revoke" [Admin Members] => tenants::revoke_own_tokens;
+    GET "/v1/audit" [Admin Audit] => audit::list;
+    GET "/v1/audit/verify" [Admin Audit] => audit::verify;
+    GET "/v1/export" [Admin Audit] => export::own;
+    GET "/v1/platform/plugins" [Platform Tenants] => plugins::list_of_platform;
+    POST "/v1/platform/plugins" [Platform Tenants] => plugins::install_for_platform;
+    GET "/v1/tenants" [Platform Tenants] => tenants::list;
+    POST "/v1/tenants" [Platform Tenants] => tenants::create;
+    GET "/v1/tenants/{tenant}" [Platform Tenants] => tenants::show;
+    POST "/v1/tenants/{tenant}/suspend" [Platform Tenants] => tenants::suspend;
+    POST "/v1/tenants/{tenant}/resume" [Platform Tenants] => tenants::resume;
+    POST "/v1/tenants/{tenant}/quotas" [Platform Tenants] => tenants::quotas;
+    POST "/v1/tenants/{tenant}/plugins" [Platform Tenants] => tenants::plugins;
+    POST "/v1/tenants/{tenant}/tokens/revoke" [Platform Tenants] => tenants::revoke_tokens;
+    POST "/v1/tenants/{tenant}/erase" [Platform Tenants] => tenants::erase;
+    GET "/v1/tenants/{tenant}/usage" [Platform Tenants] => usage::of_tenant;
+    GET "/v1/tenants/{tenant}/export" [Platform Tenants] => export::of_tenant;
+    GET "/v1/tenants/{tenant}/audit" [Platform Tenants] => audit::list_of_tenant;
+    GET "/v1/tenants/{tenant}/audit/verify" [Platform Tenants] => audit::verify_of_tenant;
+    GET "/v1/tenants/{tenant}/keys" [Platform Tenants] => keys::list_of_tenant;
+    POST "/v1/tenants/{tenant}/keys" [Platform Tenants] => keys::add_to_tenant;
+    POST "/v1/tenants/{tenant}/keys/{key}/rotate" [Platform Tenants] => keys::rotate_of_tenant;
+    POST "/v1/tenants/{tenant}/keys/{key}/revoke" [Platform Tenants] => keys::revoke_of_tenant;
+    GET "/v1/tenants/{tenant}/members" [Platform Tenants] => members::list_of_tenant;
+    POST "/v1/tenants/{tenant}/members" [Platform Tenants] => members::put_of_tenant;
+    POST "/v1/tenants/{tenant}/members/{subject}/remove" [Platform Tenants] => members::remove_of_tenant;
 }
 
 /// A router of all rows, each behind the check of its role.
@@ -115,22 +179,57 @@ async fn admit(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let Access::Role(least) = access else {
+    let Access::Role { least, scope } = access else {
         return Ok(next.run(request).await);
     };
-    let clock = &api.parts.clock;
-    let principal = authenticate(request.headers(), api.parts.credentials.as_ref(), clock.now())?;
+    let principal = {
+        // A request cannot be shared over an await, for its body cannot.
+        let peer = request.extensions().get::<Peer>().copied();
+        let (parts, body) = request.into_parts();
+        let principal = identify(&api, &parts.headers, peer).await;
+        request = Request::from_parts(parts, body);
+        principal?
+    };
     tracing::Span::current().record("tenant", principal.tenant.as_str());
+    if api.parts.credentials.standing(&principal.tenant) == Standing::Suspended {
+        let detail = "the tenant is suspended; whoever runs the server knows why";
+        return Err(ApiError::new(&codes::SUSPENDED, detail));
+    }
     principal.require(least, "this route")?;
+    principal.require_scope(scope)?;
+    api.rates.check(&principal.tenant, &api.parts.engine.quotas(&principal.tenant))?;
     let _permit = api.requests.enter(&principal.tenant)?;
     request.extensions_mut().insert(principal);
 
+    let clock = &api.parts.clock;
     let end = clock.sleep_until(clock.now().after(api.parts.limits.request_timeout));
     match select(Box::pin(next.run(request)), end).await {
         Either::Left((response, _)) => Ok(response),
         Either::Right(((), _)) => {
             let detail = "the request was given up; what it changed, if anything, is kept";
             Err(ApiError::new(&codes::TIMEOUT, detail))
+        }
+    }
+}
+
+/// Who asks. Whoever is wrong about that too often is told to come back later.
+async fn identify(
+    api: &Api,
+    headers: &HeaderMap,
+    peer: Option<Peer>,
+) -> Result<Principal, ApiError> {
+    let ApiParts { credentials, pepper, tokens, clock, .. } = &api.parts;
+    let known = Known { credentials: credentials.as_ref(), pepper, tokens: tokens.as_deref() };
+    let Unknown { key_id } = match authenticate(headers, known, clock.now()).await {
+        Ok(principal) => return Ok(principal),
+        Err(unknown) => unknown,
+    };
+    let address = peer.map(|Peer(address)| address.ip());
+    match api.failures.count(address, key_id.as_deref()) {
+        None => Err(refusal()),
+        Some(ms) => {
+            let detail = "too many requests with a credential that is not valid; check it first";
+            Err(ApiError::new(&codes::FAILURES, detail).retry_after_ms(ms))
         }
     }
 }

@@ -20,7 +20,9 @@ use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Digest, Object, RunId, TenantId};
 use wforge_ports::plugins::Admitted;
 
-use crate::auth::{Principal, Role};
+use wforge_model::Role;
+
+use crate::auth::Principal;
 use crate::body::{self, BodyLimit};
 use crate::codes;
 use crate::error::ApiError;

@@ -11,13 +11,15 @@ use wforge_engine::{EngineError, Handle};
 use wforge_ports::workflows::WorkflowReader;
 use wforge_ports::{Clock, Entropy};
 
-use crate::auth::Credentials;
+use crate::auth::{Credentials, Failures, Pepper, TokenRules};
+use crate::cors::Origins;
 use crate::error::ApiError;
 use crate::gate::Gate;
 use crate::guard::HostNames;
 use crate::idempotency::{Held, UnderWay};
 use crate::limits::ApiLimits;
 use crate::metrics::HttpMetrics;
+use crate::rates::Rates;
 
 /// What the API is made of.
 #[derive(Debug, Clone)]
@@ -26,8 +28,14 @@ pub struct ApiParts {
     pub engine: Handle,
     /// Reads workflow files.
     pub reader: Arc<dyn WorkflowReader>,
-    /// The known keys.
+    /// The known keys, people and tenants.
     pub credentials: Arc<dyn Credentials>,
+    /// What keys are hashed with.
+    pub pepper: Pepper,
+    /// Which tokens are taken; none: no token is.
+    pub tokens: Option<Arc<TokenRules>>,
+    /// The web pages that may call the API.
+    pub origins: Origins,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness for request ids.
@@ -55,6 +63,8 @@ pub struct SystemInfo {
     pub environment: String,
     /// The host's own mock mode, where one is set.
     pub mock: Option<String>,
+    /// Whether clients reach it by TLS.
+    pub tls: bool,
 }
 
 /// Whether the server takes work. Cheap to clone; the host keeps one to change it.
@@ -101,6 +111,8 @@ pub(crate) struct Shared {
     pub(crate) requests: Gate,
     pub(crate) streams: Gate,
     pub(crate) uploads: Gate,
+    pub(crate) rates: Rates,
+    pub(crate) failures: Failures,
     pub(crate) keys_under_way: UnderWay,
     pub(crate) metrics: HttpMetrics,
 }
@@ -114,6 +126,11 @@ impl Shared {
             requests: Gate::new("requests", parts.limits.requests),
             streams: Gate::new("event streams", parts.limits.streams),
             uploads: Gate::new("uploads", parts.limits.uploads),
+            rates: Rates::new(Arc::clone(&parts.clock)),
+            failures: Failures::new(
+                parts.limits.auth_failures_per_minute_max,
+                Arc::clone(&parts.clock),
+            ),
             keys_under_way: UnderWay::default(),
             metrics: HttpMetrics::default(),
             parts,

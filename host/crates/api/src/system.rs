@@ -6,7 +6,9 @@ use serde::Serialize;
 use wforge_engine::EngineFigures;
 use wforge_model::TenantId;
 
-use crate::auth::{Principal, Role};
+use wforge_model::Role;
+
+use crate::auth::Principal;
 use crate::error::ApiError;
 use crate::extract::{NoQuery, QueryOf};
 use crate::state::{Api, SystemInfo};
@@ -52,7 +54,7 @@ pub(crate) async fn show(
     Ok(Json(System {
         host: api.parts.system.clone(),
         api: ["v1"],
-        figures: (principal.role >= Role::Platform).then(|| api.parts.engine.figures()),
+        figures: principal.is_platform().then(|| api.parts.engine.figures()),
         you: You { tenant: principal.tenant, role: principal.role, name: principal.name },
         limits: Limits {
             run_bytes_max: limits.run_bytes_max,

@@ -56,7 +56,9 @@ pub(crate) struct Actor {
     sender: mpsc::Sender<Message>,
     in_flight: HashMap<TaskId, InFlight>,
     queued: VecDeque<(TaskId, u32)>,
-    /// The parent of the tasks' own: cancelled when the run ends or the process stops.
+    /// Cancelled when the process stops, or when the tenant's runs shall stand still.
+    stop: CancellationToken,
+    /// The parent of the tasks' own: cancelled when the run ends too.
     tasks: CancellationToken,
     wake_at: Option<Timestamp>,
     since: Since,
@@ -85,7 +87,8 @@ impl Actor {
         Loaded { run, since }: Loaded,
         (sender, inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     ) -> Self {
-        let tasks = shared.shutdown.child_token();
+        let stop = shared.stop_of(&tenant);
+        let tasks = stop.child_token();
         Self {
             shared,
             tenant,
@@ -94,6 +97,7 @@ impl Actor {
             sender,
             in_flight: HashMap::new(),
             queued: VecDeque::new(),
+            stop,
             tasks,
             wake_at: None,
             since,
@@ -103,13 +107,13 @@ impl Actor {
 
     /// Drives the run until it ends, sleeps, or the process stops.
     pub(crate) async fn drive(mut self, first: Vec<Command>) {
-        let shutdown = self.shared.shutdown.clone();
+        let stop = self.stop.clone();
         let was_queued = self.run.status == RunStatus::Queued;
         self.perform(first);
         while self.has_work() {
             let messages = tokio::select! {
                 biased;
-                () = shutdown.cancelled() => break,
+                () = stop.cancelled() => break,
                 messages = next_messages(&mut self.inbox) => messages,
                 () = wake(&self.shared, self.wake_at) => vec![Message::of(Fact::Time)],
             };
@@ -334,7 +338,7 @@ impl Actor {
     /// Drops all sandboxes; what is started later gets new ones.
     fn stop_tasks(&mut self) {
         self.tasks.cancel();
-        self.tasks = self.shared.shutdown.child_token();
+        self.tasks = self.stop.child_token();
         self.in_flight.clear();
         self.queued.clear();
     }

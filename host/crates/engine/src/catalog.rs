@@ -10,22 +10,51 @@ use crate::parts::EngineParts;
 use crate::request::{EngineError, PluginInfo, WorkflowInfo};
 use crate::resolve::fits;
 use crate::service::Shared;
+use crate::tenancy::platform;
 use crate::workflows::draft_by_digest;
 
 /// Plugins or workflows of one tenant that are listed at once.
 pub(crate) const LISTED_MAX: usize = 10_000;
 
-/// All installed plugins of a tenant, in order of name and version.
+/// The plugins that a tenant may use: its own, then those of the platform that it is offered.
 pub(crate) async fn plugins(
-    parts: &EngineParts,
+    shared: &Shared,
     tenant: &TenantId,
 ) -> Result<Vec<PluginInfo>, EngineError> {
-    listed(parts, tenant, Collection::Plugins, "").await
+    offered(shared, tenant, "").await
+}
+
+async fn offered(
+    shared: &Shared,
+    tenant: &TenantId,
+    prefix: &str,
+) -> Result<Vec<PluginInfo>, EngineError> {
+    let parts = &shared.parts;
+    let mut plugins: Vec<PluginInfo> = listed(parts, tenant, Collection::Plugins, prefix).await?;
+    let Some(tenant) = shared.directory.tenant(tenant).filter(|t| !t.plugins.is_empty()) else {
+        return Ok(plugins);
+    };
+    let platform = platform()?;
+    let of_platform: Vec<PluginInfo> =
+        listed(parts, &platform, Collection::Plugins, prefix).await?;
+    let is_own = |info: &PluginInfo| {
+        let same = |own: &PluginInfo| {
+            let (own, other) = (&own.admitted.manifest, &info.admitted.manifest);
+            own.name == other.name && own.version == other.version
+        };
+        plugins.iter().any(same)
+    };
+    let offered: Vec<PluginInfo> = of_platform
+        .into_iter()
+        .filter(|info| tenant.plugins.contains(&info.admitted.manifest.name) && !is_own(info))
+        .collect();
+    plugins.extend(offered);
+    Ok(plugins)
 }
 
 /// The newest plugin of that name in range.
 pub(crate) async fn plugin(
-    parts: &EngineParts,
+    shared: &Shared,
     tenant: &TenantId,
     name: &str,
 ) -> Result<PluginInfo, EngineError> {
@@ -33,8 +62,7 @@ pub(crate) async fn plugin(
         Some((plugin, range)) => (plugin, exact_or_range(range)),
         None => (name, Some(VersionReq::STAR)),
     };
-    let versions: Vec<PluginInfo> =
-        listed(parts, tenant, Collection::Plugins, &format!("{plugin}@")).await?;
+    let versions = offered(shared, tenant, &format!("{plugin}@")).await?;
     versions
         .into_iter()
         .filter(|info| {

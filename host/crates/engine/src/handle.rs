@@ -13,11 +13,12 @@ use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, Stream
 use crate::service::{Shared, launch, tell, too_many_live};
 use crate::start::Start;
 use crate::stats::EngineFigures;
-use crate::{cache, chunks, load, start, subscribe, views};
+use crate::{cache, chunks, load, start, subscribe, tenancy, views};
 
 mod catalog;
 mod people;
 mod steering;
+mod tenants;
 mod threads;
 
 /// A handle on the engine.
@@ -45,6 +46,7 @@ impl Handle {
         {
             return Ok(before);
         }
+        tenancy::admit_run(&self.shared, tenant).await?;
         let live_max = self.shared.options.runs_live_max;
         if self.shared.registry.live() >= live_max {
             return Err(too_many_live(live_max));

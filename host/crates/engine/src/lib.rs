@@ -30,6 +30,7 @@ mod snapshots;
 mod start;
 mod stats;
 mod subscribe;
+mod tenancy;
 mod thread_request;
 mod threads;
 mod views;
@@ -46,6 +47,7 @@ pub use request::{
 };
 pub use service::Engine;
 pub use stats::EngineFigures;
+pub use tenancy::{AuditVerdict, NewKey, TenantUsage};
 pub use thread_request::{
     CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, ForkThread,
     KeepBorders, Made, MigrateThread, Migrated, Pruned, ThreadView, UpdateAs, UpdateGiven,

@@ -7,6 +7,7 @@ use wforge_graph::Expressions;
 use wforge_model::agent::AgentCall;
 use wforge_model::limits::RunLimits;
 use wforge_model::mock::MockMode;
+use wforge_model::tenancy::Quotas;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Capability, Digest, PluginName, TaskId, TenantId};
 use wforge_ports::{
@@ -76,6 +77,8 @@ pub struct EngineOptions {
     pub inbox_max: usize,
     /// What one run may use: where its workflow says nothing, and at most.
     pub run_limits: RunLimits,
+    /// What one tenant may use, where nothing else was said of it.
+    pub quotas: Quotas,
 }
 
 impl Default for EngineOptions {
@@ -90,6 +93,7 @@ impl Default for EngineOptions {
             snapshot_steps: 64,
             inbox_max: 4_096,
             run_limits: RunLimits::default(),
+            quotas: Quotas::default(),
         }
     }
 }

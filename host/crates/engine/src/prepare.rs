@@ -132,7 +132,7 @@ async fn offered(
     match only {
         Some(only) => Ok(only.clone()),
         None => {
-            let plugins = catalog::plugins(&shared.parts, tenant).await?;
+            let plugins = catalog::plugins(shared, tenant).await?;
             Ok(plugins.into_iter().map(|info| info.admitted).collect())
         }
     }

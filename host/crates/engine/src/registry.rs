@@ -16,11 +16,15 @@ pub(crate) struct Registry {
     inner: Mutex<Inner>,
     /// Told when a sleeper was added that may be the next.
     pub(crate) changed: Notify,
+    /// Told when a run has left memory.
+    left: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     live: HashMap<RunKey, mpsc::Sender<Message>>,
+    /// How many of them each tenant has.
+    of_tenants: HashMap<TenantId, usize>,
     sleepers: BTreeSet<(Timestamp, RunKey)>,
 }
 
@@ -58,6 +62,7 @@ impl Registry {
             return Place::Full;
         }
         inner.sleepers.retain(|(_, sleeper)| *sleeper != key);
+        *inner.of_tenants.entry(tenant.clone()).or_insert(0) += 1;
         inner.live.insert(key, inbox);
         Place::Ours
     }
@@ -66,12 +71,15 @@ impl Registry {
     pub(crate) fn leave(&self, tenant: &TenantId, run: RunId, wake_at: Option<Timestamp>) {
         let key = (tenant.clone(), run);
         let mut inner = self.lock();
-        inner.live.remove(&key);
+        if inner.live.remove(&key).is_some() {
+            inner.count_out(tenant);
+        }
         if let Some(wake_at) = wake_at {
             inner.sleepers.insert((wake_at, key));
         }
         drop(inner);
         self.changed.notify_one();
+        self.left.notify_waiters();
     }
 
     /// Notes when a run that is not in memory must be looked at.
@@ -100,7 +108,37 @@ impl Registry {
         self.lock().live.len()
     }
 
+    /// How many runs of a tenant are in memory.
+    pub(crate) fn live_of(&self, tenant: &TenantId) -> usize {
+        self.lock().of_tenants.get(tenant).copied().unwrap_or(0)
+    }
+
+    /// Waits until no run of a tenant is in memory.
+    pub(crate) async fn emptied(&self, tenant: &TenantId) {
+        loop {
+            let left = self.left.notified();
+            let mut left = std::pin::pin!(left);
+            // Before looking, so that nobody leaves unseen in between.
+            left.as_mut().enable();
+            if self.live_of(tenant) == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn count_out(&mut self, tenant: &TenantId) {
+        if let Some(count) = self.of_tenants.get_mut(tenant) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_tenants.remove(tenant);
+            }
+        }
     }
 }

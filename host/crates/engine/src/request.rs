@@ -373,6 +373,16 @@ pub enum EngineError {
         /// When to come back, in milliseconds.
         retry_after_ms: u64,
     },
+    /// The tenant has used up what it may: come back later, or ask for more.
+    #[error("{message}")]
+    Quota {
+        /// Which limit, as the configuration calls it.
+        quota: &'static str,
+        /// How much was used, of how much.
+        message: String,
+        /// When to come back, in milliseconds.
+        retry_after_ms: u64,
+    },
     /// The host itself failed; the log has the reason.
     #[error("the host failed")]
     Host(#[source] wforge_ports::BoxError),

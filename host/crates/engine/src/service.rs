@@ -9,7 +9,9 @@ use tracing::{Instrument, error, info, info_span};
 use wforge_graph::{Carried, Run};
 use wforge_model::command::{Command, Fact};
 use wforge_model::head::RunStatus;
+use wforge_model::tenancy::{Tenant, TenantState};
 use wforge_model::{Checkpoint, RunId, Seq, TenantId};
+use wforge_ports::store::Claim;
 
 use crate::actor::{Actor, Message, stored};
 use crate::handle::Handle;
@@ -21,6 +23,7 @@ use crate::request::EngineError;
 use crate::snapshots::save_if_due;
 use crate::start::Begun;
 use crate::stats::Stats;
+use crate::tenancy::{self, Directory, Ledger};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::workflows::WorkflowCache;
 
@@ -38,11 +41,18 @@ pub(crate) struct Shared {
     pub(crate) workflows: WorkflowCache,
     pub(crate) locks: ThreadLocks,
     pub(crate) carried: CarriedCache,
+    pub(crate) directory: Directory,
+    pub(crate) ledger: Ledger,
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
 
 impl Shared {
+    /// Cancelled when the process stops, or when the tenant's runs shall stand still.
+    pub(crate) fn stop_of(&self, tenant: &TenantId) -> CancellationToken {
+        self.directory.stop_of(tenant, &self.shutdown)
+    }
+
     /// Remembers the last border of a run that has ended, for the next of its thread.
     pub(crate) fn note_border(&self, tenant: &TenantId, run: &Run, since: Since) {
         let thread = run.started.as_ref().and_then(|started| started.thread);
@@ -74,6 +84,8 @@ impl Engine {
             workflows: WorkflowCache::default(),
             locks: ThreadLocks::default(),
             carried: CarriedCache::default(),
+            directory: Directory::default(),
+            ledger: Ledger::default(),
             tracker: TaskTracker::new(),
             shutdown,
         };
@@ -89,8 +101,12 @@ impl Engine {
     /// Takes over the live runs, then wakes sleepers until the shutdown; returns when every actor
     /// and every call has ended.
     pub async fn run(self) {
+        if let Err(error) = Directory::load(&self.shared).await {
+            error!(%error, "the tenants cannot be read");
+        }
         if self.shared.options.claims {
-            claim(&self.shared).await;
+            tenancy::go_on_erasing(&self.shared).await;
+            claim_of(&self.shared, None).await;
         }
         while !self.shared.shutdown.is_cancelled() {
             let wake = async {
@@ -107,15 +123,22 @@ impl Engine {
         }
         self.shared.tracker.close();
         self.shared.tracker.wait().await;
+        tenancy::flush(&self.shared).await;
     }
 }
 
-async fn claim(shared: &Arc<Shared>) {
+/// Goes on with the live runs of one tenant, or of all that are not suspended.
+pub(crate) async fn claim_of(shared: &Arc<Shared>, tenant: Option<&TenantId>) {
     let claims = match shared.parts.driver.claim(CLAIMS_MAX).await {
         Ok(claims) => claims,
         Err(error) => return error!(error = %error, "the live runs cannot be read"),
     };
     let now = shared.parts.clock.now();
+    let is_meant = |claim: &Claim| {
+        tenant.is_none_or(|tenant| claim.tenant == *tenant)
+            && shared.directory.is_open(&claim.tenant)
+    };
+    let claims: Vec<Claim> = claims.into_iter().filter(is_meant).collect();
     info!(runs = claims.len(), "going on with live runs");
     for claim in claims {
         match claim.wake_at.filter(|at| *at > now) {
@@ -127,7 +150,10 @@ async fn claim(shared: &Arc<Shared>) {
 
 async fn wake_due(shared: &Arc<Shared>) {
     for (tenant, run) in shared.registry.take_due(shared.parts.clock.now()) {
-        wake_run(shared, &tenant, run).await;
+        // The runs of a suspended tenant are claimed when it is resumed.
+        if shared.directory.is_open(&tenant) {
+            wake_run(shared, &tenant, run).await;
+        }
     }
 }
 
@@ -239,6 +265,7 @@ pub(crate) fn enter(
     loaded: Loaded,
     first: Vec<Command>,
 ) -> Result<(), EngineError> {
+    check_open(shared, tenant)?;
     if let Some(thread) = loaded.run.started.as_ref().and_then(|started| started.thread) {
         shared.carried.forget(tenant, thread, loaded.run.id);
     }
@@ -257,6 +284,25 @@ pub(crate) fn enter(
             shared.tracker.spawn_on(drive, &shared.parts.lanes.engine);
             Ok(())
         }
+    }
+}
+
+/// That nothing goes on for a tenant.
+fn standing_still(tenant: &Tenant) -> EngineError {
+    let code = match tenant.state {
+        TenantState::Active | TenantState::Suspended => "tenant_suspended",
+        TenantState::Erasing | TenantState::Erased => "tenant_erased",
+    };
+    let message = format!("the tenant {} is {}", tenant.id, tenant.state.as_str());
+    EngineError::Conflict { code, message }
+}
+
+/// Lets something begin for a tenant, unless it is suspended or erased. One that nobody made has
+/// nothing that could not.
+pub(crate) fn check_open(shared: &Shared, id: &TenantId) -> Result<(), EngineError> {
+    match shared.directory.tenant(id) {
+        Some(tenant) if tenant.state != TenantState::Active => Err(standing_still(&tenant)),
+        Some(_) | None => Ok(()),
     }
 }
 

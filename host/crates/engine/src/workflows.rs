@@ -44,6 +44,14 @@ impl WorkflowCache {
         (workflow.draft() == draft).then_some(Known { digest, workflow })
     }
 
+    /// Forgets the workflows of a tenant.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.workflows.retain(|(of, _), _| of != tenant);
+        cached.order.retain(|(of, _)| of != tenant);
+        cached.last.retain(|(of, _), _| of != tenant);
+    }
+
     fn put(&self, tenant: &TenantId, digest: Digest, workflow: Arc<Workflow>) {
         let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (tenant.clone(), digest);

@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+pub mod access;
 pub mod agent;
 pub mod beginning;
 pub mod capability;
@@ -22,9 +23,11 @@ pub mod manifest;
 pub mod mock;
 pub mod name;
 pub mod reference;
+pub mod tenancy;
 pub mod time;
 pub mod workflow;
 
+pub use access::{Role, Scope, Scopes};
 pub use capability::{Capability, Grants};
 pub use checkpoint::Checkpoint;
 pub use failure::{Denial, Failure, FailureKind, Problem};

@@ -31,6 +31,19 @@ impl Timestamp {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
+    /// The day in UTC, such as `2026-11-29`.
+    #[must_use]
+    pub fn day(self) -> alloc::string::String {
+        let (year, month, day) = self.date();
+        alloc::format!("{year:04}-{month:02}-{day:02}")
+    }
+
+    /// Milliseconds until the next day in UTC begins.
+    #[must_use]
+    pub const fn ms_to_midnight(self) -> u64 {
+        86_400_000 - self.0 % 86_400_000
+    }
+
     /// Year, month and day of the proleptic Gregorian calendar.
     /// Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
     #[must_use]

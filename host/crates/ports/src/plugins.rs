@@ -16,6 +16,10 @@ pub trait PluginAdmission: Debug + Send + Sync {
         tenant: &'a TenantId,
         bytes: Vec<u8>,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>>;
+
+    /// Removes a component with everything that was made of it; nothing where it is not there. The
+    /// caller knows that no tenant has it any more.
+    fn forget(&self, component: Digest) -> BoxFuture<'_, Result<(), AdmissionError>>;
 }
 
 /// A component that was let in.

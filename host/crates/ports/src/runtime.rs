@@ -28,6 +28,9 @@ pub trait AgentRuntime: Debug + Send + Sync {
         component: Digest,
     ) -> BoxFuture<'a, Result<(), RuntimeError>>;
 
+    /// Milliseconds of CPU time that the plugins of a tenant have used since the start.
+    fn cpu_ms(&self, tenant: &TenantId) -> u64;
+
     /// Figures for metrics and `/v1/system`.
     fn figures(&self) -> RuntimeFigures;
 }

@@ -16,7 +16,7 @@ use crate::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 pub use written::{
     AuditDraft, AuditEntry, Change, Claim, Collection, Commit, Document, EffectIntent,
     EffectRecord, IdempotentReply, KvWrite, Phase, Put, QueueChange, Record, Recorded, Snapshot,
-    StoreFigures,
+    StoreFigures, audit_hash,
 };
 
 mod written;
@@ -164,6 +164,14 @@ pub trait Store: Debug + Send + Sync {
         after: u64,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<AuditEntry>, ReadError>>;
+
+    /// The bytes that all rows and files of a tenant take, from memory.
+    fn stored_bytes(&self, tenant: &TenantId) -> u64;
+
+    /// Removes everything of a tenant: on return no file of the store holds a byte of it, its key
+    /// included. What is still written for it is refused, until the store is opened again. May be
+    /// asked again after it was interrupted.
+    fn erase(&self, tenant: TenantId) -> BoxFuture<'_, Result<(), ChangeError>>;
 
     /// Figures for metrics and `/v1/system`.
     fn figures(&self) -> StoreFigures;

@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use futures::future::{Either, select};
 use wasmtime::{Store, UpdateDeadline};
@@ -22,6 +24,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) ready: &'a Ready,
     pub(crate) limits: &'a SandboxLimits,
     pub(crate) clock: &'a dyn Clock,
+    /// The tenant's milliseconds of CPU time.
+    pub(crate) bill: &'a Arc<AtomicU64>,
 }
 
 impl Surroundings<'_> {
@@ -78,7 +82,8 @@ impl Surroundings<'_> {
         let (desk, voice) = (Desk::default(), Voice::new(self.limits));
         let guest_clock = GuestClock::at(effects.now());
         let memory = self.memory_bytes_max();
-        let guest = Guest::new(self.limits, memory, &voice, &desk, &guest_clock, effects);
+        let mut guest = Guest::new(self.limits, memory, &voice, &desk, &guest_clock, effects);
+        guest.cpu.bill_to(self.bill);
         let guest = self.invoke(guest, voice.clone(), arguments);
         let attendant = Attendant { desk, voice: voice.clone(), guest_clock, clock: self.clock };
         let (wall_ms, is_nodes_own) = self.wall_ms(call);

@@ -1,7 +1,8 @@
 //! The sandbox as a whole: opened once, called by the engine, asked by the operator.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 use wasmtime::Engine;
@@ -37,6 +38,8 @@ pub struct SandboxRuntime {
     component_bytes_max: u64,
     allocator: &'static str,
     calls: AtomicU64,
+    /// Milliseconds of CPU time of each tenant.
+    bills: Mutex<HashMap<TenantId, Arc<AtomicU64>>>,
 }
 
 impl SandboxRuntime {
@@ -75,7 +78,16 @@ impl SandboxRuntime {
             component_bytes_max: options.component_bytes_max,
             allocator,
             calls: AtomicU64::new(0),
+            bills: Mutex::default(),
         })
+    }
+
+    fn bill(&self, tenant: &TenantId) -> Arc<AtomicU64> {
+        let mut bills = self.bills.lock().unwrap_or_else(PoisonError::into_inner);
+        match bills.get(tenant) {
+            Some(bill) => Arc::clone(bill),
+            None => Arc::clone(bills.entry(tenant.clone()).or_default()),
+        }
     }
 }
 
@@ -105,8 +117,9 @@ impl AgentRuntime for SandboxRuntime {
             let ready = self.library.ready(&call.tenant, call.component).await?;
             let _permit = self.sandboxes.try_acquire().map_err(|_| RuntimeError::Busy)?;
             self.calls.fetch_add(1, Ordering::Relaxed);
-            let surroundings =
-                Surroundings { ready: &ready, limits: &self.limits, clock: self.clock.as_ref() };
+            let (limits, clock) = (&self.limits, self.clock.as_ref());
+            let bill = &self.bill(&call.tenant);
+            let surroundings = Surroundings { ready: &ready, limits, clock, bill };
             surroundings.call(call, effects).await
         })
     }
@@ -117,6 +130,10 @@ impl AgentRuntime for SandboxRuntime {
         component: Digest,
     ) -> BoxFuture<'a, Result<(), RuntimeError>> {
         Box::pin(async move { self.library.ready(tenant, component).await.map(drop) })
+    }
+
+    fn cpu_ms(&self, tenant: &TenantId) -> u64 {
+        self.bill(tenant).load(Ordering::Relaxed)
     }
 
     fn figures(&self) -> RuntimeFigures {
@@ -146,5 +163,9 @@ impl PluginAdmission for SandboxRuntime {
             }
             self.library.admit(tenant, bytes).await
         })
+    }
+
+    fn forget(&self, component: Digest) -> BoxFuture<'_, Result<(), AdmissionError>> {
+        Box::pin(async move { self.library.forget(component).await })
     }
 }

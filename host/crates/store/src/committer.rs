@@ -28,6 +28,29 @@ pub(crate) trait Queued: Send {
 
     /// Answers, now that the group is durable or lost.
     fn answer(self: Box<Self>, group: Result<(), Gone>);
+
+    /// Whether the journal goes on in a new segment after it.
+    fn ends_segment(&self) -> bool {
+        false
+    }
+}
+
+/// Asks for a new segment behind everything that was written so far.
+#[derive(Debug)]
+pub(crate) struct EndSegment(pub(crate) oneshot::Sender<Result<(), Gone>>);
+
+impl Queued for EndSegment {
+    fn decide(&mut self, _vault: &Vault, _rows: &dyn Rows, _batch: &mut Batch) -> bool {
+        false
+    }
+
+    fn answer(self: Box<Self>, group: Result<(), Gone>) {
+        let _ = self.0.send(group);
+    }
+
+    fn ends_segment(&self) -> bool {
+        true
+    }
 }
 
 /// An operation, and who waits for it.
@@ -102,13 +125,17 @@ impl Committer {
             let mut batch = Batch::default();
             let rows = Layered { top: &group.writes, below: &self.shared.rows() };
             if waiter.decide(&self.shared.vault, &rows, &mut batch) {
+                self.shared.usage.count(&rows, &mut batch);
                 operations += 1;
                 bytes += batch.bytes();
                 group.append(batch);
             }
             waiters.push(waiter);
         }
-        let written = self.write(group, operations);
+        let mut written = self.write(group, operations);
+        if written.is_ok() && waiters.iter().any(|waiter| waiter.ends_segment()) {
+            written = self.end_segment();
+        }
         waiters.into_iter().for_each(|waiter| waiter.answer(written.clone()));
     }
 
@@ -134,6 +161,13 @@ impl Committer {
                 Err(shared.why_gone())
             }
         }
+    }
+
+    fn end_segment(&mut self) -> Result<(), Gone> {
+        self.journal.end_segment().map_err(|error| {
+            self.shared.stop_after("beginning a segment of the journal", &error);
+            self.shared.why_gone()
+        })
     }
 
     fn append(&mut self, group: &Batch) -> std::io::Result<u64> {

@@ -19,7 +19,8 @@ use crate::error::Fault;
 use crate::kv::Rows;
 use crate::reads;
 use crate::rules::{
-    ChangeDocuments, CommitRun, ForgetRun, Operation, PutBlob, RecordEffect, SaveSnapshot,
+    ChangeDocuments, CommitRun, EraseTenant, Erased, ForgetRun, Operation, PutBlob, RecordEffect,
+    SaveSnapshot,
 };
 use crate::vault::Vault;
 
@@ -38,6 +39,14 @@ pub(crate) trait Backend: Debug + Send + Sync + 'static {
         R: Fn(&Vault, &dyn Rows) -> Result<T, Fault> + Send + 'static;
 
     fn figures(&self) -> StoreFigures;
+
+    fn vault(&self) -> &Vault;
+
+    /// The bytes of a tenant's rows and files.
+    fn stored_bytes(&self, tenant: &TenantId) -> u64;
+
+    /// Leaves no byte of a tenant whose rows were removed: no key, no file, no copy.
+    fn scrub(&self, tenant: TenantId) -> impl Future<Output = Result<(), Fault>> + Send;
 
     fn close(&self) -> impl Future<Output = Result<(), Fault>> + Send;
 }
@@ -234,6 +243,19 @@ impl<B: Backend> Store for StoreOf<B> {
     ) -> BoxFuture<'a, Result<Vec<AuditEntry>, ReadError>> {
         let tenant = tenant.clone();
         find(self, move |vault, rows| reads::audit(vault, rows, &tenant, after, limit))
+    }
+
+    fn stored_bytes(&self, tenant: &TenantId) -> u64 {
+        self.backend.stored_bytes(tenant)
+    }
+
+    fn erase(&self, tenant: TenantId) -> BoxFuture<'_, Result<(), ChangeError>> {
+        async move {
+            self.backend.vault().keyring.close(&tenant);
+            while self.backend.submit(EraseTenant::new(tenant.clone())).await? == Erased::Part {}
+            Ok(self.backend.scrub(tenant).await?)
+        }
+        .boxed()
     }
 
     fn figures(&self) -> StoreFigures {

@@ -136,6 +136,16 @@ impl Files {
         remove(&self.path(tenant, file.id));
     }
 
+    /// Removes all files of a tenant.
+    pub(crate) fn forget(&self, tenant: &TenantId) -> Result<(), Fault> {
+        let removed = match fs_err::remove_dir_all(self.folder(tenant)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        };
+        let synced = removed.and_then(|()| fs_err::File::open(&self.root)?.sync_all());
+        synced.map_err(|cause| Fault::rows("removing files", cause))
+    }
+
     /// Removes every file that `is_named` does not know, and returns how many.
     pub(crate) fn sweep(
         &self,

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use wforge_model::TenantId;
 use wforge_ports::store::StoreFigures;
 
 use crate::budget::{Budget, OPERATION_BYTES_MAX, QUICK_BYTES_MAX};
-use crate::committer::{Committer, Queued, Waiter};
+use crate::committer::{Committer, EndSegment, Queued, Waiter};
 use crate::error::{Fault, Gone};
 use crate::facade::Backend;
 use crate::keeper;
@@ -151,6 +152,31 @@ impl Backend for Journaled {
 
     fn figures(&self) -> StoreFigures {
         self.shared().figures(self.kind)
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.shared().vault
+    }
+
+    fn stored_bytes(&self, tenant: &TenantId) -> u64 {
+        self.shared().usage.of(tenant)
+    }
+
+    async fn scrub(&self, tenant: TenantId) -> Result<(), Fault> {
+        let (reply, ended) = oneshot::channel();
+        let queue = self.queue()?;
+        queue.send(Box::new(EndSegment(reply))).await.map_err(|_| self.gone())?;
+        drop(queue);
+        ended.await.map_err(|_| self.gone())??;
+        let (shared, (reply, answer)) = (Arc::clone(self.shared()), oneshot::channel());
+        Builder::new()
+            .name("store-scrub".to_owned())
+            .spawn(move || {
+                let removed = shared.vault.remove_files(&tenant);
+                let _ = reply.send(removed.and_then(|()| keeper::scrub(&shared)));
+            })
+            .map_err(|error| Fault::rows("starting a thread", error))?;
+        answer.await.map_err(|_| self.gone())?
     }
 
     async fn close(&self) -> Result<(), Fault> {

@@ -8,8 +8,12 @@ use crate::shared::Shared;
 
 /// Applies groups until the store closes.
 pub(crate) fn run(shared: &Shared) {
-    while let Some(work) = shared.overlay.wait_for_work() {
-        if let Err(fault) = step(shared, work) {
+    while shared.overlay.wait_for_work() {
+        let writer = shared.hold_view();
+        let work = shared.overlay.work_now();
+        let done = work.map_or(Ok(()), |work| step(shared, work));
+        drop(writer);
+        if let Err(fault) = done {
             shared.stop_after("applying the journal to the view", &fault);
             // What is acknowledged is in the journal, and the next opening applies it.
             shared.overlay.fail();
@@ -36,9 +40,32 @@ pub(crate) fn step(shared: &Shared, work: Work) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Writes the view anew and removes the segments behind it, so that no byte is left of rows that
+/// were removed. Commits go on meanwhile, as far as the overlay has room. The journal writes into a
+/// segment that was begun after those rows went.
+pub(crate) fn scrub(shared: &Shared) -> Result<(), Fault> {
+    let _writer = shared.hold_view();
+    if let Some(last) = shared.overlay.last() {
+        while let Some(work) = shared.overlay.work_now() {
+            let through = work.through;
+            step(shared, work)?;
+            if through >= last {
+                break;
+            }
+        }
+    }
+    shared.view.rewrite()?;
+    let applied = shared.view.get(keys::APPLIED)?;
+    let applied =
+        applied.and_then(|row| row.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes);
+    let tidying = |cause| Fault::rows("tidying the journal", cause);
+    shared.segments.remove_finished(applied).map_err(tidying)
+}
+
 /// Makes the view durable and says so in it, so that the next opening need not replay. Nothing
 /// may be written any more.
 pub(crate) fn finish(shared: &Shared) -> Result<(), Fault> {
+    let _writer = shared.hold_view();
     shared.view.sync()?;
     // The keeper has applied everything before it ended.
     let last = shared.view.get(keys::APPLIED)?;

@@ -4,7 +4,7 @@
 //! the tenant. Keys are wiped from memory when they are dropped. Rows are sealed in
 //! [`crate::vault`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -127,6 +127,8 @@ pub(crate) struct Keyring {
     kek: Cipher,
     pub(crate) entropy: Arc<dyn Entropy>,
     tenants: RwLock<HashMap<TenantId, Arc<DataKey>>>,
+    /// Those that were erased.
+    closed: RwLock<HashSet<TenantId>>,
 }
 
 impl fmt::Debug for Keyring {
@@ -157,7 +159,12 @@ impl Keyring {
     }
 
     fn with(kek: &Kek, entropy: Arc<dyn Entropy>) -> Self {
-        Self { kek: Cipher::new(&kek.0), entropy, tenants: RwLock::default() }
+        Self {
+            kek: Cipher::new(&kek.0),
+            entropy,
+            tenants: RwLock::default(),
+            closed: RwLock::default(),
+        }
     }
 
     /// A sealed text by which the next opening knows the key.
@@ -185,6 +192,9 @@ impl Keyring {
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = tenants.get(tenant) {
             return Ok(Arc::clone(key));
+        }
+        if self.closed.read().unwrap_or_else(PoisonError::into_inner).contains(tenant) {
+            return Err(crate::rules::erased(tenant));
         }
         let mut bytes = Zeroizing::new([0; 32]);
         self.entropy.fill(bytes.as_mut_slice());
@@ -217,6 +227,13 @@ impl Keyring {
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         tenants.insert(tenant, Arc::new(key));
         Ok(())
+    }
+
+    /// Drops the key of a tenant that is erased, and makes no other: whoever still works for it
+    /// must not leave a byte behind.
+    pub(crate) fn close(&self, tenant: &TenantId) {
+        self.closed.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.clone());
+        self.tenants.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
     }
 
     /// All tenants that have a key.

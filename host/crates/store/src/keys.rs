@@ -43,6 +43,7 @@ enum Kind {
     Record = b'r',
     Snapshot = b's',
     Thread = b't',
+    Usage = b'u',
     Waiting = b'w',
 }
 
@@ -207,6 +208,18 @@ pub(crate) fn tail_number(key: &[u8]) -> Option<u64> {
 /// The last sixteen bytes as a run.
 pub(crate) fn tail_run(key: &[u8]) -> Option<RunId> {
     key.last_chunk::<16>().map(|bytes| RunId::from_bytes(*bytes))
+}
+
+/// The row that says how many bytes the tenant's others take.
+pub(crate) fn usage(tenant: &TenantId) -> Vec<u8> {
+    key(tenant, Kind::Usage, &[])
+}
+
+/// All rows of a tenant.
+pub(crate) fn tenant(tenant: &TenantId) -> KeyRange {
+    let mut all = key(tenant, Kind::Usage, &[]);
+    all.pop();
+    KeyRange::prefix(all)
 }
 
 /// What all events of a run, or all records of a task, begin with; none for other rows.

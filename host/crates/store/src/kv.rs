@@ -103,6 +103,10 @@ pub(crate) trait Kv: Rows + Debug {
 
     /// Makes durable what was applied.
     fn sync(&self) -> Result<(), Fault>;
+
+    /// Writes every row anew, so that no byte is left of those that were removed; durable on
+    /// return. Reads go on meanwhile; the caller keeps writes away.
+    fn rewrite(&self) -> Result<(), Fault>;
 }
 
 /// Keys and their new values; none deletes.
@@ -116,6 +120,8 @@ pub(crate) struct Batch {
     pub(crate) fresh: Vec<Bytes>,
     /// Files that no row names any more after this batch.
     pub(crate) orphans: Vec<(TenantId, FileRef)>,
+    /// Bytes of the files that its rows name for the first time.
+    pub(crate) file_bytes: i64,
 }
 
 impl Batch {
@@ -137,6 +143,7 @@ impl Batch {
         self.writes.append(&mut later.writes);
         self.fresh.append(&mut later.fresh);
         self.orphans.append(&mut later.orphans);
+        self.file_bytes += later.file_bytes;
     }
 }
 

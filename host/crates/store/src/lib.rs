@@ -30,11 +30,12 @@ mod rules;
 mod shared;
 mod sled_store;
 mod sled_view;
+mod usage;
 mod vault;
+mod view_dir;
 
 pub use error::OpenError;
 pub use facade::StoreOf;
 pub use keyring::Kek;
 pub use memory::{MemoryStore, StoreParts};
-pub use rules::audit_hash;
 pub use sled_store::{SledOptions, SledStore};

@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use wforge_model::TenantId;
 use wforge_ports::Entropy;
 use wforge_ports::store::StoreFigures;
 
@@ -14,6 +15,7 @@ use crate::facade::{Backend, StoreOf};
 use crate::keyring::Keyring;
 use crate::kv::{Batch, Bytes, KeyRange, Order, Row, Rows, Writes, top_of};
 use crate::rules::Operation;
+use crate::usage::Usage;
 use crate::vault::{Refused, Vault};
 
 /// A store in memory.
@@ -35,6 +37,7 @@ impl MemoryStore {
             rows: RwLock::default(),
             closed: AtomicBool::new(false),
             operations: AtomicU64::new(0),
+            usage: Usage::default(),
         })
     }
 }
@@ -46,6 +49,7 @@ pub struct Memory {
     rows: RwLock<MemoryRows>,
     closed: AtomicBool,
     operations: AtomicU64,
+    usage: Usage,
 }
 
 impl Memory {
@@ -63,6 +67,7 @@ impl Memory {
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
         let mut batch = Batch::default();
         let output = operation.decide(&self.vault, &*rows, &mut batch)?;
+        self.usage.count(&*rows, &mut batch);
         rows.write(batch.writes);
         operation.prepared().set_durable();
         self.operations.fetch_add(1, Ordering::Relaxed);
@@ -87,6 +92,18 @@ impl Backend for Memory {
     fn figures(&self) -> StoreFigures {
         let operations = self.operations.load(Ordering::Relaxed);
         StoreFigures { kind: "memory", commits: operations, operations, ..StoreFigures::default() }
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    fn stored_bytes(&self, tenant: &TenantId) -> u64 {
+        self.usage.of(tenant)
+    }
+
+    async fn scrub(&self, tenant: TenantId) -> Result<(), Fault> {
+        self.vault.remove_files(&tenant)
     }
 
     async fn close(&self) -> Result<(), Fault> {

@@ -100,7 +100,7 @@ impl Overlay {
 
     /// Makes a durable group visible.
     pub(crate) fn publish(&self, number: u64, batch: Batch, operations: u64) {
-        let Batch { writes, fresh, orphans } = batch;
+        let Batch { writes, fresh, orphans, .. } = batch;
         let bytes = writes.iter().map(|(key, value)| size(key, value.as_ref())).sum();
         self.state.write().unwrap_or_else(PoisonError::into_inner).publish(number, &writes, fresh);
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,8 +140,8 @@ impl Overlay {
         self.room.notify_all();
     }
 
-    /// Waits for work and takes it; none when there is none left and the store closes.
-    pub(crate) fn wait_for_work(&self) -> Option<Work> {
+    /// Waits for work; false when there is none left and the store closes.
+    pub(crate) fn wait_for_work(&self) -> bool {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         while waiting.groups.is_empty() && !waiting.is_closing {
             waiting = self.work.wait(waiting).unwrap_or_else(PoisonError::into_inner);
@@ -152,11 +152,16 @@ impl Overlay {
             });
             waiting = lingered.unwrap_or_else(PoisonError::into_inner).0;
         }
-        collect(&waiting)
+        !waiting.groups.is_empty()
     }
 
-    /// What there is to apply now.
-    #[cfg(test)]
+    /// The last group that waits for the view; none where it holds all.
+    pub(crate) fn last(&self) -> Option<u64> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.groups.back().map(|group| group.number)
+    }
+
+    /// What there is to apply now. Whoever applies it keeps everybody else from doing so.
     pub(crate) fn work_now(&self) -> Option<Work> {
         collect(&self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }

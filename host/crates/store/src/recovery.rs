@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy};
 
 use crate::committer::Committer;
@@ -13,7 +14,7 @@ use crate::journal::{Journal, Scan, ScanError, Segments};
 use crate::keeper::number;
 use crate::keyring::Keyring;
 use crate::keys;
-use crate::kv::{Batch, Kv, Order, Writes};
+use crate::kv::{Batch, Bytes, Kv, Order, Writes};
 use crate::overlay::Overlay;
 use crate::shared::Shared;
 use crate::vault::Vault;
@@ -196,7 +197,7 @@ impl Parts {
         farewell: Farewell,
     ) -> Result<(Arc<Shared>, Committer), OpenError> {
         let Self { segments, overlay, view, files, keyring, clock } = self;
-        load_keys(dir, view.as_ref(), &keyring)?;
+        let usage = load_keys(dir, view.as_ref(), &keyring)?;
         if let Some(files) = files.as_ref().filter(|_| farewell == Farewell::None) {
             sweep(dir, view.as_ref(), files)?;
         }
@@ -206,6 +207,7 @@ impl Parts {
         })?;
         let vault = Vault::new(keyring, files);
         let shared = Arc::new(Shared::new(vault, overlay, view, segments, clock));
+        usage.into_iter().for_each(|(tenant, row)| shared.usage.load(tenant, &row));
         let mut committer = Committer::new(Arc::clone(&shared), journal);
         begin(dir, &shared, &mut committer)?;
         Ok((shared, committer))
@@ -229,8 +231,13 @@ fn first_group(keyring: &Keyring) -> Result<Batch, Fault> {
     Ok(batch)
 }
 
-/// Checks the key of the deployment, and takes over those of the tenants.
-fn load_keys(dir: &Path, view: &dyn Kv, keyring: &Keyring) -> Result<(), OpenError> {
+/// Checks the key of the deployment, and takes over those of the tenants; what says how much they
+/// have is given back.
+fn load_keys(
+    dir: &Path,
+    view: &dyn Kv,
+    keyring: &Keyring,
+) -> Result<Vec<(TenantId, Bytes)>, OpenError> {
     let unreadable = |error: Fault| fault(dir, &error);
     if let Some(row) = view.get(keys::KEY_CHECK).map_err(unreadable)?
         && !keyring.fits(&row)
@@ -238,16 +245,18 @@ fn load_keys(dir: &Path, view: &dyn Kv, keyring: &Keyring) -> Result<(), OpenErr
         let reason = "hand in the key that the store was made with".to_owned();
         return Err(OpenError::WrongKey { dir: dir.to_owned(), reason });
     }
-    let mut last = None;
+    let (mut last, mut usage) = (None, Vec::new());
     loop {
         let range = keys::tenants_after(last.as_ref());
         let found = view.scan(&range, Order::Ascending, 1).map_err(unreadable)?;
-        let Some(row) = found.first() else { return Ok(()) };
+        let Some(row) = found.first() else { return Ok(usage) };
         let tenant = keys::tenant_of(&row.key)
             .ok_or_else(|| damaged(dir, crate::vault::what(&row.key), "it has no tenant"))?;
         if let Some(wrapped) = view.get(&keys::data_key(&tenant)).map_err(unreadable)? {
             keyring.load(tenant.clone(), wrapped).map_err(unreadable)?;
         }
+        let row = view.get(&keys::usage(&tenant)).map_err(unreadable)?;
+        usage.extend(row.map(|row| (tenant.clone(), row)));
         last = Some(tenant);
     }
 }

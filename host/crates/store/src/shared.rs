@@ -1,7 +1,7 @@
 //! What the threads of a journaled store share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use wforge_ports::Clock;
 use wforge_ports::store::StoreFigures;
@@ -10,6 +10,7 @@ use crate::error::Gone;
 use crate::journal::Segments;
 use crate::kv::Kv;
 use crate::overlay::{Everything, InMemory, Overlay};
+use crate::usage::Usage;
 use crate::vault::Vault;
 
 /// An open store without its threads.
@@ -21,6 +22,9 @@ pub(crate) struct Shared {
     pub(crate) segments: Arc<Segments>,
     pub(crate) counters: Counters,
     pub(crate) clock: Option<Arc<dyn Clock>>,
+    pub(crate) usage: Usage,
+    /// Held by whoever writes the view.
+    view_writer: Mutex<()>,
     gone: OnceLock<Gone>,
 }
 
@@ -43,7 +47,13 @@ impl Shared {
         clock: Option<Arc<dyn Clock>>,
     ) -> Self {
         let (counters, gone) = (Counters::default(), OnceLock::new());
-        Self { vault, overlay, view, segments, counters, clock, gone }
+        let (usage, view_writer) = (Usage::default(), Mutex::default());
+        Self { vault, overlay, view, segments, counters, clock, usage, view_writer, gone }
+    }
+
+    /// Keeps others from writing the view.
+    pub(crate) fn hold_view(&self) -> MutexGuard<'_, ()> {
+        self.view_writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything that was acknowledged.

@@ -20,6 +20,7 @@ use crate::lock::Lock;
 use crate::overlay::Overlay;
 use crate::recovery::{self, Farewell, Parts, Unfit};
 use crate::sled_view::SledView;
+use crate::view_dir;
 
 /// A store in a directory.
 pub type SledStore = StoreOf<Journaled>;
@@ -138,7 +139,8 @@ impl View {
         scan: &Scan,
         io: &dyn JournalIo,
     ) -> Result<(SledView, Farewell), Unfit> {
-        let view = open_sled(&dir.join("view"), options.cache_bytes)?;
+        let folder = view_dir::current(dir).map_err(|error| Unfit::View(error.to_string()))?;
+        let view = open_sled(&folder, options.cache_bytes)?;
         let farewell = recovery::catch_up(dir, &view as &dyn Kv, scan, io)?;
         Ok((view, farewell))
     }
@@ -166,13 +168,14 @@ fn move_aside(dir: &Path) -> Result<PathBuf, OpenError> {
         |cause| OpenError::Io { doing: "moving aside the view in", path: dir.to_owned(), cause };
     let mut number = 1_u32;
     let aside = loop {
-        let aside = dir.join(format!("view.damaged-{number}"));
+        let aside = dir.join(format!("{}{number}", view_dir::DAMAGED));
         if !aside.exists() {
             break aside;
         }
         number += 1;
     };
-    fs_err::rename(dir.join("view"), &aside).map_err(io)?;
+    let folder = view_dir::current(dir).map_err(io)?;
+    fs_err::rename(folder, &aside).map_err(io)?;
     fs_err::File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
     Ok(aside)
 }

@@ -3,14 +3,18 @@
 //! A value above 4 KiB is kept in chunks under consecutive keys, because sled writes what is
 //! larger than a page into files that it never syncs. `R` and a key hold a row, `C`, a key and a
 //! number a chunk. sled's own flush is no fsync; [`SledView::sync`] does one by itself.
+//!
+//! Its folder is `view`, or `view.<n>` once it was written anew ([`crate::view_dir`]).
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use crate::error::Fault;
 use crate::kv::{Bytes, KeyRange, Kv, Order, Row, Rows, Writes};
 use crate::vault::what;
+use crate::view_dir;
 
 const CHUNK_BYTES: usize = 4_096;
 const ROW: u8 = b'R';
@@ -18,21 +22,29 @@ const CHUNK: u8 = b'C';
 const WHOLE: u8 = 0;
 const CHUNKED: u8 = 1;
 
+/// Rows that are copied at once when the view is written anew.
+const COPIED_ROWS: usize = 1_024;
+
 /// A sled database.
 pub(crate) struct SledView {
+    open: RwLock<Open>,
+    cache_bytes: u64,
+}
+
+/// The database as it stands; another takes its place when the view is written anew.
+struct Open {
     db: sled::Db,
     dir: PathBuf,
 }
 
 impl fmt::Debug for SledView {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SledView").field("dir", &self.dir).finish_non_exhaustive()
+        f.debug_struct("SledView").field("dir", &self.now().dir).finish_non_exhaustive()
     }
 }
 
-impl SledView {
-    /// Opens it; a panic of sled is an error like any other.
-    pub(crate) fn open(dir: &Path, cache_bytes: u64) -> Result<Self, String> {
+impl Open {
+    fn at(dir: &Path, cache_bytes: u64) -> Result<Self, String> {
         let config = sled::Config::new()
             .path(dir)
             .cache_capacity(cache_bytes)
@@ -42,6 +54,30 @@ impl SledView {
             Ok(Ok(db)) => Ok(Self { db, dir: dir.to_owned() }),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("sled panicked".to_owned()),
+        }
+    }
+
+    /// Makes what was written durable.
+    fn sync(&self) -> Result<(), Fault> {
+        self.db.flush().map_err(|error| Fault::rows("flushing the view", error))?;
+        sync_files(&self.dir).map_err(|error| Fault::rows("syncing the view", error))
+    }
+
+    /// Takes over all rows of another.
+    fn copy(&self, other: &Self) -> Result<(), Fault> {
+        let mut rows = other.db.iter();
+        loop {
+            let mut batch = sled::Batch::default();
+            let mut count = 0;
+            for row in rows.by_ref().take(COPIED_ROWS) {
+                let (key, value) = row.map_err(reading)?;
+                batch.insert(key, value);
+                count += 1;
+            }
+            self.db.apply_batch(batch).map_err(|error| Fault::rows("writing the view", error))?;
+            if count < COPIED_ROWS {
+                return Ok(());
+            }
         }
     }
 
@@ -109,6 +145,17 @@ fn chunk_count(stored: &[u8]) -> Option<u32> {
     u32::try_from(length.div_ceil(CHUNK_BYTES as u64)).ok()
 }
 
+impl SledView {
+    /// Opens it; a panic of sled is an error like any other.
+    pub(crate) fn open(dir: &Path, cache_bytes: u64) -> Result<Self, String> {
+        Ok(Self { open: RwLock::new(Open::at(dir, cache_bytes)?), cache_bytes })
+    }
+
+    fn now(&self) -> RwLockReadGuard<'_, Open> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 fn prefixed(letter: u8, key: &[u8]) -> Vec<u8> {
     let mut row = Vec::with_capacity(key.len() + 8);
     row.push(letter);
@@ -126,7 +173,7 @@ fn reading(error: sled::Error) -> Fault {
     Fault::rows("reading the view", error)
 }
 
-impl Rows for SledView {
+impl Rows for Open {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Fault> {
         let stored = self.db.get(prefixed(ROW, key)).map_err(reading)?;
         match stored.map(|stored| self.value(key, &stored)).transpose() {
@@ -159,18 +206,47 @@ impl Rows for SledView {
     }
 }
 
+impl Rows for SledView {
+    fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        self.now().get(key)
+    }
+
+    fn scan(&self, range: &KeyRange, order: Order, limit: usize) -> Result<Vec<Row>, Fault> {
+        self.now().scan(range, order, limit)
+    }
+}
+
 impl Kv for SledView {
     fn apply(&self, writes: &Writes) -> Result<(), Fault> {
+        let open = self.now();
         let mut batch = sled::Batch::default();
         for (key, value) in writes {
-            self.write(key, value.as_deref(), &mut batch)?;
+            open.write(key, value.as_deref(), &mut batch)?;
         }
-        self.db.apply_batch(batch).map_err(|error| Fault::rows("writing the view", error))
+        open.db.apply_batch(batch).map_err(|error| Fault::rows("writing the view", error))
     }
 
     fn sync(&self) -> Result<(), Fault> {
-        self.db.flush().map_err(|error| Fault::rows("flushing the view", error))?;
-        sync_files(&self.dir).map_err(|error| Fault::rows("syncing the view", error))
+        self.now().sync()
+    }
+
+    /// Into a folder of its own, which counts from the moment at which it is complete: sled may
+    /// still write by path for a moment after it was let go, so no folder takes another's name.
+    fn rewrite(&self) -> Result<(), Fault> {
+        let tidying = |cause| Fault::rows("writing the view anew", cause);
+        let old_dir = self.now().dir.clone();
+        let dir = view_dir::begin(&old_dir).map_err(tidying)?;
+        let next = Open::at(&dir, self.cache_bytes)
+            .map_err(|error| Fault::rows("writing the view anew", error))?;
+        next.copy(&self.now())?;
+        next.sync()?;
+        view_dir::complete(&dir).map_err(tidying)?;
+        let old = std::mem::replace(
+            &mut *self.open.write().unwrap_or_else(PoisonError::into_inner),
+            next,
+        );
+        drop(old);
+        view_dir::remove_others(&dir).map_err(tidying)
     }
 }
 

@@ -223,6 +223,11 @@ impl Vault {
         }
     }
 
+    /// Removes all files of a tenant.
+    pub(crate) fn remove_files(&self, tenant: &TenantId) -> Result<(), Fault> {
+        self.files.as_ref().map_or(Ok(()), |files| files.forget(tenant))
+    }
+
     /// The key under which a tenant's rows are sealed.
     pub(crate) fn key(&self, tenant: &TenantId) -> Result<Arc<DataKey>, Fault> {
         self.keyring.get_or_make(tenant)

@@ -266,6 +266,14 @@ impl Store for FaultyStore {
         self.ask(self.behind.audit(tenant, after, limit), ReadError::Unavailable).boxed()
     }
 
+    fn stored_bytes(&self, tenant: &TenantId) -> u64 {
+        self.behind.stored_bytes(tenant)
+    }
+
+    fn erase(&self, tenant: TenantId) -> BoxFuture<'_, Result<(), ChangeError>> {
+        self.ask(self.behind.erase(tenant), ChangeError::Unavailable).boxed()
+    }
+
     fn figures(&self) -> StoreFigures {
         self.behind.figures()
     }

@@ -1,5 +1,6 @@
 //! The command line as typed. What it means is the commands' matter.
 
+mod admin;
 mod runs;
 mod threads;
 
@@ -9,6 +10,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::config::Flag;
 
+pub(crate) use admin::{
+    AuditCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs, MembersCommand,
+    TenantsCommand, TokenCommand, Whose,
+};
 pub(crate) use runs::{Inbox, InboxCommand, ResumeArgs, RunsCommand, StreamArgs, Watch};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
@@ -50,6 +55,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     #[arg(env = "WFORGE_CONFIG", help_heading = "Global options")]
     pub(crate) config: Option<PathBuf>,
+    /// The server to ask, by the name of a login [default: the current one; see wforge context]
+    #[arg(long, global = true, value_name = "NAME", env = "WFORGE_CONTEXT")]
+    #[arg(help_heading = "Global options")]
+    pub(crate) context: Option<String>,
     /// The server to ask, with WFORGE_API_KEY [default: the one that holds the data directory]
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     pub(crate) server: Option<String>,
@@ -134,12 +143,46 @@ pub(crate) enum Command {
     /// Look at the state that runs share, go back in it, change it, tidy it up
     #[command(subcommand)]
     Threads(ThreadsCommand),
-    /// Serve the HTTP API on loopback, and go on with the runs of the data directory
+    /// Serve the HTTP API, and go on with the runs of the data directory
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
-    /// Make, list and remove API keys
+    /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Add, list and remove the people of a tenant
+    #[command(subcommand)]
+    Members(MembersCommand),
+    /// Make, suspend, limit and erase tenants
+    #[command(subcommand)]
+    Tenants(TenantsCommand),
+    /// Read and check the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Show what a tenant uses, beside what it may
+    #[command(after_help = "Example:\n  wforge usage --tenant acme --output json")]
+    Usage {
+        /// The tenant [default: your own]
+        #[arg(long)]
+        tenant: Option<String>,
+    },
+    /// Write everything that is kept of a tenant, as lines of JSON
+    #[command(after_help = "Example:\n  wforge export --tenant acme --to acme.ndjson")]
+    Export(ExportArgs),
+    /// Make tokens with the deployment's own secret
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Keep a server's address and key, so that commands go to it
+    #[command(after_help = admin::LOGIN_EXAMPLES)]
+    Login(LoginArgs),
+    /// List, choose and forget the servers that you logged in to
+    #[command(subcommand)]
+    Context(ContextCommand),
+    /// Say what an error code means and what to do
+    #[command(after_help = "Example:\n  wforge explain WF1007")]
+    Explain {
+        /// A code such as WF0404
+        code: String,
+    },
     /// Show and check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -173,8 +216,8 @@ Examples:
 
 const SERVE_EXAMPLES: &str = "\
 Example:
-  wforge keys add --tenant default --name me
   wforge serve
+  wforge keys add me --role developer
   curl -H \"authorization: Bearer $KEY\" http://127.0.0.1:7420/v1/system";
 
 /// `wforge run`.
@@ -280,10 +323,17 @@ pub(crate) enum PluginCommand {
         /// A .wasm file or a folder of them
         #[arg(value_hint = ValueHint::AnyPath)]
         path: PathBuf,
+        /// For the platform: tenants that are offered it can use it (wforge tenants plugins)
+        #[arg(long)]
+        platform: bool,
     },
     /// List the installed plugins
     #[command(after_help = "Example:\n  wforge plugin list --output json")]
-    List,
+    List {
+        /// Those of the platform
+        #[arg(long)]
+        platform: bool,
+    },
     /// Show what a plugin says about itself: agents, schemas, needs
     #[command(after_help = "Example:\n  wforge plugin inspect wforge/digest\n  \
                             wforge plugin inspect ./digest.wasm")]
@@ -315,7 +365,7 @@ pub(crate) enum WorkflowCommand {
 /// `wforge serve`.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// The address to listen on; loopback only
+    /// The address to listen on; one that others reach needs TLS
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
     /// Append every call of a plugin to this file, outside the store
@@ -323,36 +373,12 @@ pub(crate) struct ServeArgs {
     pub(crate) call_log: Option<String>,
 }
 
-/// `wforge keys …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Make an API key; it is shown once and only its hash is kept
-    #[command(after_help = "Example:\n  export WFORGE_API_KEY=$(wforge keys add --tenant acme)")]
-    Add {
-        /// Whose data the key reaches
-        #[arg(long, default_value = "default")]
-        tenant: String,
-        /// viewer, operator, developer, admin or platform
-        #[arg(long, default_value = "developer")]
-        role: String,
-        /// How logs and audit call it
-        #[arg(long, default_value = "cli")]
-        name: String,
-    },
-    /// List the keys, without their secrets
-    #[command(after_help = "Example:\n  wforge keys list")]
-    List,
-    /// Remove a key; a running server refuses it within a second
-    #[command(after_help = "Example:\n  wforge keys remove 3f9a01c2d4e5")]
-    Remove {
-        /// The key's id
-        id: String,
-    },
-}
-
 /// `wforge config …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
+    /// Print the JSON Schema of wforge.toml, for editors
+    #[command(after_help = "Example:\n  wforge config schema > wforge.schema.json")]
+    Schema,
     /// Print every key with its value and where it was written
     #[command(after_help = "Example:\n  WFORGE_MOCK=off wforge config show")]
     Show,
@@ -393,6 +419,15 @@ impl Cli {
             | Command::Inbox(_)
             | Command::Threads(_)
             | Command::Keys(_)
+            | Command::Members(_)
+            | Command::Tenants(_)
+            | Command::Audit(_)
+            | Command::Usage { .. }
+            | Command::Export(_)
+            | Command::Token(_)
+            | Command::Login(_)
+            | Command::Context(_)
+            | Command::Explain { .. }
             | Command::Config(_)
             | Command::Health
             | Command::Completions { .. } => {}

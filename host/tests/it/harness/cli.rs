@@ -16,6 +16,7 @@ use super::{plugins, program, redacted};
 pub(crate) struct Cli {
     folder: TempDir,
     variables: Vec<(String, String)>,
+    is_at_home: bool,
 }
 
 /// What a command said, and how it ended.
@@ -41,7 +42,27 @@ impl Cli {
     /// A data directory that does not exist yet.
     fn cold() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
-        Self { folder, variables: Vec::new() }
+        Self { folder, variables: Vec::new(), is_at_home: false }
+    }
+
+    /// A person at home, whose commands name no data directory.
+    pub(crate) fn at_home() -> Self {
+        let cli = Self::cold();
+        let home = cli.folder.path().to_str().expect("UTF-8").to_owned();
+        Self { is_at_home: true, ..cli }.with("HOME", &home)
+    }
+
+    /// Runs the program with these arguments and that text on its stdin.
+    pub(crate) fn run_with_stdin(&self, args: &[&str], text: &str) -> Ran {
+        let mut command = self.command(args);
+        let piped = std::process::Stdio::piped;
+        let mut child =
+            command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("wforge starts");
+        let mut stdin = child.stdin.take().expect("its stdin");
+        // A command that refuses at once reads nothing.
+        let _ = std::io::Write::write_all(&mut stdin, text.as_bytes());
+        drop(stdin);
+        ran(child.wait_with_output().expect("wforge ends"))
     }
 
     /// With a variable in the program's environment.
@@ -65,12 +86,7 @@ impl Cli {
 
     /// Runs the program with these arguments.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Ran {
-        let output = self.command(args).output().expect("wforge starts");
-        Ran {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
-        }
+        ran(self.command(args).output().expect("wforge starts"))
     }
 
     /// Starts the program with these arguments, to be killed.
@@ -82,6 +98,9 @@ impl Cli {
     /// The program with these arguments, not started yet.
     pub(super) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = program(&self.data());
+        if self.is_at_home {
+            command.env_remove("WFORGE_DATA_DIR").current_dir(self.folder.path());
+        }
         command.args(args).envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -94,6 +113,14 @@ static COMPILED: LazyLock<TempDir> = LazyLock::new(|| {
     cli.run([Path::new("plugin"), Path::new("install"), &plugins()]).exits(0);
     cli.folder
 });
+
+fn ran(output: std::process::Output) -> Ran {
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+        stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+    }
+}
 
 fn copy(from: &Path, to: &Path) {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(to).unwrap();

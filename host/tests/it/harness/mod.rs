@@ -6,7 +6,7 @@ mod server;
 
 pub(crate) use cli::{Cli, Ran};
 pub(crate) use redact::redacted;
-pub(crate) use server::{Sse, TestHost};
+pub(crate) use server::{Reply, Sse, TestHost};
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -32,6 +32,31 @@ pub(crate) fn component(name: &str) -> PathBuf {
     let path = plugins().join(format!("{}.wasm", name.replace('/', "-")));
     assert!(path.is_file(), "{} is missing: run `make build`", path.display());
     path
+}
+
+/// The files of a folder and below that hold such bytes.
+pub(crate) fn files_holding(dir: &Path, bytes: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_holding(&path, bytes));
+        } else if fs_err::read(&path).unwrap().windows(bytes.len()).any(|seen| seen == bytes) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+/// Whether that comes true; asked again and again for a minute.
+pub(crate) fn within_a_minute(mut is_true: impl FnMut() -> bool) -> bool {
+    (0..600).any(|_| {
+        let done = is_true();
+        if !done {
+            std::thread::park_timeout(std::time::Duration::from_millis(100));
+        }
+        done
+    })
 }
 
 /// The folder with our components.

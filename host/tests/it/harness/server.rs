@@ -108,6 +108,73 @@ impl TestHost {
         })
     }
 
+    /// A request with these values of the header `authorization`.
+    pub(crate) fn get_with(&self, path: &str, authorization: &[String]) -> Reply {
+        let request = client().get(format!("{}{path}", self.url()));
+        let request = authorization
+            .iter()
+            .fold(request, |request, value| request.header("authorization", value));
+        self.send(request)
+    }
+
+    /// The status alone; the body is left unread.
+    pub(crate) fn head(&self, path: &str, key: &str) -> u16 {
+        let request = client().get(format!("{}{path}", self.url())).bearer_auth(key);
+        self.runtime.block_on(async { request.send().await.expect("an answer").status().as_u16() })
+    }
+
+    /// JSON, with that key.
+    pub(crate) fn post_as(&self, path: &str, body: &Value, key: &str) -> Reply {
+        self.send(client().post(format!("{}{path}", self.url())).bearer_auth(key).json(body))
+    }
+
+    /// Text, with that key.
+    pub(crate) fn post_text_as(
+        &self,
+        path: &str,
+        media_type: &str,
+        body: &str,
+        key: &str,
+    ) -> Reply {
+        self.send_text(path, media_type, body, Some(key))
+    }
+
+    /// Bytes, with that key.
+    pub(crate) fn post_bytes_as(
+        &self,
+        path: &str,
+        media_type: &str,
+        body: &[u8],
+        key: &str,
+    ) -> Reply {
+        let request = client().post(format!("{}{path}", self.url())).bearer_auth(key);
+        self.send(request.header("content-type", media_type).body(body.to_vec()))
+    }
+
+    /// Text, with a key or without one.
+    pub(crate) fn send_text(
+        &self,
+        path: &str,
+        media_type: &str,
+        body: &str,
+        key: Option<&str>,
+    ) -> Reply {
+        let request = client().post(format!("{}{path}", self.url()));
+        let request = key.into_iter().fold(request, reqwest::RequestBuilder::bearer_auth);
+        self.send(request.header("content-type", media_type).body(body.to_owned()))
+    }
+
+    /// Where others reach it.
+    pub(crate) fn public(&self) -> String {
+        let file = server_file(&self.cli).expect("server.json");
+        file["public"].as_str().expect("an address").to_owned()
+    }
+
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The events of a run after that id, as the server sends them.
     pub(crate) fn events(&self, run: &str, after: Option<&str>) -> Events<'_> {
         let path = format!("/v1/runs/{run}/events");

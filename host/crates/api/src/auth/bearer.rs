@@ -1,65 +1,82 @@
 //! From the `Authorization` header to the one who asks.
 //!
-//! Missing, malformed, unknown, wrong and expired keys get one and the same answer, and an unknown
-//! id costs the same hash and comparison as a known one.
+//! Missing, malformed, unknown, wrong and expired credentials get one and the same answer, and an
+//! unknown id of a key costs the same hash and comparison as a known one.
 
-use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
-use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
-use wforge_model::{Digest, TenantId, Timestamp};
+use wforge_model::{Digest, Scopes, Timestamp};
 
-use super::key::PresentedKey;
-use super::{Credential, Credentials, Role};
+use super::jwt::{Bearer, looks_like_a_token};
+use super::key::{PresentedKey, hex};
+use super::{Credential, Credentials, Pepper, Principal, Standing, TokenRules};
 use crate::codes;
 use crate::error::ApiError;
 
-/// Who asks.
-#[derive(Debug, Clone)]
-pub(crate) struct Principal {
-    /// Whose data is reached.
-    pub(crate) tenant: TenantId,
-    /// What is allowed.
-    pub(crate) role: Role,
-    /// How the credential is called.
-    pub(crate) name: String,
-    /// Which credential it is.
-    pub(crate) key_id: String,
+/// Bytes of the hash by which a person's requests are told apart from others'.
+const PERSON_BYTES: usize = 16;
+
+/// What is known of credentials.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known<'a> {
+    pub(crate) credentials: &'a dyn Credentials,
+    pub(crate) pepper: &'a Pepper,
+    pub(crate) tokens: Option<&'a TokenRules>,
 }
 
-impl Principal {
-    /// # Errors
-    /// The role is less than that.
-    pub(crate) fn require(&self, least: Role, to: &str) -> Result<(), ApiError> {
-        if self.role >= least {
-            return Ok(());
-        }
-        let detail = format!("{to} needs the role {least}; this key has {}", self.role);
-        Err(ApiError::new(&codes::FORBIDDEN, detail))
-    }
+/// Why nobody was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unknown {
+    /// The id of the key that the request claims to have.
+    pub(crate) key_id: Option<String>,
 }
 
-/// Who presents the key in these headers.
-///
-/// # Errors
-/// There is no key, or it is not valid; the answer does not say which.
-pub(crate) fn authenticate(
+/// Who presents the credential in these headers, and how their tenant stands.
+pub(crate) async fn authenticate(
     headers: &HeaderMap,
-    known: &dyn Credentials,
+    known: Known<'_>,
     now: Timestamp,
-) -> Result<Principal, ApiError> {
-    let key = bearer(headers).and_then(PresentedKey::parse).ok_or_else(refusal)?;
-    let (found, presented) = (known.find(key.id), key.hash());
-    // An unknown id is compared with a hash that no key has.
-    let expected = found.as_ref().map_or(Digest::from_bytes([0; 32]), |known| known.hash);
-    let equal = bool::from(expected.as_bytes().ct_eq(presented.as_bytes()));
-    let Credential { tenant, role, name, expires_at, .. } =
-        found.filter(|_| equal).ok_or_else(refusal)?;
-    if expires_at.is_some_and(|end| end <= now) {
-        return Err(refusal());
+) -> Result<Principal, Unknown> {
+    let nobody = Unknown { key_id: None };
+    let text = bearer(headers).ok_or(nobody.clone())?;
+    let principal = match (PresentedKey::parse(text), known.tokens) {
+        (Some(key), _) => by_key(&key, known, now)?,
+        (None, Some(rules)) if looks_like_a_token(text) => {
+            let bearer = rules.check(text, now).await.ok_or(nobody.clone())?;
+            by_token(bearer, rules, known.credentials).ok_or(nobody.clone())?
+        }
+        (None, _) => return Err(nobody),
+    };
+    match known.credentials.standing(&principal.tenant) {
+        Standing::Active | Standing::Suspended => Ok(principal),
+        Standing::Unknown => Err(Unknown { key_id: Some(principal.key_id) }),
     }
-    Ok(Principal { tenant, role, name, key_id: key.id.to_owned() })
+}
+
+fn by_key(key: &PresentedKey<'_>, known: Known<'_>, now: Timestamp) -> Result<Principal, Unknown> {
+    let (found, presented) = (known.credentials.find(key.id), key.mac(known.pepper));
+    // An unknown id is compared with what no key has.
+    let expected = found.as_ref().map_or(Digest::from_bytes([0; 32]), |known| known.mac);
+    let equal = bool::from(expected.as_bytes().ct_eq(presented.as_bytes()));
+    let is_valid = |known: &Credential| equal && known.expires_at.is_none_or(|end| end > now);
+    let Some(Credential { tenant, role, scopes, name, .. }) = found.filter(is_valid) else {
+        return Err(Unknown { key_id: Some(key.id.to_owned()) });
+    };
+    Ok(Principal { tenant, role, scopes, name, key_id: key.id.to_owned() })
+}
+
+/// The role is the issuer's word where the token has one, else that of the list of members.
+fn by_token(bearer: Bearer, rules: &TokenRules, known: &dyn Credentials) -> Option<Principal> {
+    let Bearer { tenant, subject, role, issued_at } = bearer;
+    if issued_at < known.tokens_since(&tenant) {
+        return None;
+    }
+    let role = role.or_else(|| known.member(&tenant, &subject))?;
+    let person = Sha256::digest(format!("{}\n{subject}", rules.issuer).as_bytes());
+    let key_id = format!("jwt-{}", hex(person.get(..PERSON_BYTES)?));
+    Some(Principal { tenant, role, scopes: Scopes::default(), name: subject, key_id })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -71,22 +88,17 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
 }
 
-fn refusal() -> ApiError {
-    ApiError::new(&codes::UNAUTHENTICATED, "send a valid key as \"authorization: Bearer wf_…\"")
-}
-
-/// Set by the check of the route; a handler of an open route has nobody.
-impl<S: Sync> FromRequestParts<S> for Principal {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(refusal)
-    }
+pub(crate) fn refusal() -> ApiError {
+    let detail = "send a valid key or token as \"authorization: Bearer …\"";
+    ApiError::new(&codes::UNAUTHENTICATED, detail)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+
+    use futures::executor::block_on;
+    use wforge_model::Role;
 
     use super::*;
     use crate::auth::{IssuedKey, KeyTable};
@@ -103,11 +115,12 @@ mod tests {
     }
 
     fn known() -> (IssuedKey, KeyTable) {
-        let key = IssuedKey::issue(&Counting::default());
+        let key = IssuedKey::issue(&Counting::default(), &pepper());
         let credential = Credential {
-            hash: key.hash,
+            mac: key.mac,
             tenant: "acme".parse().unwrap(),
             role: Role::Operator,
+            scopes: Scopes::default(),
             name: "ci".into(),
             expires_at: Some(Timestamp(100)),
         };
@@ -115,14 +128,20 @@ mod tests {
         (key, table)
     }
 
+    fn pepper() -> Pepper {
+        Pepper::new([9; 32])
+    }
+
     fn ask(values: &[&str], now: u64) -> String {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(AUTHORIZATION, value.parse().unwrap());
         }
-        match authenticate(&headers, &known().1, Timestamp(now)) {
+        let (table, pepper) = (known().1, pepper());
+        let known = Known { credentials: &table, pepper: &pepper, tokens: None };
+        match block_on(authenticate(&headers, known, Timestamp(now))) {
             Ok(who) => format!("{} {} {}", who.tenant, who.role, who.name),
-            Err(error) => error.json(),
+            Err(_) => "nobody".into(),
         }
     }
 
@@ -134,23 +153,20 @@ mod tests {
     }
 
     #[test]
-    fn every_other_key_gets_the_same_answer() {
+    fn every_other_key_is_nobodys() {
         let text = known().0.text;
-        let nothing = ask(&[], 1);
-        assert!(nothing.contains("WF0401"));
-        let wrong = format!("Bearer {}0", &text[..text.len() - 1]);
-        let unknown = format!("Bearer wf_ffffffff_{}", "0".repeat(64));
-        let good = format!("Bearer {text}");
+        let other = IssuedKey::issue(&Counting(Mutex::new(5)), &pepper()).text;
+        let (unknown, good) = (format!("Bearer {other}"), format!("Bearer {text}"));
         for (values, now) in [
+            (vec![], 1),
             (vec![text.as_str()], 1),
             (vec!["Bearer"], 1),
             (vec!["Basic YTpi"], 1),
-            (vec![wrong.as_str()], 1),
             (vec![unknown.as_str()], 1),
             (vec![good.as_str()], 100),
             (vec![good.as_str(), good.as_str()], 1),
         ] {
-            assert_eq!(ask(&values, now), nothing, "{values:?} at {now}");
+            assert_eq!(ask(&values, now), "nobody", "{values:?} at {now}");
         }
     }
 }

@@ -1,18 +1,48 @@
-//! API keys: `wf_<id>_<secret>`. Only a hash of a key is ever kept.
+//! API keys: `wf_<id>_<secret>_<checksum>`. Only an HMAC of a key is ever kept.
 //!
 //! A secret has 256 random bits, so a fast hash is enough; a slow one would let strangers burn the
-//! host's time.
+//! host's time. The checksum (CRC-32C of what stands before it) tells a scanner of secrets, and
+//! whoever mistyped, that something is or is no key, without asking anybody.
 
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 use wforge_model::Digest;
 use wforge_ports::Entropy;
+use zeroize::Zeroizing;
 
 const PREFIX: &str = "wf_";
-const ID_BYTES_MAX: usize = 32;
-const SECRET_BYTES_MIN: usize = 32;
-const SECRET_BYTES_MAX: usize = 128;
+const ID_BYTES: usize = 6;
+const SECRET_BYTES: usize = 32;
+
+/// What the HMAC of every key of a deployment is made with: whoever reads the store alone cannot
+/// even check a guess.
+#[derive(Clone)]
+pub struct Pepper(Zeroizing<[u8; 32]>);
+
+impl Pepper {
+    /// The pepper with these bytes.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    fn mac(&self, whole: &str) -> Digest {
+        // A key of any length fits HMAC, so that this cannot fail.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.as_slice()) else {
+            return Digest::from_bytes([0; 32]);
+        };
+        mac.update(whole.as_bytes());
+        Digest::from_bytes(mac.finalize().into_bytes().into())
+    }
+}
+
+impl fmt::Debug for Pepper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pepper(..)")
+    }
+}
 
 /// A key as a request presents it: well formed, not yet known to be valid.
 pub(super) struct PresentedKey<'a> {
@@ -23,24 +53,24 @@ pub(super) struct PresentedKey<'a> {
 
 impl<'a> PresentedKey<'a> {
     pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
-        let id_fits = (1..=ID_BYTES_MAX).contains(&id.len());
-        let secret_fits = (SECRET_BYTES_MIN..=SECRET_BYTES_MAX).contains(&secret.len());
-        let fits = id_fits && secret_fits && is_word(id) && is_word(secret);
-        fits.then_some(Self { id, whole: text })
+        let (body, checksum) = text.rsplit_once('_')?;
+        let (id, secret) = body.strip_prefix(PREFIX)?.split_once('_')?;
+        let fits = is_hex(id, ID_BYTES) && is_hex(secret, SECRET_BYTES) && is_hex(checksum, 4);
+        (fits && checksum == checksum_of(body)).then_some(Self { id, whole: text })
     }
 
-    pub(super) fn hash(&self) -> Digest {
-        hash(self.whole)
+    pub(super) fn mac(&self, pepper: &Pepper) -> Digest {
+        pepper.mac(self.whole)
     }
 }
 
-fn is_word(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+fn is_hex(text: &str, bytes: usize) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == 2 * bytes && text.bytes().all(is_digit)
 }
 
-fn hash(whole: &str) -> Digest {
-    Digest::from_bytes(Sha256::digest(whole.as_bytes()).into())
+fn checksum_of(body: &str) -> String {
+    hex(&crc32c::crc32c(body.as_bytes()).to_be_bytes())
 }
 
 /// A new key, shown once.
@@ -50,21 +80,30 @@ pub struct IssuedKey {
     pub id: String,
     /// The key itself: for its owner only, never kept by the host.
     pub text: String,
-    /// What the host keeps: the SHA-256 of the text.
-    pub hash: Digest,
+    /// What the host keeps.
+    pub mac: Digest,
 }
 
 impl IssuedKey {
     /// Makes a key.
     #[must_use]
-    pub fn issue(entropy: &dyn Entropy) -> Self {
-        let (mut id, mut secret) = ([0; 6], [0; 32]);
+    pub fn issue(entropy: &dyn Entropy, pepper: &Pepper) -> Self {
+        let (mut id, mut secret) = ([0; ID_BYTES], Zeroizing::new([0; SECRET_BYTES]));
         entropy.fill(&mut id);
-        entropy.fill(&mut secret);
+        entropy.fill(secret.as_mut_slice());
         let id = hex(&id);
-        let text = format!("{PREFIX}{id}_{}", hex(&secret));
-        let hash = hash(&text);
-        Self { id, text, hash }
+        let body = format!("{PREFIX}{id}_{}", hex(secret.as_slice()));
+        let text = format!("{body}_{}", checksum_of(&body));
+        let mac = pepper.mac(&text);
+        Self { id, text, mac }
+    }
+
+    /// A key that somebody else made, such as one from a file of secrets.
+    #[must_use]
+    pub fn of_text(text: &str, pepper: &Pepper) -> Option<Self> {
+        let presented = PresentedKey::parse(text)?;
+        let (id, mac) = (presented.id.to_owned(), presented.mac(pepper));
+        Some(Self { id, text: text.to_owned(), mac })
     }
 }
 
@@ -93,34 +132,36 @@ mod tests {
         }
     }
 
+    fn pepper() -> Pepper {
+        Pepper::new([1; 32])
+    }
+
     #[test]
     fn an_issued_key_parses_and_hashes_to_what_was_kept() {
-        let issued = IssuedKey::issue(&Sevens);
+        let issued = IssuedKey::issue(&Sevens, &pepper());
         let presented = PresentedKey::parse(&issued.text).unwrap();
-        assert_eq!((presented.id, presented.hash()), (issued.id.as_str(), issued.hash));
+        assert_eq!((presented.id, presented.mac(&pepper())), (issued.id.as_str(), issued.mac));
+        assert_eq!(IssuedKey::of_text(&issued.text, &pepper()), Some(issued.clone()));
+        assert_ne!(presented.mac(&Pepper::new([2; 32])), issued.mac);
     }
 
     #[test]
     fn the_debug_form_of_a_key_does_not_hold_it() {
-        let issued = IssuedKey::issue(&Sevens);
+        let issued = IssuedKey::issue(&Sevens, &pepper());
         assert_eq!(format!("{issued:?}"), r#"IssuedKey { id: "070707070707", .. }"#);
+        assert_eq!(format!("{:?}", pepper()), "Pepper(..)");
     }
 
     #[test]
     fn what_is_not_of_the_form_is_no_key() {
-        let secret = "s".repeat(32);
-        for text in [
-            String::new(),
-            "wf_".into(),
-            format!("wf_{secret}"),
-            format!("wf__{secret}"),
-            format!("xx_id_{secret}"),
-            "wf_id_short".into(),
-            format!("wf_id_{}", "s".repeat(129)),
-            format!("wf_id_{secret}_{secret}"),
-            format!("wf_i d_{secret}"),
-        ] {
-            assert!(PresentedKey::parse(&text).is_none(), "{text}");
+        let good = IssuedKey::issue(&Sevens, &pepper()).text;
+        let mistyped = good.replacen("0707", "0708", 2);
+        let cut = good.rsplit_once('_').unwrap().0.to_owned();
+        let longer = format!("{good}0");
+        let upper = good.to_uppercase();
+        for text in ["", "wf_", "wf__", &mistyped, &cut, &longer, &upper, &format!("{good}_{good}")]
+        {
+            assert!(PresentedKey::parse(text).is_none(), "{text}");
         }
     }
 }

@@ -1,16 +1,21 @@
 //! Who asks, and whether they may.
 //!
-//! The tenant comes from the credential and from nowhere else: no header, path or body names one.
-//! What each role may do is the table in `crate::routes`.
+//! The tenant comes from the credential and from nowhere else: no header, path or body names one,
+//! but for the platform's own routes about tenants. What each role may do is the table in
+//! [`crate::routes`].
 
 mod bearer;
 mod credential;
+mod failures;
+mod jwt;
 mod key;
-mod role;
+mod principal;
 
-pub use credential::{Credential, Credentials, KeyTable};
-pub use key::IssuedKey;
-pub use role::Role;
+pub use credential::{Credential, Credentials, KeyTable, Standing};
+pub use jwt::{KeyIds, MintRequest, SigningKeys, TokenRules, TokenSecret, WeakSecret, mint};
+pub use key::{IssuedKey, Pepper};
 
-pub(crate) use bearer::{Principal, authenticate};
+pub(crate) use bearer::{Known, Unknown, authenticate, refusal};
+pub(crate) use failures::Failures;
 pub(crate) use key::hex;
+pub(crate) use principal::Principal;

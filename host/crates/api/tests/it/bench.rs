@@ -12,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use wforge_api::{
-    ApiLimits, ApiParts, Credential, Credentials, HostNames, IssuedKey, KeyTable, Phase, Readiness,
-    Role, SystemInfo, router,
+    ApiLimits, ApiParts, Credential, Credentials, HostNames, IssuedKey, KeyIds, KeyTable, Origins,
+    Pepper, Phase, Readiness, Role, Standing, SystemInfo, TokenRules, TokenSecret, router,
 };
 use wforge_engine::{Engine, EngineOptions, EngineParts, Lanes, RunBus};
-use wforge_model::{Digest, Timestamp};
+use wforge_model::tenancy::Quotas;
+use wforge_model::{Digest, Scopes, TenantId, Timestamp};
 use wforge_store::{MemoryStore, StoreParts};
 use wforge_testkit::{SimClock, SimEntropy};
 
@@ -34,11 +35,12 @@ impl Keys {
         let (mut keys, entropy) = (Self::default(), SimEntropy::new(7));
         for tenant in tenants {
             for role in Role::ALL {
-                let key = IssuedKey::issue(&entropy);
+                let key = IssuedKey::issue(&entropy, &pepper());
                 let credential = Credential {
-                    hash: key.hash,
+                    mac: key.mac,
                     tenant: tenant.parse().unwrap(),
                     role,
+                    scopes: Scopes::default(),
                     name: format!("{tenant}-{role}"),
                     expires_at: None,
                 };
@@ -50,11 +52,42 @@ impl Keys {
     }
 }
 
+/// The id of a key whose lookup panics.
+pub(crate) const PANICS: &str = "dead00000000";
+
+/// What the keys are hashed with.
+pub(crate) fn pepper() -> Pepper {
+    Pepper::new([5; 32])
+}
+
 impl Credentials for Keys {
     fn find(&self, id: &str) -> Option<Credential> {
-        assert_ne!(id, "panic", "the lookup panics: secret");
+        assert_ne!(id, PANICS, "the lookup panics: secret");
         self.table.find(id)
     }
+
+    fn standing(&self, tenant: &TenantId) -> Standing {
+        match tenant.as_str() {
+            "asleep" => Standing::Suspended,
+            "gone" => Standing::Unknown,
+            _ => Standing::Active,
+        }
+    }
+
+    fn tokens_since(&self, tenant: &TenantId) -> Timestamp {
+        Timestamp(if tenant.as_str() == "other" { 1_700_000_001_000 } else { 0 })
+    }
+
+    fn member(&self, tenant: &TenantId, subject: &str) -> Option<Role> {
+        (tenant.as_str() == "acme" && subject == "ann").then_some(Role::Operator)
+    }
+}
+
+/// Tokens that a test may change.
+pub(crate) fn token_rules() -> TokenRules {
+    let secret = TokenSecret::new(b"9f2b7c1de8a04365b1f7c09ad2e48653".to_vec()).unwrap();
+    let (issuer, audience) = ("https://id.example".to_owned(), "wforge".to_owned());
+    TokenRules { keys: KeyIds::Secret(secret), issuer, audience, ttl_s_max: 86_400 }
 }
 
 pub(crate) struct Bench {
@@ -72,23 +105,55 @@ pub(crate) fn bench() -> Bench {
 }
 
 pub(crate) fn bench_with(limits: ApiLimits) -> Bench {
+    bench_of(Given { limits, ..Given::default() })
+}
+
+/// What a bench is given.
+pub(crate) struct Given {
+    pub(crate) limits: ApiLimits,
+    pub(crate) origins: Origins,
+    pub(crate) tokens: Option<TokenRules>,
+    pub(crate) quotas: Quotas,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self {
+            limits: ApiLimits::default(),
+            origins: Origins::default(),
+            tokens: Some(token_rules()),
+            // No test but those about it is about speed, and the clock stands.
+            quotas: Quotas { requests_burst_max: 1_000_000, ..Quotas::default() },
+        }
+    }
+}
+
+pub(crate) fn bench_of(Given { limits, origins, tokens, quotas }: Given) -> Bench {
     let clock = SimClock::at(Timestamp(1_700_000_000_000));
     let shutdown = CancellationToken::new();
     let echo = Echo::default();
     let hangs = Arc::clone(&echo.hangs);
-    let engine =
-        Engine::new(engine_parts(&clock, echo), EngineOptions::default(), shutdown.clone());
-    let keys = Keys::of(&["acme", "other"]);
+    let options = EngineOptions { quotas, ..EngineOptions::default() };
+    let engine = Engine::new(engine_parts(&clock, echo), options, shutdown.clone());
+    let keys = Keys::of(&["acme", "other", "asleep", "gone"]);
     let readiness = Readiness::default();
     readiness.set(Phase::Ready);
     let router = router(ApiParts {
         engine: engine.handle(),
         reader: Arc::new(DraftsOnly),
         credentials: Arc::new(keys.clone()),
+        pepper: pepper(),
+        tokens: tokens.map(Arc::new),
+        origins,
         clock: Arc::new(clock.clone()),
         entropy: Arc::new(SimEntropy::new(3)),
         hosts: HostNames::of_listener("127.0.0.1:7700".parse().unwrap(), []),
-        system: SystemInfo { version: "0.1.0".into(), environment: "testing".into(), mock: None },
+        system: SystemInfo {
+            version: "0.1.0".into(),
+            environment: "testing".into(),
+            mock: None,
+            tls: false,
+        },
         readiness: readiness.clone(),
         shutdown: shutdown.clone(),
         tasks: TaskTracker::new(),

@@ -1,10 +1,11 @@
 //! Who may call what, and what they see of other tenants.
 
-use expect_test::expect;
+use expect_test::expect_file;
 use serde_json::json;
-use wforge_api::{Access, ROUTES, Role};
+use wforge_api::{Access, IssuedKey, ROUTES, Role};
+use wforge_testkit::SimEntropy;
 
-use crate::bench::{Bench, Reply, ask, bench, greet};
+use crate::bench::{Bench, Reply, ask, bench, greet, pepper};
 
 async fn with_authorization(bench: &Bench, value: Option<&str>) -> Reply {
     let call = bench.get("/v1/runs").without_key();
@@ -19,10 +20,13 @@ async fn every_key_that_is_not_valid_gets_the_same_answer() {
     let bench = bench();
     let good = bench.key("acme/viewer").to_owned();
     let wrong = format!("Bearer {}x", &good[..good.len() - 1]);
-    let unknown = format!("Bearer wf_00000000_{}", "0".repeat(64));
+    let unknown = IssuedKey::issue(&SimEntropy::new(99), &pepper()).text;
+    let unknown = format!("Bearer {unknown}");
+    let gone = format!("Bearer {}", bench.key("gone/admin"));
     let nothing = with_authorization(&bench, None).await;
     assert_eq!(nothing.header("www-authenticate"), "Bearer");
-    for value in ["", "Bearer", "Bearer wf_", "Basic YTpi", &good, &wrong, &unknown] {
+    let values = ["", "Bearer", "Bearer wf_", "Basic YTpi", &good, &wrong, &unknown, &gone];
+    for value in values {
         let mut reply = with_authorization(&bench, Some(value)).await.json();
         reply["instance"] = nothing.json()["instance"].clone();
         assert_eq!(reply, nothing.json(), "{value}");
@@ -37,48 +41,13 @@ fn the_table_of_routes_is_as_reviewed() {
         .iter()
         .map(|route| {
             let access = match route.access {
-                Access::Open => "open",
-                Access::Role(role) => role.as_str(),
+                Access::Open => "open".to_owned(),
+                Access::Role { least, scope } => format!("{least} {scope}"),
             };
-            format!("{:<10}{:<5}{}\n", access, route.method, route.path)
+            format!("{:<27}{:<5}{}\n", access, route.method, route.path)
         })
         .collect();
-    expect![[r#"
-        open      GET  /healthz
-        open      GET  /readyz
-        open      GET  /metrics
-        viewer    GET  /v1/system
-        viewer    GET  /v1/plugins
-        developer POST /v1/plugins
-        viewer    GET  /v1/plugins/{publisher}/{name}
-        developer POST /v1/components
-        viewer    GET  /v1/components/{digest}
-        viewer    GET  /v1/workflows
-        developer POST /v1/workflows
-        viewer    GET  /v1/workflows/{name}
-        viewer    GET  /v1/runs
-        operator  POST /v1/runs
-        viewer    GET  /v1/runs/{run}
-        viewer    GET  /v1/runs/{run}/workflow
-        viewer    GET  /v1/runs/{run}/events
-        viewer    GET  /v1/runs/{run}/stream
-        operator  POST /v1/runs/{run}/resume
-        operator  POST /v1/runs/{run}/cancel
-        operator  POST /v1/runs/{run}/pause
-        operator  POST /v1/runs/{run}/continue
-        operator  POST /v1/runs/{run}/retry
-        viewer    GET  /v1/interrupts
-        viewer    GET  /v1/threads
-        viewer    GET  /v1/threads/{thread}
-        viewer    GET  /v1/threads/{thread}/history
-        operator  POST /v1/threads/{thread}/state
-        operator  POST /v1/threads/{thread}/fork
-        operator  POST /v1/threads/{thread}/replay
-        operator  POST /v1/threads/{thread}/copy
-        operator  POST /v1/threads/{thread}/prune
-        operator  POST /v1/threads/{thread}/migrate
-    "#]]
-    .assert_eq(&table.concat());
+    expect_file!["routes.txt"].assert_eq(&table.concat());
 }
 
 /// Every method of every path with every role, and with none: refused exactly where the table says
@@ -93,8 +62,8 @@ async fn each_role_may_call_what_the_table_says_and_nothing_else() {
                 let outcome = outcome(&bench, method, route.path, role).await;
                 let expected = match (row.map(|row| row.access), role) {
                     (None, _) => "405 WF0405",
-                    (Some(Access::Role(_)), None) => "401 WF0401",
-                    (Some(Access::Role(least)), Some(role)) if role < least => "403 WF0403",
+                    (Some(Access::Role { .. }), None) => "401 WF0401",
+                    (Some(Access::Role { least, .. }), Some(role)) if role < least => "403 WF0403",
                     (Some(_), _) => "admitted",
                 };
                 assert_eq!(outcome, expected, "{method} {} as {role:?}", route.path);
@@ -172,4 +141,13 @@ async fn an_operator_runs_what_is_registered_and_no_file_of_its_own() {
     assert_eq!(bench.post("/v1/runs", &named).of(of).send().await.outcome(), "202");
     assert_eq!(bench.post("/v1/runs", &file).of(of).send().await.outcome(), "403 WF0403");
     assert_eq!(bench.post("/v1/runs", &file).send().await.outcome(), "202");
+}
+
+#[tokio::test]
+async fn a_suspended_tenant_is_told_so_whatever_it_asks() {
+    let bench = bench();
+    for path in ["/v1/runs", "/v1/keys", "/v1/system"] {
+        let reply = bench.get(path).of("asleep/platform").send().await;
+        assert_eq!(reply.outcome(), "403 WF1008", "{path}");
+    }
 }

@@ -19,4 +19,6 @@ mod resources;
 mod runs;
 mod stream;
 mod tcp;
+mod tenants;
 mod threads;
+mod tokens;

@@ -46,6 +46,10 @@ impl AgentRuntime for Echo {
         Box::pin(async { Ok(()) })
     }
 
+    fn cpu_ms(&self, _tenant: &TenantId) -> u64 {
+        0
+    }
+
     fn figures(&self) -> RuntimeFigures {
         RuntimeFigures { allocator: "none", ..RuntimeFigures::default() }
     }
@@ -109,6 +113,10 @@ impl PluginAdmission for ManifestsOnly {
                 imports: Vec::new(),
             })
         })
+    }
+
+    fn forget(&self, _component: Digest) -> BoxFuture<'_, Result<(), AdmissionError>> {
+        Box::pin(async { Ok(()) })
     }
 }
 

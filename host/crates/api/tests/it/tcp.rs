@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wforge_api::{ApiLimits, serve};
+use wforge_api::{ApiLimits, Door, Tls, serve};
 
 use crate::bench::{Bench, ask, bench_with};
 
@@ -19,14 +19,19 @@ struct Served {
 }
 
 async fn served(limits: ApiLimits) -> Served {
+    served_with(limits, None).await
+}
+
+async fn served_with(limits: ApiLimits, tls: Option<Tls>) -> Served {
     let bench = bench_with(limits.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let (router, clock) = (bench.router.clone(), Arc::new(bench.clock.clone()));
     let token = stop.clone();
-    let server = TaskTracker::new()
-        .spawn(async move { serve(listener, router, &limits, clock, token).await });
+    let server = TaskTracker::new().spawn(async move {
+        serve(Door { listener, tls }, router, &limits, clock, token).await;
+    });
     Served { bench, address, stop, server }
 }
 
@@ -135,4 +140,47 @@ async fn a_connection_that_does_not_end_in_time_is_cut_off() {
     // Cut off in the middle of a chunked body: no end of it was sent.
     stream.read_to_end(&mut rest).await.unwrap();
     assert!(!rest.ends_with(b"0\r\n\r\n"));
+}
+
+#[tokio::test]
+async fn an_address_with_too_many_connections_is_closed_at_once() {
+    let limits = ApiLimits { connections_per_address_max: 2, ..ApiLimits::default() };
+    let served = served(limits).await;
+    let (first, _second) = (served.connect().await, served.connect().await);
+    let mut third = served.connect().await;
+    let mut nothing = Vec::new();
+    // Closed or reset, and nothing is said.
+    let _ = third.read_to_end(&mut nothing).await;
+    assert_eq!(nothing, b"");
+    assert!(exchange(first, LAST).await.starts_with("HTTP/1.1 200 "));
+}
+
+fn certificate() -> Tls {
+    let names = ["localhost".to_owned()];
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(names).unwrap();
+    Tls::new(cert.pem().as_bytes(), signing_key.serialize_pem().as_bytes()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_does_not_come_loses_its_connection() {
+    let served = served_with(ApiLimits::default(), Some(certificate())).await;
+    let mut silent = served.connect().await;
+    let bench = &served.bench;
+    let mut nothing = Vec::new();
+    bench.passing_time(silent.read_to_end(&mut nothing)).await.unwrap();
+    assert_eq!(nothing, b"");
+    let plain = exchange(served.connect().await, LAST).await;
+    assert!(!plain.contains("HTTP/1.1 200"), "plain text is not answered: {plain}");
+}
+
+#[test]
+fn certificate_and_key_must_go_together() {
+    let other = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let names = ["localhost".to_owned()];
+    let pair = rcgen::generate_simple_self_signed(names).unwrap();
+    let certificate = pair.cert.pem();
+    assert!(Tls::new(certificate.as_bytes(), other.as_bytes()).is_err());
+    assert!(Tls::new(b"", other.as_bytes()).is_err());
+    assert!(Tls::new(certificate.as_bytes(), b"no key").is_err());
 }

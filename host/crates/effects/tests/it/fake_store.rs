@@ -217,6 +217,12 @@ impl Store for FakeStore {
     ) -> BoxFuture<'a, Result<Vec<AuditEntry>, ReadError>> {
         unused()
     }
+    fn stored_bytes(&self, _tenant: &TenantId) -> u64 {
+        0
+    }
+    fn erase(&self, _tenant: TenantId) -> BoxFuture<'_, Result<(), ChangeError>> {
+        unused()
+    }
     fn figures(&self) -> StoreFigures {
         StoreFigures::default()
     }

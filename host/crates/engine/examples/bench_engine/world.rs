@@ -84,6 +84,10 @@ impl AgentRuntime for Nobody {
         futures::future::ready(Ok(())).boxed()
     }
 
+    fn cpu_ms(&self, _tenant: &TenantId) -> u64 {
+        0
+    }
+
     fn figures(&self) -> RuntimeFigures {
         RuntimeFigures::default()
     }
@@ -105,6 +109,10 @@ impl PluginAdmission for Nobody {
         _bytes: Vec<u8>,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
         futures::future::pending().boxed()
+    }
+
+    fn forget(&self, _component: Digest) -> BoxFuture<'_, Result<(), AdmissionError>> {
+        Box::pin(async { Ok(()) })
     }
 }
 

@@ -7,7 +7,7 @@ use wforge_ports::plugins::Admitted;
 
 use super::Handle;
 use crate::request::{EngineError, PluginInfo, WorkflowInfo};
-use crate::{catalog, install, workflows};
+use crate::{catalog, install, tenancy, workflows};
 
 impl Handle {
     /// Installs a plugin.
@@ -20,6 +20,7 @@ impl Handle {
         bytes: Vec<u8>,
         by: &str,
     ) -> Result<PluginInfo, EngineError> {
+        tenancy::within_storage(&self.shared, tenant)?;
         install::plugin(&self.shared.parts, tenant, bytes, by).await
     }
 
@@ -32,6 +33,7 @@ impl Handle {
         tenant: &TenantId,
         bytes: Vec<u8>,
     ) -> Result<Admitted, EngineError> {
+        tenancy::within_storage(&self.shared, tenant)?;
         install::component(&self.shared.parts, tenant, bytes).await
     }
 
@@ -52,7 +54,7 @@ impl Handle {
     /// # Errors
     /// Only the host's own.
     pub async fn plugins(&self, tenant: &TenantId) -> Result<Vec<PluginInfo>, EngineError> {
-        catalog::plugins(&self.shared.parts, tenant).await
+        catalog::plugins(&self.shared, tenant).await
     }
 
     /// The newest plugin of that `publisher/name[@range]`.
@@ -60,7 +62,7 @@ impl Handle {
     /// # Errors
     /// [`EngineError::NotFound`].
     pub async fn plugin(&self, tenant: &TenantId, name: &str) -> Result<PluginInfo, EngineError> {
-        catalog::plugin(&self.shared.parts, tenant, name).await
+        catalog::plugin(&self.shared, tenant, name).await
     }
 
     /// Registers a workflow.
@@ -74,6 +76,7 @@ impl Handle {
         draft: WorkflowDraft,
         by: &str,
     ) -> Result<WorkflowInfo, EngineError> {
+        tenancy::within_storage(&self.shared, tenant)?;
         install::workflow(&self.shared, tenant, draft, by).await
     }
 

@@ -9,7 +9,7 @@ use crate::thread_request::{
     CheckpointView, ContinueFrom, ForkThread, KeepBorders, Made, MigrateThread, Migrated, Pruned,
     ThreadView, UpdateState,
 };
-use crate::threads;
+use crate::{tenancy, threads};
 
 /// Borders that one page of a history has at most.
 const HISTORY_MAX: usize = 1_000;
@@ -66,6 +66,7 @@ impl Handle {
         tenant: &TenantId,
         update: UpdateState,
     ) -> Result<Made, EngineError> {
+        tenancy::within_storage(&self.shared, tenant)?;
         Box::pin(threads::update(&self.shared, tenant, update)).await
     }
 
@@ -80,6 +81,7 @@ impl Handle {
         tenant: &TenantId,
         request: ForkThread,
     ) -> Result<Made, EngineError> {
+        tenancy::within_storage(&self.shared, tenant)?;
         Box::pin(threads::fork(&self.shared, tenant, request)).await
     }
 
@@ -93,6 +95,7 @@ impl Handle {
         tenant: &TenantId,
         request: ContinueFrom,
     ) -> Result<Started, EngineError> {
+        tenancy::admit_run(&self.shared, tenant).await?;
         Box::pin(threads::continue_from(&self.shared, tenant, request)).await
     }
 
@@ -107,6 +110,7 @@ impl Handle {
         to: ThreadId,
         by: &str,
     ) -> Result<Checkpoint, EngineError> {
+        tenancy::within_storage(&self.shared, tenant)?;
         Box::pin(threads::copy(&self.shared, tenant, (from, to), by)).await
     }
 

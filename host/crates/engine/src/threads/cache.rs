@@ -49,6 +49,13 @@ impl CarriedCache {
         }
     }
 
+    /// Forgets the threads of a tenant.
+    pub(crate) fn forget_tenant(&self, tenant: &TenantId) {
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.bases.retain(|(of, _), _| of != tenant);
+        cached.order.retain(|(of, _)| of != tenant);
+    }
+
     /// Forgets what that run left, since it is taken up again.
     pub(crate) fn forget(&self, tenant: &TenantId, thread: ThreadId, run: RunId) {
         let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);

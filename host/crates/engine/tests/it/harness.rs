@@ -1,7 +1,7 @@
 //! An engine on a store in memory, with agents that do what a test says.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -56,12 +56,25 @@ pub(crate) struct Agents {
     pub(crate) calls: Mutex<Vec<String>>,
     pub(crate) tasks: Mutex<HashMap<TaskId, usize>>,
     running: AtomicUsize,
+    cpu_ms: AtomicU64,
     pub(crate) running_most: AtomicUsize,
 }
 
 impl std::fmt::Debug for Agents {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Agents")
+    }
+}
+
+impl Agents {
+    /// Calls that are under way.
+    pub(crate) fn running_now(&self) -> usize {
+        self.running.load(Ordering::SeqCst)
+    }
+
+    /// Has used so much CPU time more.
+    pub(crate) fn use_cpu_ms(&self, ms: u64) {
+        self.cpu_ms.fetch_add(ms, Ordering::SeqCst);
     }
 }
 
@@ -120,6 +133,7 @@ impl World {
             calls: Mutex::default(),
             tasks: Mutex::default(),
             running: AtomicUsize::new(0),
+            cpu_ms: AtomicU64::new(0),
             running_most: AtomicUsize::new(0),
         });
         let threads = tokio::runtime::Handle::current();
@@ -265,6 +279,15 @@ pub(crate) fn upstream() -> Answer {
     Answer::Fail(Failure::Upstream(Problem::new("busy", "come back later")))
 }
 
+/// A call that is under way until its sandbox is dropped.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl AgentRuntime for Agents {
     fn call<'a>(
         &'a self,
@@ -275,6 +298,7 @@ impl AgentRuntime for Agents {
             self.calls.lock().unwrap().push(call.node.to_string());
             *self.tasks.lock().unwrap().entry(call.task).or_default() += 1;
             let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
+            let _running = UnderWay(&self.running);
             self.running_most.fetch_max(running, Ordering::SeqCst);
             let script = self.script.lock().unwrap().clone();
             tokio::task::yield_now().await;
@@ -283,7 +307,6 @@ impl AgentRuntime for Agents {
                 Answer::Fail(failure) => Execution::Failed { failure, effects: 0 },
                 Answer::Hang => futures::future::pending().await,
             };
-            self.running.fetch_sub(1, Ordering::SeqCst);
             Ok(execution)
         }
         .boxed()
@@ -295,6 +318,10 @@ impl AgentRuntime for Agents {
         _component: Digest,
     ) -> BoxFuture<'a, Result<(), RuntimeError>> {
         futures::future::ready(Ok(())).boxed()
+    }
+
+    fn cpu_ms(&self, _tenant: &TenantId) -> u64 {
+        self.cpu_ms.load(Ordering::SeqCst)
     }
 
     fn figures(&self) -> RuntimeFigures {
@@ -345,6 +372,10 @@ impl PluginAdmission for NoAdmission {
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
         let name = String::from_utf8(bytes).unwrap();
         futures::future::ready(Ok(admitted(&name))).boxed()
+    }
+
+    fn forget(&self, _component: Digest) -> BoxFuture<'_, Result<(), AdmissionError>> {
+        Box::pin(async { Ok(()) })
     }
 }
 

@@ -21,5 +21,6 @@ mod runs;
 mod simulation;
 mod steering;
 mod streams;
+mod tenants;
 mod thread_world;
 mod threads;

@@ -30,7 +30,10 @@ async fn started(world: &World, request: StartRun) -> RunId {
 fn code(error: &EngineError) -> &'static str {
     match error {
         EngineError::Conflict { code, .. } | EngineError::Invalid { code, .. } => code,
-        EngineError::NotFound { .. } | EngineError::Busy { .. } | EngineError::Host(_) => "other",
+        EngineError::NotFound { .. }
+        | EngineError::Busy { .. }
+        | EngineError::Quota { .. }
+        | EngineError::Host(_) => "other",
     }
 }
 

@@ -160,6 +160,14 @@ pub enum Collection {
     Components,
     /// Results of nodes that later tasks may take: key is the hash of the call.
     Cache,
+    /// API keys of the tenant: key is the key's id.
+    Keys,
+    /// People of the tenant: key is the subject of their tokens.
+    Members,
+    /// What the tenant used on a day: key is the day.
+    Usage,
+    /// All tenants, kept by the platform: key is the tenant's name.
+    Tenants,
 }
 
 impl Collection {
@@ -173,6 +181,10 @@ impl Collection {
             Self::Settings => b's',
             Self::Components => b'c',
             Self::Cache => b'k',
+            Self::Keys => b'a',
+            Self::Members => b'm',
+            Self::Usage => b'u',
+            Self::Tenants => b't',
         }
     }
 }
@@ -238,6 +250,20 @@ pub struct AuditEntry {
     pub entry: AuditDraft,
     /// BLAKE3 of the previous entry's hash and this one's content, in hexadecimal digits.
     pub hash: String,
+}
+
+/// The hash of an entry: BLAKE3 over the previous entry's hash as text (empty for the first), the
+/// place in decimal digits and the entry's JSON, each followed by a line feed.
+#[must_use]
+pub fn audit_hash(previous: &str, place: u64, entry: &AuditDraft) -> String {
+    let mut hasher = blake3::Hasher::new();
+    // Numbers and text always have JSON.
+    let json = serde_json::to_string(entry).unwrap_or_default();
+    for line in [previous, &place.to_string(), &json] {
+        hasher.update(line.as_bytes());
+        hasher.update(b"\n");
+    }
+    hasher.finalize().to_hex().to_string()
 }
 
 /// A reply that is given again to the same request. The first writer of a key wins: what would

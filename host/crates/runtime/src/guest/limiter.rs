@@ -1,5 +1,8 @@
 //! Budgets that wasmtime asks about: memory and tables as they grow, CPU time as epochs pass.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use wasmtime::ResourceLimiter;
 
 use crate::engine::{
@@ -93,17 +96,26 @@ fn widened(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// CPU time of one call, counted in ticks that passed while the guest was running.
+/// CPU time of one call, counted in ticks that passed while the guest was running. A call shorter
+/// than a tick is hit by one as often as it is long, so that many of them add up all the same.
 #[derive(Debug)]
 pub(crate) struct CpuMeter {
     ticks: u64,
     ticks_max: u64,
     free_tick: bool,
+    /// The milliseconds of the tenant.
+    bill: Arc<AtomicU64>,
 }
 
 impl CpuMeter {
     pub(crate) fn new(cpu_ms_max: u64) -> Self {
-        Self { ticks: 0, ticks_max: cpu_ms_max.div_ceil(TICK_MS).max(1), free_tick: false }
+        let ticks_max = cpu_ms_max.div_ceil(TICK_MS).max(1);
+        Self { ticks: 0, ticks_max, free_tick: false, bill: Arc::default() }
+    }
+
+    /// Adds what is counted to the milliseconds of a tenant.
+    pub(crate) fn bill_to(&mut self, bill: &Arc<AtomicU64>) {
+        self.bill = Arc::clone(bill);
     }
 
     /// The guest has waited in the host for longer than a tick: the next one is not its own.
@@ -117,6 +129,7 @@ impl CpuMeter {
             return Ok(());
         }
         self.ticks = self.ticks.saturating_add(1);
+        self.bill.fetch_add(TICK_MS, Ordering::Relaxed);
         if self.ticks < self.ticks_max {
             return Ok(());
         }

@@ -99,6 +99,12 @@ impl AotCache {
         files::write_durably(&seal_path, &seal)
     }
 
+    /// Removes the code of a component.
+    pub(crate) fn forget(&self, digest: Digest) -> io::Result<()> {
+        files::remove(&self.path(digest, "seal"))?;
+        files::remove(&self.path(digest, "cwasm"))
+    }
+
     /// The limits in the seal where it fits the code, none where either is absent.
     fn check(&self, digest: Digest, path: &Path) -> Result<Option<LimitHints>, String> {
         let read = |path: &Path, max| files::read(path, max).map_err(|error| error.to_string());

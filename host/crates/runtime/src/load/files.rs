@@ -52,6 +52,17 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     path.parent().map_or(Ok(()), |directory| fs_err::File::open(directory)?.sync_all())
 }
 
+/// Removes a file, durably; nothing where it does not exist.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs_err::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => {
+            removed?;
+            path.parent().map_or(Ok(()), |directory| fs_err::File::open(directory)?.sync_all())
+        }
+    }
+}
+
 fn no_follow() -> i32 {
     OFlags::NOFOLLOW.bits().cast_signed()
 }

@@ -110,6 +110,15 @@ impl Library {
         loaded?.map(Arc::new)
     }
 
+    /// Removes a component that nobody has any more; calls that are under way end by themselves.
+    pub(crate) async fn forget(&self, digest: Digest) -> Result<(), AdmissionError> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).cells.remove(&digest);
+        let shelf = Arc::clone(&self.shelf);
+        let removed = tokio::task::spawn_blocking(move || shelf.forget(digest)).await;
+        let removed = removed.map_err(std::io::Error::other).and_then(|removed| removed);
+        removed.map_err(|error| AdmissionError::Host(error.into()))
+    }
+
     fn cell(&self, digest: Digest) -> Cell {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).cell(digest)
     }
@@ -203,6 +212,11 @@ impl Shelf {
             return Ok(());
         }
         files::write_durably(&self.component_path(digest), bytes)
+    }
+
+    fn forget(&self, digest: Digest) -> std::io::Result<()> {
+        self.aot.forget(digest)?;
+        files::remove(&self.component_path(digest))
     }
 
     fn component_path(&self, digest: Digest) -> PathBuf {

@@ -26,6 +26,15 @@ async fn a_loop_without_end_uses_up_its_cpu_time() {
 }
 
 #[tokio::test]
+async fn cpu_time_is_counted_to_the_tenant_that_used_it() {
+    let sandbox = limited(|limits| limits.cpu_ms_max = 50);
+    let spins = fixture("(loop $again (br $again)) unreachable").build();
+    sandbox.run(spins, json!({}), &mut Script::default()).await;
+    assert_eq!(sandbox.runtime.cpu_ms(&crate::harness::tenant()), 50);
+    assert_eq!(sandbox.runtime.cpu_ms(&"other".parse().unwrap()), 0);
+}
+
+#[tokio::test]
 async fn a_loop_while_the_module_starts_uses_up_its_cpu_time() {
     check(
         echo().items("(func $spin (loop $again (br $again))) (start $spin)"),

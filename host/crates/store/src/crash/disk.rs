@@ -210,4 +210,8 @@ impl Kv for View {
         state.synced = state.batches.len();
         Ok(())
     }
+
+    fn rewrite(&self) -> Result<(), Fault> {
+        self.sync()
+    }
 }

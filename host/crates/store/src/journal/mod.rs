@@ -118,6 +118,11 @@ impl Journal {
         self.file.sync()
     }
 
+    /// Goes on in a new segment, unless nothing was written into this one.
+    pub(crate) fn end_segment(&mut self) -> std::io::Result<()> {
+        if self.first == self.next { Ok(()) } else { self.rotate(0) }
+    }
+
     fn rotate(&mut self, frame_bytes: u64) -> std::io::Result<()> {
         let entropy = Arc::clone(&self.entropy);
         let (file, name, salt, size) =

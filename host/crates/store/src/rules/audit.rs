@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use wforge_model::TenantId;
-use wforge_ports::store::{AuditDraft, AuditEntry};
+use wforge_ports::store::{AuditDraft, AuditEntry, audit_hash};
 
 use crate::budget::Budget;
 use crate::error::{Fault, TooLarge};
@@ -16,20 +16,6 @@ use crate::vault::{self, Body, Vault};
 struct Tip {
     place: u64,
     hash: String,
-}
-
-/// The hash of an entry: BLAKE3 over the previous entry's hash as text (empty for the first), the
-/// place in decimal digits and the entry's JSON, each followed by a line feed.
-#[must_use]
-pub fn audit_hash(previous: &str, place: u64, entry: &AuditDraft) -> String {
-    let mut hasher = blake3::Hasher::new();
-    // Numbers and text always have JSON.
-    let json = serde_json::to_string(entry).unwrap_or_default();
-    for line in [previous, &place.to_string(), &json] {
-        hasher.update(line.as_bytes());
-        hasher.update(b"\n");
-    }
-    hasher.finalize().to_hex().to_string()
 }
 
 /// Counts what the entries will take.

@@ -21,15 +21,16 @@ mod audit;
 mod blob;
 mod change;
 mod commit;
+mod erase;
 mod forget;
 mod record;
 mod snapshot;
 mod thread;
 
-pub use audit::audit_hash;
 pub(crate) use blob::{PutBlob, digest_of};
 pub(crate) use change::ChangeDocuments;
 pub(crate) use commit::{CommitRun, LEASE};
+pub(crate) use erase::{EraseTenant, Erased};
 pub(crate) use forget::ForgetRun;
 pub(crate) use record::{RecordEffect, StoredRecord};
 pub(crate) use snapshot::SaveSnapshot;
@@ -158,6 +159,7 @@ impl Prepared {
         rows: &dyn Rows,
         batch: &mut Batch,
     ) -> Result<(), Fault> {
+        self.check_key(vault, tenant)?;
         self.write_key(tenant, batch);
         for (key, value) in self.fresh.drain(..) {
             batch.put(key, value);
@@ -166,8 +168,21 @@ impl Prepared {
             release(vault, tenant, rows, &key, batch)?;
             batch.writes.insert(key, value);
         }
-        self.files.drain(..).for_each(|mut file| file.adopt());
+        for mut file in self.files.drain(..) {
+            file.adopt();
+            batch.file_bytes += i64::try_from(file.file.bytes).unwrap_or(i64::MAX);
+        }
         Ok(())
+    }
+
+    /// What was sealed for a tenant that was erased meanwhile must not be written: its key is gone.
+    fn check_key(&self, vault: &Vault, tenant: &TenantId) -> Result<(), Fault> {
+        let current = vault.keyring.get(tenant);
+        match (&self.key, current) {
+            (Some(key), Some(current)) if !Arc::ptr_eq(key, &current) => Err(erased(tenant)),
+            (Some(_), None) => Err(erased(tenant)),
+            _ => Ok(()),
+        }
     }
 
     /// Adds the tenant's key while it is not known to be durable.
@@ -176,6 +191,11 @@ impl Prepared {
             batch.put(keys::data_key(tenant), Arc::clone(&key.wrapped));
         }
     }
+}
+
+/// Nothing is written for that tenant any more.
+pub(crate) fn erased(tenant: &TenantId) -> Fault {
+    Fault::rows("writing", format!("the tenant {tenant} was erased"))
 }
 
 /// The reply that keeps a new one from being written.

@@ -9,7 +9,8 @@ use serde_json::json;
 use tempfile::TempDir;
 use wforge_model::Seq;
 use wforge_ports::store::Store as _;
-use wforge_store::{Kek, OpenError, SledOptions, SledStore, audit_hash};
+use wforge_ports::store::audit_hash;
+use wforge_store::{Kek, OpenError, SledOptions, SledStore};
 use wforge_testkit::store::make;
 
 use crate::entropy;
@@ -239,4 +240,53 @@ fn bytes_that_are_put_again_with_the_same_chance_keep_their_file() {
     // Each opening draws the same numbers here, so both times the sealed bytes are the same.
     put();
     put();
+}
+
+/// The files of a folder and below that hold such bytes.
+fn holding(dir: &Path, bytes: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(holding(&path, bytes));
+        } else if fs_err::read(&path).unwrap().windows(bytes.len()).any(|seen| seen == bytes) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn no_file_holds_a_byte_of_an_erased_tenant() {
+    let dir = TempDir::new().unwrap();
+    let (acme, other) = (make::tenant("acme"), make::tenant("other"));
+    let store = open(dir.path());
+    let write = |of: &wforge_model::TenantId, key: &str| {
+        let change = make::change(of, None, vec![make::put(key, Some(json!("x".repeat(300_000))))]);
+        block_on(store.change(change)).unwrap();
+    };
+    for number in 0..50 {
+        write(&acme, &format!("canary-of-acme-{number}"));
+        write(&other, &format!("canary-of-other-{number}"));
+    }
+    // Names of documents stand in keys, which are not sealed: so the search finds what there is.
+    assert_ne!(holding(dir.path(), b"canary-of-acme"), Vec::<String>::new());
+    let wrapped = [&[4][..], b"acmek"].concat();
+    assert_ne!(holding(dir.path(), &wrapped), Vec::<String>::new());
+    assert!(dir.path().join("blobs/acme").exists());
+    block_on(store.erase(acme)).unwrap();
+    for canary in [&b"canary-of-acme"[..], &wrapped, &[&[4][..], b"acme"].concat()] {
+        assert_eq!(holding(dir.path(), canary), Vec::<String>::new());
+    }
+    assert!(!dir.path().join("blobs/acme").exists());
+    assert_ne!(holding(dir.path(), b"canary-of-other"), Vec::<String>::new());
+    block_on(store.close()).unwrap();
+    drop(store);
+    let store = open(dir.path());
+    for canary in [&b"canary-of-acme"[..], &wrapped] {
+        assert_eq!(holding(dir.path(), canary), Vec::<String>::new());
+    }
+    let found =
+        block_on(store.documents(&other, wforge_ports::store::Collection::Settings, "", None, 99));
+    assert_eq!(found.unwrap().len(), 50);
 }

@@ -25,6 +25,7 @@ pub mod make;
 mod blobs;
 mod documents;
 mod durable;
+mod erasing;
 mod records;
 mod replies;
 mod runs;
@@ -36,6 +37,7 @@ pub mod cases {
     pub use super::blobs::*;
     pub use super::documents::*;
     pub use super::durable::*;
+    pub use super::erasing::*;
     pub use super::records::*;
     pub use super::replies::*;
     pub use super::runs::*;
@@ -177,6 +179,9 @@ macro_rules! store_conformance {
                 the_same_history_has_the_same_hashes_and_another_has_not
                 the_same_bytes_are_one_blob
                 blobs_of_all_sizes_come_back
+                nothing_is_found_of_an_erased_tenant_and_all_of_the_others
+                what_is_written_for_an_erased_tenant_is_refused
+                the_bytes_of_a_tenant_are_those_that_it_has
                 a_blob_belongs_to_its_tenant
                 values_of_all_sizes_come_back_from_everywhere
                 numbers_and_depth_come_back_as_they_went_in
@@ -199,6 +204,7 @@ macro_rules! store_durability {
             $crate::store_cases! { $open;
                 everything_survives_a_closing
                 everything_survives_a_process_that_just_ends
+                bytes_and_erasures_outlive_the_process
                 a_chain_and_versions_go_on_after_reopening
                 the_first_writer_wins_over_a_reopening
                 a_reply_stands_over_a_reopening

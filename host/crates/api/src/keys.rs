@@ -1,0 +1,256 @@
+//! API keys: list, add, rotate, revoke; those of the own tenant, and for the platform of any.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use wforge_engine::NewKey;
+use wforge_model::tenancy::{KeyKind, KeyRecord};
+use wforge_model::{Role, Scopes, TenantId, Timestamp};
+
+use crate::auth::{IssuedKey, Principal};
+use crate::body;
+use crate::error::ApiError;
+use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::resource::{Page, PageQuery, Resource};
+use crate::runs::{json_body, optional_body};
+use crate::state::{Api, Shared};
+use crate::tenants::{Subject, existing};
+
+/// How long a key is still known that was rotated, where nothing is said.
+const OVERLAP_MS: u64 = 24 * 3_600 * 1_000;
+/// The longest that it may be.
+const OVERLAP_MS_MAX: u64 = 30 * 24 * 3_600 * 1_000;
+
+/// A key without what it is compared with.
+#[derive(Debug, Serialize)]
+pub(crate) struct ShownKey {
+    tenant: TenantId,
+    role: Role,
+    #[serde(skip_serializing_if = "Scopes::is_all")]
+    scopes: Scopes,
+    holder: KeyKind,
+    name: String,
+    created_at: Timestamp,
+    created_by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<String>,
+    active: bool,
+    /// The key itself: in the answer that made it, and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+}
+
+/// The body of [`add`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddBody {
+    name: String,
+    role: Role,
+    #[serde(default)]
+    scopes: Scopes,
+    #[serde(default)]
+    holder: KeyKind,
+    /// How long it is valid, in milliseconds; none: until it is revoked.
+    #[serde(default)]
+    ttl_ms: Option<u64>,
+}
+
+/// The body of [`rotate`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RotateBody {
+    /// How long the old one is still known, in milliseconds.
+    #[serde(default)]
+    overlap_ms: Option<u64>,
+}
+
+/// `GET /v1/keys`, by id.
+pub(crate) async fn list(
+    State(api): State<Api>,
+    principal: Principal,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<Page<ShownKey>>, ApiError> {
+    page(&api, &principal.tenant, query)
+}
+
+/// `GET /v1/tenants/{tenant}/keys`.
+pub(crate) async fn list_of_tenant(
+    State(api): State<Api>,
+    PathOf(tenant): PathOf<String>,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<Page<ShownKey>>, ApiError> {
+    page(&api, &existing(&api, &tenant)?, query)
+}
+
+fn page(
+    api: &Shared,
+    tenant: &TenantId,
+    query: PageQuery,
+) -> Result<Json<Page<ShownKey>>, ApiError> {
+    let at = query.checked(&api.parts.limits)?;
+    let keys = api.parts.engine.keys(tenant);
+    let items = keys.iter().map(|key| resource(api, key, None)).collect();
+    Ok(Json(Page::of_whole(items, &at)))
+}
+
+/// `POST /v1/keys`. The key is in the answer, once.
+pub(crate) async fn add(
+    State(api): State<Api>,
+    principal: Principal,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let tenant = principal.tenant.clone();
+    make(&api, Subject { tenant, by: principal }, &headers, body).await
+}
+
+/// `POST /v1/tenants/{tenant}/keys`.
+pub(crate) async fn add_to_tenant(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(tenant): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let tenant = existing(&api, &tenant)?;
+    make(&api, Subject { tenant, by: principal }, &headers, body).await
+}
+
+async fn make(
+    api: &Api,
+    Subject { tenant, by }: Subject,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let limits = &api.parts.limits;
+    let bytes = json_body(api, headers, body, limits.json_bytes_max).await?;
+    let body: AddBody = body::parse(&bytes, limits.json_depth_max)?;
+    by.require_to_give(body.role, &body.scopes)?;
+    let issued = IssuedKey::issue(api.parts.entropy.as_ref(), &api.parts.pepper);
+    let now = api.parts.clock.now();
+    let new = NewKey {
+        id: issued.id.clone(),
+        mac: issued.mac,
+        role: body.role,
+        scopes: body.scopes,
+        kind: body.holder,
+        name: body.name,
+        expires_at: body.ttl_ms.map(|ms| now.after_ms(ms)),
+    };
+    let engine = api.parts.engine.clone();
+    let added = api.whole(async move { engine.add_key(&tenant, new, &by.name).await }).await?;
+    Ok(resource(api, &added, Some(issued.text)).respond(StatusCode::CREATED))
+}
+
+/// `POST /v1/keys/{key}/rotate`: a new key in the place of the old one, which is still known for a
+/// while.
+pub(crate) async fn rotate(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(key): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let tenant = principal.tenant.clone();
+    replace(&api, Subject { tenant, by: principal }, key, &headers, body).await
+}
+
+/// `POST /v1/tenants/{tenant}/keys/{key}/rotate`.
+pub(crate) async fn rotate_of_tenant(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf((tenant, key)): PathOf<(String, String)>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let tenant = existing(&api, &tenant)?;
+    replace(&api, Subject { tenant, by: principal }, key, &headers, body).await
+}
+
+async fn replace(
+    api: &Api,
+    Subject { tenant, by }: Subject,
+    key: String,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let RotateBody { overlap_ms } = optional_body(api, headers, body).await?;
+    let overlap_ms = overlap_ms.unwrap_or(OVERLAP_MS);
+    if overlap_ms > OVERLAP_MS_MAX {
+        let detail = format!("overlap_ms is at most {OVERLAP_MS_MAX}");
+        return Err(ApiError::new(&crate::codes::UNACCEPTABLE, detail));
+    }
+    may_touch(api, &by, &tenant, &key)?;
+    let issued = IssuedKey::issue(api.parts.entropy.as_ref(), &api.parts.pepper);
+    let new = (issued.id.clone(), issued.mac);
+    let engine = api.parts.engine.clone();
+    let rotate = async move { engine.rotate_key((&tenant, &key), new, overlap_ms, &by.name).await };
+    let made = api.whole(rotate).await?;
+    Ok(resource(api, &made, Some(issued.text)).respond(StatusCode::CREATED))
+}
+
+/// `POST /v1/keys/{key}/revoke`: it is unknown at once.
+pub(crate) async fn revoke(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(key): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+) -> Result<Json<Resource<ShownKey>>, ApiError> {
+    let tenant = principal.tenant.clone();
+    withdraw(&api, Subject { tenant, by: principal }, key).await
+}
+
+/// `POST /v1/tenants/{tenant}/keys/{key}/revoke`.
+pub(crate) async fn revoke_of_tenant(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf((tenant, key)): PathOf<(String, String)>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+) -> Result<Json<Resource<ShownKey>>, ApiError> {
+    let tenant = existing(&api, &tenant)?;
+    withdraw(&api, Subject { tenant, by: principal }, key).await
+}
+
+async fn withdraw(
+    api: &Api,
+    Subject { tenant, by }: Subject,
+    key: String,
+) -> Result<Json<Resource<ShownKey>>, ApiError> {
+    may_touch(api, &by, &tenant, &key)?;
+    let engine = api.parts.engine.clone();
+    let revoke = async move { engine.revoke_key(&tenant, &key, &by.name).await };
+    let gone = api.whole(revoke).await?;
+    Ok(Json(resource(api, &gone, None)))
+}
+
+/// Whoever could not make a key can neither replace nor revoke it.
+fn may_touch(api: &Shared, by: &Principal, tenant: &TenantId, key: &str) -> Result<(), ApiError> {
+    let known = api.parts.engine.key(key).filter(|known| known.tenant == *tenant);
+    known.map_or(Ok(()), |known| by.require_to_give(known.role, &known.scopes))
+}
+
+fn resource(api: &Shared, key: &KeyRecord, text: Option<String>) -> Resource<ShownKey> {
+    let shown = ShownKey {
+        tenant: key.tenant.clone(),
+        role: key.role,
+        scopes: key.scopes.clone(),
+        holder: key.kind,
+        name: key.name.clone(),
+        created_at: key.created_at,
+        created_by: key.created_by.clone(),
+        expires_at: key.expires_at,
+        replaces: key.replaces.clone(),
+        active: key.is_active(api.parts.clock.now()),
+        key: text,
+    };
+    Resource::new("key", key.id.clone(), format!("/v1/keys/{}", key.id), shown)
+}

@@ -1,0 +1,96 @@
+//! Tenants, their keys and people: kept as documents, known from memory.
+//!
+//! What is asked for each request (who holds this key, how does this tenant stand) is answered by
+//! the [`Directory`] without the store. Changes are made one after another: durable first, then
+//! known. Never here: what a key looks like, or how a token is checked; that is the API's.
+
+mod directory;
+mod erase;
+mod export;
+mod keys;
+mod ledger;
+mod members;
+mod tenants;
+mod trail;
+
+pub use keys::NewKey;
+pub use ledger::TenantUsage;
+pub use trail::AuditVerdict;
+
+pub(crate) use directory::Directory;
+pub(crate) use erase::{erase, go_on_erasing};
+pub(crate) use export::export;
+pub(crate) use keys::{add_key, keys_of, revoke_key, rotate_key};
+pub(crate) use ledger::{
+    Ledger, admit_run, charge_tokens, flush, quotas, usage_of, within_storage,
+};
+pub(crate) use members::{members_of, put_member, remove_member};
+pub(crate) use tenants::{
+    create, ensure, resume, revoke_tokens, set_platform_plugins, set_quotas, suspend, tenant,
+    tenants,
+};
+pub(crate) use trail::{audit_page, verify_audit};
+
+use wforge_model::tenancy::PLATFORM;
+use wforge_model::{TenantId, Value, Version};
+use wforge_ports::store::{AuditDraft, Change, ChangeError, Collection, Put};
+
+use crate::request::EngineError;
+use crate::service::Shared;
+
+/// Under whose name the store keeps the list of tenants.
+pub(crate) fn platform() -> Result<TenantId, EngineError> {
+    PLATFORM.parse().map_err(|error| EngineError::Host(Box::new(error)))
+}
+
+/// What a change of the control plane writes: one document and one entry of the audit log.
+struct Entry<'a> {
+    tenant: &'a TenantId,
+    /// The version that the document must have; none: whatever it is.
+    expected: Option<Version>,
+    collection: Collection,
+    key: String,
+    value: Option<Value>,
+    /// Further documents of the same change.
+    also: Vec<Put>,
+    action: &'static str,
+    resource: String,
+    by: &'a str,
+}
+
+/// Writes it, all or nothing.
+async fn write(shared: &Shared, entry: Entry<'_>) -> Result<(), EngineError> {
+    let Entry { tenant, expected, collection, key, value, also, action, resource, by } = entry;
+    let mut puts = vec![Put { collection, key, value }];
+    puts.extend(also);
+    let audit = AuditDraft {
+        at: shared.parts.clock.now(),
+        actor: by.to_owned(),
+        action: action.to_owned(),
+        resource,
+        outcome: "ok".into(),
+    };
+    let change = Change {
+        tenant: tenant.clone(),
+        expected,
+        puts,
+        audit: vec![audit],
+        idempotent_reply: None,
+    };
+    match shared.parts.store.change(change).await {
+        Ok(_) => Ok(()),
+        Err(ChangeError::Conflict { key, .. }) => Err(EngineError::Conflict {
+            code: "changed_meanwhile",
+            message: format!("{key} was changed by somebody else at the same moment; try again"),
+        }),
+        Err(error) => Err(EngineError::Host(Box::new(error))),
+    }
+}
+
+fn to_value<T: serde::Serialize>(of: &T) -> Result<Value, EngineError> {
+    serde_json::to_value(of).map_err(|error| EngineError::Host(Box::new(error)))
+}
+
+fn invalid(code: &'static str, message: impl Into<String>) -> EngineError {
+    EngineError::Invalid { code, message: message.into(), details: Vec::new() }
+}
