@@ -1,4 +1,4 @@
-//! API keys: list, add, rotate, revoke; those of the own tenant, and for the platform of any.
+//! API keys of a tenant: list, add, rotate, revoke.
 
 use axum::Json;
 use axum::body::Body;
@@ -11,13 +11,13 @@ use wforge_model::tenancy::{KeyKind, KeyRecord};
 use wforge_model::{Role, Scopes, TenantId, Timestamp};
 
 use crate::auth::{IssuedKey, Principal};
-use crate::body;
+use crate::codes;
 use crate::error::ApiError;
 use crate::extract::{NoQuery, PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::{json_body, optional_body};
+use crate::runs::{optional_body, parsed};
 use crate::state::{Api, Shared};
-use crate::tenants::{Subject, existing};
+use crate::subject::Subject;
 
 /// How long a key is still known that was rotated, where nothing is said.
 const OVERLAP_MS: u64 = 24 * 3_600 * 1_000;
@@ -69,69 +69,33 @@ struct RotateBody {
     overlap_ms: Option<u64>,
 }
 
+/// The variable part of a path about one key.
+#[derive(Debug, Deserialize)]
+pub(crate) struct KeyPath {
+    key: String,
+}
+
 /// `GET /v1/keys`, by id.
 pub(crate) async fn list(
     State(api): State<Api>,
-    principal: Principal,
+    Subject { tenant, .. }: Subject,
     QueryOf(query): QueryOf<PageQuery>,
-) -> Result<Json<Page<ShownKey>>, ApiError> {
-    page(&api, &principal.tenant, query)
-}
-
-/// `GET /v1/tenants/{tenant}/keys`.
-pub(crate) async fn list_of_tenant(
-    State(api): State<Api>,
-    PathOf(tenant): PathOf<String>,
-    QueryOf(query): QueryOf<PageQuery>,
-) -> Result<Json<Page<ShownKey>>, ApiError> {
-    page(&api, &existing(&api, &tenant)?, query)
-}
-
-fn page(
-    api: &Shared,
-    tenant: &TenantId,
-    query: PageQuery,
 ) -> Result<Json<Page<ShownKey>>, ApiError> {
     let at = query.checked(&api.parts.limits)?;
-    let keys = api.parts.engine.keys(tenant);
-    let items = keys.iter().map(|key| resource(api, key, None)).collect();
+    let keys = api.parts.engine.keys(&tenant);
+    let items = keys.iter().map(|key| resource(&api, key, None)).collect();
     Ok(Json(Page::of_whole(items, &at)))
 }
 
 /// `POST /v1/keys`. The key is in the answer, once.
 pub(crate) async fn add(
     State(api): State<Api>,
-    principal: Principal,
-    QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    let tenant = principal.tenant.clone();
-    make(&api, Subject { tenant, by: principal }, &headers, body).await
-}
-
-/// `POST /v1/tenants/{tenant}/keys`.
-pub(crate) async fn add_to_tenant(
-    State(api): State<Api>,
-    principal: Principal,
-    PathOf(tenant): PathOf<String>,
-    QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    let tenant = existing(&api, &tenant)?;
-    make(&api, Subject { tenant, by: principal }, &headers, body).await
-}
-
-async fn make(
-    api: &Api,
     Subject { tenant, by }: Subject,
-    headers: &HeaderMap,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let limits = &api.parts.limits;
-    let bytes = json_body(api, headers, body, limits.json_bytes_max).await?;
-    let body: AddBody = body::parse(&bytes, limits.json_depth_max)?;
+    let body: AddBody = parsed(&api, &headers, body).await?;
     by.require_to_give(body.role, &body.scopes)?;
     let issued = IssuedKey::issue(api.parts.entropy.as_ref(), &api.parts.pepper);
     let now = api.parts.clock.now();
@@ -146,90 +110,46 @@ async fn make(
     };
     let engine = api.parts.engine.clone();
     let added = api.whole(async move { engine.add_key(&tenant, new, &by.name).await }).await?;
-    Ok(resource(api, &added, Some(issued.text)).respond(StatusCode::CREATED))
+    Ok(resource(&api, &added, Some(issued.text)).respond(StatusCode::CREATED))
 }
 
 /// `POST /v1/keys/{key}/rotate`: a new key in the place of the old one, which is still known for a
 /// while.
 pub(crate) async fn rotate(
     State(api): State<Api>,
-    principal: Principal,
-    PathOf(key): PathOf<String>,
-    QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    let tenant = principal.tenant.clone();
-    replace(&api, Subject { tenant, by: principal }, key, &headers, body).await
-}
-
-/// `POST /v1/tenants/{tenant}/keys/{key}/rotate`.
-pub(crate) async fn rotate_of_tenant(
-    State(api): State<Api>,
-    principal: Principal,
-    PathOf((tenant, key)): PathOf<(String, String)>,
-    QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    let tenant = existing(&api, &tenant)?;
-    replace(&api, Subject { tenant, by: principal }, key, &headers, body).await
-}
-
-async fn replace(
-    api: &Api,
     Subject { tenant, by }: Subject,
-    key: String,
-    headers: &HeaderMap,
+    PathOf(KeyPath { key }): PathOf<KeyPath>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let RotateBody { overlap_ms } = optional_body(api, headers, body).await?;
+    let RotateBody { overlap_ms } = optional_body(&api, &headers, body).await?;
     let overlap_ms = overlap_ms.unwrap_or(OVERLAP_MS);
     if overlap_ms > OVERLAP_MS_MAX {
         let detail = format!("overlap_ms is at most {OVERLAP_MS_MAX}");
-        return Err(ApiError::new(&crate::codes::UNACCEPTABLE, detail));
+        return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
     }
-    may_touch(api, &by, &tenant, &key)?;
+    may_touch(&api, &by, &tenant, &key)?;
     let issued = IssuedKey::issue(api.parts.entropy.as_ref(), &api.parts.pepper);
     let new = (issued.id.clone(), issued.mac);
     let engine = api.parts.engine.clone();
     let rotate = async move { engine.rotate_key((&tenant, &key), new, overlap_ms, &by.name).await };
     let made = api.whole(rotate).await?;
-    Ok(resource(api, &made, Some(issued.text)).respond(StatusCode::CREATED))
+    Ok(resource(&api, &made, Some(issued.text)).respond(StatusCode::CREATED))
 }
 
 /// `POST /v1/keys/{key}/revoke`: it is unknown at once.
 pub(crate) async fn revoke(
     State(api): State<Api>,
-    principal: Principal,
-    PathOf(key): PathOf<String>,
-    QueryOf(NoQuery {}): QueryOf<NoQuery>,
-) -> Result<Json<Resource<ShownKey>>, ApiError> {
-    let tenant = principal.tenant.clone();
-    withdraw(&api, Subject { tenant, by: principal }, key).await
-}
-
-/// `POST /v1/tenants/{tenant}/keys/{key}/revoke`.
-pub(crate) async fn revoke_of_tenant(
-    State(api): State<Api>,
-    principal: Principal,
-    PathOf((tenant, key)): PathOf<(String, String)>,
-    QueryOf(NoQuery {}): QueryOf<NoQuery>,
-) -> Result<Json<Resource<ShownKey>>, ApiError> {
-    let tenant = existing(&api, &tenant)?;
-    withdraw(&api, Subject { tenant, by: principal }, key).await
-}
-
-async fn withdraw(
-    api: &Api,
     Subject { tenant, by }: Subject,
-    key: String,
+    PathOf(KeyPath { key }): PathOf<KeyPath>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<ShownKey>>, ApiError> {
-    may_touch(api, &by, &tenant, &key)?;
+    may_touch(&api, &by, &tenant, &key)?;
     let engine = api.parts.engine.clone();
     let revoke = async move { engine.revoke_key(&tenant, &key, &by.name).await };
     let gone = api.whole(revoke).await?;
-    Ok(Json(resource(api, &gone, None)))
+    Ok(Json(resource(&api, &gone, None)))
 }
 
 /// Whoever could not make a key can neither replace nor revoke it.

@@ -36,6 +36,7 @@ mod sse;
 mod state;
 mod steering;
 mod stream;
+mod subject;
 mod system;
 mod tenants;
 mod thread_changes;

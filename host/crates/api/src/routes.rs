@@ -128,7 +128,7 @@ rows! {
     POST "/v1/threads/{thread}/copy" [Operator Threads] => thread_changes::copy;
     POST "/v1/threads/{thread}/prune" [Operator Threads] => thread_changes::prune;
     POST "/v1/threads/{thread}/migrate" [Operator Threads] => thread_changes::migrate;
-    GET "/v1/usage" [Viewer System] => usage::own;
+    GET "/v1/usage" [Viewer System] => usage::show;
     GET "/v1/keys" [Admin Keys] => keys::list;
     POST "/v1/keys" [Admin Keys] => keys::add;
     POST "/v1/keys/{key}/rotate" [Admin Keys] => keys::rotate;
@@ -136,10 +136,10 @@ rows! {
     GET "/v1/members" [Admin Members] => members::list;
     POST "/v1/members" [Admin Members] => members::put;
     POST "/v1/members/{subject}/remove" [Admin Members] => members::remove;
-    POST "/v1/tokens/revoke" [Admin Members] => tenants::revoke_own_tokens;
+    POST "/v1/tokens/revoke" [Admin Members] => tenants::revoke_tokens;
     GET "/v1/audit" [Admin Audit] => audit::list;
     GET "/v1/audit/verify" [Admin Audit] => audit::verify;
-    GET "/v1/export" [Admin Audit] => export::own;
+    GET "/v1/export" [Admin Audit] => export::write;
     GET "/v1/platform/plugins" [Platform Tenants] => plugins::list_of_platform;
     POST "/v1/platform/plugins" [Platform Tenants] => plugins::install_for_platform;
     GET "/v1/tenants" [Platform Tenants] => tenants::list;
@@ -151,17 +151,17 @@ rows! {
     POST "/v1/tenants/{tenant}/plugins" [Platform Tenants] => tenants::plugins;
     POST "/v1/tenants/{tenant}/tokens/revoke" [Platform Tenants] => tenants::revoke_tokens;
     POST "/v1/tenants/{tenant}/erase" [Platform Tenants] => tenants::erase;
-    GET "/v1/tenants/{tenant}/usage" [Platform Tenants] => usage::of_tenant;
-    GET "/v1/tenants/{tenant}/export" [Platform Tenants] => export::of_tenant;
-    GET "/v1/tenants/{tenant}/audit" [Platform Tenants] => audit::list_of_tenant;
-    GET "/v1/tenants/{tenant}/audit/verify" [Platform Tenants] => audit::verify_of_tenant;
-    GET "/v1/tenants/{tenant}/keys" [Platform Tenants] => keys::list_of_tenant;
-    POST "/v1/tenants/{tenant}/keys" [Platform Tenants] => keys::add_to_tenant;
-    POST "/v1/tenants/{tenant}/keys/{key}/rotate" [Platform Tenants] => keys::rotate_of_tenant;
-    POST "/v1/tenants/{tenant}/keys/{key}/revoke" [Platform Tenants] => keys::revoke_of_tenant;
-    GET "/v1/tenants/{tenant}/members" [Platform Tenants] => members::list_of_tenant;
-    POST "/v1/tenants/{tenant}/members" [Platform Tenants] => members::put_of_tenant;
-    POST "/v1/tenants/{tenant}/members/{subject}/remove" [Platform Tenants] => members::remove_of_tenant;
+    GET "/v1/tenants/{tenant}/usage" [Platform Tenants] => usage::show;
+    GET "/v1/tenants/{tenant}/export" [Platform Tenants] => export::write;
+    GET "/v1/tenants/{tenant}/audit" [Platform Tenants] => audit::list;
+    GET "/v1/tenants/{tenant}/audit/verify" [Platform Tenants] => audit::verify;
+    GET "/v1/tenants/{tenant}/keys" [Platform Tenants] => keys::list;
+    POST "/v1/tenants/{tenant}/keys" [Platform Tenants] => keys::add;
+    POST "/v1/tenants/{tenant}/keys/{key}/rotate" [Platform Tenants] => keys::rotate;
+    POST "/v1/tenants/{tenant}/keys/{key}/revoke" [Platform Tenants] => keys::revoke;
+    GET "/v1/tenants/{tenant}/members" [Platform Tenants] => members::list;
+    POST "/v1/tenants/{tenant}/members" [Platform Tenants] => members::put;
+    POST "/v1/tenants/{tenant}/members/{subject}/remove" [Platform Tenants] => members::remove;
 }
 
 /// A router of all rows, each behind the check of its role.

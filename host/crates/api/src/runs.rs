@@ -295,6 +295,17 @@ pub(crate) async fn json_body(
     body::read(headers, body, limit, api.parts.clock.as_ref()).await
 }
 
+/// A small JSON body, parsed.
+pub(crate) async fn parsed<T: for<'de> Deserialize<'de>>(
+    api: &Shared,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, ApiError> {
+    let limits = &api.parts.limits;
+    let bytes = json_body(api, headers, body, limits.json_bytes_max).await?;
+    body::parse(&bytes, limits.json_depth_max)
+}
+
 /// A JSON body that may be left out.
 pub(crate) async fn optional_body<T: Default + for<'de> Deserialize<'de>>(
     api: &Shared,

@@ -10,20 +10,13 @@ use wforge_model::tenancy::{AskedQuotas, Quotas, Tenant, TenantState};
 use wforge_model::{PluginName, TenantId, Timestamp};
 
 use crate::auth::Principal;
-use crate::body;
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{NoQuery, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::json_body;
+use crate::runs::parsed;
 use crate::state::{Api, Shared};
-
-/// About which tenant something is asked, and by whom.
-#[derive(Debug)]
-pub(crate) struct Subject {
-    pub(crate) tenant: TenantId,
-    pub(crate) by: Principal,
-}
+use crate::subject::Subject;
 
 /// A tenant, as lists show it.
 #[derive(Debug, Serialize)]
@@ -60,14 +53,6 @@ struct EraseBody {
     confirm: String,
 }
 
-/// The tenant of that name, which the platform names in a path.
-pub(crate) fn existing(api: &Shared, name: &str) -> Result<TenantId, ApiError> {
-    let missing = || ApiError::not_found("tenant", name);
-    let id: TenantId = name.parse().map_err(|_| missing())?;
-    api.parts.engine.tenant(&id).map_err(|_| missing())?;
-    Ok(id)
-}
-
 /// `GET /v1/tenants`, by name.
 pub(crate) async fn list(
     State(api): State<Api>,
@@ -82,11 +67,10 @@ pub(crate) async fn list(
 /// `GET /v1/tenants/{tenant}`.
 pub(crate) async fn show(
     State(api): State<Api>,
-    PathOf(tenant): PathOf<String>,
+    Subject { tenant, .. }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
-    let id = existing(&api, &tenant)?;
-    Ok(Json(resource(&api, &*api.parts.engine.tenant(&id)?)))
+    Ok(Json(resource(&api, &*api.parts.engine.tenant(&tenant)?)))
 }
 
 /// `POST /v1/tenants`.
@@ -107,24 +91,22 @@ pub(crate) async fn create(
 /// `POST /v1/tenants/{tenant}/suspend`: its credentials are refused and its runs stand still.
 pub(crate) async fn suspend(
     State(api): State<Api>,
-    principal: Principal,
-    PathOf(tenant): PathOf<String>,
+    Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
-    let (id, engine) = (existing(&api, &tenant)?, api.parts.engine.clone());
-    let change = async move { engine.suspend_tenant(&id, &principal.name).await };
+    let engine = api.parts.engine.clone();
+    let change = async move { engine.suspend_tenant(&tenant, &by.name).await };
     Ok(Json(resource(&api, &*api.whole(change).await?)))
 }
 
 /// `POST /v1/tenants/{tenant}/resume`.
 pub(crate) async fn resume(
     State(api): State<Api>,
-    principal: Principal,
-    PathOf(tenant): PathOf<String>,
+    Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
-    let (id, engine) = (existing(&api, &tenant)?, api.parts.engine.clone());
-    let change = async move { engine.resume_tenant(&id, &principal.name).await };
+    let engine = api.parts.engine.clone();
+    let change = async move { engine.resume_tenant(&tenant, &by.name).await };
     Ok(Json(resource(&api, &*api.whole(change).await?)))
 }
 
@@ -136,27 +118,11 @@ pub(crate) struct Revoked {
 }
 
 /// `POST /v1/tokens/revoke`: every token of the tenant is taken back.
-pub(crate) async fn revoke_own_tokens(
-    State(api): State<Api>,
-    principal: Principal,
-    QueryOf(NoQuery {}): QueryOf<NoQuery>,
-) -> Result<Json<Revoked>, ApiError> {
-    let tenant = principal.tenant.clone();
-    take_back(&api, Subject { tenant, by: principal }).await
-}
-
-/// `POST /v1/tenants/{tenant}/tokens/revoke`.
 pub(crate) async fn revoke_tokens(
     State(api): State<Api>,
-    principal: Principal,
-    PathOf(tenant): PathOf<String>,
+    Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Revoked>, ApiError> {
-    let tenant = existing(&api, &tenant)?;
-    take_back(&api, Subject { tenant, by: principal }).await
-}
-
-async fn take_back(api: &Api, Subject { tenant, by }: Subject) -> Result<Json<Revoked>, ApiError> {
     let engine = api.parts.engine.clone();
     let revoke = async move { engine.revoke_tokens(&tenant, &by.name).await };
     let tokens_since = api.whole(revoke).await?.tokens_since;
@@ -166,67 +132,51 @@ async fn take_back(api: &Api, Subject { tenant, by }: Subject) -> Result<Json<Re
 /// `POST /v1/tenants/{tenant}/quotas`: the body says all that is other than for everybody.
 pub(crate) async fn quotas(
     State(api): State<Api>,
-    principal: Principal,
-    PathOf(tenant): PathOf<String>,
+    Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
-    let id = existing(&api, &tenant)?;
     let quotas: AskedQuotas = parsed(&api, &headers, body).await?;
     let engine = api.parts.engine.clone();
-    let change = async move { engine.set_quotas(&id, quotas, &principal.name).await };
+    let change = async move { engine.set_quotas(&tenant, quotas, &by.name).await };
     Ok(Json(resource(&api, &*api.whole(change).await?)))
 }
 
 /// `POST /v1/tenants/{tenant}/plugins`: the platform's plugins that it may use, all of them.
 pub(crate) async fn plugins(
     State(api): State<Api>,
-    principal: Principal,
-    PathOf(tenant): PathOf<String>,
+    Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
-    let id = existing(&api, &tenant)?;
     let PluginsBody { plugins } = parsed(&api, &headers, body).await?;
     let engine = api.parts.engine.clone();
-    let change = async move { engine.set_platform_plugins(&id, plugins, &principal.name).await };
+    let change = async move { engine.set_platform_plugins(&tenant, plugins, &by.name).await };
     Ok(Json(resource(&api, &*api.whole(change).await?)))
 }
 
 /// `POST /v1/tenants/{tenant}/erase`: nothing is left of it when this is answered.
 pub(crate) async fn erase(
     State(api): State<Api>,
-    principal: Principal,
-    PathOf(tenant): PathOf<String>,
+    Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
-    let id = existing(&api, &tenant)?;
     let EraseBody { confirm } = parsed(&api, &headers, body).await?;
-    if confirm != id.as_str() {
-        let detail = format!("to erase the tenant, say so: {{\"confirm\":\"{id}\"}}");
+    if confirm != tenant.as_str() {
+        let detail = format!("to erase the tenant, say so: {{\"confirm\":\"{tenant}\"}}");
         return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
     }
-    if id == principal.tenant {
+    if tenant == by.tenant {
         let detail = "a credential cannot erase its own tenant; use one of another tenant";
         return Err(ApiError::new(&codes::CONFLICT, detail));
     }
     let engine = api.parts.engine.clone();
-    let change = async move { engine.erase_tenant(&id, &principal.name).await };
+    let change = async move { engine.erase_tenant(&tenant, &by.name).await };
     Ok(Json(resource(&api, &*api.whole(change).await?)))
-}
-
-async fn parsed<T: for<'de> Deserialize<'de>>(
-    api: &Shared,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<T, ApiError> {
-    let limits = &api.parts.limits;
-    let bytes = json_body(api, headers, body, limits.json_bytes_max).await?;
-    body::parse(&bytes, limits.json_depth_max)
 }
 
 fn resource(api: &Shared, tenant: &Tenant) -> Resource<ShownTenant> {

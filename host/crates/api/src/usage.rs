@@ -4,26 +4,16 @@ use axum::Json;
 use axum::extract::State;
 use wforge_engine::TenantUsage;
 
-use crate::auth::Principal;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{NoQuery, QueryOf};
 use crate::state::Api;
-use crate::tenants::existing;
+use crate::subject::Subject;
 
 /// `GET /v1/usage`.
-pub(crate) async fn own(
+pub(crate) async fn show(
     State(api): State<Api>,
-    principal: Principal,
+    Subject { tenant, .. }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<TenantUsage>, ApiError> {
-    Ok(Json(api.parts.engine.usage(&principal.tenant).await?))
-}
-
-/// `GET /v1/tenants/{tenant}/usage`.
-pub(crate) async fn of_tenant(
-    State(api): State<Api>,
-    PathOf(tenant): PathOf<String>,
-    QueryOf(NoQuery {}): QueryOf<NoQuery>,
-) -> Result<Json<TenantUsage>, ApiError> {
-    Ok(Json(api.parts.engine.usage(&existing(&api, &tenant)?).await?))
+    Ok(Json(api.parts.engine.usage(&tenant).await?))
 }
