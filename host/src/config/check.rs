@@ -100,29 +100,39 @@ fn named_data_dir(config: &Config) -> Finding {
 }
 
 fn pepper(config: &Config) -> Finding {
-    if config.auth.pepper.is_some() {
-        return ok("auth.pepper", "is set");
-    }
-    let path = config.data_dir.join("keys/pepper");
-    strict(
-        config,
-        "auth.pepper",
-        format!("lies beside the hashes that it protects, in {}", path.display()),
-        "set WFORGE_PEPPER from your store of secrets; make one with: openssl rand -hex 32",
-    )
+    let guards = Guard {
+        key: "auth.pepper",
+        variable: "WFORGE_PEPPER",
+        beside: "the hashes that it protects",
+    };
+    guards.finding(config, config.auth.pepper.is_some(), "keys/pepper")
 }
 
 fn kek(config: &Config) -> Finding {
-    if config.store.kek.is_some() {
-        return ok("store.kek", "is set");
+    let guards = Guard { key: "store.kek", variable: "WFORGE_KEK", beside: "what it seals" };
+    guards.finding(config, config.store.kek.is_some(), "store/kek")
+}
+
+/// A secret that must not lie in the folder of what it guards.
+struct Guard {
+    key: &'static str,
+    variable: &'static str,
+    beside: &'static str,
+}
+
+impl Guard {
+    fn finding(&self, config: &Config, set: bool, file: &str) -> Finding {
+        let Guard { key, variable, beside } = self;
+        if set {
+            return ok(key, "is set");
+        }
+        let path = config.data_dir.join(file);
+        let found = format!("lies beside {beside}, in {}", path.display());
+        let fix = format!(
+            "set {variable} from your store of secrets; make one with: openssl rand -hex 32"
+        );
+        strict(config, key, found, &fix)
     }
-    let path = config.data_dir.join("store/kek");
-    strict(
-        config,
-        "store.kek",
-        format!("lies beside what it seals, in {}", path.display()),
-        "set WFORGE_KEK from your store of secrets; make one with: openssl rand -hex 32",
-    )
 }
 
 fn tokens(config: &Config) -> Finding {

@@ -1,11 +1,14 @@
 //! Tenants: made, suspended, changed and erased by whoever runs the server.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use wforge_engine::EngineError;
 use wforge_model::tenancy::{AskedQuotas, Quotas, Tenant, TenantState};
 use wforge_model::{PluginName, TenantId, Timestamp};
 
@@ -95,8 +98,7 @@ pub(crate) async fn suspend(
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
     let engine = api.parts.engine.clone();
-    let change = async move { engine.suspend_tenant(&tenant, &by.name).await };
-    Ok(Json(resource(&api, &*api.whole(change).await?)))
+    changed(&api, async move { engine.suspend_tenant(&tenant, &by.name).await }).await
 }
 
 /// `POST /v1/tenants/{tenant}/resume`.
@@ -106,8 +108,7 @@ pub(crate) async fn resume(
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
     let engine = api.parts.engine.clone();
-    let change = async move { engine.resume_tenant(&tenant, &by.name).await };
-    Ok(Json(resource(&api, &*api.whole(change).await?)))
+    changed(&api, async move { engine.resume_tenant(&tenant, &by.name).await }).await
 }
 
 /// The answer of [`revoke_tokens`].
@@ -139,8 +140,7 @@ pub(crate) async fn quotas(
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
     let quotas: AskedQuotas = parsed(&api, &headers, body).await?;
     let engine = api.parts.engine.clone();
-    let change = async move { engine.set_quotas(&tenant, quotas, &by.name).await };
-    Ok(Json(resource(&api, &*api.whole(change).await?)))
+    changed(&api, async move { engine.set_quotas(&tenant, quotas, &by.name).await }).await
 }
 
 /// `POST /v1/tenants/{tenant}/plugins`: the platform's plugins that it may use, all of them.
@@ -153,8 +153,8 @@ pub(crate) async fn plugins(
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
     let PluginsBody { plugins } = parsed(&api, &headers, body).await?;
     let engine = api.parts.engine.clone();
-    let change = async move { engine.set_platform_plugins(&tenant, plugins, &by.name).await };
-    Ok(Json(resource(&api, &*api.whole(change).await?)))
+    changed(&api, async move { engine.set_platform_plugins(&tenant, plugins, &by.name).await })
+        .await
 }
 
 /// `POST /v1/tenants/{tenant}/erase`: nothing is left of it when this is answered.
@@ -175,8 +175,15 @@ pub(crate) async fn erase(
         return Err(ApiError::new(&codes::CONFLICT, detail));
     }
     let engine = api.parts.engine.clone();
-    let change = async move { engine.erase_tenant(&tenant, &by.name).await };
-    Ok(Json(resource(&api, &*api.whole(change).await?)))
+    changed(&api, async move { engine.erase_tenant(&tenant, &by.name).await }).await
+}
+
+/// Finishes a change, whether or not the client waits for it, and shows the tenant as it is then.
+async fn changed(
+    api: &Api,
+    change: impl Future<Output = Result<Arc<Tenant>, EngineError>> + Send + 'static,
+) -> Result<Json<Resource<ShownTenant>>, ApiError> {
+    Ok(Json(resource(api, &*api.whole(change).await?)))
 }
 
 fn resource(api: &Shared, tenant: &Tenant) -> Resource<ShownTenant> {
