@@ -21,6 +21,7 @@ mod runs;
 mod simulation;
 mod steering;
 mod streams;
+mod tenant_limits;
 mod tenants;
 mod thread_world;
 mod threads;
