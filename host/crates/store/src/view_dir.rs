@@ -39,8 +39,8 @@ pub(crate) fn give_up(dir: &Path) -> io::Result<()> {
 
 /// Removes the folders that were begun and never completed.
 pub(crate) fn remove_begun(store: &Path) -> io::Result<()> {
-    let begun = numbered(store)?.into_iter().filter(|(_, dir)| !dir.join(COMPLETE).exists());
-    begun.map(|(_, dir)| remove(&dir)).collect()
+    let mut begun = numbered(store)?.into_iter().filter(|(_, dir)| !dir.join(COMPLETE).exists());
+    begun.try_for_each(|(_, dir)| remove(&dir))
 }
 
 /// Removes every folder that was or would have been a view, but that one.
