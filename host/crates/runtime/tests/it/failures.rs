@@ -274,8 +274,9 @@ async fn a_nodes_own_timeout_says_so() {
     call.timeout_ms = Some(20);
     let mut script = Script::default();
     let execution = sandbox.runtime.call(&call, &mut script);
-    expect![
-        "timeout (timeout): the call took longer than 20 ms, as its node allows after 1 effects"
-    ]
-    .assert_eq(&told(&execution.await.unwrap()));
+    // On a busy machine the time may be over before the guest has asked for anything.
+    let told = told(&execution.await.unwrap());
+    let (failure, _effects) = told.split_once(" after ").unwrap();
+    expect!["timeout (timeout): the call took longer than 20 ms, as its node allows"]
+        .assert_eq(failure);
 }
