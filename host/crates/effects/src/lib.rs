@@ -10,8 +10,10 @@
 //!
 //! Never here: wasmtime, or a file (the host reads them).
 
+mod deed;
 mod emitted;
 mod grants;
+pub mod outbound;
 mod people;
 mod record;
 mod recorded;
