@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use tokio::runtime::Handle as Threads;
 use tokio_util::sync::CancellationToken;
-use wforge_effects::{EffectsParts, RecordedEffects};
+use tokio_util::task::TaskTracker;
+use wforge_effects::{EffectsParts, Nowhere, RecordedEffects};
 use wforge_engine::{
     Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, WaitFor,
     WorkflowChoice,
@@ -68,6 +69,10 @@ impl Chain {
             output: bus.clone(),
             host_key: [9; 32],
             limits: SandboxLimits::default(),
+            world: Arc::new(Nowhere),
+            threads: lanes.engine.clone(),
+            flights: TaskTracker::new(),
+            at_once_max: 64,
         });
         let threads: Threads = lanes.engine.clone();
         let parts = EngineParts {

@@ -14,8 +14,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
-use wforge_effects::{EffectsParts, RecordedEffects};
+use wforge_effects::{EffectsParts, Nowhere, RecordedEffects};
 use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus};
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Store};
@@ -33,6 +34,9 @@ use lanes::Lanes;
 pub(crate) use api::{Tokens, VERSION, api_parts, tokens};
 pub(crate) use parts::LOCKED;
 pub(crate) use plugin_dirs::{components_in, read_component};
+
+/// Effects of one tenant that are performed at once.
+const EFFECTS_AT_ONCE_MAX: u32 = 64;
 
 /// What the engine is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +91,10 @@ impl Host {
             output: bus.clone(),
             host_key: effects_key,
             limits: config.sandbox.clone(),
+            world: Arc::new(Nowhere),
+            threads: handles.engine.clone(),
+            flights: TaskTracker::new(),
+            at_once_max: EFFECTS_AT_ONCE_MAX,
         });
         let expressions: Arc<dyn wforge_graph::Expressions> = Arc::new(Cel::new());
         let call_log = match &config.runs.call_log {

@@ -12,14 +12,19 @@
 
 mod deed;
 mod emitted;
+mod flight;
 mod grants;
 pub mod outbound;
+mod pen;
 mod people;
+mod permits;
 mod record;
 mod recorded;
 mod request;
 mod session;
+mod side_by_side;
 mod timer;
 
+pub use deed::{Deed, Done, Nowhere, World};
 pub use grants::{Grant, GrantsError, GrantsFile};
 pub use recorded::{EffectsParts, RecordedEffects};

@@ -8,7 +8,9 @@ use wforge_model::limits::SandboxLimits;
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
 use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Store};
 
+use crate::deed::World;
 use crate::emitted::Emitted;
+use crate::permits::Permits;
 use crate::session::Session;
 
 const SEED_CONTEXT: &str = "WorkflowForge 2026 randomness of guests v1";
@@ -26,6 +28,14 @@ pub struct EffectsParts {
     pub host_key: [u8; 32],
     /// Budgets of one task.
     pub limits: SandboxLimits,
+    /// Models, servers and tools.
+    pub world: Arc<dyn World>,
+    /// Where effects are performed.
+    pub threads: tokio::runtime::Handle,
+    /// Effects that are under way: whoever ends the host may wait for them.
+    pub flights: tokio_util::task::TaskTracker,
+    /// Effects of one tenant that are performed at once; more wait for their turn.
+    pub at_once_max: u32,
 }
 
 impl std::fmt::Debug for EffectsParts {
@@ -45,6 +55,7 @@ pub struct RecordedEffects {
 pub(crate) struct Shared {
     pub(crate) parts: EffectsParts,
     pub(crate) emitted: Emitted,
+    pub(crate) permits: Permits,
     seed_key: [u8; 32],
 }
 
@@ -53,7 +64,8 @@ impl RecordedEffects {
     #[must_use]
     pub fn new(parts: EffectsParts) -> Self {
         let seed_key = blake3::derive_key(SEED_CONTEXT, &parts.host_key);
-        Self { shared: Arc::new(Shared { parts, emitted: Emitted::default(), seed_key }) }
+        let permits = Permits::new(parts.at_once_max);
+        Self { shared: Arc::new(Shared { parts, emitted: Emitted::default(), permits, seed_key }) }
     }
 }
 
@@ -103,5 +115,6 @@ fn without_payload(call: &AgentCall) -> AgentCall {
         began_at: call.began_at,
         answers: call.answers.clone(),
         kept_effects: call.kept_effects,
+        fails_unknown: call.fails_unknown,
     }
 }

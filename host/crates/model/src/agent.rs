@@ -72,6 +72,9 @@ pub struct AgentCall {
     pub answers: Vec<Answered>,
     /// The positions of the previous attempt's record that this attempt keeps.
     pub kept_effects: u32,
+    /// Whether an effect whose outcome the host never learned ends the attempt for good, instead of
+    /// being done again with the same idempotency key.
+    pub fails_unknown: bool,
 }
 
 /// What an agent replied.

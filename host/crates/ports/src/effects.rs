@@ -71,6 +71,8 @@ pub enum EffectAnswer {
     Suspend(Waiting),
     /// The guest asks something else than before: unwind it.
     Diverged(Divergence),
+    /// The attempt is over, whatever the guest would make of it: unwind it.
+    Failed(Failure),
     /// The host cannot go on: unwind the guest.
     Fault(EffectsError),
 }
@@ -115,4 +117,7 @@ pub trait GuestOutput: Debug + Send + Sync {
     fn line(&self, call: &AgentCall, line: GuestLine);
     /// An event that a task emitted, the n-th of its execution.
     fn emitted(&self, call: &AgentCall, ordinal: u32, topic: String, payload: Value);
+    /// The n-th piece of the answer that is on its way to the effect at `position`. Not kept, and
+    /// superseded by the answer.
+    fn delta(&self, call: &AgentCall, position: u32, n: u32, topic: &str, text: &str);
 }

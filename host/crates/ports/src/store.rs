@@ -15,8 +15,8 @@ use crate::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
 pub use written::{
     AuditDraft, AuditEntry, Change, Claim, Collection, Commit, Document, EffectIntent,
-    EffectRecord, IdempotentReply, KvWrite, Phase, Put, QueueChange, Record, Recorded, Snapshot,
-    StoreFigures, audit_hash,
+    EffectRecord, IdempotentReply, KvWrite, ListPlace, Phase, Put, QueueChange, Record, Recorded,
+    Snapshot, StoreFigures, audit_hash,
 };
 
 mod written;

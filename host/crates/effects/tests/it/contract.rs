@@ -75,6 +75,7 @@ async fn several_questions_are_asked_at_once_and_each_has_its_own_answer() {
 
 async fn unserved(grant: &str, operation: Operation, element: Value, expected: Expect) {
     let granted = world(&[grant]);
+    granted.outside.close();
     let told = granted.execute(&[request(operation, element.clone())]).await;
     expected.assert_eq(told.first().unwrap());
     assert_eq!(granted.store.told(), Vec::<String>::new(), "it is no effect that happened");

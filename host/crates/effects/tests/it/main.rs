@@ -7,6 +7,10 @@ mod fake_store;
 #[cfg(test)]
 mod grants;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod world;

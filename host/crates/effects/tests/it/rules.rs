@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 use serde_json::json;
+use tokio_util::task::TaskTracker;
 use wforge_effects::{EffectsParts, RecordedEffects};
 use wforge_model::effect::{Operation, question_id};
 use wforge_model::limits::SandboxLimits;
@@ -204,6 +205,10 @@ async fn rule_6_chance_belongs_to_tenant_task_attempt_and_host() {
         output: world.output.clone(),
         host_key: [10; 32],
         limits: SandboxLimits::default(),
+        world: world.outside.clone(),
+        threads: tokio::runtime::Handle::current(),
+        flights: TaskTracker::new(),
+        at_once_max: 4,
     });
     let context = TaskContext { call: &world.call, lease: Epoch(0) };
     assert_ne!(other_host.open(context).await.unwrap().random_seed(), first);

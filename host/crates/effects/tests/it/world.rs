@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
 use wforge_effects::{EffectsParts, RecordedEffects};
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Answered, Operation, Question, Waiting};
@@ -13,6 +14,7 @@ use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects};
 use wforge_testkit::SimClock;
 
 use crate::fake_store::FakeStore;
+use crate::outside::Outside;
 
 /// When every task begins.
 pub(crate) const NOON: Timestamp = Timestamp(1_700_000_000_000);
@@ -21,6 +23,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<FakeStore>,
     pub(crate) clock: SimClock,
     pub(crate) output: Arc<Output>,
+    pub(crate) outside: Arc<Outside>,
     pub(crate) effects: RecordedEffects,
     pub(crate) call: AgentCall,
 }
@@ -43,6 +46,10 @@ impl GuestOutput for Output {
     fn emitted(&self, _call: &AgentCall, ordinal: u32, topic: String, payload: Value) {
         self.0.lock().unwrap().push(format!("{ordinal}: {topic} {payload}"));
     }
+
+    fn delta(&self, _call: &AgentCall, position: u32, n: u32, topic: &str, text: &str) {
+        self.0.lock().unwrap().push(format!("{position}.{n}: {topic} {text}"));
+    }
 }
 
 /// The world of a task that may do what is named.
@@ -54,14 +61,19 @@ pub(crate) fn world_with(grants: &[&str], limits: SandboxLimits) -> World {
     let store = Arc::new(FakeStore::default());
     let clock = SimClock::at(NOON);
     let output = Arc::new(Output::default());
+    let outside = Arc::new(Outside::default());
     let effects = RecordedEffects::new(EffectsParts {
         store: store.clone(),
         clock: Arc::new(clock.clone()),
         output: output.clone(),
         host_key: [9; 32],
         limits,
+        world: outside.clone(),
+        threads: tokio::runtime::Handle::current(),
+        flights: TaskTracker::new(),
+        at_once_max: 4,
     });
-    World { store, clock, output, effects, call: call(grants) }
+    World { store, clock, output, outside, effects, call: call(grants) }
 }
 
 impl World {
@@ -144,6 +156,7 @@ pub(crate) fn tell(answer: &EffectAnswer) -> String {
             "diverged at {}: {} is recorded, {} was asked",
             divergence.position, divergence.recorded, divergence.asked
         ),
+        EffectAnswer::Failed(failure) => format!("failed: {failure}"),
         EffectAnswer::Fault(error) => format!("fault: {error}"),
     }
 }
@@ -189,5 +202,6 @@ fn call(grants: &[&str]) -> AgentCall {
         began_at: NOON,
         answers: Vec::new(),
         kept_effects: 0,
+        fails_unknown: false,
     }
 }

@@ -133,6 +133,18 @@ pub struct EffectRecord {
     pub at: Timestamp,
     /// The answer.
     pub answer: Result<Value, Failure>,
+    /// Where in a list of requests it stood; none: it was the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListPlace>,
+}
+
+/// A place in a list of requests that were made in one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListPlace {
+    /// From 0.
+    pub index: u32,
+    /// How many there were.
+    pub of: u32,
 }
 
 /// What became of a [`Record`].

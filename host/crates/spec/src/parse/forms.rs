@@ -49,9 +49,13 @@ pub(super) const NODE: Form = Form {
         "mock",
         "defer",
         "allow",
+        "effects",
     ],
-    later: &["limits", "labels", "effects"],
+    later: &["limits", "labels"],
 };
+
+pub(super) const EFFECTS: Form =
+    Form { what: "effects", fields: &["unknown", "idempotent"], later: &[] };
 
 pub(super) const ASK: Form = Form {
     what: "an ask",
