@@ -80,6 +80,15 @@ impl Effects for RecordedEffects {
         let session = Session::new(Arc::clone(&self.shared), call, task.lease);
         Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
     }
+
+    fn replay<'a>(
+        &'a self,
+        task: TaskContext<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
+        let call = without_payload(task.call);
+        let session = Session::replaying(Arc::clone(&self.shared), call, task.lease);
+        Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
+    }
 }
 
 impl Shared {

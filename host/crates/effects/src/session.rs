@@ -43,11 +43,24 @@ pub(crate) struct Session {
     emits: u32,
     emitted_before: u32,
     is_suspended: bool,
+    /// Answers come from the record alone.
+    replays: bool,
 }
 
 impl Session {
+    /// A session in which nothing happens.
+    pub(crate) fn replaying(shared: Arc<Shared>, call: AgentCall, lease: Epoch) -> Self {
+        let mut session = Self::over(shared, call, lease, 0);
+        session.replays = true;
+        session
+    }
+
     pub(crate) fn new(shared: Arc<Shared>, call: AgentCall, lease: Epoch) -> Self {
         let emitted_before = shared.emitted.take(call.task, call.attempt);
+        Self::over(shared, call, lease, emitted_before)
+    }
+
+    fn over(shared: Arc<Shared>, call: AgentCall, lease: Epoch, emitted_before: u32) -> Self {
         Self {
             time: call.began_at,
             shared,
@@ -60,6 +73,7 @@ impl Session {
             emits: 0,
             emitted_before,
             is_suspended: false,
+            replays: false,
         }
     }
 
@@ -107,7 +121,7 @@ impl Session {
             self.note(asked.operation);
             return Ok(self.pass(answer));
         }
-        self.check_effects(self.next)?;
+        self.check_effects(self.next, asked)?;
         match (permission, asked.operation) {
             (Err(denial), _) => {
                 self.note(asked.operation);
@@ -126,8 +140,11 @@ impl Session {
         }
     }
 
-    /// Refuses what comes after the last effect that a task may have.
-    pub(crate) fn check_effects(&self, position: u32) -> Result<(), Stop> {
+    /// Refuses what comes after the last effect that a task may have, and in a replay everything.
+    pub(crate) fn check_effects(&self, position: u32, asked: &Asked<'_>) -> Result<(), Stop> {
+        if self.replays {
+            return Err(self.diverged_at(position, "nothing", &asked.summary));
+        }
         let max = self.shared.parts.limits.effects_max;
         if position < max {
             return Ok(());
@@ -258,13 +275,15 @@ impl EffectSession for Session {
     }
 
     fn log(&mut self, line: GuestLine) {
-        self.shared.parts.output.line(&self.call, line);
+        if !self.replays {
+            self.shared.parts.output.line(&self.call, line);
+        }
     }
 
     fn emit(&mut self, topic: String, payload: Value) {
         let ordinal = self.emits;
         self.emits = self.emits.saturating_add(1);
-        if ordinal >= self.emitted_before {
+        if ordinal >= self.emitted_before && !self.replays {
             self.shared.parts.output.emitted(&self.call, ordinal, topic, payload);
         }
     }
@@ -273,7 +292,7 @@ impl EffectSession for Session {
 /// Only a suspended attempt runs again as it is.
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.is_suspended {
+        if self.is_suspended && !self.replays {
             let published = self.emits.max(self.emitted_before);
             self.shared.emitted.keep(self.call.task, self.call.attempt, published);
         }

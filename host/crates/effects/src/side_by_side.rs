@@ -70,7 +70,7 @@ impl Session {
         if let Some(record) = known.answer {
             return Ok(Element::Known(record));
         }
-        self.check_effects(position)?;
+        self.check_effects(position, asked)?;
         let permission = asked.require(&self.call.grants, self.call.plugin.as_str());
         let unserved = asked.unserved();
         let (operation, hash, summary) = (asked.operation, asked.hash, asked.summary.clone());

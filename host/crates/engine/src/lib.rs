@@ -9,6 +9,7 @@ mod actor;
 mod allowed;
 mod bus;
 mod cache;
+mod cassette;
 mod catalog;
 mod chunks;
 mod failure;
@@ -23,6 +24,7 @@ mod perform;
 mod pinning;
 mod prepare;
 mod registry;
+mod replay;
 mod request;
 mod resolve;
 mod service;
@@ -37,9 +39,11 @@ mod views;
 mod workflows;
 
 pub use bus::RunBus;
+pub use cassette::CassetteEntry;
 pub use chunks::Streamed;
 pub use handle::Handle;
 pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
+pub use replay::{Difference, Instead, ReplayReport};
 pub use request::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
     PluginInfo, QuestionView, RunMessage, RunView, StartRun, Started, StreamRequest, TaskView,

@@ -19,7 +19,7 @@ use crate::service::Shared;
 use crate::start::EMBEDDED_LEASE;
 
 /// How often a call is tried again while all sandboxes are taken, and how long between.
-const BUSY_WAIT_MS: u64 = 20;
+pub(crate) const BUSY_WAIT_MS: u64 = 20;
 
 /// Starts the call of a task on the plugins' threads. Its end comes back as a fact.
 pub(crate) fn perform(

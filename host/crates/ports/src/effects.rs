@@ -16,6 +16,13 @@ pub trait Effects: Debug + Send + Sync {
         &'a self,
         task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>>;
+
+    /// Opens a task's effects to be replayed: answers come from the record alone. What is not
+    /// recorded diverges, nothing is performed, and nothing that the guest says goes anywhere.
+    fn replay<'a>(
+        &'a self,
+        task: TaskContext<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>>;
 }
 
 /// The task whose effects are opened.

@@ -100,6 +100,13 @@ impl Effects for Nobody {
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         futures::future::ready(Err(EffectsError::Unavailable("no effects here".into()))).boxed()
     }
+
+    fn replay<'a>(
+        &'a self,
+        task: TaskContext<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
+        self.open(task)
+    }
 }
 
 impl PluginAdmission for Nobody {

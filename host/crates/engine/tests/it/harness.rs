@@ -339,6 +339,13 @@ impl Effects for NoEffects {
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         futures::future::ready(Ok(Box::new(NoSession) as Box<dyn EffectSession>)).boxed()
     }
+
+    fn replay<'a>(
+        &'a self,
+        task: TaskContext<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
+        self.open(task)
+    }
 }
 
 #[derive(Debug)]

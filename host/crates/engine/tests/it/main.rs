@@ -17,6 +17,7 @@ mod mocks;
 mod parts;
 mod pruning;
 mod repeats;
+mod replays;
 mod runs;
 mod simulation;
 mod steering;
