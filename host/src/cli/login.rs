@@ -19,6 +19,9 @@ use crate::contexts::{Contexts, Login};
 /// Bytes of a key or token.
 const KEY_BYTES_MAX: u64 = 8 << 10;
 
+/// What `wforge context use` calls this machine.
+const NO_LOGIN: &str = "none";
+
 /// The login that commands go to. One that is named must be there; the current one gives way to a
 /// data directory that somebody names.
 pub(super) fn meant(
@@ -56,6 +59,10 @@ fn path_of(session: &Session) -> anyhow::Result<&Path> {
 /// Checks the key with the server, and keeps both.
 pub(crate) async fn run(session: &Session, args: LoginArgs) -> anyhow::Result<u8> {
     let LoginArgs { url, name, ca_file } = args;
+    if name == NO_LOGIN {
+        let message = "no login can be called \"none\": wforge context use none means this machine";
+        return Err(Refusal::user("bad_flags", message).help("choose another --name").into());
+    }
     let path = path_of(session)?;
     let server = url.trim_end_matches('/').to_owned();
     if !server.starts_with("https://") && !server.starts_with("http://") {
@@ -122,7 +129,7 @@ pub(crate) fn context(session: &Session, command: ContextCommand) -> anyhow::Res
     };
     match command {
         ContextCommand::List => return list(session, &contexts),
-        ContextCommand::Use { name } if name == "none" => contexts.current = None,
+        ContextCommand::Use { name } if name == NO_LOGIN => contexts.current = None,
         ContextCommand::Use { name } => {
             if !contexts.contexts.contains_key(&name) {
                 return Err(missing(&name).into());
@@ -133,7 +140,9 @@ pub(crate) fn context(session: &Session, command: ContextCommand) -> anyhow::Res
         ContextCommand::Remove { name } => {
             contexts.contexts.remove(&name).ok_or_else(|| missing(&name))?;
             contexts.current = contexts.current.filter(|current| *current != name);
-            ui.note(&format!("forgot {name}; its key is still valid: wforge keys revoke"));
+            ui.note(&format!(
+                "forgot {name}; its key stays valid until wforge keys revoke ID takes it back"
+            ));
         }
     }
     contexts.save(path)?;

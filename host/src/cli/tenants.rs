@@ -29,8 +29,18 @@ pub(crate) async fn run(session: &Session, command: TenantsCommand) -> anyhow::R
         TenantsCommand::Plugins { tenant, plugins } => {
             let body = json!({ "plugins": plugins });
             change(session, &tenant, "plugins", Some(body)).await?;
+            session.ui.note(&match plugins.as_slice() {
+                [] => "it is offered no plugin of the platform".to_owned(),
+                offered => format!("it is offered {}", offered.join(", ")),
+            });
         }
         TenantsCommand::Erase { tenant, confirm } => {
+            if confirm != tenant {
+                let message = format!("--confirm says \"{confirm}\", not \"{tenant}\"");
+                return Err(Refusal::user("not_confirmed", message)
+                    .help("write the tenant's name once more; there is no way back")
+                    .into());
+            }
             session.ui.note("erasing: rows, files, components and keys; this can take a while");
             change(session, &tenant, "erase", Some(json!({ "confirm": confirm }))).await?;
         }
@@ -102,7 +112,7 @@ fn quotas_of(typed: &[String]) -> anyhow::Result<Value> {
         })?;
         if quotas.insert(name.clone(), number.into()).is_some() {
             let message = format!("--quota: {name} is given twice");
-            return Err(Refusal::user("bad_flags", message).into());
+            return Err(Refusal::user("bad_flags", message).help("say it once").into());
         }
     }
     Ok(Value::Object(quotas))
@@ -160,8 +170,8 @@ pub(crate) async fn audit(session: &Session, command: AuditCommand) -> anyhow::R
             Ok(0)
         }
         AuditCommand::Verify { noted, whose } => {
-            let noted = noted.map(|noted| format!("?noted={}", in_query(&noted)));
-            let path = format!("{}{}", path_of(&whose, "audit/verify")?, noted.unwrap_or_default());
+            let query = noted.map(|noted| format!("?noted={}", in_query(&noted)));
+            let path = format!("{}{}", path_of(&whose, "audit/verify")?, query.unwrap_or_default());
             let verdict = with_control(session, async |c| c.get(&path).await).await?;
             verdict_of(ui, &verdict)
         }
@@ -178,9 +188,15 @@ fn verdict_of(ui: &Ui, verdict: &Value) -> anyhow::Result<u8> {
         ui.out(&format!("{} {entries} entries, intact", ui.paint(Paint::Green, "ok")));
         ui.out(&format!("note this elsewhere, for wforge audit verify --noted: {noted}"));
     } else {
-        let place = text_of(verdict, "broken_at");
+        let number = |field: &str| verdict.get(field).and_then(Value::as_u64).unwrap_or(0);
+        let (place, entries) = (number("broken_at"), number("entries"));
         let label = ui.paint(Paint::Red, "broken");
-        ui.out(&format!("{label} at entry {place}: it does not follow from the one before it"));
+        // Entries are counted up to the one that is wrong.
+        ui.out(&if place > entries + 1 {
+            format!("{label}: entry {place} was noted, and the log ends at {entries}")
+        } else {
+            format!("{label} at entry {place}: it is gone, or not what was written")
+        });
     }
     Ok(if intact { 0 } else { EXIT_FAILED })
 }

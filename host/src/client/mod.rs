@@ -270,7 +270,7 @@ async fn open_some(config: &Config, mode: Mode) -> anyhow::Result<Opened> {
     if let Some(server) = &config.client.server {
         let Some(key) = &config.client.api_key else {
             return Err(Refusal::user("no_api_key", format!("{server} needs an API key"))
-                .help("wforge login --server URL keeps one; or set WFORGE_API_KEY")
+                .help("wforge login URL keeps one; or set WFORGE_API_KEY")
                 .into());
         };
         return Ok(Opened::Remote(Remote::new(server, &key.0, config)?));

@@ -9,7 +9,11 @@ use crate::cli::refusal::Refusal;
 pub(crate) fn of_engine(error: EngineError) -> anyhow::Error {
     match error {
         EngineError::NotFound { kind, name } => {
-            Refusal::user("not_found", format!("no {kind} \"{name}\"")).into()
+            let refusal = Refusal::user("not_found", format!("no {kind} \"{name}\""));
+            match list_of(kind) {
+                Some(list) => refusal.help(list).into(),
+                None => refusal.into(),
+            }
         }
         EngineError::Invalid { code, message, details } => {
             let refusal = Refusal::user(code, message).details(details);
@@ -29,9 +33,23 @@ pub(crate) fn of_engine(error: EngineError) -> anyhow::Error {
             Refusal::failed("busy", message).help("try again in a moment").into()
         }
         EngineError::Quota { quota, message, .. } => Refusal::failed(quota, message)
-            .help("wforge usage shows what is used; whoever runs the server can allow more")
+            .help(help_for(quota).unwrap_or("wforge usage shows what is used and allowed"))
             .into(),
         EngineError::Host(source) => anyhow::Error::from_boxed(source).context("the host failed"),
+    }
+}
+
+/// The command that lists such things.
+fn list_of(kind: &str) -> Option<&'static str> {
+    match kind {
+        "key" => Some("wforge keys list shows them"),
+        "tenant" => Some("wforge tenants list shows them"),
+        "member" => Some("wforge members list shows them"),
+        "workflow" => Some("wforge workflow list shows them"),
+        "plugin" => Some("wforge plugin list shows them"),
+        "run" => Some("wforge runs list shows them"),
+        "thread" => Some("wforge threads list shows them"),
+        _ => None,
     }
 }
 
@@ -61,6 +79,18 @@ fn help_for(code: &str) -> Option<&'static str> {
         "WF1008" => Some("whoever runs the server can resume it: wforge tenants resume TENANT"),
         "WF0403" => Some("use a key with the role and scopes that the message names"),
         "two_keys_active" => Some("wforge keys list shows them; wforge keys revoke ID"),
+        "runs_live_max" => Some(
+            "wait until one of its runs ends, or cancel one: wforge runs cancel RUN; wforge usage \
+             shows how many there are",
+        ),
+        "runs_per_day_max" | "cpu_seconds_per_day_max" | "tokens_per_day_max" => Some(
+            "wforge usage shows what is used today; the day ends at midnight UTC; whoever runs the \
+             server can allow more: wforge tenants quotas TENANT",
+        ),
+        "storage_bytes_max" => Some(
+            "wforge threads prune frees what is old; whoever runs the server can allow more: \
+             wforge tenants quotas TENANT",
+        ),
         "missing_workflows" => Some(
             "name the file that has it with --with FILE, or register it: wforge workflow register \
              FILE",
@@ -121,7 +151,7 @@ pub(crate) fn of_api(server: &str, status: u16, body: &[u8]) -> anyhow::Error {
     let refusal = refusal.details(problem.errors.into_iter().map(Item::text));
     match (status, help_for(&code)) {
         (401, _) => refusal
-            .help("wforge login --server URL keeps a key of that server; or set WFORGE_API_KEY")
+            .help("wforge login URL keeps a key of that server; or set WFORGE_API_KEY")
             .into(),
         (_, Some(help)) => refusal.help(help).into(),
         (429 | 503, None) => refusal.help("try again in a moment").into(),

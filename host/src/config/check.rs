@@ -122,7 +122,7 @@ struct Guard {
 
 impl Guard {
     fn finding(&self, config: &Config, set: bool, file: &str) -> Finding {
-        let Guard { key, variable, beside } = self;
+        let Self { key, variable, beside } = self;
         if set {
             return ok(key, "is set");
         }
@@ -284,7 +284,7 @@ fn grants(config: &Config) -> Finding {
         Err(error) => Finding::error(
             "plugins.grants_file",
             format!("{error:#}"),
-            "write [[grant]] with plugin and capabilities; see docs/reference/grants.toml",
+            "write [[grant]] with plugin and capabilities",
         ),
     }
 }

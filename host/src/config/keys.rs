@@ -103,8 +103,9 @@ keys! {
     /// How long a stopping server waits for requests and tasks, in milliseconds.
     server_drain_ms_max: u64 = "server.drain_ms_max", default "25_000";
 
-    /// The server that commands go to. Unset: the one that holds the data directory, else none:
-    /// the command opens the store itself.
+    /// The server that commands go to. Unset: the one of the login that was chosen, unless a data
+    /// directory is named; else the one that holds the data directory; else none, and the command
+    /// opens the store itself.
     client_server: String = "client.server", short "WFORGE_SERVER";
     /// The API key for that server. Keep it out of files that others read.
     client_api_key: Secret = "client.api_key", short "WFORGE_API_KEY";

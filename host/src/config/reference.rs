@@ -47,8 +47,9 @@ const COLUMNS_MAX: usize = 100;
 
 const HEAD: &str = "\
 # Every key of wforge.toml, with its default. The file is looked for from the current folder
-# upwards; --config or WFORGE_CONFIG names another. Layers, the later wins: defaults, this file,
-# .env beside it, environment, flags. `wforge config show` says what holds and where it was written.
+# upwards; --config or WFORGE_CONFIG names another. Layers, the later wins: defaults, a login (see
+# wforge context), this file, .env beside it, environment, flags. `wforge config show` says what
+# holds and where it was written.
 #
 # Written from the table in host/src/config/keys.rs; a test holds it fresh.
 ";

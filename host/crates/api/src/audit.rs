@@ -30,7 +30,8 @@ impl VerifyQuery {
         let Some(noted) = self.noted else { return Ok(None) };
         let parsed = noted.split_once(':').and_then(|(place, hash)| {
             let fits = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-            Some((place.parse().ok()?, hash.to_ascii_lowercase())).filter(|_| fits)
+            let place = place.parse().ok().filter(|place| *place > 0)?;
+            Some((place, hash.to_ascii_lowercase())).filter(|_| fits)
         });
         let wrong = "noted is PLACE:HASH, as an earlier check said it";
         parsed.map(Some).ok_or_else(|| ApiError::new(&codes::MALFORMED, wrong))

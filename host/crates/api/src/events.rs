@@ -42,7 +42,7 @@ pub(crate) async fn stream(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let messages = api.parts.engine.subscribe(&principal.tenant, run, after);
-    sse::send(&api, &principal.tenant, messages, frame)
+    sse::send(&api, &principal, messages, frame)
 }
 
 /// A durable event as clients read it.

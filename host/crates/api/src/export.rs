@@ -20,13 +20,13 @@ const FORMAT: &str = "application/x-ndjson";
 /// `GET /v1/export`. The last line says that nothing is missing; an export without it broke off.
 pub(crate) async fn write(
     State(api): State<Api>,
-    Subject { tenant, .. }: Subject,
+    Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Response, ApiError> {
+    by.require_all_scopes()?;
     let permit = api.streams.enter(&tenant)?;
     let lines = api.parts.engine.export_tenant(&tenant)?;
-    let end = futures::stream::once(async { Ok(serde_json::json!({ "kind": "end" })) });
-    let text = lines.chain(end).map(move |line| {
+    let text = lines.map(move |line| {
         let _held = &permit;
         text(line)
     });

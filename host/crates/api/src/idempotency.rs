@@ -116,6 +116,7 @@ mod tests {
             scopes: Scopes::default(),
             name: "ci".into(),
             key_id: "k1".into(),
+            kind: crate::auth::CredentialKind::Key,
         };
         let limits = ApiLimits::default();
         let request = Keyed { headers: &headers, route: "runs.start", thread: None, body: b"body" };

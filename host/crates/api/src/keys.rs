@@ -109,7 +109,7 @@ pub(crate) async fn add(
         expires_at: body.ttl_ms.map(|ms| now.after_ms(ms)),
     };
     let engine = api.parts.engine.clone();
-    let added = api.whole(async move { engine.add_key(&tenant, new, &by.name).await }).await?;
+    let added = api.whole(async move { engine.add_key(&tenant, new, &by.actor()).await }).await?;
     Ok(resource(&api, &added, Some(issued.text)).respond(StatusCode::CREATED))
 }
 
@@ -133,7 +133,8 @@ pub(crate) async fn rotate(
     let issued = IssuedKey::issue(api.parts.entropy.as_ref(), &api.parts.pepper);
     let new = (issued.id.clone(), issued.mac);
     let engine = api.parts.engine.clone();
-    let rotate = async move { engine.rotate_key((&tenant, &key), new, overlap_ms, &by.name).await };
+    let rotate =
+        async move { engine.rotate_key((&tenant, &key), new, overlap_ms, &by.actor()).await };
     let made = api.whole(rotate).await?;
     Ok(resource(&api, &made, Some(issued.text)).respond(StatusCode::CREATED))
 }
@@ -147,7 +148,7 @@ pub(crate) async fn revoke(
 ) -> Result<Json<Resource<ShownKey>>, ApiError> {
     may_touch(&api, &by, &tenant, &key)?;
     let engine = api.parts.engine.clone();
-    let revoke = async move { engine.revoke_key(&tenant, &key, &by.name).await };
+    let revoke = async move { engine.revoke_key(&tenant, &key, &by.actor()).await };
     let gone = api.whole(revoke).await?;
     Ok(Json(resource(&api, &gone, None)))
 }

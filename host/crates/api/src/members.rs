@@ -56,11 +56,12 @@ pub(crate) async fn put(
     let PutBody { subject, role } = parsed(&api, &headers, body).await?;
     by.require_to_give(role, &Scopes::default())?;
     let engine = api.parts.engine.clone();
-    let put = async move { engine.put_member(&tenant, (&subject, role), &by.name).await };
+    let put = async move { engine.put_member(&tenant, (&subject, role), &by.actor()).await };
     Ok(Json(resource(&*api.whole(put).await?)))
 }
 
-/// `POST /v1/members/{subject}/remove`: their tokens are refused at once.
+/// `POST /v1/members/{subject}/remove`: their tokens are refused at once, but for those in which
+/// the issuer says the role itself; these are taken back by `POST /v1/tokens/revoke`.
 pub(crate) async fn remove(
     State(api): State<Api>,
     Subject { tenant, by }: Subject,
@@ -68,7 +69,7 @@ pub(crate) async fn remove(
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<ShownMember>>, ApiError> {
     let engine = api.parts.engine.clone();
-    let remove = async move { engine.remove_member(&tenant, &subject, &by.name).await };
+    let remove = async move { engine.remove_member(&tenant, &subject, &by.actor()).await };
     Ok(Json(resource(&*api.whole(remove).await?)))
 }
 

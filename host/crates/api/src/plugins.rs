@@ -66,7 +66,7 @@ pub(crate) async fn install(
     body: Body,
 ) -> Result<Response, ApiError> {
     let install = |engine: Handle, who: Principal, bytes| async move {
-        engine.install_plugin(&who.tenant, bytes, &who.name).await
+        engine.install_plugin(&who.tenant, bytes, &who.actor()).await
     };
     let installed = uploaded(&api, principal, &headers, body, install).await?;
     Ok(resource(installed).respond(StatusCode::CREATED))

@@ -15,9 +15,10 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use wforge_engine::EngineError;
-use wforge_model::{Seq, TenantId};
+use wforge_model::Seq;
 use wforge_ports::Clock;
 
+use crate::auth::Principal;
 use crate::codes;
 use crate::error::ApiError;
 use crate::gate::Permit;
@@ -31,11 +32,11 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// The tenant's share of streams is used up.
 pub(crate) fn send<T: Send + 'static>(
     api: &Shared,
-    tenant: &TenantId,
+    principal: &Principal,
     messages: BoxStream<'static, Result<T, EngineError>>,
     frame: fn(&T) -> Event,
 ) -> Result<Response, ApiError> {
-    let permit = api.streams.enter(tenant)?;
+    let permit = api.streams.enter(&principal.tenant)?;
     let clock = Arc::clone(&api.parts.clock);
     let limits = &api.parts.limits;
     let frames = Frames {
@@ -45,11 +46,19 @@ pub(crate) fn send<T: Send + 'static>(
         beat: clock.sleep_until(clock.now().after(limits.heartbeat)),
         end: clock.sleep_until(clock.now().after(limits.stream_age_max)),
         stop: api.parts.shutdown.clone(),
+        holds: holding(api, principal),
         clock,
         failed: false,
         permit,
     };
     Ok(Sse::new(frames.stream()).into_response())
+}
+
+/// Whether the credential that opened a stream is still good.
+fn holding(api: &Shared, principal: &Principal) -> Box<dyn Fn() -> bool + Send> {
+    let credentials = Arc::clone(&api.parts.credentials);
+    let (clock, principal) = (Arc::clone(&api.parts.clock), principal.clone());
+    Box::new(move || principal.still_holds(credentials.as_ref(), clock.now()))
 }
 
 /// After which event the stream begins. A reconnecting client repeats its first address, so its
@@ -86,6 +95,8 @@ struct Frames<T> {
     beat: BoxFuture<'static, ()>,
     end: BoxFuture<'static, ()>,
     stop: CancellationToken,
+    /// Asked at each heartbeat: what was withdrawn opens nothing any more, nor keeps it open.
+    holds: Box<dyn Fn() -> bool + Send>,
     failed: bool,
     #[expect(dead_code, reason = "holds the tenant's share of streams until it is dropped")]
     permit: Permit,
@@ -107,14 +118,14 @@ impl<T: Send + 'static> Frames<T> {
             biased;
             () = self.stop.cancelled() => None,
             () = &mut self.end => None,
+            () = &mut self.beat => {
+                self.beat = self.clock.sleep_until(self.clock.now().after(self.heartbeat));
+                (self.holds)().then(|| Event::default().comment("still here"))
+            }
             message = self.messages.next() => match message? {
                 Ok(message) => Some((self.frame)(&message)),
                 Err(error) => Some(self.fail(error)),
             },
-            () = &mut self.beat => {
-                self.beat = self.clock.sleep_until(self.clock.now().after(self.heartbeat));
-                Some(Event::default().comment("still here"))
-            }
         }
     }
 
@@ -134,15 +145,17 @@ pub(crate) fn passing(name: &str, data: &impl Serialize) -> Event {
 
 #[cfg(test)]
 mod tests {
-    use wforge_model::Timestamp;
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use wforge_model::{TenantId, Timestamp};
 
     use super::*;
     use crate::gate::Gate;
     use crate::limits::Share;
 
-    /// A clock on which only the heartbeat's moments ever come.
+    /// A clock on which so many heartbeats come at once, and nothing else ever does.
     #[derive(Debug)]
-    struct Beats;
+    struct Beats(AtomicU32);
 
     impl Clock for Beats {
         fn now(&self) -> Timestamp {
@@ -154,31 +167,44 @@ mod tests {
         }
 
         fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
-            match at {
-                Timestamp(15_000) => Box::pin(std::future::ready(())),
-                _ => Box::pin(std::future::pending()),
+            let is_beat = at == Timestamp(15_000);
+            let take = |left: u32| left.checked_sub(1);
+            if is_beat && self.0.fetch_update(Relaxed, Relaxed, take).is_ok() {
+                return Box::pin(std::future::ready(()));
             }
+            Box::pin(std::future::pending())
         }
     }
 
     async fn sent(
         messages: impl Stream<Item = Result<u32, EngineError>> + Send + 'static,
-        frames_max: usize,
+        beats: u32,
     ) -> String {
+        sent_while(messages, beats, true).await
+    }
+
+    async fn sent_while(
+        messages: impl Stream<Item = Result<u32, EngineError>> + Send + 'static,
+        beats: u32,
+        holds: bool,
+    ) -> String {
+        const FRAMES_MAX: usize = 4;
+        let clock = Beats(AtomicU32::new(beats));
         let tenant: TenantId = "acme".parse().unwrap();
         let share = Share { total_max: 1, tenant_max: 1 };
         let frames = Frames {
             messages: messages.boxed(),
             frame: |number| passing("number", number),
-            clock: Arc::new(Beats),
             heartbeat: Duration::from_secs(15),
-            beat: Beats.sleep_until(Timestamp(15_000)),
-            end: Beats.sleep_until(Timestamp(1)),
+            beat: clock.sleep_until(Timestamp(15_000)),
+            end: clock.sleep_until(Timestamp(1)),
+            clock: Arc::new(clock),
             stop: CancellationToken::new(),
+            holds: Box::new(move || holds),
             failed: false,
             permit: Gate::new("event streams", share).enter(&tenant).unwrap(),
         };
-        let body = Sse::new(frames.stream().take(frames_max)).into_response().into_body();
+        let body = Sse::new(frames.stream().take(FRAMES_MAX)).into_response().into_body();
         let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         String::from_utf8(bytes.into()).unwrap()
     }
@@ -187,7 +213,7 @@ mod tests {
     async fn a_failure_is_the_last_frame_and_does_not_tell_its_cause() {
         let cause = std::io::Error::other("disk /dev/sda1 is full");
         let messages = vec![Ok(1), Err(EngineError::Host(Box::new(cause))), Ok(2)];
-        let text = sent(futures::stream::iter(messages), 100).await;
+        let text = sent(futures::stream::iter(messages), 0).await;
         assert!(text.starts_with("event: number\ndata: 1\n\nevent: error\ndata: {"), "{text}");
         assert!(text.contains("WF0500") && !text.contains("sda1"), "{text}");
         assert_eq!(text.matches("event:").count(), 2, "{text}");
@@ -195,7 +221,16 @@ mod tests {
 
     #[tokio::test]
     async fn an_idle_stream_is_kept_alive_by_comments() {
-        assert_eq!(sent(futures::stream::pending(), 2).await, ": still here\n\n: still here\n\n");
+        let text = sent(futures::stream::pending(), 4).await;
+        assert_eq!(text, ": still here\n\n".repeat(4));
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_with_its_credential_though_more_is_to_come() {
+        let endless = || futures::stream::repeat_with(|| Ok(1));
+        assert_eq!(sent_while(endless(), 1, false).await, "");
+        let text = sent_while(endless(), 1, true).await;
+        assert!(text.starts_with(": still here\n\nevent: number\n"), "{text}");
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(crate) async fn stream(
     let request = request(query.mode.as_deref(), query.subgraphs, after)?;
     let chunks = engine.stream(tenant, run, request).await?;
     let frames = numbered(chunks, after).chain(end(engine.clone(), tenant.clone(), run));
-    sse::send(&api, tenant, frames.boxed(), frame)
+    sse::send(&api, &principal, frames.boxed(), frame)
 }
 
 /// The header of a reconnect goes before the query.

@@ -86,7 +86,7 @@ pub(crate) async fn create(
 ) -> Result<Response, ApiError> {
     let CreateBody { id, quotas } = parsed(&api, &headers, body).await?;
     let (engine, by) = (api.parts.engine.clone(), principal);
-    let create = async move { engine.create_tenant(id, quotas, &by.name).await };
+    let create = async move { engine.create_tenant(id, quotas, &by.actor()).await };
     let made = api.whole(create).await?;
     Ok(resource(&api, &made).respond(StatusCode::CREATED))
 }
@@ -97,8 +97,9 @@ pub(crate) async fn suspend(
     Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
+    not_its_own(&tenant, &by, "suspend")?;
     let engine = api.parts.engine.clone();
-    changed(&api, async move { engine.suspend_tenant(&tenant, &by.name).await }).await
+    changed(&api, async move { engine.suspend_tenant(&tenant, &by.actor()).await }).await
 }
 
 /// `POST /v1/tenants/{tenant}/resume`.
@@ -108,7 +109,7 @@ pub(crate) async fn resume(
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
     let engine = api.parts.engine.clone();
-    changed(&api, async move { engine.resume_tenant(&tenant, &by.name).await }).await
+    changed(&api, async move { engine.resume_tenant(&tenant, &by.actor()).await }).await
 }
 
 /// The answer of [`revoke_tokens`].
@@ -125,7 +126,7 @@ pub(crate) async fn revoke_tokens(
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<Revoked>, ApiError> {
     let engine = api.parts.engine.clone();
-    let revoke = async move { engine.revoke_tokens(&tenant, &by.name).await };
+    let revoke = async move { engine.revoke_tokens(&tenant, &by.actor()).await };
     let tokens_since = api.whole(revoke).await?.tokens_since;
     Ok(Json(Revoked { tokens_since }))
 }
@@ -140,7 +141,7 @@ pub(crate) async fn quotas(
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
     let quotas: AskedQuotas = parsed(&api, &headers, body).await?;
     let engine = api.parts.engine.clone();
-    changed(&api, async move { engine.set_quotas(&tenant, quotas, &by.name).await }).await
+    changed(&api, async move { engine.set_quotas(&tenant, quotas, &by.actor()).await }).await
 }
 
 /// `POST /v1/tenants/{tenant}/plugins`: the platform's plugins that it may use, all of them.
@@ -153,7 +154,7 @@ pub(crate) async fn plugins(
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
     let PluginsBody { plugins } = parsed(&api, &headers, body).await?;
     let engine = api.parts.engine.clone();
-    changed(&api, async move { engine.set_platform_plugins(&tenant, plugins, &by.name).await })
+    changed(&api, async move { engine.set_platform_plugins(&tenant, plugins, &by.actor()).await })
         .await
 }
 
@@ -170,12 +171,18 @@ pub(crate) async fn erase(
         let detail = format!("to erase the tenant, say so: {{\"confirm\":\"{tenant}\"}}");
         return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
     }
-    if tenant == by.tenant {
-        let detail = "a credential cannot erase its own tenant; use one of another tenant";
-        return Err(ApiError::new(&codes::CONFLICT, detail));
-    }
+    not_its_own(&tenant, &by, "erase")?;
     let engine = api.parts.engine.clone();
-    changed(&api, async move { engine.erase_tenant(&tenant, &by.name).await }).await
+    changed(&api, async move { engine.erase_tenant(&tenant, &by.actor()).await }).await
+}
+
+/// Nobody locks themselves out: who could let a tenant go on must not go with it.
+fn not_its_own(tenant: &TenantId, by: &Principal, change: &str) -> Result<(), ApiError> {
+    if *tenant != by.tenant {
+        return Ok(());
+    }
+    let detail = format!("a credential cannot {change} its own tenant; use one of another tenant");
+    Err(ApiError::new(&codes::CONFLICT, detail))
 }
 
 /// Finishes a change, whether or not the client waits for it, and shows the tenant as it is then.

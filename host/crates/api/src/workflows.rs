@@ -81,7 +81,7 @@ pub(crate) async fn register(
     let ReadWorkflow { draft, warnings } = read(&api, file, text).await?;
     let (engine, who) = (api.parts.engine.clone(), principal);
     let info = api
-        .whole(async move { engine.register_workflow(&who.tenant, draft, &who.name).await })
+        .whole(async move { engine.register_workflow(&who.tenant, draft, &who.actor()).await })
         .await
         .map_err(|error| error.unacceptable_as(&codes::WORKFLOW))?;
     Ok(resource(info.clone(), Registered { info, warnings }).respond(StatusCode::CREATED))

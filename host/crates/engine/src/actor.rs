@@ -82,12 +82,11 @@ enum Next {
 
 impl Actor {
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        (shared, stop): (Arc<Shared>, CancellationToken),
         tenant: TenantId,
         Loaded { run, since }: Loaded,
         (sender, inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     ) -> Self {
-        let stop = shared.stop_of(&tenant);
         let tasks = stop.child_token();
         Self {
             shared,

@@ -10,7 +10,7 @@ use wforge_model::{RunId, Seq, TenantId, Value};
 
 use crate::chunks::Streamed;
 use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, StreamRequest, WaitFor};
-use crate::service::{Shared, launch, tell, too_many_live};
+use crate::service::{Shared, launch, tell};
 use crate::start::Start;
 use crate::stats::EngineFigures;
 use crate::{cache, chunks, load, start, subscribe, tenancy, views};
@@ -47,11 +47,15 @@ impl Handle {
         {
             return Ok(before);
         }
-        tenancy::admit_run(&self.shared, tenant).await?;
-        let live_max = self.shared.options.runs_live_max;
-        if self.shared.registry.live() >= live_max {
-            return Err(too_many_live(live_max));
+        let admission = tenancy::admit_run(&self.shared, tenant).await?;
+        let started = self.begin(tenant, request).await?;
+        if !started.replayed {
+            admission.used().await;
         }
+        Ok(started)
+    }
+
+    async fn begin(&self, tenant: &TenantId, request: StartRun) -> Result<Started, EngineError> {
         if let Some(thread) = request.thread {
             return Box::pin(crate::threads::start(&self.shared, tenant, thread, request)).await;
         }

@@ -25,7 +25,27 @@ struct Inner {
     live: HashMap<RunKey, mpsc::Sender<Message>>,
     /// How many of them each tenant has.
     of_tenants: HashMap<TenantId, usize>,
+    /// Places that are kept for runs that are about to begin.
+    kept: HashMap<TenantId, usize>,
     sleepers: BTreeSet<(Timestamp, RunKey)>,
+}
+
+/// How many runs may be in memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Of one tenant.
+    pub(crate) of_tenant: usize,
+    /// Of all together.
+    pub(crate) of_all: usize,
+}
+
+/// Why no place was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// The tenant has as many as it may.
+    Tenant,
+    /// All tenants together have.
+    All,
 }
 
 /// What taking a place in the registry gave.
@@ -36,7 +56,7 @@ pub(crate) enum Place {
     /// The run was not in memory; the given inbox is now its own.
     Ours,
     /// As many runs are in memory as may be.
-    Full,
+    Full(Full),
 }
 
 impl Registry {
@@ -51,15 +71,15 @@ impl Registry {
         tenant: &TenantId,
         run: RunId,
         inbox: mpsc::Sender<Message>,
-        max: usize,
+        room: Room,
     ) -> Place {
         let mut inner = self.lock();
         let key = (tenant.clone(), run);
         if inner.live.contains_key(&key) {
             return Place::Taken;
         }
-        if inner.live.len() >= max {
-            return Place::Full;
+        if let Err(full) = room.fits(inner.of_tenant(tenant), inner.live.len()) {
+            return Place::Full(full);
         }
         inner.sleepers.retain(|(_, sleeper)| *sleeper != key);
         *inner.of_tenants.entry(tenant.clone()).or_insert(0) += 1;
@@ -67,12 +87,31 @@ impl Registry {
         Place::Ours
     }
 
+    /// Keeps a place for a run that is about to begin: what is live and what is kept stay together
+    /// within the room. To be given back by [`Registry::give_back`].
+    ///
+    /// # Errors
+    /// Which room is used up.
+    pub(crate) fn keep_place(&self, tenant: &TenantId, room: Room) -> Result<(), Full> {
+        let mut inner = self.lock();
+        let kept = inner.kept.get(tenant).copied().unwrap_or(0);
+        let all_kept: usize = inner.kept.values().sum();
+        room.fits(inner.of_tenant(tenant) + kept, inner.live.len() + all_kept)?;
+        inner.kept.insert(tenant.clone(), kept + 1);
+        Ok(())
+    }
+
+    /// Gives a kept place back: the run has entered, or does not come.
+    pub(crate) fn give_back(&self, tenant: &TenantId) {
+        count_out(&mut self.lock().kept, tenant);
+    }
+
     /// Takes a run out of memory; it sleeps until then at the latest.
     pub(crate) fn leave(&self, tenant: &TenantId, run: RunId, wake_at: Option<Timestamp>) {
         let key = (tenant.clone(), run);
         let mut inner = self.lock();
         if inner.live.remove(&key).is_some() {
-            inner.count_out(tenant);
+            count_out(&mut inner.of_tenants, tenant);
         }
         if let Some(wake_at) = wake_at {
             inner.sleepers.insert((wake_at, key));
@@ -110,7 +149,7 @@ impl Registry {
 
     /// How many runs of a tenant are in memory.
     pub(crate) fn live_of(&self, tenant: &TenantId) -> usize {
-        self.lock().of_tenants.get(tenant).copied().unwrap_or(0)
+        self.lock().of_tenant(tenant)
     }
 
     /// Waits until no run of a tenant is in memory.
@@ -133,12 +172,29 @@ impl Registry {
 }
 
 impl Inner {
-    fn count_out(&mut self, tenant: &TenantId) {
-        if let Some(count) = self.of_tenants.get_mut(tenant) {
-            *count -= 1;
-            if *count == 0 {
-                self.of_tenants.remove(tenant);
-            }
+    fn of_tenant(&self, tenant: &TenantId) -> usize {
+        self.of_tenants.get(tenant).copied().unwrap_or(0)
+    }
+}
+
+impl Room {
+    const fn fits(self, of_tenant: usize, of_all: usize) -> Result<(), Full> {
+        if of_tenant >= self.of_tenant {
+            return Err(Full::Tenant);
+        }
+        if of_all >= self.of_all {
+            return Err(Full::All);
+        }
+        Ok(())
+    }
+}
+
+/// One fewer; no tenant stands with none.
+fn count_out(counts: &mut HashMap<TenantId, usize>, tenant: &TenantId) {
+    if let Some(count) = counts.get_mut(tenant) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(tenant);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{RwLock, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, info, info_span};
@@ -18,7 +18,7 @@ use crate::handle::Handle;
 use crate::ids::RunIds;
 use crate::load::{Loaded, Since, load_run};
 use crate::parts::{EngineOptions, EngineParts};
-use crate::registry::{Place, Registry};
+use crate::registry::{Full, Place, Registry, Room};
 use crate::request::EngineError;
 use crate::snapshots::save_if_due;
 use crate::start::Begun;
@@ -43,6 +43,9 @@ pub(crate) struct Shared {
     pub(crate) carried: CarriedCache,
     pub(crate) directory: Directory,
     pub(crate) ledger: Ledger,
+    /// Read by whoever brings in a component, until a row names it; written by an erasure, which
+    /// removes those that no other tenant's row names.
+    pub(crate) components: RwLock<()>,
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
@@ -86,6 +89,7 @@ impl Engine {
             carried: CarriedCache::default(),
             directory: Directory::default(),
             ledger: Ledger::default(),
+            components: RwLock::default(),
             tracker: TaskTracker::new(),
             shutdown,
         };
@@ -157,9 +161,15 @@ async fn wake_due(shared: &Arc<Shared>) {
     }
 }
 
+/// Where there is no room for it, the run is looked at again in a moment.
 async fn wake_run(shared: &Arc<Shared>, tenant: &TenantId, run: RunId) {
-    if let Err(error) = send(shared, tenant, run, Message::of(Fact::Loaded)).await {
-        error!(%run, error = %error, "a run cannot go on");
+    match send(shared, tenant, run, Message::of(Fact::Loaded)).await {
+        Ok(()) => {}
+        Err(EngineError::Busy { retry_after_ms, .. }) => {
+            let now = shared.parts.clock.now();
+            shared.registry.sleep(tenant.clone(), run, now.after_ms(retry_after_ms));
+        }
+        Err(error) => error!(%run, error = %error, "a run cannot go on"),
     }
 }
 
@@ -251,7 +261,16 @@ pub(crate) async fn launch(
     shared.stats.count(&events);
     shared.parts.bus.publish(tenant, run.id, stored(before, events));
     if run.status == RunStatus::Running || run.owes_failure_handling() {
-        return enter(shared, tenant, Loaded { run, since }, commands);
+        let id = run.id;
+        return match enter(shared, tenant, Loaded { run, since }, commands) {
+            // It has begun durably: what is to be done is found again when it is loaded.
+            Err(EngineError::Busy { retry_after_ms, .. }) => {
+                let now = shared.parts.clock.now();
+                shared.registry.sleep(tenant.clone(), id, now.after_ms(retry_after_ms));
+                Ok(())
+            }
+            entered => entered,
+        };
     }
     save_if_due(shared, tenant, &run, &mut since).await;
     shared.note_border(tenant, &run, since);
@@ -265,21 +284,27 @@ pub(crate) fn enter(
     loaded: Loaded,
     first: Vec<Command>,
 ) -> Result<(), EngineError> {
-    check_open(shared, tenant)?;
+    // Before it is asked whether the tenant stands still: whoever has it stand still says so first
+    // and cancels this afterwards.
+    let stop = shared.stop_of(tenant);
     if let Some(thread) = loaded.run.started.as_ref().and_then(|started| started.thread) {
         shared.carried.forget(tenant, thread, loaded.run.id);
     }
     let (sender, inbox) = mpsc::channel(shared.options.inbox_max);
-    let max = shared.options.runs_live_max;
-    match shared.registry.enter(tenant, loaded.run.id, sender.clone(), max) {
+    let (run, room) = (loaded.run.id, room_of(shared, tenant));
+    match shared.registry.enter(tenant, run, sender.clone(), room) {
         Place::Taken => Ok(()),
-        Place::Full => Err(too_many_live(max)),
+        Place::Full(full) => Err(too_many_live(full, room)),
         Place::Ours => {
+            if let Err(closed) = check_open(shared, tenant) {
+                shared.registry.leave(tenant, run, None);
+                return Err(closed);
+            }
             let span = info_span!("run", tenant = %tenant, run = %loaded.run.id);
             // The first fact keeps an actor whose run waits from leaving before it is told why it
             // was woken.
             let _ = sender.try_send(Message::of(Fact::Time));
-            let actor = Actor::new(shared.clone(), tenant.clone(), loaded, (sender, inbox));
+            let actor = Actor::new((shared.clone(), stop), tenant.clone(), loaded, (sender, inbox));
             let drive = actor.drive(first).instrument(span);
             shared.tracker.spawn_on(drive, &shared.parts.lanes.engine);
             Ok(())
@@ -306,10 +331,20 @@ pub(crate) fn check_open(shared: &Shared, id: &TenantId) -> Result<(), EngineErr
     }
 }
 
-/// That no further run fits into memory.
-pub(crate) fn too_many_live(max: usize) -> EngineError {
-    EngineError::Busy {
-        message: format!("{max} runs are live, as many as runs.live_max allows"),
-        retry_after_ms: 1_000,
+/// How many runs may be in memory.
+pub(crate) fn room_of(shared: &Shared, tenant: &TenantId) -> Room {
+    let of_tenant = tenancy::quotas(shared, tenant).runs_live_max;
+    Room {
+        of_tenant: usize::try_from(of_tenant).unwrap_or(usize::MAX),
+        of_all: shared.options.runs_live_max,
     }
+}
+
+/// That no further run fits into memory.
+pub(crate) fn too_many_live(full: Full, room: Room) -> EngineError {
+    let message = match full {
+        Full::Tenant => format!("{} runs of the tenant are live: runs_live_max", room.of_tenant),
+        Full::All => format!("{} runs are live, as many as runs.live_max allows", room.of_all),
+    };
+    EngineError::Busy { message, retry_after_ms: 1_000 }
 }

@@ -54,7 +54,14 @@ pub(crate) fn scrub(shared: &Shared) -> Result<(), Fault> {
             }
         }
     }
-    shared.view.rewrite()?;
+    if let Err(fault) = shared.view.rewrite() {
+        if matches!(fault, Fault::Gone(_)) {
+            // Nothing may be written any more: what is acknowledged is in the journal.
+            shared.stop_after("writing the view anew", &fault);
+            shared.overlay.fail();
+        }
+        return Err(fault);
+    }
     let applied = shared.view.get(keys::APPLIED)?;
     let applied =
         applied.and_then(|row| row.as_ref().try_into().ok()).map_or(0, u64::from_be_bytes);

@@ -140,6 +140,9 @@ impl View {
         io: &dyn JournalIo,
     ) -> Result<(SledView, Farewell), Unfit> {
         let folder = view_dir::current(dir).map_err(|error| Unfit::View(error.to_string()))?;
+        view_dir::remove_begun(dir).map_err(|cause| {
+            Unfit::Open(OpenError::Io { doing: "tidying", path: dir.to_owned(), cause })
+        })?;
         let view = open_sled(&folder, options.cache_bytes)?;
         let farewell = recovery::catch_up(dir, &view as &dyn Kv, scan, io)?;
         Ok((view, farewell))

@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use crate::error::Fault;
+use crate::error::{Fault, Gone};
 use crate::kv::{Bytes, KeyRange, Kv, Order, Row, Rows, Writes};
 use crate::vault::what;
 use crate::view_dir;
@@ -151,6 +151,15 @@ impl SledView {
         Ok(Self { open: RwLock::new(Open::at(dir, cache_bytes)?), cache_bytes })
     }
 
+    /// The same rows in another folder, durable.
+    fn copied(&self, dir: &Path) -> Result<Open, Fault> {
+        let next = Open::at(dir, self.cache_bytes)
+            .map_err(|error| Fault::rows("writing the view anew", error))?;
+        next.copy(&self.now())?;
+        next.sync()?;
+        Ok(next)
+    }
+
     fn now(&self) -> RwLockReadGuard<'_, Open> {
         self.open.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -236,11 +245,19 @@ impl Kv for SledView {
         let tidying = |cause| Fault::rows("writing the view anew", cause);
         let old_dir = self.now().dir.clone();
         let dir = view_dir::begin(&old_dir).map_err(tidying)?;
-        let next = Open::at(&dir, self.cache_bytes)
-            .map_err(|error| Fault::rows("writing the view anew", error))?;
-        next.copy(&self.now())?;
-        next.sync()?;
-        view_dir::complete(&dir).map_err(tidying)?;
+        let next = match self.copied(&dir) {
+            Ok(next) => next,
+            Err(fault) => {
+                if let Err(error) = view_dir::give_up(&dir) {
+                    tracing::warn!(%error, "half a view is left until the next start");
+                }
+                return Err(fault);
+            }
+        };
+        // The journal is removed behind one view only: if nobody knows behind which, not at all.
+        view_dir::complete(&dir).map_err(|cause| {
+            Fault::Gone(Gone::Failed(format!("completing a new view: {cause}")))
+        })?;
         let old = std::mem::replace(
             &mut *self.open.write().unwrap_or_else(PoisonError::into_inner),
             next,

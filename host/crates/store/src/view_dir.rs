@@ -24,11 +24,23 @@ pub(crate) fn begin(old: &Path) -> io::Result<PathBuf> {
     Ok(store.join(format!("{NAME}.{}", last + 1)))
 }
 
-/// From now on it is the view, whatever happens.
+/// From now on it is the view, whatever happens. Where that fails nobody knows which one the next
+/// opening finds.
 pub(crate) fn complete(dir: &Path) -> io::Result<()> {
     fs_err::File::create(dir.join(COMPLETE))?.sync_all()?;
     fs_err::File::open(dir)?.sync_all()?;
     fs_err::File::open(parent(dir))?.sync_all()
+}
+
+/// Removes a folder that was begun and will not be completed.
+pub(crate) fn give_up(dir: &Path) -> io::Result<()> {
+    if dir.exists() { remove(dir) } else { Ok(()) }
+}
+
+/// Removes the folders that were begun and never completed.
+pub(crate) fn remove_begun(store: &Path) -> io::Result<()> {
+    let mut begun = numbered(store)?.into_iter().filter(|(_, dir)| !dir.join(COMPLETE).exists());
+    begun.try_for_each(|(_, dir)| remove(&dir))
 }
 
 /// Removes every folder that was or would have been a view, but that one.
@@ -96,6 +108,17 @@ mod tests {
             .collect();
         left.sort();
         format!("{}, then {}; left: {}", name(&dir), name(&next), left.join(" "))
+    }
+
+    #[test]
+    fn what_was_begun_and_not_completed_is_removed() {
+        let store = tempfile::tempdir().unwrap();
+        for folder in ["view", "view.1/complete", "view.2/db", "view.damaged-1"] {
+            fs_err::create_dir_all(store.path().join(folder)).unwrap();
+        }
+        remove_begun(store.path()).unwrap();
+        let left = |name: &str| store.path().join(name).exists();
+        assert!(left("view") && left("view.1") && left("view.damaged-1") && !left("view.2"));
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "NAME", env = "WFORGE_CONTEXT")]
     #[arg(help_heading = "Global options")]
     pub(crate) context: Option<String>,
-    /// The server to ask, with WFORGE_API_KEY [default: the one that holds the data directory]
+    /// The server to ask, with WFORGE_API_KEY [default: the login's; who holds the data directory]
     #[arg(long, global = true, value_name = "URL", help_heading = "Global options")]
     pub(crate) server: Option<String>,
     /// How results are written to stdout
@@ -217,7 +217,7 @@ Examples:
 const SERVE_EXAMPLES: &str = "\
 Example:
   wforge serve
-  wforge keys add me --role developer
+  KEY=$(wforge keys add me --role developer)
   curl -H \"authorization: Bearer $KEY\" http://127.0.0.1:7420/v1/system";
 
 /// `wforge run`.

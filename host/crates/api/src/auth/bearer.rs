@@ -11,7 +11,7 @@ use wforge_model::{Digest, Scopes, Timestamp};
 
 use super::jwt::{Bearer, looks_like_a_token};
 use super::key::{PresentedKey, hex};
-use super::{Credential, Credentials, Pepper, Principal, Standing, TokenRules};
+use super::{Credential, CredentialKind, Credentials, Pepper, Principal, Standing, TokenRules};
 use crate::codes;
 use crate::error::ApiError;
 
@@ -64,19 +64,21 @@ fn by_key(key: &PresentedKey<'_>, known: Known<'_>, now: Timestamp) -> Result<Pr
     let Some(Credential { tenant, role, scopes, name, .. }) = found.filter(is_valid) else {
         return Err(Unknown { key_id: Some(key.id.to_owned()) });
     };
-    Ok(Principal { tenant, role, scopes, name, key_id: key.id.to_owned() })
+    let (key_id, kind) = (key.id.to_owned(), CredentialKind::Key);
+    Ok(Principal { tenant, role, scopes, name, key_id, kind })
 }
 
 /// The role is the issuer's word where the token has one, else that of the list of members.
 fn by_token(bearer: Bearer, rules: &TokenRules, known: &dyn Credentials) -> Option<Principal> {
-    let Bearer { tenant, subject, role, issued_at } = bearer;
+    let Bearer { tenant, subject, role, issued_at, ends_at } = bearer;
     if issued_at < known.tokens_since(&tenant) {
         return None;
     }
     let role = role.or_else(|| known.member(&tenant, &subject))?;
     let person = Sha256::digest(format!("{}\n{subject}", rules.issuer).as_bytes());
     let key_id = format!("jwt-{}", hex(person.get(..PERSON_BYTES)?));
-    Some(Principal { tenant, role, scopes: Scopes::default(), name: subject, key_id })
+    let kind = CredentialKind::Token { issued_at, ends_at };
+    Some(Principal { tenant, role, scopes: Scopes::default(), name: subject, key_id, kind })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -150,6 +152,26 @@ mod tests {
         let text = known().0.text;
         assert_eq!(ask(&[&format!("Bearer {text}")], 1), "acme operator ci");
         assert_eq!(ask(&[&format!("bearer {text}")], 99), "acme operator ci");
+    }
+
+    #[test]
+    fn a_key_that_ends_or_goes_does_not_hold_any_more() {
+        let (key, table) = known();
+        let mut headers = HeaderMap::new();
+        headers.append(AUTHORIZATION, format!("Bearer {}", key.text).parse().unwrap());
+        let pepper = pepper();
+        let known = Known { credentials: &table, pepper: &pepper, tokens: None };
+        let who = block_on(authenticate(&headers, known, Timestamp(1))).unwrap();
+        assert!(who.still_holds(&table, Timestamp(99)));
+        assert!(!who.still_holds(&table, Timestamp(100)));
+        assert!(!who.still_holds(&KeyTable::default(), Timestamp(1)));
+        let kind = |issued_at, ends_at| CredentialKind::Token {
+            issued_at: Timestamp(issued_at),
+            ends_at: Timestamp(ends_at),
+        };
+        let token = |kind| Principal { kind, ..who.clone() };
+        assert!(token(kind(0, 9)).still_holds(&table, Timestamp(8)));
+        assert!(!token(kind(0, 9)).still_holds(&table, Timestamp(9)));
     }
 
     #[test]

@@ -127,6 +127,8 @@ pub(super) struct Bearer {
     pub(super) role: Option<Role>,
     /// When it was issued; the beginning of time where it does not say.
     pub(super) issued_at: Timestamp,
+    /// From when on it is refused, the difference of clocks included.
+    pub(super) ends_at: Timestamp,
 }
 
 /// Whether it can be no API key, so that it is checked as a token.
@@ -152,6 +154,7 @@ impl TokenRules {
             subject: claims.sub,
             role: claims.role,
             issued_at: Timestamp(claims.iat.unwrap_or(0).saturating_mul(1_000)),
+            ends_at: Timestamp(claims.exp.saturating_add(LEEWAY_S).saturating_mul(1_000)),
         })
     }
 

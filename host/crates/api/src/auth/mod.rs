@@ -18,4 +18,4 @@ pub use key::{IssuedKey, Pepper};
 pub(crate) use bearer::{Known, Unknown, authenticate, refusal};
 pub(crate) use failures::Failures;
 pub(crate) use key::hex;
-pub(crate) use principal::Principal;
+pub(crate) use principal::{CredentialKind, Principal};

@@ -3,9 +3,10 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use wforge_model::access::Noun;
-use wforge_model::{Role, Scope, Scopes, TenantId};
+use wforge_model::{Role, Scope, Scopes, TenantId, Timestamp};
 
 use super::bearer::refusal;
+use super::{Credentials, Standing};
 use crate::codes;
 use crate::error::ApiError;
 
@@ -22,9 +23,53 @@ pub(crate) struct Principal {
     pub(crate) name: String,
     /// Which credential it is; of visible letters without a slash.
     pub(crate) key_id: String,
+    /// What the credential was.
+    pub(crate) kind: CredentialKind,
+}
+
+/// What stands behind a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CredentialKind {
+    /// An API key.
+    Key,
+    /// A token, as its issuer dated it.
+    Token {
+        /// When it was issued.
+        issued_at: Timestamp,
+        /// From when on it is refused.
+        ends_at: Timestamp,
+    },
 }
 
 impl Principal {
+    /// How the audit log calls it: names are chosen freely, ids are not.
+    pub(crate) fn actor(&self) -> String {
+        format!("{} ({})", self.name, self.key_id)
+    }
+
+    /// Whether the credential is still good, for what goes on longer than a request.
+    pub(crate) fn still_holds(&self, credentials: &dyn Credentials, now: Timestamp) -> bool {
+        let holds = match self.kind {
+            CredentialKind::Key => credentials
+                .find(&self.key_id)
+                .is_some_and(|known| known.expires_at.is_none_or(|end| end > now)),
+            CredentialKind::Token { issued_at, ends_at } => {
+                issued_at >= credentials.tokens_since(&self.tenant) && ends_at > now
+            }
+        };
+        holds && credentials.standing(&self.tenant) == Standing::Active
+    }
+
+    /// # Errors
+    /// The credential is narrowed, and what is asked for shows everything.
+    pub(crate) fn require_all_scopes(&self) -> Result<(), ApiError> {
+        if self.scopes.is_all() {
+            return Ok(());
+        }
+        let detail = "an export shows all data of the tenant: use a credential without scopes";
+        Err(ApiError::new(&codes::FORBIDDEN, detail))
+    }
+
     /// # Errors
     /// The role is less than that.
     pub(crate) fn require(&self, least: Role, to: &str) -> Result<(), ApiError> {

@@ -104,6 +104,16 @@ async fn a_claim_that_is_missing_or_wrong_makes_it_nobodys() {
 }
 
 #[tokio::test]
+async fn a_token_of_more_than_8_kib_is_nobodys() {
+    let bench = bench();
+    let padded = |bytes: usize| signed(&with("note", json!("x".repeat(bytes))));
+    let (short, long) = (padded(5_500), padded(6_000));
+    assert!(short.len() <= 8 << 10 && long.len() > 8 << 10, "{} {}", short.len(), long.len());
+    assert_eq!(outcome(&bench, &short).await, "ann developer acme");
+    assert_eq!(outcome(&bench, &long).await, "401 WF0401");
+}
+
+#[tokio::test]
 async fn tokens_that_were_taken_back_are_nobodys() {
     let bench = bench();
     let mut of_other = with("tenant", json!("other"));

@@ -20,6 +20,7 @@ impl Handle {
         bytes: Vec<u8>,
         by: &str,
     ) -> Result<PluginInfo, EngineError> {
+        let _named_soon = self.shared.components.read().await;
         tenancy::within_storage(&self.shared, tenant)?;
         install::plugin(&self.shared.parts, tenant, bytes, by).await
     }
@@ -33,6 +34,7 @@ impl Handle {
         tenant: &TenantId,
         bytes: Vec<u8>,
     ) -> Result<Admitted, EngineError> {
+        let _named_soon = self.shared.components.read().await;
         tenancy::within_storage(&self.shared, tenant)?;
         install::component(&self.shared.parts, tenant, bytes).await
     }

@@ -95,8 +95,12 @@ impl Handle {
         tenant: &TenantId,
         request: ContinueFrom,
     ) -> Result<Started, EngineError> {
-        tenancy::admit_run(&self.shared, tenant).await?;
-        Box::pin(threads::continue_from(&self.shared, tenant, request)).await
+        let admission = tenancy::admit_run(&self.shared, tenant).await?;
+        let started = Box::pin(threads::continue_from(&self.shared, tenant, request)).await?;
+        if !started.replayed {
+            admission.used().await;
+        }
+        Ok(started)
     }
 
     /// Begins a new thread with the state of another one.

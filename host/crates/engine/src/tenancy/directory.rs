@@ -23,6 +23,8 @@ pub(crate) struct Directory {
     index: RwLock<Index>,
     /// Held by whoever changes something.
     pub(super) changing: Mutex<()>,
+    /// Held by the erasure that is under way.
+    pub(super) erasing: Mutex<()>,
     loaded: OnceCell<()>,
     /// Cancelled where a tenant's runs shall stand still.
     stops: RwLock<HashMap<TenantId, CancellationToken>>,

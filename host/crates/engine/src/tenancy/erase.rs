@@ -48,12 +48,14 @@ pub(crate) async fn go_on_erasing(shared: &Shared) {
 }
 
 async fn finish(shared: &Shared, id: &TenantId, by: &str) -> Result<Arc<Tenant>, EngineError> {
-    halt(shared, id).await;
-    // While its rows still say which components it had.
-    for component in own_components(shared, id).await? {
-        let forgotten = shared.parts.admission.forget(component).await;
-        forgotten.map_err(|error| EngineError::Host(Box::new(error)))?;
+    // One at a time: the rows of a tenant whose key is gone can be read by no other's erasure.
+    let _alone = shared.directory.erasing.lock().await;
+    let known = tenant(shared, id)?;
+    if known.state == TenantState::Erased {
+        return Ok(known);
     }
+    halt(shared, id).await;
+    forget_components(shared, id).await?;
     shared.workflows.forget(id);
     shared.carried.forget_tenant(id);
     shared.ledger.forget(id);
@@ -72,10 +74,23 @@ async fn finish(shared: &Shared, id: &TenantId, by: &str) -> Result<Arc<Tenant>,
     Ok(gone)
 }
 
-/// The components that this tenant has and no other.
+/// While its rows still say which components it had, and nobody brings in one of them.
+async fn forget_components(shared: &Shared, id: &TenantId) -> Result<(), EngineError> {
+    let _nobody_brings_one = shared.components.write().await;
+    for component in own_components(shared, id).await? {
+        let forgotten = shared.parts.admission.forget(component).await;
+        forgotten.map_err(|error| EngineError::Host(Box::new(error)))?;
+    }
+    Ok(())
+}
+
+/// The components that this tenant has and no other that stays.
 async fn own_components(shared: &Shared, id: &TenantId) -> Result<Vec<Digest>, EngineError> {
     let mut own = components_of(shared, id).await?;
-    let others = shared.directory.tenants().into_iter().map(|tenant| tenant.id.clone());
+    let stays =
+        |tenant: &Arc<Tenant>| !matches!(tenant.state, TenantState::Erasing | TenantState::Erased);
+    let others = shared.directory.tenants().into_iter().filter(stays);
+    let others = others.map(|tenant| tenant.id.clone());
     for other in others.chain([platform()?]).filter(|other| other != id) {
         if own.is_empty() {
             break;

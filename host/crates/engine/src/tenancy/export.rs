@@ -3,7 +3,7 @@
 //! Each line says in `kind` what it is. Hashes of keys stay here: they open nothing elsewhere.
 
 use futures::stream::BoxStream;
-use futures::{StreamExt as _, stream};
+use futures::{Stream, StreamExt as _, stream};
 use serde_json::json;
 use tokio::sync::mpsc;
 use wforge_model::tenancy::Member;
@@ -41,16 +41,37 @@ pub(crate) fn export(
         }
     };
     lane.spawn(work);
-    Ok(stream::unfold(receiver, |mut lines| async { Some((lines.recv().await?, lines)) }).boxed())
+    Ok(until_its_end(receiver).boxed())
+}
+
+/// What comes, and where its last line does not: that the rest is missing.
+fn until_its_end(receiver: mpsc::Receiver<Line>) -> impl Stream<Item = Line> + Send {
+    stream::unfold(Some(receiver), |lines| async {
+        let mut lines = lines?;
+        match lines.recv().await {
+            Some(Ok(line)) if line == end() => Some((Ok(line), None)),
+            Some(Ok(line)) => Some((Ok(line), Some(lines))),
+            Some(Err(error)) => Some((Err(error), None)),
+            None => Some((Err(EngineError::Host("whoever wrote the export ended".into())), None)),
+        }
+    })
+}
+
+/// The last line: nothing is missing.
+fn end() -> Value {
+    json!({ "kind": "end" })
 }
 
 struct Out(mpsc::Sender<Line>);
 
 impl Out {
     async fn line(&self, kind: &str, data: impl serde::Serialize) -> Result<(), EngineError> {
-        let line = Ok(json!({ "kind": kind, "data": data }));
+        self.send(json!({ "kind": kind, "data": data })).await
+    }
+
+    async fn send(&self, line: Value) -> Result<(), EngineError> {
         let gone = |_| EngineError::Host("the reader of the export has gone".into());
-        self.0.send(line).await.map_err(gone)
+        self.0.send(Ok(line)).await.map_err(gone)
     }
 }
 
@@ -60,7 +81,8 @@ async fn write_all(shared: &Shared, id: &TenantId, out: &Out) -> Result<(), Engi
     write_catalog(shared, id, out).await?;
     write_threads(shared, id, out).await?;
     write_runs(shared, id, out).await?;
-    write_audit(shared, id, out).await
+    write_audit(shared, id, out).await?;
+    out.send(end()).await
 }
 
 async fn write_people(shared: &Shared, id: &TenantId, out: &Out) -> Result<(), EngineError> {

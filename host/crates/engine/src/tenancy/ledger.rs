@@ -1,8 +1,8 @@
 //! What each tenant uses, and whether it may use more.
 //!
 //! Runs and tokens are counted here, CPU time by the sandbox, bytes by the store. The day's figures
-//! are written from time to time and when the process stops: a crash forgets a few seconds of them,
-//! never a limit.
+//! are written as runs begin, every few seconds at most, when the day ends and when the process
+//! stops: a crash forgets what was used since then, never a limit.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,8 +13,9 @@ use wforge_model::tenancy::{DayUsage, Quotas};
 use wforge_model::{TenantId, Timestamp};
 use wforge_ports::store::{Change, Collection, Put};
 
+use crate::registry::Full;
 use crate::request::EngineError;
-use crate::service::{Shared, check_open};
+use crate::service::{Shared, check_open, room_of, too_many_live};
 
 /// How old the written figures may become while a tenant starts runs.
 const WRITE_MS: u64 = 5_000;
@@ -89,26 +90,73 @@ pub(crate) async fn usage_of(
     })
 }
 
-/// Lets one run of a tenant begin, and counts it.
-pub(crate) async fn admit_run(shared: &Shared, tenant: &TenantId) -> Result<(), EngineError> {
-    check_open(shared, tenant)?;
-    let usage = usage_of(shared, tenant).await?;
-    let now = shared.parts.clock.now();
-    check_run(&usage, now)?;
-    let due = {
-        let mut pages = shared.ledger.lock();
-        let Some(page) = pages.get_mut(tenant) else { return Ok(()) };
-        page.used.runs += 1;
-        let due = now.since(page.written_at).as_millis() >= u128::from(WRITE_MS);
+/// That one run of a tenant may begin: it is counted, and a place in memory is kept for it. Given
+/// up before it was [`Admission::used`], it was never counted.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Admission<'a> {
+    shared: &'a Shared,
+    tenant: &'a TenantId,
+    day: String,
+    used: bool,
+}
+
+impl Admission<'_> {
+    /// The run has begun.
+    pub(crate) async fn used(mut self) {
+        self.used = true;
+        let now = self.shared.parts.clock.now();
+        let is_due = |page: &mut Page| {
+            let due = now.since(page.written_at).as_millis() >= u128::from(WRITE_MS);
+            if due {
+                page.written_at = now;
+            }
+            due
+        };
+        let due = self.shared.ledger.lock().get_mut(self.tenant).is_some_and(is_due);
         if due {
-            page.written_at = now;
+            write(self.shared, self.tenant).await;
         }
-        due
-    };
-    if due {
-        write(shared, tenant).await;
     }
-    Ok(())
+}
+
+impl Drop for Admission<'_> {
+    fn drop(&mut self) {
+        self.shared.registry.give_back(self.tenant);
+        if self.used {
+            return;
+        }
+        let mut pages = self.shared.ledger.lock();
+        if let Some(page) = pages.get_mut(self.tenant).filter(|page| page.day == self.day) {
+            page.used.runs = page.used.runs.saturating_sub(1);
+        }
+    }
+}
+
+/// Lets one run of a tenant begin, and counts it.
+pub(crate) async fn admit_run<'a>(
+    shared: &'a Shared,
+    tenant: &'a TenantId,
+) -> Result<Admission<'a>, EngineError> {
+    check_open(shared, tenant)?;
+    let day = open(shared, tenant).await?.day;
+    let (room, quotas) = (room_of(shared, tenant), quotas(shared, tenant));
+    shared.registry.keep_place(tenant, room).map_err(|full| match full {
+        Full::Tenant => over("runs_live_max", room.of_tenant as u64, FULL_RETRY_MS),
+        Full::All => too_many_live(full, room),
+    })?;
+    // Counted in the same moment in which it is looked at, so that no two take one place.
+    let mut admission = Admission { shared, tenant, day, used: true };
+    let storage_bytes = shared.parts.store.stored_bytes(tenant);
+    let mut pages = shared.ledger.lock();
+    if let Some(page) = pages.get_mut(tenant).filter(|page| page.day == admission.day) {
+        let today = page.today(shared, tenant);
+        check_run(&today, storage_bytes, &quotas, shared.parts.clock.now())?;
+        page.used.runs += 1;
+        admission.used = false;
+    }
+    drop(pages);
+    Ok(admission)
 }
 
 /// Counts tokens of models.
@@ -124,12 +172,15 @@ pub(crate) async fn charge_tokens(
     Ok(())
 }
 
-fn check_run(usage: &TenantUsage, now: Timestamp) -> Result<(), EngineError> {
-    let TenantUsage { today, runs_live, storage_bytes, quotas, .. } = usage;
+fn check_run(
+    today: &DayUsage,
+    storage_bytes: u64,
+    quotas: &Quotas,
+    now: Timestamp,
+) -> Result<(), EngineError> {
     let tomorrow = now.ms_to_midnight();
     let limits = [
-        ("runs_live_max", *runs_live, u64::from(quotas.runs_live_max), FULL_RETRY_MS),
-        ("storage_bytes_max", *storage_bytes, quotas.storage_bytes_max, STORAGE_RETRY_MS),
+        ("storage_bytes_max", storage_bytes, quotas.storage_bytes_max, STORAGE_RETRY_MS),
         ("runs_per_day_max", today.runs, quotas.runs_per_day_max, tomorrow),
         ("cpu_seconds_per_day_max", today.cpu_ms / 1_000, quotas.cpu_seconds_per_day_max, tomorrow),
         ("tokens_per_day_max", today.tokens, quotas.tokens_per_day_max, tomorrow),
@@ -148,14 +199,22 @@ pub(crate) fn within_storage(shared: &Shared, tenant: &TenantId) -> Result<(), E
     check("storage_bytes_max", used, max, STORAGE_RETRY_MS)
 }
 
+/// Of these 0 means no limit.
 fn check(quota: &'static str, used: u64, max: u64, retry_after_ms: u64) -> Result<(), EngineError> {
-    // Of live runs 0 lets none in; of the others it means no limit.
-    let is_limit = max > 0 || quota == "runs_live_max";
-    if is_limit && used >= max {
-        let message = format!("the tenant has used {used} of {quota} = {max}");
-        return Err(EngineError::Quota { quota, message, retry_after_ms });
+    if max > 0 && used >= max {
+        return Err(over(quota, max, retry_after_ms));
     }
     Ok(())
+}
+
+fn over(quota: &'static str, max: u64, retry_after_ms: u64) -> EngineError {
+    let way_out = match quota {
+        "runs_live_max" => "wait until one ends",
+        "storage_bytes_max" => "prune threads, or ask whoever runs the server for more",
+        _ => "wait for the next day (UTC), or ask whoever runs the server for more",
+    };
+    let message = format!("the tenant has used all of {quota} = {max}: {way_out}");
+    EngineError::Quota { quota, message, retry_after_ms }
 }
 
 /// What holds for a tenant.

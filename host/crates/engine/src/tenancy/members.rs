@@ -19,8 +19,8 @@ const SUBJECT_BYTES_MAX: usize = 256;
 /// The people of a tenant, by subject.
 pub(crate) fn members_of(shared: &Shared, tenant: &TenantId) -> Vec<Arc<Member>> {
     let index = shared.directory.read();
-    let of = index.members.iter().filter(|((of, _), _)| of == tenant);
-    of.map(|(_, member)| member.clone()).collect()
+    let all = index.members.range((tenant.clone(), String::new())..);
+    all.take_while(|((of, _), _)| of == tenant).map(|(_, member)| member.clone()).collect()
 }
 
 /// Adds a person, or changes what they may do.
@@ -43,7 +43,7 @@ pub(crate) async fn put_member(
     }
     let is_new = shared.directory.member(tenant, subject).is_none();
     if is_new && members_of(shared, tenant).len() >= MEMBERS_MAX {
-        let message = format!("the tenant has {MEMBERS_MAX} members, as many as one may");
+        let message = format!("the tenant has {MEMBERS_MAX} members; remove who needs no access");
         return Err(EngineError::Conflict { code: "too_many_members", message });
     }
     let since = shared.parts.clock.now();

@@ -46,8 +46,10 @@ pub(crate) async fn create(
         };
         return Err(EngineError::Conflict { code: "tenant_exists", message });
     }
-    if shared.directory.tenants().len() >= TENANTS_MAX {
-        let message = format!("there are {TENANTS_MAX} tenants, as many as one deployment has");
+    if shared.directory.read().tenants.len() >= TENANTS_MAX {
+        let message = format!(
+            "there are {TENANTS_MAX} tenants, erased ones included; use another deployment"
+        );
         return Err(EngineError::Conflict { code: "too_many_tenants", message });
     }
     let tenant = Tenant {
@@ -85,8 +87,10 @@ pub(crate) async fn suspend(
         let suspended = Tenant { state: TenantState::Suspended, ..Tenant::clone(&before) };
         put(shared, suspended, None, "tenant.suspend", by).await?
     };
+    // Before anybody can resume it.
+    shared.directory.stop(id);
     drop(turn);
-    halt(shared, id).await;
+    shared.registry.emptied(id).await;
     Ok(tenant)
 }
 
@@ -107,6 +111,8 @@ pub(crate) async fn resume(
     if before.state == TenantState::Active {
         return Ok(before);
     }
+    // A run that is still about to leave would take what wakes it with it.
+    halt(shared, id).await;
     let active = Tenant { state: TenantState::Active, ..Tenant::clone(&before) };
     let tenant = put(shared, active, None, "tenant.resume", by).await?;
     drop(turn);
@@ -137,7 +143,7 @@ pub(crate) async fn set_platform_plugins(
     plugins.sort();
     plugins.dedup();
     if plugins.len() > PLUGINS_MAX {
-        let message = format!("a tenant can be offered {PLUGINS_MAX} plugins");
+        let message = format!("a tenant can be offered {PLUGINS_MAX} plugins; name fewer");
         return Err(invalid("too_many_plugins", message));
     }
     let changed = Tenant { plugins, ..Tenant::clone(&*living(shared, id)?) };

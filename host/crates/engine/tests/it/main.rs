@@ -22,6 +22,7 @@ mod runs;
 mod simulation;
 mod steering;
 mod streams;
+mod tenant_limits;
 mod tenants;
 mod thread_world;
 mod threads;

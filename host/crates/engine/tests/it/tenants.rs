@@ -1,5 +1,7 @@
 //! Tenants: suspended while they run, erased over a restart, counted and limited.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use wforge_engine::{EngineError, EngineOptions, WaitFor};
 use wforge_model::TenantId;
@@ -147,4 +149,59 @@ async fn quotas_of_its_own_go_before_those_for_all() {
     }
     let error = world.handle.start(&tenant(), request(CHAIN)).await.unwrap_err();
     assert_eq!(quota(error), "runs_live_max");
+}
+
+/// How many of so many starts at the same moment are let in, and why the others are not.
+async fn let_in(world: &World, starts: usize) -> (usize, BTreeSet<&'static str>) {
+    let (id, handle) = (tenant(), &world.handle);
+    let all = (0..starts).map(|_| handle.start(&id, request(CHAIN)));
+    let (begun, refused): (Vec<_>, Vec<_>) =
+        futures::future::join_all(all).await.into_iter().partition(Result::is_ok);
+    (begun.len(), refused.into_iter().map(|refused| quota(refused.unwrap_err())).collect())
+}
+
+#[tokio::test]
+async fn starts_at_the_same_moment_take_no_place_twice() {
+    let world = World::with(EngineOptions { quotas: live(3), ..EngineOptions::default() }, hang);
+    made(&world).await;
+    assert_eq!(let_in(&world, 50).await, (3, ["runs_live_max"].into()));
+    let per_day = Quotas { runs_per_day_max: 7, ..Quotas::default() };
+    let world = over(per_day).await;
+    assert_eq!(let_in(&world, 50).await, (7, ["runs_per_day_max"].into()));
+}
+
+fn live(runs_live_max: u32) -> Quotas {
+    Quotas { runs_live_max, ..Quotas::default() }
+}
+
+#[tokio::test]
+async fn a_start_that_is_refused_is_not_counted() {
+    let world = over(Quotas { runs_per_day_max: 1, ..Quotas::default() }).await;
+    let mut wrong = request(CHAIN);
+    wrong.input.insert("nobody reads it".to_owned(), json!(1));
+    world.handle.start(&tenant(), wrong).await.unwrap_err();
+    assert_eq!(world.handle.usage(&tenant()).await.unwrap().today.runs, 0);
+    world.handle.start(&tenant(), request(CHAIN)).await.unwrap();
+    assert_eq!(world.handle.usage(&tenant()).await.unwrap().today.runs, 1);
+}
+
+#[tokio::test]
+async fn a_resume_in_the_middle_of_a_suspension_strands_no_run() {
+    let world = World::new(|_: &wforge_model::agent::AgentCall| Answer::Reply(json!({})));
+    made(&world).await;
+    for _ in 0..20 {
+        let run = world.handle.start(&tenant(), request(CHAIN)).await.unwrap().run;
+        let (id, handle) = (tenant(), &world.handle);
+        let both = futures::future::join(
+            handle.suspend_tenant(&id, "me"),
+            handle.resume_tenant(&id, "me"),
+        );
+        let (suspended, resumed) = both.await;
+        suspended.unwrap();
+        resumed.unwrap();
+        // Whichever came last, it goes on in the end.
+        world.handle.resume_tenant(&tenant(), "me").await.unwrap();
+        let head = world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
+        assert!(head.status.is_final(), "{:?}", head.status);
+    }
 }

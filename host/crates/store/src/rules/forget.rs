@@ -107,6 +107,8 @@ impl Operation for ForgetRun {
         rows: &dyn Rows,
         batch: &mut Batch,
     ) -> Result<Forgotten, ChangeError> {
+        // Nothing is written, nor counted, of a tenant that was erased meanwhile.
+        self.prepared.check_key(vault, &self.forget.tenant)?;
         if self.is_needed(rows)? {
             return Ok(Forgotten::Needed);
         }
