@@ -174,7 +174,8 @@ ensure_python() {
         make_venv || true
     fi
     [ -x "$venv/bin/pip" ] ||
-        fail "Python plugins need python3 with venv. Run: sudo apt-get install -y python3 python3-venv"
+        fail "Python plugins need python3 with venv." \
+            "Run: sudo apt-get install -y python3 python3-venv"
     "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
         fail "$("$venv/bin/python" --version) is too old for the SDK's tests; install 3.11 or newer"
     "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \

@@ -1,8 +1,8 @@
 //! The module that a component's code begins with: it hands the SDK the interfaces of the plugin's
 //! world, then loads the author's module.
 //!
-//! JavaScript and Python resolve imports while the component is made, and only those of the plugin's
-//! own world are there. So the SDK cannot name them, and the build, which knows them, does.
+//! JavaScript and Python resolve imports while the component is made, and only those of the
+//! plugin's own world are there. So the SDK cannot name them, and the build, which knows them, does.
 
 use std::path::Path;
 
