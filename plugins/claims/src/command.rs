@@ -287,7 +287,8 @@ fn paths(line: usize, arguments: &[String]) -> Vec<Found> {
             continue;
         }
         let file = word.rsplit(['@', '=']).next().unwrap_or_default();
-        let is_marked = word.contains('@') || file.contains(['/', '.']);
+        // A name alone is as often a file of the reader's.
+        let is_marked = word.contains('@') || file.contains('/');
         if let Some(path) = path::of_text(file).filter(|_| is_marked) {
             found.push(Found::new(line, Kind::Path, &[&path]));
         }

@@ -12,7 +12,7 @@ mod read;
 mod word;
 
 use serde::{Deserialize, Serialize};
-use workflowforge_sdk::{Ctx, Failure, agents};
+use workflowforge_sdk::{Ctx, Failure, agent};
 
 pub use folder::{Blob, File, Folder};
 pub use query::{Kind, Query};
@@ -59,15 +59,13 @@ pub struct Hit {
     pub text: String,
 }
 
-/// The tools of this plugin.
-#[agents]
-pub mod tools {
-    use super::*;
-
-    /// Searches the folder.
-    pub fn search(_ctx: &Ctx, input: Input) -> Result<Output, Failure> {
-        find(&input, &read::Host)
-    }
+/// Searches the folder.
+///
+/// # Errors
+/// The query cannot be read, or a file cannot.
+#[agent]
+pub fn run(_ctx: &Ctx, input: Input) -> Result<Output, Failure> {
+    find(&input, &read::Host)
 }
 
 /// Answers the query.

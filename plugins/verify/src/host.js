@@ -7,8 +7,8 @@
 const CALL_CHARACTERS_MAX = 6_000_000;
 const HITS_MAX = 20;
 const FATAL = new Set(["denied", "cancelled"]);
-/** What the tool of wforge/search is called, however a host joins publisher, plugin and agent. */
-const SEARCH_TOOL = /(?:^|[^a-z0-9])search(?:[^a-z0-9]search)?$/i;
+/** How a host calls the tool of wforge/search ends so, however it joins publisher and plugin. */
+const SEARCH_TOOL = /(?:^|[^a-z0-9])search$/i;
 
 /** Wraps the imported functions; a test hands in its own. */
 export function makeHost({ list, call, complete, failed }) {

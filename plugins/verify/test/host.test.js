@@ -23,9 +23,12 @@ test("the tool is found by the end of its name, ours first", () => {
     host(names, () => ok([]), calls).searcher(FOLDER)([{ kind: "path", text: "x" }]);
     return calls[0][0].name;
   };
-  assert.equal(used(["wforge_search_search"]), "wforge_search_search");
-  assert.equal(used(["research", "acme_search", "wforge-search-search"]), "wforge-search-search");
-  assert.equal(used(["wforge_search"]), "wforge_search");
+  assert.equal(used(["wforge__search"]), "wforge__search");
+  assert.equal(
+    used(["research", "acme__search", "wforge__search__search"]),
+    "wforge__search__search",
+  );
+  assert.equal(used(["mcp__files__search"]), "mcp__files__search");
   assert.throws(() => used(["research", "fetch"]), { code: "no_search_tool" });
 });
 

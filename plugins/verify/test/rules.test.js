@@ -122,8 +122,9 @@ test("a program's subcommands are known where the program is made", () => {
 });
 
 test("a flag is known as it is written, as a field, or in humps", () => {
-  const files = { ...FILES, "src/cli.js": 'option("--max")' };
+  const files = { ...FILES, "src/cli.js": 'option("--max")\noptions: { top: { type: "string" } }' };
   check("flag", ["--max"], "proven in 1: code knows --max [src/cli.js:1]", { files });
+  check("flag", ["--top"], "proven in 2: code knows it as top [src/cli.js:2]", { files });
   check("flag", ["--input", "app"], "proven in 2: code knows it as input [src/main.rs:2]");
   check("flag", ["--dry-run"], "proven in 2: code knows it as dry-run [src/main.rs:2]");
   check("flag", ["--log-level"], "proven in 3: code knows it as logLevel [src/main.rs:2]");

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
-use wforge_search::{Blob, Blobs, File, Folder, Input, Output, find, tools};
+use wforge_search::{Blob, Blobs, File, Folder, Input, Output, find, run};
 use workflowforge_sdk::{Ctx, Failure, Value, json};
 
 /// A folder whose contents are at hand, and how many ranges were read of it.
@@ -328,11 +328,11 @@ fn the_agent_reads_a_listing_as_the_command_line_makes_it() {
         "max": 5
     });
     let ctx = Ctx::for_test(&Value::Null);
-    let output = tools::search(&ctx, serde_json::from_value(input.clone()).unwrap()).unwrap();
+    let output = run(&ctx, serde_json::from_value(input.clone()).unwrap()).unwrap();
     assert_eq!(output.hits[0].file, "a/b.rs");
     let mut input: Input = serde_json::from_value(input).unwrap();
     input.query.kind = wforge_search::Kind::Word;
-    assert!(matches!(tools::search(&ctx, input), Err(Failure::Denied(_))));
+    assert!(matches!(run(&ctx, input), Err(Failure::Denied(_))));
 }
 
 #[test]

@@ -33,7 +33,7 @@ export function* flag([written, program]) {
 
 /** A field that a parser of arguments fills. */
 const field = (name) =>
-  `\\b${query.escape(name)}\\s*:\\s*(?:Option|Vec|String|bool|PathBuf|&` +
+  `\\b${query.escape(name)}\\s*:\\s*(?:\\{|Option|Vec|String|bool|PathBuf|&` +
   `|(?:[iu](?:8|16|32|64|size)|str|int|string|boolean|number)\\b)`;
 
 /** A variable, whole, or put together from a prefix and a key. */
