@@ -6,7 +6,9 @@
 /** How much one host call may carry, in characters: the host's limit, less what is around it. */
 const CALL_CHARACTERS_MAX = 6_000_000;
 const HITS_MAX = 20;
-const FATAL = new Set(["denied", "cancelled"]);
+const FATAL = ["denied", "cancelled"];
+/** A model that does not exist is the workflow's mistake; a query that cannot be read is not. */
+const FATAL_TO_ASK = [...FATAL, "invalid-input"];
 /** How a host calls the tool of wforge/search ends so, however it joins publisher and plugin. */
 const SEARCH_TOOL = /(?:^|[^a-z0-9])search$/i;
 
@@ -29,7 +31,7 @@ export function makeHost({ list, call, complete, failed }) {
     /** Asks a model once. */
     complete(request) {
       const [answer] = complete([request]);
-      return value(answer);
+      return value(answer, FATAL_TO_ASK);
     },
   };
 }
@@ -46,16 +48,16 @@ function searchTool(tools, failed) {
 
 /** A search that failed found nothing, and shows the absence of nothing. */
 function searched(answer) {
-  const { ok, failure } = value(answer);
+  const { ok, failure } = value(answer, FATAL);
   if (failure !== undefined) return { hits: [], truncated: true, problem: failure };
   const { hits = [], truncated = false } = JSON.parse(ok);
   return { hits, truncated };
 }
 
 /** `{ ok }`, or `{ failure }` in words. */
-function value(answer) {
+function value(answer, fatal) {
   if (answer.tag === "ok") return { ok: answer.val };
-  if (FATAL.has(answer.val.tag)) throw { payload: answer.val };
+  if (fatal.includes(answer.val.tag)) throw { payload: answer.val };
   const { code = answer.val.tag, message = "" } = answer.val.val ?? {};
   return { failure: `${code}: ${message}` };
 }

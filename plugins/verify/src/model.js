@@ -32,25 +32,19 @@ const SEARCH_TOOL = {
   }),
 };
 
-const ANSWER_SCHEMA = JSON.stringify({
-  type: "object",
-  required: ["verdict", "evidence", "why"],
-  properties: {
-    verdict: { enum: ["proven", "contradicted", "unknown"] },
-    evidence: { type: "array", items: { type: "integer" } },
-    why: { type: "string" },
-  },
-});
+const LAST_WORDS = "Search no more. Answer now with the JSON alone.";
 
 /** What the model makes of it; what the rules said where it makes nothing of it. */
 export function judge(claim, ruled, model, looking, host) {
   const seen = new Seen(ruled.hits);
   const messages = [text("system", SYSTEM), text("user", task(claim, ruled, seen))];
   for (let turn = 1; turn <= TURNS_MAX; turn += 1) {
-    const { ok, failure } = host.complete(request(model, messages, turn === TURNS_MAX));
+    const isLast = turn === TURNS_MAX;
+    if (isLast) messages.push(text("user", LAST_WORDS));
+    const { ok, failure } = host.complete(request(model, messages));
     if (failure !== undefined) return kept(ruled, `the model did not answer: ${failure}`);
     const calls = ok.message.parts.filter(({ tag }) => tag === "tool-call").map(({ val }) => val);
-    if (calls.length === 0 || turn === TURNS_MAX) return answered(ok.message, ruled, seen);
+    if (calls.length === 0 || isLast) return answered(ok.message, ruled, seen);
     messages.push(ok.message, { role: "tool", parts: search(calls, looking, seen) });
   }
   return ruled;
@@ -65,12 +59,12 @@ function task(claim, ruled, seen) {
   return JSON.stringify({ line, statement, question, kind, subjects, rules });
 }
 
-/** The last turn has no tools, so that it ends with an answer. */
-const request = (model, messages, isLast) => ({
+/** Without a schema for the answer: not every server can hold to one beside tools. */
+const request = (model, messages) => ({
   model,
   messages,
-  tools: isLast ? [] : [SEARCH_TOOL],
-  responseSchema: isLast ? ANSWER_SCHEMA : undefined,
+  tools: [SEARCH_TOOL],
+  responseSchema: undefined,
   maxTokens: ANSWER_TOKENS_MAX,
   temperature: 0,
   streamTo: undefined,

@@ -23,7 +23,7 @@ function asked(messages, claim = CLAIM, config = { model: "fast" }) {
   const requests = [];
   const script = [...messages];
   const complete = ([request]) => {
-    requests.push(request);
+    requests.push({ ...request, messages: [...request.messages] });
     const next = script.shift();
     return [next?.tag === "err" ? next : { tag: "ok", val: { message: next } }];
   };
@@ -119,25 +119,28 @@ test("a model that fails leaves what the rules said", () => {
   assert.equal(result.why, "no code knows nine (the model did not answer: busy: later)");
 });
 
-test("a denied model ends the task", () => {
-  const denied = { tag: "err", val: { tag: "denied", val: { hint: "grant it" } } };
-  assert.throws(
-    () => asked([denied]),
-    ({ payload }) => payload.val.hint === "grant it",
-  );
+test("a model that is denied or not there ends the task", () => {
+  for (const tag of ["denied", "invalid-input"]) {
+    const refusal = { tag: "err", val: { tag, val: { hint: "grant it" } } };
+    assert.throws(
+      () => asked([refusal]),
+      ({ payload }) => payload.tag === tag && payload.val.hint === "grant it",
+    );
+  }
 });
 
-test("turns and searches are bounded, and the last turn has no tools", () => {
+test("turns and searches are bounded, and before the last turn it is told", () => {
   const many = wants(...Array.from({ length: 9 }, () => ({ kind: "word", text: "whales" })));
   const { requests, result, left } = asked([many, many, many, many, many]);
   assert.equal(requests.length, 4);
   assert.equal(left, 1);
   assert.deepEqual(
     requests.map(({ tools }) => tools.length),
-    [1, 1, 1, 0],
+    [1, 1, 1, 1],
   );
-  assert.notEqual(requests[3].responseSchema, undefined);
+  assert.match(requests[3].messages.at(-1).parts[0].val, /^Search no more/);
   assert.equal(result.looks, 2 + 3);
+  assert.equal(result.why, "no code knows nine (the model's answer could not be read)");
   const { parts } = requests[1].messages[3];
   assert.equal(parts.length, 9);
   assert.equal(parts.filter(({ val }) => val.isError).length, 5);
