@@ -11,6 +11,7 @@ mod clock;
 mod compose;
 mod config;
 mod contexts;
+mod failpoint;
 mod grants;
 mod jwks;
 mod known;

@@ -72,6 +72,7 @@ impl Chain {
             world: Arc::new(Nowhere),
             threads: lanes.engine.clone(),
             flights: TaskTracker::new(),
+            failpoints: None,
             at_once_max: 64,
         });
         let threads: Threads = lanes.engine.clone();
@@ -87,6 +88,7 @@ impl Chain {
             entropy,
             bus,
             call_log: None,
+            failpoints: None,
             digest: digest_of,
             lanes,
         };

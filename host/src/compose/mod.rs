@@ -19,12 +19,13 @@ use wforge_api::Pepper;
 use wforge_effects::{EffectsParts, Nowhere, RecordedEffects};
 use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus};
 use wforge_model::TenantId;
-use wforge_ports::{Clock, Entropy, Store};
+use wforge_ports::{Clock, Entropy, Failpoints, Store};
 use wforge_spec::Cel;
 
 use crate::call_log::FileCallLog;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{Config, Environment};
+use crate::failpoint::FileFailpoints;
 use crate::grants::{self, Grants};
 use crate::reader::{self, Reader};
 use crate::secrets::{key_file, private_folder};
@@ -34,9 +35,6 @@ use lanes::Lanes;
 pub(crate) use api::{Tokens, VERSION, api_parts, tokens};
 pub(crate) use parts::LOCKED;
 pub(crate) use plugin_dirs::{components_in, read_component};
-
-/// Effects of one tenant that are performed at once.
-const EFFECTS_AT_ONCE_MAX: u32 = 64;
 
 /// What the engine is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +83,13 @@ impl Host {
         let bus = Arc::new(RunBus::new(config.runs.subscriber_lag_max));
         let opened = parts::open_store(config, &clock, &entropy).await?;
         let sandbox = parts::open_sandbox(config, &clock, aot)?;
+        let failpoints = match &config.runs.failpoint_log {
+            Some(path) => {
+                let opened = FileFailpoints::open(path, config.runs.failpoint_kill)?;
+                Some(Arc::new(opened) as Arc<dyn Failpoints>)
+            }
+            None => None,
+        };
         let effects = RecordedEffects::new(EffectsParts {
             store: opened.store.clone(),
             clock: clock.clone(),
@@ -94,7 +99,8 @@ impl Host {
             world: Arc::new(Nowhere),
             threads: handles.engine.clone(),
             flights: TaskTracker::new(),
-            at_once_max: EFFECTS_AT_ONCE_MAX,
+            failpoints: failpoints.clone(),
+            at_once_max: config.outside.at_once_max,
         });
         let expressions: Arc<dyn wforge_graph::Expressions> = Arc::new(Cel::new());
         let call_log = match &config.runs.call_log {
@@ -114,6 +120,7 @@ impl Host {
             entropy: entropy.clone(),
             bus,
             call_log,
+            failpoints,
             digest: reader::digest,
             lanes: handles.clone(),
         };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::RecordKey;
 use wforge_model::{Epoch, Failure, Problem, Timestamp};
+use wforge_ports::Failpoint;
 use wforge_ports::store::{
     EffectIntent, EffectRecord, KvWrite, ListPlace, Phase, Record, RecordError, Recorded,
 };
@@ -35,13 +36,22 @@ impl Pen {
             let (request, summary) = (asked.hash, asked.summary.clone());
             Phase::Answer(EffectRecord { request, summary, at, answer, list })
         };
-        match self.write(position, record(answer), Vec::new()).await {
+        self.pass(Failpoint::Performed);
+        let written = match self.write(position, record(answer), Vec::new()).await {
             // What was done stays done: the guest learns that its answer is too large to keep.
             Err(error @ RecordError::TooLarge { .. }) => {
                 let problem = Problem::new("record_bytes", error.to_string());
                 self.write(position, record(Err(Failure::Limit(problem))), Vec::new()).await
             }
             written => written,
+        };
+        self.pass(Failpoint::Recorded);
+        written
+    }
+
+    fn pass(&self, place: Failpoint) {
+        if let Some(failpoints) = &self.shared.parts.failpoints {
+            failpoints.pass(place);
         }
     }
 

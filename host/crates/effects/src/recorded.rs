@@ -6,7 +6,7 @@ use wforge_model::Value;
 use wforge_model::agent::AgentCall;
 use wforge_model::limits::SandboxLimits;
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
-use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Store};
+use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Failpoints, Store};
 
 use crate::deed::World;
 use crate::emitted::Emitted;
@@ -34,6 +34,8 @@ pub struct EffectsParts {
     pub threads: tokio::runtime::Handle,
     /// Effects that are under way: whoever ends the host may wait for them.
     pub flights: tokio_util::task::TaskTracker,
+    /// Told before and after an answer is recorded; for tests.
+    pub failpoints: Option<Arc<dyn Failpoints>>,
     /// Effects of one tenant that are performed at once; more wait for their turn.
     pub at_once_max: u32,
 }

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod effects;
+mod failpoints;
 pub mod plugins;
 pub mod runtime;
 pub mod store;
@@ -13,6 +14,7 @@ pub mod workflows;
 
 pub use clock::{Clock, Entropy};
 pub use effects::{EffectAnswer, EffectRequest, EffectSession, Effects, TaskContext};
+pub use failpoints::{Failpoint, Failpoints};
 pub use plugins::{AdmissionError, Admitted, PluginAdmission};
 pub use runtime::{AgentRuntime, RuntimeError};
 pub use store::{Driver, Store};

@@ -208,6 +208,7 @@ async fn rule_6_chance_belongs_to_tenant_task_attempt_and_host() {
         world: world.outside.clone(),
         threads: tokio::runtime::Handle::current(),
         flights: TaskTracker::new(),
+        failpoints: None,
         at_once_max: 4,
     });
     let context = TaskContext { call: &world.call, lease: Epoch(0) };

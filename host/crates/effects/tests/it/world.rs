@@ -71,6 +71,7 @@ pub(crate) fn world_with(grants: &[&str], limits: SandboxLimits) -> World {
         world: outside.clone(),
         threads: tokio::runtime::Handle::current(),
         flights: TaskTracker::new(),
+        failpoints: None,
         at_once_max: 4,
     });
     World { store, clock, output, outside, effects, call: call(grants) }

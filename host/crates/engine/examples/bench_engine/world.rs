@@ -41,6 +41,7 @@ impl World {
             entropy,
             bus: Arc::new(RunBus::new(options.subscriber_lag_max)),
             call_log: None,
+            failpoints: None,
             digest: |draft| wforge_spec::digest(draft).map_err(Into::into),
             lanes: Lanes { engine: threads.clone(), plugins: threads },
         };
