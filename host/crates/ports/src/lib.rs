@@ -5,16 +5,20 @@
 
 pub mod clock;
 pub mod effects;
+pub mod meter;
 pub mod plugins;
 pub mod runtime;
+pub mod schemas;
 pub mod store;
 pub mod threads;
 pub mod workflows;
 
 pub use clock::{Clock, Entropy};
 pub use effects::{EffectAnswer, EffectRequest, EffectSession, Effects, TaskContext};
+pub use meter::TokenMeter;
 pub use plugins::{AdmissionError, Admitted, PluginAdmission};
 pub use runtime::{AgentRuntime, RuntimeError};
+pub use schemas::Schemas;
 pub use store::{Driver, Store};
 
 pub use futures::future::BoxFuture;
