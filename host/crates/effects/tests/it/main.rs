@@ -7,6 +7,8 @@ mod fake_store;
 #[cfg(test)]
 mod grants;
 #[cfg(test)]
+mod llm;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod world;
