@@ -5,12 +5,14 @@
 //! - `request` and `answer` are the JSON of the contract; `openai`, `anthropic`, `mock` and
 //!   `cassette` are the providers; `exchange` is one HTTP request with its retries, `events` a
 //!   stream of server-sent events.
+//! - [`Budgets`] limits what a run, a node and a plugin may use.
 //!
 //! Never here: a grant (checked before), a record (written after), or a key in anything that is
 //! printed.
 
 mod answer;
 mod anthropic;
+mod budgets;
 mod build;
 mod cassette;
 mod config;
@@ -27,6 +29,7 @@ mod retry;
 mod secret;
 
 pub use answer::Usage;
+pub use budgets::{Budgets, TokenLimits};
 pub use cassette::{CassetteEntry, CassetteError, CassetteSink};
 pub use config::{
     CassetteMode, MaxTokensField, ModelConfig, ModelsConfig, ModelsError, Provider, ScriptFailure,

@@ -1,6 +1,7 @@
 //! Models, at servers on the loopback address and without any.
 
 mod anthropic;
+mod budgets;
 mod cassette;
 mod configuration;
 mod faults;
