@@ -6,6 +6,7 @@
 //! - `request` says which grant a request needs and what it is called in words; `people` and
 //!   `timer` are the two things that this host performs today. Everything else of the contract is
 //!   denied with a hint.
+//! - [`llm`] asks language models; [`outbound`] is the way there.
 //! - [`GrantsFile`] is the operator's side of grants.
 //!
 //! Never here: wasmtime, or a file (the host reads them).
@@ -14,6 +15,7 @@ mod deed;
 mod emitted;
 mod flight;
 mod grants;
+pub mod llm;
 pub mod outbound;
 mod pen;
 mod people;

@@ -9,6 +9,8 @@ mod grants;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod llm;
+#[cfg(test)]
 mod outside;
 #[cfg(test)]
 mod rules;

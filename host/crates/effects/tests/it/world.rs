@@ -182,7 +182,7 @@ pub(crate) fn request(operation: Operation, element: Value) -> EffectRequest {
     EffectRequest { operation, elements: vec![element] }
 }
 
-fn call(grants: &[&str]) -> AgentCall {
+pub(crate) fn call(grants: &[&str]) -> AgentCall {
     AgentCall {
         tenant: "acme".parse().unwrap(),
         plugin: "test/fixture".parse().unwrap(),
