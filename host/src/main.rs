@@ -17,6 +17,7 @@ mod jwks;
 mod known;
 mod logging;
 mod reader;
+mod schemas;
 mod secrets;
 mod server_file;
 mod watched;

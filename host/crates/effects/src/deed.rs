@@ -3,10 +3,10 @@
 use std::fmt::Debug;
 
 use futures::future::BoxFuture;
-use wforge_model::agent::AgentCall;
+use wforge_model::agent::{AgentCall, Divergence};
 use wforge_model::effect::{Operation, RequestHash, Waiting};
 use wforge_model::id::IdHasher;
-use wforge_model::{Failure, TaskId, Value};
+use wforge_model::{Epoch, Failure, TaskId, Value};
 use wforge_ports::effects::EffectsError;
 
 use crate::request::Asked;
@@ -41,6 +41,8 @@ pub enum Done {
     Answered(Result<Value, Failure>),
     /// A tool waits, and with it whoever called it.
     Suspended(Waiting),
+    /// A tool asks something else than before.
+    Diverged(Divergence),
 }
 
 /// One element of a host call, allowed and not known yet.
@@ -51,6 +53,8 @@ pub struct Deed<'a> {
     pub(crate) asked: &'a Asked<'a>,
     /// Its place in the task's record.
     pub(crate) position: u32,
+    /// The lease under which its run is driven.
+    pub(crate) lease: Epoch,
     /// H(task, position, request hash) in hex: the same over attempts, another in a fork. Sent along
     /// by whatever reaches a server.
     pub(crate) idempotency_key: &'a str,

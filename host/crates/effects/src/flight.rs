@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use wforge_model::agent::Divergence;
 use wforge_model::effect::{Operation, RequestHash, Waiting};
 use wforge_model::{Failure, Value};
 use wforge_ports::effects::EffectsError;
@@ -35,6 +36,8 @@ pub(crate) struct Order {
 pub(crate) enum Landed {
     Recorded(EffectRecord),
     Suspended(Waiting),
+    /// A tool asks something else than before.
+    Diverged(Divergence),
     /// This host does not do such things.
     Unserved(Failure),
     /// Something else stands at its position.
@@ -78,11 +81,13 @@ impl Order {
             call: &pen.call,
             asked: &asked,
             position: self.position,
+            lease: pen.lease,
             idempotency_key: &key,
             on_delta: &on_delta,
         };
         match shared.parts.world.perform(&deed).await? {
             Done::Suspended(waiting) => Ok(Landed::Suspended(waiting)),
+            Done::Diverged(divergence) => Ok(Landed::Diverged(divergence)),
             Done::Answered(answer) => self.write(pen, &asked, answer).await,
         }
     }

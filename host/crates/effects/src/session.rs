@@ -227,9 +227,15 @@ impl Session {
     }
 }
 
-/// Functions whose lists are performed side by side. The others are the host's own, in order.
+/// Functions that the world performs, lists of them side by side. The others are the session's own.
 const fn is_side_by_side(operation: Operation) -> bool {
-    matches!(operation, Operation::LlmComplete | Operation::HttpFetch | Operation::ToolsCall)
+    matches!(
+        operation,
+        Operation::LlmComplete
+            | Operation::HttpFetch
+            | Operation::ToolsCall
+            | Operation::ToolsList
+    )
 }
 
 impl Known {

@@ -123,6 +123,7 @@ impl Session {
                     self.next = self.next.saturating_add(1);
                     waits.push(waiting);
                 }
+                Landed::Diverged(divergence) => return Err(Stop::Diverged(divergence)),
                 Landed::Overtaken(recorded) => {
                     let asked = Asked::new(request.operation, element);
                     return Err(self.diverged_at(self.next, &recorded, &asked.summary));

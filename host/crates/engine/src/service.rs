@@ -96,6 +96,11 @@ impl Engine {
         Self { shared: Arc::new(shared) }
     }
 
+    /// From now on the meter holds tokens to the quotas of this engine's tenants.
+    pub fn meters(&self, tokens: &tenancy::TenantTokens) {
+        tokens.of(self.shared.clone());
+    }
+
     /// What the world sees of it.
     #[must_use]
     pub fn handle(&self) -> Handle {
