@@ -93,7 +93,12 @@ impl Program {
 
 impl Running {
     /// Starts a run under an idempotency key, so that it may be asked for again.
-    pub(crate) async fn start(&self, plugin: &str, posts: &str, key: &str) -> Result<Option<String>> {
+    pub(crate) async fn start(
+        &self,
+        plugin: &str,
+        posts: &str,
+        key: &str,
+    ) -> Result<Option<String>> {
         let body = json!({
             "workflow": plugin,
             "input": { "model": "default", "url": format!("http://{posts}/posts") },

@@ -25,8 +25,7 @@ impl Server {
     /// Starts this very program again as that server.
     pub(crate) fn start(what: &str, log: PathBuf) -> Result<Self> {
         let program = std::env::current_exe()?;
-        let mut child =
-            Command::new(program).arg(what).arg(&log).stdout(Stdio::piped()).spawn()?;
+        let mut child = Command::new(program).arg(what).arg(&log).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("no stdout")?;
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line)?;

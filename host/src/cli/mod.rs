@@ -18,7 +18,6 @@ mod progress;
 mod questions;
 pub(crate) mod refusal;
 mod replay;
-mod replay;
 mod result;
 mod resume;
 mod run;

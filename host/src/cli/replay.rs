@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
 use super::admin::{text_of, with_control};
-use super::args::ReplayArgs;
+use super::args::ReplayRunArgs;
 use super::refusal::{EXIT_FAILED, Refusal};
 use super::ui::{Paint, Ui, harmless};
 use super::{Session, run_id};
@@ -14,7 +14,7 @@ use crate::client::Control;
 use crate::compose::read_component;
 
 /// `wforge replay`: exit 1 where something came to something else.
-pub(crate) async fn run(session: &Session, args: &ReplayArgs) -> anyhow::Result<u8> {
+pub(crate) async fn run(session: &Session, args: &ReplayRunArgs) -> anyhow::Result<u8> {
     let run = run_id(&args.run)?;
     let report = with_control(session, async |control| {
         let mut plugins = Map::new();

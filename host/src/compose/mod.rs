@@ -8,6 +8,7 @@ pub(crate) mod lanes;
 mod parts;
 mod plugin_dirs;
 pub(crate) mod tls;
+mod world;
 
 use std::sync::Arc;
 
@@ -16,8 +17,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
-use wforge_effects::{EffectsParts, Nowhere, RecordedEffects};
-use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus};
+use wforge_effects::{EffectsParts, RecordedEffects};
+use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus, TenantTokens};
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Failpoints, Store};
 use wforge_spec::Cel;
@@ -90,13 +91,20 @@ impl Host {
             }
             None => None,
         };
+        let tokens = Arc::new(TenantTokens::default());
+        let parts = world::WorldParts {
+            store: opened.store.clone(),
+            clock: clock.clone(),
+            meter: tokens.clone(),
+        };
+        let outside = world::open(&config.outside, parts)?;
         let effects = RecordedEffects::new(EffectsParts {
             store: opened.store.clone(),
             clock: clock.clone(),
             output: bus.clone(),
             host_key: effects_key,
             limits: config.sandbox.clone(),
-            world: Arc::new(Nowhere),
+            world: Arc::new(outside),
             threads: handles.engine.clone(),
             flights: TaskTracker::new(),
             failpoints: failpoints.clone(),
@@ -126,6 +134,7 @@ impl Host {
         };
         let shutdown = CancellationToken::new();
         let engine = Engine::new(engine_parts, options(config, mode), shutdown.clone());
+        engine.meters(&tokens);
         let handle = engine.handle();
         let service = (mode != Mode::Look).then(|| lanes::spawn_on(&handles.engine, engine.run()));
         let reader = Arc::new(Reader::new(expressions));

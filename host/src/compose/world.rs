@@ -10,9 +10,8 @@ use anyhow::Context as _;
 use wforge_effects::llm::{
     Budgets, ModelConfig, Models, ModelsConfig, ModelsParts, Provider, SecretText,
 };
-use wforge_effects::mcp::{McpServer, McpServers};
 use wforge_effects::outbound::{Egress, EgressOptions, Exception, Outbound};
-use wforge_effects::{FetchLimits, Outside, StoredBodies, Tools};
+use wforge_effects::{FetchLimits, Outside, StoredBodies};
 use wforge_ports::{Clock, Store, TokenMeter};
 
 use crate::config::OutsideConfig;
@@ -28,11 +27,8 @@ pub(crate) struct WorldParts {
     pub(crate) meter: Arc<dyn TokenMeter>,
 }
 
-/// The world, and its tools, to which the engine adds its agents.
-pub(crate) fn open(
-    config: &OutsideConfig,
-    parts: WorldParts,
-) -> anyhow::Result<(Outside, Arc<Tools>)> {
+/// The world.
+pub(crate) fn open(config: &OutsideConfig, parts: WorldParts) -> anyhow::Result<Outside> {
     let trusted_pem = match &config.ca_file {
         Some(path) => fs_err::read(path).context("outbound.ca_file")?,
         None => Vec::new(),
@@ -42,20 +38,13 @@ pub(crate) fn open(
         Ok(Arc::new(Egress::new(EgressOptions { allow, trusted_pem, ..EgressOptions::default() })?))
     };
     let outbound = egress(config.allow.clone())?;
-    let variable = |name: &str| config.variables.get(name).map(ToOwned::to_owned);
-    let servers = McpFile::read(&config.mcp_file)?.servers;
-    let mcp = McpServers::new(servers, &outbound, &parts.clock, &variable);
-    let mcp = mcp.with_context(|| format!("reading {}", config.mcp_file.display()))?;
-    let tools = Arc::new(Tools::new(mcp));
     let models = models(config, &parts, &egress)?;
-    let world = Outside {
+    Ok(Outside {
         outbound,
         fetch: FetchLimits::default(),
         bodies: Arc::new(StoredBodies::new(parts.store)),
         models,
-        tools: tools.clone(),
-    };
-    Ok((world, tools))
+    })
 }
 
 /// The models of the file, and the one of the variables.
@@ -94,7 +83,7 @@ fn models(
         outbound,
         clock: parts.clock.clone(),
         meter: Arc::new(meter),
-        schemas: Arc::new(Schemas),
+        schemas: Arc::new(Schemas::default()),
         keys,
         cassettes: cassettes(config, &named)?,
         recorder: None,
@@ -136,25 +125,6 @@ fn models_file(path: &Path) -> anyhow::Result<ModelsConfig> {
     match optional(path)? {
         Some(text) => toml::from_str(&text).with_context(|| format!("reading {}", path.display())),
         None => Ok(ModelsConfig::default()),
-    }
-}
-
-/// The text of `mcp.toml`.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct McpFile {
-    #[serde(default, rename = "server")]
-    servers: Vec<McpServer>,
-}
-
-impl McpFile {
-    fn read(path: &Path) -> anyhow::Result<Self> {
-        match optional(path)? {
-            Some(text) => {
-                toml::from_str(&text).with_context(|| format!("reading {}", path.display()))
-            }
-            None => Ok(Self::default()),
-        }
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) use check::{check, refuse_red};
 use keys::RawConfig;
 use layers::Layers;
 pub(crate) use layers::{Flag, Named, Surroundings};
-pub(crate) use outside::{DefaultModel, OutsideConfig};
+pub(crate) use outside::OutsideConfig;
 pub(crate) use schema::schema;
 pub(crate) use server::{AuthConfig, Key32, ServerConfig, TlsConfig, TokenKeys, TokensConfig};
 pub(crate) use setting::{Environment, LogFormat, Secret, StoreKind};

@@ -6,17 +6,21 @@
 //! - `request` says which grant a request needs and what it is called in words; `people` and
 //!   `timer` are the two things that this host performs today. Everything else of the contract is
 //!   denied with a hint.
-//! - [`llm`] asks language models; [`outbound`] is the way there.
+//! - [`Outside`] is the world as a deployment has it: [`llm`] asks language models, `http` is what a
+//!   guest gets of servers, and [`outbound`] is the one way to all of them.
 //! - [`GrantsFile`] is the operator's side of grants.
 //!
 //! Never here: wasmtime, or a file (the host reads them).
 
+mod bodies;
 mod deed;
 mod emitted;
 mod flight;
 mod grants;
+mod http;
 pub mod llm;
 pub mod outbound;
+mod outside;
 mod pen;
 mod people;
 mod permits;
@@ -27,6 +31,9 @@ mod session;
 mod side_by_side;
 mod timer;
 
+pub use bodies::StoredBodies;
 pub use deed::{Deed, Done, Nowhere, World};
 pub use grants::{Grant, GrantsError, GrantsFile};
+pub use http::{BodyStore, FetchLimits};
+pub use outside::Outside;
 pub use recorded::{EffectsParts, RecordedEffects};

@@ -10,7 +10,6 @@ use crate::deed::{Deed, Done, World};
 use crate::http::{self, BodyStore, FetchLimits};
 use crate::llm::Models;
 use crate::outbound::Outbound;
-use crate::tools::{self, Tools};
 
 /// Everything that agents reach.
 #[derive(Debug)]
@@ -23,19 +22,11 @@ pub struct Outside {
     pub bodies: Arc<dyn BodyStore>,
     /// The models.
     pub models: Models,
-    /// Agents and MCP servers.
-    pub tools: Arc<Tools>,
 }
 
 impl World for Outside {
     fn serves(&self, operation: Operation) -> bool {
-        matches!(
-            operation,
-            Operation::LlmComplete
-                | Operation::HttpFetch
-                | Operation::ToolsCall
-                | Operation::ToolsList
-        )
+        matches!(operation, Operation::LlmComplete | Operation::HttpFetch)
     }
 
     fn perform<'a>(&'a self, deed: &'a Deed<'a>) -> BoxFuture<'a, Result<Done, EffectsError>> {
@@ -48,8 +39,6 @@ impl World for Outside {
                     http::fetch(self.outbound.as_ref(), self.bodies.as_ref(), deed, &self.fetch)
                         .await
                 }
-                Operation::ToolsCall => return tools::call(&self.tools, deed).await,
-                Operation::ToolsList => tools::list(&self.tools, deed).await,
                 _ => Err(deed.asked.unserved()),
             };
             Ok(Done::Answered(answer))

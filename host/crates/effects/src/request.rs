@@ -4,6 +4,8 @@ use wforge_model::effect::{Operation, RequestHash};
 use wforge_model::{Capability, Denial, Failure, Grants, Problem, Value};
 use wforge_ports::EffectRequest;
 
+use crate::http;
+
 /// The largest element of a host call, as JSON text, in bytes.
 const ELEMENT_BYTES_MAX: usize = 16 << 20;
 /// How much deeper than the guest's own JSON an element may nest: the host's records around it.
@@ -38,12 +40,12 @@ impl<'a> Asked<'a> {
 
     /// The one check: whether the node may do this.
     pub(crate) fn require(&self, grants: &Grants, plugin: &str) -> Result<(), Denial> {
-        if self.operation == Operation::ToolsList {
-            return require_any_tool(grants, plugin);
-        }
-        match capability(self.operation, self.element) {
-            Some(wanted) => grants.require(plugin, &wanted),
-            None => Ok(()),
+        match (self.operation, capability(self.operation, self.element)) {
+            (Operation::ToolsList, _) => require_any(grants, plugin, "tool", "*"),
+            // It goes nowhere, and what is wrong with it is said to whoever may send at all.
+            (Operation::HttpFetch, None) => require_any(grants, plugin, "http", "<host>"),
+            (_, Some(wanted)) => grants.require(plugin, &wanted),
+            (_, None) => Ok(()),
         }
     }
 
@@ -84,7 +86,7 @@ fn capability(operation: Operation, element: &Value) -> Option<Capability> {
     Some(match operation {
         Operation::HumanAsk => Capability::of("ask", ""),
         Operation::LlmComplete => Capability::of("llm", text(element, "model")),
-        Operation::HttpFetch => Capability::of("http", authority(text(element, "url"))),
+        Operation::HttpFetch => return http::wanted(element),
         Operation::ToolsCall => Capability::of("tool", text(element, "name")),
         Operation::ToolsList => Capability::of("tool", "*"),
         Operation::KvGet | Operation::KvList => {
@@ -103,19 +105,13 @@ fn capability(operation: Operation, element: &Value) -> Option<Capability> {
     })
 }
 
-/// Who may call any tool may see the list of those that it may call.
-fn require_any_tool(grants: &Grants, plugin: &str) -> Result<(), Denial> {
-    if grants.iter().any(|grant| grant.kind() == "tool") {
+/// Whether it has a grant of that kind at all: who may call any tool may see the list of those that
+/// it may call.
+fn require_any(grants: &Grants, plugin: &str, kind: &str, suggested: &str) -> Result<(), Denial> {
+    if grants.iter().any(|grant| grant.kind() == kind) {
         return Ok(());
     }
-    grants.require(plugin, &Capability::of("tool", "*"))
-}
-
-/// Host and port of a URL, for the words of a denial. The outbound path parses for itself.
-fn authority(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    authority.rsplit('@').next().unwrap_or_default()
+    grants.require(plugin, &Capability::of(kind, suggested))
 }
 
 fn text<'a>(element: &'a Value, field: &str) -> &'a str {
@@ -175,19 +171,7 @@ fn is_deeper(value: &Value, levels: u32) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{authority, is_deeper};
-
-    #[test]
-    fn the_authority_is_what_is_connected_to() {
-        for (url, expected) in [
-            ("https://api.example.com/v1?x=a@b", "api.example.com"),
-            ("https://user:password@evil.example:8443#f", "evil.example:8443"),
-            ("https://good.example\\@evil.example", "good.example"),
-            ("no url", "no url"),
-        ] {
-            assert_eq!(authority(url), expected, "{url}");
-        }
-    }
+    use super::is_deeper;
 
     #[test]
     fn depth_counts_arrays_and_objects() {

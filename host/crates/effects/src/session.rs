@@ -231,10 +231,7 @@ impl Session {
 const fn is_side_by_side(operation: Operation) -> bool {
     matches!(
         operation,
-        Operation::LlmComplete
-            | Operation::HttpFetch
-            | Operation::ToolsCall
-            | Operation::ToolsList
+        Operation::LlmComplete | Operation::HttpFetch | Operation::ToolsCall | Operation::ToolsList
     )
 }
 

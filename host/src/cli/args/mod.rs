@@ -15,7 +15,7 @@ pub(crate) use admin::{
     TenantsCommand, TokenCommand, Whose,
 };
 pub(crate) use runs::{
-    Inbox, InboxCommand, ReplayArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
+    Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
@@ -141,7 +141,7 @@ pub(crate) enum Command {
     Runs(RunsCommand),
     /// Make a recorded run again without any effect, and show the first difference
     #[command(after_help = runs::REPLAY_EXAMPLES)]
-    Replay(ReplayArgs),
+    Replay(ReplayRunArgs),
     /// List the open questions of all runs, and answer them
     #[command(after_help = runs::INBOX_EXAMPLES, args_conflicts_with_subcommands = true)]
     Inbox(Inbox),

@@ -233,7 +233,7 @@ Examples:
 
 /// `wforge replay`.
 #[derive(Debug, Args)]
-pub(crate) struct ReplayArgs {
+pub(crate) struct ReplayRunArgs {
     /// The run
     pub(crate) run: String,
     /// Another component of one of its plugins; can be given several times

@@ -108,7 +108,6 @@ impl Models {
     }
 
     /// Performs one element of `llm.complete`.
-    #[expect(dead_code, reason = "the session performs it once it is wired")]
     pub(crate) async fn complete(
         &self,
         deed: &Deed<'_>,

@@ -1,5 +1,21 @@
 //! The one way out of the host: every surface that reaches a server of somebody else goes through
 //! [`Outbound`], so that one filter holds for all of them.
+//!
+//! [`Egress`] is it. `url` and `names` decide where a request goes, `addresses` and [`Exception`]
+//! whether it may go there, `headers` and `clients` what goes along and on which connection.
+//! Whether a plugin may send at all is decided elsewhere, before.
+
+mod addresses;
+mod clients;
+mod egress;
+mod exception;
+pub(crate) mod failure;
+pub(crate) mod headers;
+pub(crate) mod method;
+mod names;
+mod options;
+mod trust;
+pub(crate) mod url;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -9,8 +25,15 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use wforge_model::TenantId;
 
-/// Sends requests of one tenant. Resolves names itself, refuses addresses that are not public unless
-/// the operator made an exception, follows no redirect, and shares no connection between tenants.
+pub use addresses::is_public;
+pub use egress::Egress;
+pub use exception::{Exception, ParseExceptionError};
+pub use names::{Names, SystemNames};
+pub use options::{EgressError, EgressOptions};
+
+/// Sends requests of one tenant. Resolves names itself, refuses addresses that are not public
+/// unless the operator made an exception, follows no redirect, and shares no connection between
+/// tenants.
 pub trait Outbound: Debug + Send + Sync {
     /// Sends a request and gives the response's head once it is there; its body comes in pieces.
     fn send<'a>(
@@ -27,8 +50,8 @@ pub struct OutboundRequest {
     pub method: String,
     /// An absolute URL, `http` or `https`, without user information.
     pub url: String,
-    /// Headers in order. `host`, `content-length` and those of the connection belong to the host and
-    /// are refused.
+    /// Headers in order. `host`, `content-length` and those of the connection belong to the host
+    /// and are refused.
     pub headers: Vec<(String, String)>,
     /// The body; empty: none.
     pub body: Bytes,

@@ -1,7 +1,16 @@
-//! The rules of durable effects, one test each, bearing the number they have in docs.
+//! The rules of durable effects, one test each, bearing the number they have in docs; the one way
+//! out, against real servers on this machine.
 
 #[cfg(test)]
+mod addresses;
+#[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod egress;
+#[cfg(test)]
+mod egress_bodies;
+#[cfg(test)]
+mod egress_tls;
 #[cfg(test)]
 mod fake_store;
 #[cfg(test)]
@@ -14,5 +23,7 @@ mod llm;
 mod outside;
 #[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod servers;
 #[cfg(test)]
 mod world;

@@ -36,7 +36,8 @@ impl TokenMeter for TenantTokens {
         if held {
             return Ok(());
         }
-        let message = "the tenant's tokens_per_day_max would be passed; the day ends at midnight UTC";
+        let message =
+            "the tenant's tokens_per_day_max would be passed; the day ends at midnight UTC";
         Err(Failure::Limit(Problem::new("tokens_per_day_max", message)))
     }
 

@@ -4,4 +4,5 @@
 
 mod events;
 mod grants;
+mod http_rules;
 mod names;
