@@ -103,5 +103,7 @@ fn without_payload(call: &AgentCall) -> AgentCall {
         began_at: call.began_at,
         answers: call.answers.clone(),
         kept_effects: call.kept_effects,
+        tools: call.tools.clone(),
+        depth: call.depth,
     }
 }

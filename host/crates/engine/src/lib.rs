@@ -33,6 +33,7 @@ mod subscribe;
 mod tenancy;
 mod thread_request;
 mod threads;
+mod tools;
 mod views;
 mod workflows;
 

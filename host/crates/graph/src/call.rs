@@ -60,6 +60,8 @@ pub fn call_of(
         began_at: task.began_at,
         answers: task.answers.clone(),
         kept_effects: task.kept_effects,
+        tools: started.map(|started| started.tools.clone()).unwrap_or_default(),
+        depth: 0,
     })
 }
 

@@ -9,6 +9,7 @@ pub mod plugins;
 pub mod runtime;
 pub mod store;
 pub mod threads;
+pub mod tools;
 pub mod workflows;
 
 pub use clock::{Clock, Entropy};
@@ -16,6 +17,7 @@ pub use effects::{EffectAnswer, EffectRequest, EffectSession, Effects, TaskConte
 pub use plugins::{AdmissionError, Admitted, PluginAdmission};
 pub use runtime::{AgentRuntime, RuntimeError};
 pub use store::{Driver, Store};
+pub use tools::{AgentTools, ToolCall};
 
 pub use futures::future::BoxFuture;
 

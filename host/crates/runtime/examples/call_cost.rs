@@ -156,6 +156,8 @@ fn call_of(component: Digest, input: Value) -> AgentCall {
         began_at: Timestamp(1_700_000_000_000),
         answers: Vec::new(),
         kept_effects: 0,
+        tools: Arc::default(),
+        depth: 0,
     }
 }
 

@@ -189,5 +189,7 @@ fn call(grants: &[&str]) -> AgentCall {
         began_at: NOON,
         answers: Vec::new(),
         kept_effects: 0,
+        tools: Arc::default(),
+        depth: 0,
     }
 }

@@ -9,6 +9,7 @@
 
 mod chunks;
 mod durability;
+mod effects;
 mod harness;
 mod history;
 mod lines;
@@ -24,3 +25,4 @@ mod streams;
 mod tenants;
 mod thread_world;
 mod threads;
+mod tools;

@@ -5,3 +5,4 @@
 mod events;
 mod grants;
 mod names;
+mod tools;
