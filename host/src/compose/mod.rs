@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wforge_api::Pepper;
-use wforge_effects::{EffectsParts, RecordedEffects};
+use wforge_effects::{EffectsParts, RecordedEffects, Tools};
 use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus};
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Store};
@@ -81,10 +81,12 @@ impl Host {
         let bus = Arc::new(RunBus::new(config.runs.subscriber_lag_max));
         let opened = parts::open_store(config, &clock, &entropy).await?;
         let sandbox = parts::open_sandbox(config, &clock, aot)?;
+        let tools = Arc::new(Tools::default());
         let effects = RecordedEffects::new(EffectsParts {
             store: opened.store.clone(),
             clock: clock.clone(),
             output: bus.clone(),
+            tools: tools.clone(),
             host_key: effects_key,
             limits: config.sandbox.clone(),
         });
@@ -111,6 +113,7 @@ impl Host {
         };
         let shutdown = CancellationToken::new();
         let engine = Engine::new(engine_parts, options(config, mode), shutdown.clone());
+        tools.offer_agents(engine.agent_tools());
         let handle = engine.handle();
         let service = (mode != Mode::Look).then(|| lanes::spawn_on(&handles.engine, engine.run()));
         let reader = Arc::new(Reader::new(expressions));

@@ -1,7 +1,9 @@
 //! One effect that is about to be performed: what the performers get of its session.
 
-use wforge_model::Timestamp;
 use wforge_model::agent::AgentCall;
+use wforge_model::effect::RequestHash;
+use wforge_model::id::IdHasher;
+use wforge_model::{TaskId, Timestamp};
 
 use crate::request::Asked;
 
@@ -20,4 +22,11 @@ pub(crate) struct Deed<'a> {
     pub(crate) idempotency_key: &'a str,
     /// Now, by the host's clock.
     pub(crate) at: Timestamp,
+}
+
+/// The same over attempts and reruns, another in a fork.
+pub(crate) fn idempotency_key(task: TaskId, position: u32, request: RequestHash) -> String {
+    let hasher = IdHasher::new("wforge.idempotency.v1").field(task.as_bytes());
+    let hash = hasher.number(u64::from(position)).field(&request.0).finish();
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

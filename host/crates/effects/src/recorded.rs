@@ -10,6 +10,7 @@ use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Store};
 
 use crate::emitted::Emitted;
 use crate::session::Session;
+use crate::tools::Tools;
 
 const SEED_CONTEXT: &str = "WorkflowForge 2026 randomness of guests v1";
 
@@ -22,6 +23,8 @@ pub struct EffectsParts {
     pub clock: Arc<dyn Clock>,
     /// Where what guests write goes. Gets the call without its input, config and context.
     pub output: Arc<dyn GuestOutput>,
+    /// Agents and MCP servers as tools.
+    pub tools: Arc<Tools>,
     /// The host's secret key, from which the guests' randomness is derived.
     pub host_key: [u8; 32],
     /// Budgets of one task.

@@ -12,9 +12,11 @@ use wforge_ports::store::{
 };
 use wforge_ports::{BoxFuture, EffectAnswer, EffectRequest, EffectSession};
 
+use crate::deed::{self, Deed};
 use crate::record::{Known, TaskRecord};
 use crate::recorded::Shared;
 use crate::request::{self, Asked};
+use crate::tools::Tools;
 
 /// What the guest gets for one element.
 pub(crate) type Answer = Result<Value, Failure>;
@@ -68,6 +70,11 @@ impl Session {
         self.shared.parts.clock.now()
     }
 
+    /// How many effects a task may have.
+    pub(crate) fn effects_max(&self) -> u32 {
+        self.shared.parts.limits.effects_max
+    }
+
     async fn answer_all(&mut self, request: &EffectRequest) -> Result<Vec<Answer>, Stop> {
         request::check(request, self.shared.parts.limits.json_depth_max).map_err(Stop::Refused)?;
         self.read_record().await?;
@@ -104,7 +111,7 @@ impl Session {
             self.note(asked.operation);
             return Ok(self.pass(answer));
         }
-        let max = self.shared.parts.limits.effects_max;
+        let max = self.effects_max();
         if self.next >= max {
             let message = format!("a task may have at most {max} effects");
             return Err(Stop::Refused(Failure::Limit(Problem::new("effects", message))));
@@ -116,8 +123,24 @@ impl Session {
             }
             (Ok(()), Operation::HumanAsk) => self.ask(asked, known.intent).await,
             (Ok(()), Operation::TimerSleep) => self.sleep(asked, known.intent).await,
+            (Ok(()), Operation::ToolsList | Operation::ToolsCall) => self.use_tools(asked).await,
             (Ok(()), _) => Ok(Err(asked.unserved())),
         }
+    }
+
+    /// H(task, position, request hash), in hex.
+    pub(crate) fn idempotency_key(&self, asked: &Asked<'_>) -> String {
+        deed::idempotency_key(self.call.task, self.next, asked.hash)
+    }
+
+    pub(crate) fn deed<'a>(&'a self, asked: &'a Asked<'a>, idempotency_key: &'a str) -> Deed<'a> {
+        let (call, position, at) = (&self.call, self.next, self.clock_now());
+        Deed { call, asked, position, idempotency_key, at }
+    }
+
+    /// The host's tools, and the lease under which they are called.
+    pub(crate) fn tools(&self) -> (Arc<Tools>, Epoch) {
+        (self.shared.parts.tools.clone(), self.lease)
     }
 
     /// A question that was answered from the record counts like one that is asked.

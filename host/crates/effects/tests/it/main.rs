@@ -7,6 +7,12 @@ mod fake_store;
 #[cfg(test)]
 mod grants;
 #[cfg(test)]
+mod mcp;
+#[cfg(test)]
+mod mcp_world;
+#[cfg(test)]
 mod rules;
+#[cfg(test)]
+mod tools;
 #[cfg(test)]
 mod world;
