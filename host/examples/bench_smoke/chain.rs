@@ -70,6 +70,7 @@ impl Chain {
             host_key: [9; 32],
             limits: SandboxLimits::default(),
             world: Arc::new(Nowhere),
+            tools: Arc::default(),
             threads: lanes.engine.clone(),
             flights: TaskTracker::new(),
             failpoints: None,

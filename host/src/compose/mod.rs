@@ -97,11 +97,12 @@ impl Host {
             clock: clock.clone(),
             meter: tokens.clone(),
         };
-        let outside = world::open(&config.outside, parts)?;
+        let (outside, tools) = world::open(&config.outside, parts)?;
         let effects = RecordedEffects::new(EffectsParts {
             store: opened.store.clone(),
             clock: clock.clone(),
             output: bus.clone(),
+            tools: tools.clone(),
             host_key: effects_key,
             limits: config.sandbox.clone(),
             world: Arc::new(outside),
@@ -135,6 +136,7 @@ impl Host {
         let shutdown = CancellationToken::new();
         let engine = Engine::new(engine_parts, options(config, mode), shutdown.clone());
         engine.meters(&tokens);
+        tools.offer_agents(engine.agent_tools());
         let handle = engine.handle();
         let service = (mode != Mode::Look).then(|| lanes::spawn_on(&handles.engine, engine.run()));
         let reader = Arc::new(Reader::new(expressions));

@@ -10,8 +10,9 @@ use anyhow::Context as _;
 use wforge_effects::llm::{
     Budgets, ModelConfig, Models, ModelsConfig, ModelsParts, Provider, SecretText,
 };
+use wforge_effects::mcp::{McpServer, McpServers};
 use wforge_effects::outbound::{Egress, EgressOptions, Exception, Outbound};
-use wforge_effects::{FetchLimits, Outside, StoredBodies};
+use wforge_effects::{FetchLimits, Outside, StoredBodies, Tools};
 use wforge_ports::{Clock, Store, TokenMeter};
 
 use crate::config::OutsideConfig;
@@ -27,8 +28,11 @@ pub(crate) struct WorldParts {
     pub(crate) meter: Arc<dyn TokenMeter>,
 }
 
-/// The world.
-pub(crate) fn open(config: &OutsideConfig, parts: WorldParts) -> anyhow::Result<Outside> {
+/// The world, and its tools, to which the engine adds its agents.
+pub(crate) fn open(
+    config: &OutsideConfig,
+    parts: WorldParts,
+) -> anyhow::Result<(Outside, Arc<Tools>)> {
     let trusted_pem = match &config.ca_file {
         Some(path) => fs_err::read(path).context("outbound.ca_file")?,
         None => Vec::new(),
@@ -38,13 +42,18 @@ pub(crate) fn open(config: &OutsideConfig, parts: WorldParts) -> anyhow::Result<
         Ok(Arc::new(Egress::new(EgressOptions { allow, trusted_pem, ..EgressOptions::default() })?))
     };
     let outbound = egress(config.allow.clone())?;
+    let variable = |name: &str| config.variables.get(name).map(ToOwned::to_owned);
+    let servers = McpFile::read(&config.mcp_file)?.servers;
+    let mcp = McpServers::new(servers, &outbound, &parts.clock, &variable);
+    let mcp = mcp.with_context(|| format!("reading {}", config.mcp_file.display()))?;
     let models = models(config, &parts, &egress)?;
-    Ok(Outside {
+    let world = Outside {
         outbound,
         fetch: FetchLimits::default(),
         bodies: Arc::new(StoredBodies::new(parts.store)),
         models,
-    })
+    };
+    Ok((world, Arc::new(Tools::new(mcp))))
 }
 
 /// The models of the file, and the one of the variables.
@@ -125,6 +134,25 @@ fn models_file(path: &Path) -> anyhow::Result<ModelsConfig> {
     match optional(path)? {
         Some(text) => toml::from_str(&text).with_context(|| format!("reading {}", path.display())),
         None => Ok(ModelsConfig::default()),
+    }
+}
+
+/// The text of `mcp.toml`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct McpFile {
+    #[serde(default, rename = "server")]
+    servers: Vec<McpServer>,
+}
+
+impl McpFile {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        match optional(path)? {
+            Some(text) => {
+                toml::from_str(&text).with_context(|| format!("reading {}", path.display()))
+            }
+            None => Ok(Self::default()),
+        }
     }
 }
 

@@ -54,6 +54,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["wforge-api", "wforge"]),
     ("anyhow", &["wforge"]),
     ("clap", &["wforge"]),
+    ("rmcp", &["wforge-effects"]),
     ("figment", &["wforge"]),
     ("dotenvy", &["wforge"]),
     ("tracing-subscriber", &["wforge"]),

@@ -16,6 +16,7 @@ use crate::deed::{Deed, Done, idempotency_key};
 use crate::pen::Pen;
 use crate::request::Asked;
 use crate::session::of_record;
+use crate::tools;
 
 /// How long an effect goes on without the call that asked for it.
 const GRACE: Duration = Duration::from_secs(5);
@@ -48,13 +49,18 @@ impl Order {
     /// Performs it on a task of its own, and waits for the end.
     pub(crate) async fn fly(self, pen: Pen) -> Result<Landed, EffectsError> {
         let (passenger, left) = oneshot::channel::<()>();
+        let is_agent = self.operation == Operation::ToolsCall
+            && pen.call.tools.contains_key(self.asked().text("name"));
         let parts = &pen.shared.parts;
         let (flights, threads) = (parts.flights.clone(), parts.threads.clone());
         let flight = async move {
             let abandoned = async {
                 let _ = left.await;
-                let clock = &pen.shared.parts.clock;
-                clock.sleep_until(clock.now().after(GRACE)).await;
+                // An agent's sandbox goes with that of its caller.
+                if !is_agent {
+                    let clock = &pen.shared.parts.clock;
+                    clock.sleep_until(clock.now().after(GRACE)).await;
+                }
             };
             tokio::select! {
                 landed = self.perform(&pen) => landed,
@@ -85,7 +91,14 @@ impl Order {
             idempotency_key: &key,
             on_delta: &on_delta,
         };
-        match shared.parts.world.perform(&deed).await? {
+        let parts = &shared.parts;
+        let is_tool = matches!(self.operation, Operation::ToolsCall | Operation::ToolsList);
+        let done = if is_tool && !parts.world.serves(self.operation) {
+            tools::perform(&parts.tools, &deed).await?
+        } else {
+            parts.world.perform(&deed).await?
+        };
+        match done {
             Done::Suspended(waiting) => Ok(Landed::Suspended(waiting)),
             Done::Diverged(divergence) => Ok(Landed::Diverged(divergence)),
             Done::Answered(answer) => self.write(pen, &asked, answer).await,

@@ -12,6 +12,7 @@ use crate::deed::World;
 use crate::emitted::Emitted;
 use crate::permits::Permits;
 use crate::session::Session;
+use crate::tools::Tools;
 
 const SEED_CONTEXT: &str = "WorkflowForge 2026 randomness of guests v1";
 
@@ -24,6 +25,8 @@ pub struct EffectsParts {
     pub clock: Arc<dyn Clock>,
     /// Where what guests write goes. Gets the call without its input, config and context.
     pub output: Arc<dyn GuestOutput>,
+    /// Agents and MCP servers as tools.
+    pub tools: Arc<Tools>,
     /// The host's secret key, from which the guests' randomness is derived.
     pub host_key: [u8; 32],
     /// Budgets of one task.
@@ -127,5 +130,7 @@ fn without_payload(call: &AgentCall) -> AgentCall {
         answers: call.answers.clone(),
         kept_effects: call.kept_effects,
         fails_unknown: call.fails_unknown,
+        tools: call.tools.clone(),
+        depth: call.depth,
     }
 }

@@ -64,11 +64,12 @@ impl<'a> Asked<'a> {
 /// Whether this host performs the operation.
 pub(crate) const fn is_served(operation: Operation) -> bool {
     match operation {
-        Operation::HumanAsk | Operation::TimerSleep => true,
+        Operation::HumanAsk
+        | Operation::TimerSleep
+        | Operation::ToolsList
+        | Operation::ToolsCall => true,
         Operation::LlmComplete
         | Operation::HttpFetch
-        | Operation::ToolsList
-        | Operation::ToolsCall
         | Operation::KvGet
         | Operation::KvSet
         | Operation::KvDelete
@@ -158,7 +159,8 @@ pub(crate) fn check(request: &EffectRequest, json_depth_max: u32) -> Result<(), 
     Ok(())
 }
 
-fn is_deeper(value: &Value, levels: u32) -> bool {
+/// Whether arrays and objects lie in each other more than so deep.
+pub(crate) fn is_deeper(value: &Value, levels: u32) -> bool {
     let below = |inner: &Value| levels == 0 || is_deeper(inner, levels - 1);
     match value {
         Value::Array(items) => levels == 0 || items.iter().any(below),

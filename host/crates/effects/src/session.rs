@@ -82,6 +82,11 @@ impl Session {
         self.shared.parts.clock.now()
     }
 
+    /// How many effects a task may have.
+    pub(crate) fn effects_max(&self) -> u32 {
+        self.shared.parts.limits.effects_max
+    }
+
     async fn answer_all(&mut self, request: &EffectRequest) -> Result<Vec<Answer>, Stop> {
         request::check(request, self.shared.parts.limits.json_depth_max).map_err(Stop::Refused)?;
         self.read_record().await?;

@@ -35,6 +35,7 @@ mod subscribe;
 mod tenancy;
 mod thread_request;
 mod threads;
+mod tools;
 mod views;
 mod workflows;
 

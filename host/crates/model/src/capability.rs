@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
@@ -164,12 +165,27 @@ impl Grants {
         Self::intersect(&self.0, allow)
     }
 
+    /// Whether `wanted` is among them.
+    #[must_use]
+    pub fn allow(&self, wanted: &Capability) -> bool {
+        self.0.iter().any(|grant| grant.covers(wanted))
+    }
+
+    /// What both sets allow.
+    #[must_use]
+    pub fn shared_with(&self, other: &Self) -> Self {
+        let covered = |one: &Self, by: &Self| {
+            one.0.iter().filter(|wanted| by.allow(wanted)).cloned().collect::<Vec<_>>()
+        };
+        covered(self, other).into_iter().chain(covered(other, self)).collect()
+    }
+
     /// Whether `wanted` is among them. This is the one check; every host call begins with it.
     ///
     /// # Errors
     /// The denial that the guest sees, with the line that would grant it.
     pub fn require(&self, plugin: &str, wanted: &Capability) -> Result<(), Denial> {
-        if self.0.iter().any(|grant| grant.covers(wanted)) {
+        if self.allow(wanted) {
             return Ok(());
         }
         Err(Denial {

@@ -26,6 +26,7 @@ pub mod name;
 pub mod reference;
 pub mod tenancy;
 pub mod time;
+pub mod tool;
 pub mod workflow;
 
 pub use access::{Role, Scope, Scopes};

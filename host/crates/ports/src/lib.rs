@@ -12,6 +12,7 @@ pub mod runtime;
 pub mod schemas;
 pub mod store;
 pub mod threads;
+pub mod tools;
 pub mod workflows;
 
 pub use clock::{Clock, Entropy};
@@ -22,6 +23,7 @@ pub use plugins::{AdmissionError, Admitted, PluginAdmission};
 pub use runtime::{AgentRuntime, RuntimeError};
 pub use schemas::Schemas;
 pub use store::{Driver, Store};
+pub use tools::{AgentTools, ToolCall};
 
 pub use futures::future::BoxFuture;
 

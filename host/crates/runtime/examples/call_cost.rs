@@ -157,6 +157,8 @@ fn call_of(component: Digest, input: Value) -> AgentCall {
         answers: Vec::new(),
         kept_effects: 0,
         fails_unknown: false,
+        tools: Arc::default(),
+        depth: 0,
     }
 }
 

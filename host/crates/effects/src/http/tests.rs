@@ -1,7 +1,7 @@
 //! One request of a guest, against an outbound path that answers what the test says.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use expect_test::{Expect, expect};
 use futures::stream::{self, StreamExt as _};
@@ -132,6 +132,8 @@ fn call() -> AgentCall {
         answers: Vec::new(),
         kept_effects: 0,
         fails_unknown: false,
+        tools: Arc::default(),
+        depth: 0,
     }
 }
 

@@ -126,13 +126,6 @@ async fn what_is_granted_but_not_served_says_so() {
         ],
     )
     .await;
-    unserved(
-        "tool:search",
-        Operation::ToolsCall,
-        json!({ "name": "search", "input": {} }),
-        expect!["[denied: tool on search; this host does not serve the interface tools yet]"],
-    )
-    .await;
 }
 
 #[tokio::test]

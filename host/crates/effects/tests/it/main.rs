@@ -20,10 +20,16 @@ mod lists;
 #[cfg(test)]
 mod llm;
 #[cfg(test)]
+mod mcp;
+#[cfg(test)]
+mod mcp_world;
+#[cfg(test)]
 mod outside;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod tools;
 #[cfg(test)]
 mod world;

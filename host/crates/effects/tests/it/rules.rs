@@ -203,6 +203,7 @@ async fn rule_6_chance_belongs_to_tenant_task_attempt_and_host() {
         store: world.store.clone(),
         clock: std::sync::Arc::new(world.clock.clone()),
         output: world.output.clone(),
+        tools: std::sync::Arc::default(),
         host_key: [10; 32],
         limits: SandboxLimits::default(),
         world: world.outside.clone(),

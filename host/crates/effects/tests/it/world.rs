@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
-use wforge_effects::{EffectsParts, RecordedEffects};
+use wforge_effects::{EffectsParts, RecordedEffects, Tools};
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Answered, Operation, Question, Waiting};
 use wforge_model::limits::SandboxLimits;
@@ -58,6 +58,15 @@ pub(crate) fn world(grants: &[&str]) -> World {
 }
 
 pub(crate) fn world_with(grants: &[&str], limits: SandboxLimits) -> World {
+    world_of(grants, limits, |_| Tools::default())
+}
+
+/// The same with tools that use the world's clock.
+pub(crate) fn world_of(
+    grants: &[&str],
+    limits: SandboxLimits,
+    tools: impl FnOnce(&SimClock) -> Tools,
+) -> World {
     let store = Arc::new(FakeStore::default());
     let clock = SimClock::at(NOON);
     let output = Arc::new(Output::default());
@@ -66,6 +75,7 @@ pub(crate) fn world_with(grants: &[&str], limits: SandboxLimits) -> World {
         store: store.clone(),
         clock: Arc::new(clock.clone()),
         output: output.clone(),
+        tools: Arc::new(tools(&clock)),
         host_key: [9; 32],
         limits,
         world: outside.clone(),
@@ -204,5 +214,7 @@ pub(crate) fn call(grants: &[&str]) -> AgentCall {
         answers: Vec::new(),
         kept_effects: 0,
         fails_unknown: false,
+        tools: Arc::default(),
+        depth: 0,
     }
 }

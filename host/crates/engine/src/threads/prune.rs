@@ -18,6 +18,7 @@ use crate::request::EngineError;
 use crate::service::Shared;
 use crate::start::{EMBEDDED_LEASE, commit_refused, queue_of};
 use crate::thread_request::{KeepBorders, Pruned};
+use crate::tools::with_children;
 
 /// Rows that are read at once.
 const PAGE: usize = 512;
@@ -177,23 +178,28 @@ async fn forget(
     }
 }
 
-/// The tasks that a run planned.
+/// The tasks that a run planned, with those of agents that its agents called as tools.
 async fn tasks_of(
     shared: &Shared,
     tenant: &TenantId,
     run: RunId,
 ) -> Result<Vec<TaskId>, EngineError> {
-    let (mut tasks, mut seen) = (Vec::new(), Seq(0));
+    let (mut tasks, mut seen, mut has_tools) = (Vec::new(), Seq(0), false);
     loop {
         let page = shared.parts.store.events(tenant, run, seen, PAGE).await?;
         for stored in &page {
             seen = stored.seq;
-            if let EventKind::StepPlanned { tasks: planned, .. } = &stored.event.kind {
-                tasks.extend(planned.iter().map(|task| task.id));
+            match &stored.event.kind {
+                EventKind::RunStarted(started) => has_tools |= !started.tools.is_empty(),
+                EventKind::StepPlanned { tasks: planned, .. } => {
+                    tasks.extend(planned.iter().map(|task| task.id));
+                }
+                _ => {}
             }
         }
         if page.len() < PAGE {
-            return Ok(tasks);
+            break;
         }
     }
+    if has_tools { with_children(shared, tenant, tasks).await } else { Ok(tasks) }
 }

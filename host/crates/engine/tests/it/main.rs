@@ -9,6 +9,7 @@
 
 mod chunks;
 mod durability;
+mod effects;
 mod harness;
 mod history;
 mod lines;
@@ -26,3 +27,4 @@ mod tenant_limits;
 mod tenants;
 mod thread_world;
 mod threads;
+mod tools;

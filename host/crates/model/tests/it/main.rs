@@ -6,3 +6,4 @@ mod events;
 mod grants;
 mod http_rules;
 mod names;
+mod tools;
