@@ -288,6 +288,9 @@ fn of_record(error: RecordError) -> Stop {
         RecordError::TooLarge { .. } => {
             Stop::Refused(Failure::Limit(Problem::new("record_bytes", error.to_string())))
         }
+        RecordError::KvConflict { .. } | RecordError::KvFull { .. } => {
+            Stop::Fault(EffectsError::Unavailable(error.into()))
+        }
     }
 }
 

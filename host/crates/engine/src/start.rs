@@ -164,6 +164,7 @@ pub(crate) fn commit_refused(error: CommitError) -> EngineError {
         },
         CommitError::Conflict { .. }
         | CommitError::ThreadConflict { .. }
+        | CommitError::KvConflict { .. }
         | CommitError::BaseGone { .. }
         | CommitError::LeaseLost { .. }
         | CommitError::Replied(_) => EngineError::Conflict {
