@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use tokio::runtime::Handle as Threads;
 use tokio_util::sync::CancellationToken;
-use wforge_effects::{EffectsParts, RecordedEffects};
+use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects};
 use wforge_engine::{
     Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, WaitFor,
     WorkflowChoice,
@@ -68,6 +68,7 @@ impl Chain {
             output: bus.clone(),
             host_key: [9; 32],
             limits: SandboxLimits::default(),
+            keep: KeepLimits::default(),
         });
         let threads: Threads = lanes.engine.clone();
         let parts = EngineParts {

@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wforge_api::Pepper;
-use wforge_effects::{EffectsParts, RecordedEffects};
+use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects};
 use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus};
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Store};
@@ -87,6 +87,7 @@ impl Host {
             output: bus.clone(),
             host_key: effects_key,
             limits: config.sandbox.clone(),
+            keep: KeepLimits::default(),
         });
         let expressions: Arc<dyn wforge_graph::Expressions> = Arc::new(Cel::new());
         let call_log = match &config.runs.call_log {

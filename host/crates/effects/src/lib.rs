@@ -3,23 +3,28 @@
 //!
 //! - [`RecordedEffects`] opens a session for each execution of a task; `session` has the order in
 //!   which a host call is decided, `record` what is known of earlier executions.
-//! - `request` says which grant a request needs and what it is called in words; `people` and
-//!   `timer` are the two things that this host performs today. Everything else of the contract is
-//!   denied with a hint.
+//! - `request` says which grant a request needs and what it is called in words; `people`, `timer`,
+//!   `memory` and `blobs` are what this host performs today. Everything else of the contract is
+//!   denied with a hint. `references` says which blobs a task may open.
 //! - [`GrantsFile`] is the operator's side of grants.
 //!
 //! Never here: wasmtime, or a file (the host reads them).
 
+mod blobs;
 mod deed;
 mod emitted;
 mod grants;
+mod memory;
 pub mod outbound;
 mod people;
 mod record;
 mod recorded;
+mod references;
 mod request;
 mod session;
 mod timer;
 
+pub use blobs::BlobLimits;
 pub use grants::{Grant, GrantsError, GrantsFile};
-pub use recorded::{EffectsParts, RecordedEffects};
+pub use memory::KvLimits;
+pub use recorded::{EffectsParts, KeepLimits, RecordedEffects};

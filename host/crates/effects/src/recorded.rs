@@ -8,7 +8,10 @@ use wforge_model::limits::SandboxLimits;
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
 use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Store};
 
+use crate::blobs::{BlobLimits, Blobs};
 use crate::emitted::Emitted;
+use crate::memory::KvLimits;
+use crate::references::References;
 use crate::session::Session;
 
 const SEED_CONTEXT: &str = "WorkflowForge 2026 randomness of guests v1";
@@ -26,11 +29,25 @@ pub struct EffectsParts {
     pub host_key: [u8; 32],
     /// Budgets of one task.
     pub limits: SandboxLimits,
+    /// What tasks may keep.
+    pub keep: KeepLimits,
+}
+
+/// What tasks may keep beyond their end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeepLimits {
+    /// In memory of run, thread and plugin.
+    pub kv: KvLimits,
+    /// As blobs.
+    pub blobs: BlobLimits,
 }
 
 impl std::fmt::Debug for EffectsParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EffectsParts").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("EffectsParts")
+            .field("limits", &self.limits)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
     }
 }
 
@@ -45,6 +62,7 @@ pub struct RecordedEffects {
 pub(crate) struct Shared {
     pub(crate) parts: EffectsParts,
     pub(crate) emitted: Emitted,
+    pub(crate) blobs: Blobs,
     seed_key: [u8; 32],
 }
 
@@ -53,7 +71,8 @@ impl RecordedEffects {
     #[must_use]
     pub fn new(parts: EffectsParts) -> Self {
         let seed_key = blake3::derive_key(SEED_CONTEXT, &parts.host_key);
-        Self { shared: Arc::new(Shared { parts, emitted: Emitted::default(), seed_key }) }
+        let blobs = Blobs::new(parts.store.clone(), parts.keep.blobs);
+        Self { shared: Arc::new(Shared { parts, emitted: Emitted::default(), blobs, seed_key }) }
     }
 }
 
@@ -64,8 +83,8 @@ impl Effects for RecordedEffects {
         &'a self,
         task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
-        let call = without_payload(task.call);
-        let session = Session::new(Arc::clone(&self.shared), call, task.lease);
+        let (call, references) = (without_payload(task.call), References::of(task.call));
+        let session = Session::new(Arc::clone(&self.shared), call, references, task.lease);
         Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
     }
 }

@@ -62,20 +62,21 @@ impl<'a> Asked<'a> {
 /// Whether this host performs the operation.
 pub(crate) const fn is_served(operation: Operation) -> bool {
     match operation {
-        Operation::HumanAsk | Operation::TimerSleep => true,
-        Operation::LlmComplete
-        | Operation::HttpFetch
-        | Operation::ToolsList
-        | Operation::ToolsCall
+        Operation::HumanAsk
+        | Operation::TimerSleep
         | Operation::KvGet
         | Operation::KvSet
         | Operation::KvDelete
         | Operation::KvList
         | Operation::KvCompareAndSwap
-        | Operation::SecretsGet
-        | Operation::SecretsReveal
         | Operation::BlobsCreate
-        | Operation::BlobsRead => false,
+        | Operation::BlobsRead => true,
+        Operation::LlmComplete
+        | Operation::HttpFetch
+        | Operation::ToolsList
+        | Operation::ToolsCall
+        | Operation::SecretsGet
+        | Operation::SecretsReveal => false,
     }
 }
 
@@ -129,6 +130,11 @@ fn summary(operation: Operation, element: &Value) -> String {
         Operation::TimerSleep => {
             format!("{} ms", element.get("ms").and_then(Value::as_u64).unwrap_or_default())
         }
+        // Not its bytes, which may be megabytes.
+        Operation::BlobsCreate => {
+            let base64_bytes = text(element, "base64").len();
+            format!("{}, {base64_bytes} bytes as base64", text(element, "media_type"))
+        }
         Operation::LlmComplete
         | Operation::HttpFetch
         | Operation::ToolsList
@@ -140,7 +146,6 @@ fn summary(operation: Operation, element: &Value) -> String {
         | Operation::KvCompareAndSwap
         | Operation::SecretsGet
         | Operation::SecretsReveal
-        | Operation::BlobsCreate
         | Operation::BlobsRead => element.to_string(),
     };
     format!("{operation} {what}").chars().take(SUMMARY_CHARS_MAX).collect()

@@ -8,12 +8,15 @@ use wforge_model::effect::{Operation, RecordKey, RequestHash, Waiting};
 use wforge_model::{Epoch, Failure, Problem, Timestamp, Value};
 use wforge_ports::effects::{EffectsError, GuestLine};
 use wforge_ports::store::{
-    EffectIntent, EffectRecord, Phase, ReadError, Record, RecordError, Recorded,
+    EffectIntent, EffectRecord, KvWrite, Phase, ReadError, Record, RecordError, Recorded, Store,
 };
 use wforge_ports::{BoxFuture, EffectAnswer, EffectRequest, EffectSession};
 
+use crate::blobs::Blobs;
+use crate::memory;
 use crate::record::{Known, TaskRecord};
-use crate::recorded::Shared;
+use crate::recorded::{KeepLimits, Shared};
+use crate::references::References;
 use crate::request::{self, Asked};
 
 /// What the guest gets for one element.
@@ -40,13 +43,20 @@ pub(crate) struct Session {
     /// Questions that this execution has asked so far, and the answers of people that it used.
     pub(crate) questions: u32,
     pub(crate) used_answers: Vec<usize>,
+    /// The blobs that the task may open.
+    pub(crate) references: References,
     emits: u32,
     emitted_before: u32,
     is_suspended: bool,
 }
 
 impl Session {
-    pub(crate) fn new(shared: Arc<Shared>, call: AgentCall, lease: Epoch) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        call: AgentCall,
+        references: References,
+        lease: Epoch,
+    ) -> Self {
         let emitted_before = shared.emitted.take(call.task, call.attempt);
         Self {
             time: call.began_at,
@@ -57,6 +67,7 @@ impl Session {
             next: 0,
             questions: 0,
             used_answers: Vec::new(),
+            references,
             emits: 0,
             emitted_before,
             is_suspended: false,
@@ -66,6 +77,18 @@ impl Session {
     /// The time now, as the world has it.
     pub(crate) fn clock_now(&self) -> Timestamp {
         self.shared.parts.clock.now()
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.shared.parts.store.as_ref()
+    }
+
+    pub(crate) fn blobs(&self) -> &Blobs {
+        &self.shared.blobs
+    }
+
+    pub(crate) fn limits(&self) -> &KeepLimits {
+        &self.shared.parts.keep
     }
 
     async fn answer_all(&mut self, request: &EffectRequest) -> Result<Vec<Answer>, Stop> {
@@ -91,6 +114,9 @@ impl Session {
     }
 
     async fn answer(&mut self, asked: &Asked<'_>) -> Result<Answer, Stop> {
+        if asked.operation == Operation::BlobsRead {
+            return self.read_blob(asked).await;
+        }
         let permission = asked.require(&self.call.grants, self.call.plugin.as_str());
         let known = self.known();
         let is_known = known.request() == Some(asked.hash);
@@ -116,6 +142,14 @@ impl Session {
             }
             (Ok(()), Operation::HumanAsk) => self.ask(asked, known.intent).await,
             (Ok(()), Operation::TimerSleep) => self.sleep(asked, known.intent).await,
+            (Ok(()), Operation::KvGet) => self.at_key(asked, memory::get).await,
+            (Ok(()), Operation::KvSet) => self.at_key(asked, memory::set).await,
+            (Ok(()), Operation::KvDelete) => self.at_key(asked, memory::delete).await,
+            (Ok(()), Operation::KvCompareAndSwap) => {
+                self.at_key(asked, memory::compare_and_swap).await
+            }
+            (Ok(()), Operation::KvList) => self.list_keys(asked).await,
+            (Ok(()), Operation::BlobsCreate) => self.create_blob(asked).await,
             (Ok(()), _) => Ok(Err(asked.unserved())),
         }
     }
@@ -152,7 +186,13 @@ impl Session {
             at: self.clock_now(),
             answer,
         };
-        match self.write(Phase::Answer(record)).await? {
+        let phase = self.write(Phase::Answer(record)).await?;
+        self.settle(phase, asked)
+    }
+
+    /// Hands on the answer that stands at the next position.
+    pub(crate) fn settle(&mut self, phase: Phase, asked: &Asked<'_>) -> Result<Answer, Stop> {
+        match phase {
             Phase::Answer(record) if record.request == asked.hash => Ok(self.pass(record)),
             Phase::Answer(record) => Err(self.overtaken(&record.summary, asked)),
             Phase::Intent(intent) => Err(self.overtaken(&intent.summary, asked)),
@@ -176,6 +216,16 @@ impl Session {
     }
 
     async fn write(&mut self, phase: Phase) -> Result<Phase, Stop> {
+        self.write_with(phase, Vec::new()).await.map_err(of_record)
+    }
+
+    /// Writes a phase of the next position with what is remembered, and gives what was written
+    /// first.
+    pub(crate) async fn write_with(
+        &mut self,
+        phase: Phase,
+        kv: Vec<KvWrite>,
+    ) -> Result<Phase, RecordError> {
         let position = self.next;
         let record = Record {
             tenant: self.call.tenant.clone(),
@@ -183,12 +233,11 @@ impl Session {
             lease: self.lease,
             key: RecordKey { task: self.call.task, attempt: self.call.attempt, position },
             phase: phase.clone(),
-            kv: Vec::new(),
+            kv,
         };
-        let written = match self.shared.parts.store.record(record).await {
-            Ok(Recorded::Written) => phase,
-            Ok(Recorded::Already(first)) => first,
-            Err(error) => return Err(of_record(error)),
+        let written = match self.shared.parts.store.record(record).await? {
+            Recorded::Written => phase,
+            Recorded::Already(first) => first,
         };
         if let Some(record) = &mut self.record {
             record.put(position, written.clone());
@@ -234,7 +283,10 @@ impl EffectSession for Session {
     fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
         Box::pin(async move {
             match self.answer_all(&request).await {
-                Ok(answers) => EffectAnswer::Answered(answers),
+                Ok(answers) => {
+                    self.references.learn(request.operation, &answers);
+                    EffectAnswer::Answered(answers)
+                }
                 Err(Stop::Refused(failure)) => EffectAnswer::Refused(failure),
                 Err(Stop::Diverged(divergence)) => EffectAnswer::Diverged(divergence),
                 Err(Stop::Fault(error)) => EffectAnswer::Fault(error),
@@ -281,7 +333,7 @@ impl Drop for Session {
     }
 }
 
-fn of_record(error: RecordError) -> Stop {
+pub(crate) fn of_record(error: RecordError) -> Stop {
     match error {
         RecordError::LeaseLost { .. } => Stop::Fault(EffectsError::LeaseLost),
         RecordError::Unavailable(source) => Stop::Fault(EffectsError::Unavailable(source)),
@@ -294,6 +346,6 @@ fn of_record(error: RecordError) -> Stop {
     }
 }
 
-fn of_read(error: ReadError) -> EffectsError {
+pub(crate) fn of_read(error: ReadError) -> EffectsError {
     EffectsError::Unavailable(error.into())
 }

@@ -3,26 +3,28 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use wforge_effects::{EffectsParts, RecordedEffects};
+use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects};
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Answered, Operation, Question, Waiting};
 use wforge_model::limits::SandboxLimits;
-use wforge_model::{Epoch, Grants, Timestamp};
+use wforge_model::{Epoch, Grants, TaskId, Timestamp};
 use wforge_ports::effects::{GuestLine, GuestOutput, TaskContext};
-use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects};
-use wforge_testkit::SimClock;
+use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects, Store};
+use wforge_store::{MemoryStore, StoreParts};
+use wforge_testkit::{SimClock, SimEntropy};
 
 use crate::fake_store::FakeStore;
 
 /// When every task begins.
 pub(crate) const NOON: Timestamp = Timestamp(1_700_000_000_000);
 
-pub(crate) struct World {
-    pub(crate) store: Arc<FakeStore>,
+pub(crate) struct World<S = FakeStore> {
+    pub(crate) store: Arc<S>,
     pub(crate) clock: SimClock,
     pub(crate) output: Arc<Output>,
     pub(crate) effects: RecordedEffects,
     pub(crate) call: AgentCall,
+    lease: Epoch,
 }
 
 #[derive(Debug, Default)]
@@ -51,7 +53,22 @@ pub(crate) fn world(grants: &[&str]) -> World {
 }
 
 pub(crate) fn world_with(grants: &[&str], limits: SandboxLimits) -> World {
-    let store = Arc::new(FakeStore::default());
+    world_over(FakeStore::default(), Epoch(0), grants, (limits, KeepLimits::default()))
+}
+
+/// The world of a task that may do what is named, on a store that keeps memory and blobs too.
+pub(crate) fn keeping_world(grants: &[&str], keep: KeepLimits) -> World<MemoryStore> {
+    let store = MemoryStore::new(StoreParts { entropy: Arc::new(SimEntropy::new(1)) });
+    world_over(store, Epoch(1), grants, (SandboxLimits::default(), keep))
+}
+
+fn world_over<S: Store + 'static>(
+    store: S,
+    lease: Epoch,
+    grants: &[&str],
+    (limits, keep): (SandboxLimits, KeepLimits),
+) -> World<S> {
+    let store = Arc::new(store);
     let clock = SimClock::at(NOON);
     let output = Arc::new(Output::default());
     let effects = RecordedEffects::new(EffectsParts {
@@ -60,20 +77,34 @@ pub(crate) fn world_with(grants: &[&str], limits: SandboxLimits) -> World {
         output: output.clone(),
         host_key: [9; 32],
         limits,
+        keep,
     });
-    World { store, clock, output, effects, call: call(grants) }
+    World { store, clock, output, effects, call: call(grants), lease }
 }
 
-impl World {
+impl<S> World<S> {
     /// The next execution of the task.
     pub(crate) async fn open(&self) -> Box<dyn EffectSession> {
-        let context = TaskContext { call: &self.call, lease: Epoch(0) };
-        self.effects.open(context).await.unwrap()
+        self.open_as(&self.call).await
+    }
+
+    /// The next execution of another task of this world.
+    pub(crate) async fn open_as(&self, call: &AgentCall) -> Box<dyn EffectSession> {
+        self.effects.open(TaskContext { call, lease: self.lease }).await.unwrap()
     }
 
     /// Makes these calls in one new execution, up to the first that does not answer.
     pub(crate) async fn execute(&self, requests: &[EffectRequest]) -> Vec<String> {
-        let mut session = self.open().await;
+        self.execute_as(&self.call, requests).await
+    }
+
+    /// Makes these calls in one new execution of another task of this world.
+    pub(crate) async fn execute_as(
+        &self,
+        call: &AgentCall,
+        requests: &[EffectRequest],
+    ) -> Vec<String> {
+        let mut session = self.open_as(call).await;
         let mut told = Vec::new();
         for request in requests {
             let answer = session.perform(request.clone()).await;
@@ -166,6 +197,11 @@ pub(crate) fn ask_until(prompt: &str, deadline_ms: Option<u64>) -> EffectRequest
 
 pub(crate) fn request(operation: Operation, element: Value) -> EffectRequest {
     EffectRequest { operation, elements: vec![element] }
+}
+
+/// The same call for another task of its node.
+pub(crate) fn another_task(call: &AgentCall, number: u8) -> AgentCall {
+    AgentCall { task: TaskId::from_bytes([number; 16]), ..call.clone() }
 }
 
 fn call(grants: &[&str]) -> AgentCall {
