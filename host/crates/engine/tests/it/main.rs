@@ -12,6 +12,7 @@ mod durability;
 mod harness;
 mod history;
 mod lines;
+mod memory;
 mod migration;
 mod mocks;
 mod parts;
