@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
-use wforge_effects::{EffectsParts, RecordedEffects};
+use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects};
 use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus, TenantTokens};
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Failpoints, Store};
@@ -110,6 +110,7 @@ impl Host {
             flights: TaskTracker::new(),
             failpoints: failpoints.clone(),
             at_once_max: config.outside.at_once_max,
+            keep: KeepLimits::default(),
         });
         let expressions: Arc<dyn wforge_graph::Expressions> = Arc::new(Cel::new());
         let call_log = match &config.runs.call_log {

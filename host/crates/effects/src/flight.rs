@@ -15,7 +15,7 @@ use wforge_ports::store::{EffectRecord, ListPlace, Phase};
 use crate::deed::{Deed, Done, idempotency_key};
 use crate::pen::Pen;
 use crate::request::Asked;
-use crate::session::of_record;
+use crate::session::fault_of;
 use crate::tools;
 
 /// How long an effect goes on without the call that asked for it.
@@ -113,7 +113,7 @@ impl Order {
         answer: crate::session::Answer,
     ) -> Result<Landed, EffectsError> {
         let written = pen.answer(self.position, asked, answer, self.list).await;
-        Ok(match written.map_err(of_record)? {
+        Ok(match written.map_err(fault_of)? {
             Phase::Answer(record) if record.request == self.hash => Landed::Recorded(record),
             Phase::Answer(record) => Landed::Overtaken(record.summary),
             Phase::Intent(intent) => Landed::Overtaken(intent.summary),

@@ -3,8 +3,9 @@
 //!
 //! - [`RecordedEffects`] opens a session for each execution of a task; `session` has the order in
 //!   which a host call is decided, `record` what is known of earlier executions.
-//! - `request` says which grant a request needs and what it is called in words; `people` and
-//!   `timer` are what a session does itself.
+//! - `request` says which grant a request needs and what it is called in words; `people`,
+//!   `timer`, `memory` and `blobs` are what a session does itself. `references` says which blobs a
+//!   task may open.
 //! - [`Outside`] is the world as a deployment has it: [`llm`] asks language models, `http` is what a
 //!   guest gets of servers, and [`outbound`] is the one way to all of them. [`Tools`] are agents of
 //!   the run and tools of [`mcp`] servers.
@@ -12,6 +13,7 @@
 //!
 //! Never here: wasmtime, or a file (the host reads them).
 
+mod blobs;
 mod bodies;
 mod deed;
 mod emitted;
@@ -20,6 +22,7 @@ mod grants;
 mod http;
 pub mod llm;
 pub mod mcp;
+mod memory;
 pub mod outbound;
 mod outside;
 mod pen;
@@ -27,6 +30,7 @@ mod people;
 mod permits;
 mod record;
 mod recorded;
+mod references;
 mod request;
 mod session;
 mod side_by_side;
@@ -34,10 +38,12 @@ mod text;
 mod timer;
 mod tools;
 
+pub use blobs::BlobLimits;
 pub use bodies::StoredBodies;
 pub use deed::{Deed, Done, Nowhere, World};
 pub use grants::{Grant, GrantsError, GrantsFile};
 pub use http::{BodyStore, FetchLimits};
+pub use memory::KvLimits;
 pub use outside::Outside;
-pub use recorded::{EffectsParts, RecordedEffects};
+pub use recorded::{EffectsParts, KeepLimits, RecordedEffects};
 pub use tools::Tools;

@@ -68,7 +68,20 @@ impl Pen {
         self.write(position, intent, Vec::new()).await
     }
 
-    pub(crate) async fn write(
+    /// Writes what came of a position together with what it has a plugin remember.
+    pub(crate) async fn with_memory(
+        &self,
+        position: u32,
+        phase: Phase,
+        kv: Vec<KvWrite>,
+    ) -> Result<Phase, RecordError> {
+        self.pass(Failpoint::Performed);
+        let written = self.write(position, phase, kv).await;
+        self.pass(Failpoint::Recorded);
+        written
+    }
+
+    async fn write(
         &self,
         position: u32,
         phase: Phase,

@@ -8,9 +8,12 @@ use wforge_model::limits::SandboxLimits;
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
 use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Failpoints, Store};
 
+use crate::blobs::{BlobLimits, Blobs};
 use crate::deed::World;
 use crate::emitted::Emitted;
+use crate::memory::KvLimits;
 use crate::permits::Permits;
+use crate::references::References;
 use crate::session::Session;
 use crate::tools::Tools;
 
@@ -31,6 +34,8 @@ pub struct EffectsParts {
     pub host_key: [u8; 32],
     /// Budgets of one task.
     pub limits: SandboxLimits,
+    /// What tasks may keep.
+    pub keep: KeepLimits,
     /// Models, servers and tools.
     pub world: Arc<dyn World>,
     /// Where effects are performed.
@@ -43,9 +48,21 @@ pub struct EffectsParts {
     pub at_once_max: u32,
 }
 
+/// What tasks may keep beyond their end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeepLimits {
+    /// In memory of run, thread and plugin.
+    pub kv: KvLimits,
+    /// As blobs.
+    pub blobs: BlobLimits,
+}
+
 impl std::fmt::Debug for EffectsParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EffectsParts").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("EffectsParts")
+            .field("limits", &self.limits)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
     }
 }
 
@@ -61,6 +78,7 @@ pub(crate) struct Shared {
     pub(crate) parts: EffectsParts,
     pub(crate) emitted: Emitted,
     pub(crate) permits: Permits,
+    pub(crate) blobs: Blobs,
     seed_key: [u8; 32],
 }
 
@@ -70,7 +88,9 @@ impl RecordedEffects {
     pub fn new(parts: EffectsParts) -> Self {
         let seed_key = blake3::derive_key(SEED_CONTEXT, &parts.host_key);
         let permits = Permits::new(parts.at_once_max);
-        Self { shared: Arc::new(Shared { parts, emitted: Emitted::default(), permits, seed_key }) }
+        let blobs = Blobs::new(parts.store.clone(), parts.keep.blobs);
+        let emitted = Emitted::default();
+        Self { shared: Arc::new(Shared { parts, emitted, permits, blobs, seed_key }) }
     }
 }
 
@@ -81,8 +101,8 @@ impl Effects for RecordedEffects {
         &'a self,
         task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
-        let call = without_payload(task.call);
-        let session = Session::new(Arc::clone(&self.shared), call, task.lease);
+        let (call, references) = (without_payload(task.call), References::of(task.call));
+        let session = Session::new(Arc::clone(&self.shared), call, references, task.lease);
         Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
     }
 
@@ -90,8 +110,8 @@ impl Effects for RecordedEffects {
         &'a self,
         task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
-        let call = without_payload(task.call);
-        let session = Session::replaying(Arc::clone(&self.shared), call, task.lease);
+        let (call, references) = (without_payload(task.call), References::of(task.call));
+        let session = Session::replaying(Arc::clone(&self.shared), call, references, task.lease);
         Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
     }
 }

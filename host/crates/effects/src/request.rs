@@ -67,18 +67,18 @@ pub(crate) const fn is_served(operation: Operation) -> bool {
         Operation::HumanAsk
         | Operation::TimerSleep
         | Operation::ToolsList
-        | Operation::ToolsCall => true,
-        Operation::LlmComplete
-        | Operation::HttpFetch
+        | Operation::ToolsCall
         | Operation::KvGet
         | Operation::KvSet
         | Operation::KvDelete
         | Operation::KvList
         | Operation::KvCompareAndSwap
-        | Operation::SecretsGet
-        | Operation::SecretsReveal
         | Operation::BlobsCreate
-        | Operation::BlobsRead => false,
+        | Operation::BlobsRead => true,
+        Operation::LlmComplete
+        | Operation::HttpFetch
+        | Operation::SecretsGet
+        | Operation::SecretsReveal => false,
     }
 }
 
@@ -126,6 +126,11 @@ fn summary(operation: Operation, element: &Value) -> String {
         Operation::TimerSleep => {
             format!("{} ms", element.get("ms").and_then(Value::as_u64).unwrap_or_default())
         }
+        // Not its bytes, which may be megabytes.
+        Operation::BlobsCreate => {
+            let base64_bytes = text(element, "base64").len();
+            format!("{}, {base64_bytes} bytes as base64", text(element, "media_type"))
+        }
         Operation::LlmComplete
         | Operation::HttpFetch
         | Operation::ToolsList
@@ -137,7 +142,6 @@ fn summary(operation: Operation, element: &Value) -> String {
         | Operation::KvCompareAndSwap
         | Operation::SecretsGet
         | Operation::SecretsReveal
-        | Operation::BlobsCreate
         | Operation::BlobsRead => element.to_string(),
     };
     format!("{operation} {what}").chars().take(SUMMARY_CHARS_MAX).collect()

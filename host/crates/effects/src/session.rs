@@ -7,12 +7,17 @@ use wforge_model::agent::{AgentCall, Divergence};
 use wforge_model::effect::{Operation, RequestHash, Waiting};
 use wforge_model::{Epoch, Failure, Problem, Timestamp, Value};
 use wforge_ports::effects::{EffectsError, GuestLine};
-use wforge_ports::store::{EffectIntent, EffectRecord, Phase, ReadError, RecordError};
+use wforge_ports::store::{
+    EffectIntent, EffectRecord, KvWrite, Phase, ReadError, RecordError, Store,
+};
 use wforge_ports::{BoxFuture, EffectAnswer, EffectRequest, EffectSession};
 
+use crate::blobs::Blobs;
+use crate::memory;
 use crate::pen::Pen;
 use crate::record::{Known, TaskRecord};
-use crate::recorded::Shared;
+use crate::recorded::{KeepLimits, Shared};
+use crate::references::References;
 use crate::request::{self, Asked};
 
 /// What the guest gets for one element.
@@ -40,6 +45,8 @@ pub(crate) struct Session {
     /// Questions that this execution has asked so far, and the answers of people that it used.
     pub(crate) questions: u32,
     pub(crate) used_answers: Vec<usize>,
+    /// The blobs that the task may open.
+    pub(crate) references: References,
     emits: u32,
     emitted_before: u32,
     is_suspended: bool,
@@ -49,18 +56,30 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session in which nothing happens.
-    pub(crate) fn replaying(shared: Arc<Shared>, call: AgentCall, lease: Epoch) -> Self {
-        let mut session = Self::over(shared, call, lease, 0);
+    pub(crate) fn replaying(
+        shared: Arc<Shared>,
+        call: AgentCall,
+        references: References,
+        lease: Epoch,
+    ) -> Self {
+        let mut session = Self::over(shared, call, references, lease);
         session.replays = true;
         session
     }
 
-    pub(crate) fn new(shared: Arc<Shared>, call: AgentCall, lease: Epoch) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        call: AgentCall,
+        references: References,
+        lease: Epoch,
+    ) -> Self {
         let emitted_before = shared.emitted.take(call.task, call.attempt);
-        Self::over(shared, call, lease, emitted_before)
+        let mut session = Self::over(shared, call, references, lease);
+        session.emitted_before = emitted_before;
+        session
     }
 
-    fn over(shared: Arc<Shared>, call: AgentCall, lease: Epoch, emitted_before: u32) -> Self {
+    fn over(shared: Arc<Shared>, call: AgentCall, references: References, lease: Epoch) -> Self {
         Self {
             time: call.began_at,
             shared,
@@ -70,8 +89,9 @@ impl Session {
             next: 0,
             questions: 0,
             used_answers: Vec::new(),
+            references,
             emits: 0,
-            emitted_before,
+            emitted_before: 0,
             is_suspended: false,
             replays: false,
         }
@@ -85,6 +105,18 @@ impl Session {
     /// How many effects a task may have.
     pub(crate) fn effects_max(&self) -> u32 {
         self.shared.parts.limits.effects_max
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.shared.parts.store.as_ref()
+    }
+
+    pub(crate) fn blobs(&self) -> &Blobs {
+        &self.shared.blobs
+    }
+
+    pub(crate) fn limits(&self) -> &KeepLimits {
+        &self.shared.parts.keep
     }
 
     async fn answer_all(&mut self, request: &EffectRequest) -> Result<Vec<Answer>, Stop> {
@@ -113,6 +145,9 @@ impl Session {
     }
 
     async fn answer(&mut self, asked: &Asked<'_>) -> Result<Answer, Stop> {
+        if asked.operation == Operation::BlobsRead {
+            return self.read_blob(asked).await;
+        }
         let permission = asked.require(&self.call.grants, self.call.plugin.as_str());
         let known = self.known_at(self.next);
         let is_known = known.request() == Some(asked.hash);
@@ -134,6 +169,14 @@ impl Session {
             }
             (Ok(()), Operation::HumanAsk) => self.ask(asked, known.intent).await,
             (Ok(()), Operation::TimerSleep) => self.sleep(asked, known.intent).await,
+            (Ok(()), Operation::KvGet) => self.at_key(asked, memory::get).await,
+            (Ok(()), Operation::KvSet) => self.at_key(asked, memory::set).await,
+            (Ok(()), Operation::KvDelete) => self.at_key(asked, memory::delete).await,
+            (Ok(()), Operation::KvCompareAndSwap) => {
+                self.at_key(asked, memory::compare_and_swap).await
+            }
+            (Ok(()), Operation::KvList) => self.list_keys(asked).await,
+            (Ok(()), Operation::BlobsCreate) => self.create_blob(asked).await,
             (Ok(()), _) => Ok(Err(asked.unserved())),
         }
     }
@@ -188,7 +231,12 @@ impl Session {
         answer: Answer,
     ) -> Result<Answer, Stop> {
         let written = self.pen().answer(self.next, asked, answer, None).await;
-        match written.map_err(|error| Stop::Fault(of_record(error)))? {
+        self.settle(written.map_err(|error| Stop::Fault(fault_of(error)))?, asked)
+    }
+
+    /// Hands on the answer that stands at the next position.
+    pub(crate) fn settle(&mut self, phase: Phase, asked: &Asked<'_>) -> Result<Answer, Stop> {
+        match phase {
             Phase::Answer(record) if record.request == asked.hash => Ok(self.pass(record)),
             Phase::Answer(record) => Err(self.overtaken(&record.summary, asked)),
             Phase::Intent(intent) => Err(self.overtaken(&intent.summary, asked)),
@@ -203,11 +251,21 @@ impl Session {
         due: Option<Timestamp>,
     ) -> Result<EffectIntent, Stop> {
         let written = self.pen().intent(self.next, asked, at, due).await;
-        match written.map_err(|error| Stop::Fault(of_record(error)))? {
+        match written.map_err(|error| Stop::Fault(fault_of(error)))? {
             Phase::Intent(intent) if intent.request == asked.hash => Ok(intent),
             Phase::Intent(intent) => Err(self.overtaken(&intent.summary, asked)),
             Phase::Answer(record) => Err(self.overtaken(&record.summary, asked)),
         }
+    }
+
+    /// Writes a phase of the next position with what is remembered, and gives what was written
+    /// first.
+    pub(crate) async fn write_with(
+        &self,
+        phase: Phase,
+        kv: Vec<KvWrite>,
+    ) -> Result<Phase, RecordError> {
+        self.pen().with_memory(self.next, phase, kv).await
     }
 
     /// The record, read once and only when something is asked.
@@ -257,7 +315,10 @@ impl EffectSession for Session {
     fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
         Box::pin(async move {
             match self.answer_all(&request).await {
-                Ok(answers) => EffectAnswer::Answered(answers),
+                Ok(answers) => {
+                    self.references.learn(request.operation, &answers);
+                    EffectAnswer::Answered(answers)
+                }
                 Err(Stop::Refused(failure)) => EffectAnswer::Refused(failure),
                 Err(Stop::Diverged(divergence)) => EffectAnswer::Diverged(divergence),
                 Err(Stop::Failed(failure)) => EffectAnswer::Failed(failure),
@@ -307,15 +368,28 @@ impl Drop for Session {
     }
 }
 
-pub(crate) fn of_record(error: RecordError) -> EffectsError {
+pub(crate) fn of_record(error: RecordError) -> Stop {
     match error {
-        RecordError::LeaseLost { .. } => EffectsError::LeaseLost,
-        RecordError::Unavailable(source) => EffectsError::Unavailable(source),
-        // Not even the words of the request fit: the store is not what it should be.
-        RecordError::TooLarge { .. } => EffectsError::Unavailable(error.into()),
+        RecordError::TooLarge { .. } => {
+            Stop::Refused(Failure::Limit(Problem::new("record_bytes", error.to_string())))
+        }
+        error => Stop::Fault(fault_of(error)),
     }
 }
 
-fn of_read(error: ReadError) -> EffectsError {
+/// Why the host cannot go on after an error of a record.
+pub(crate) fn fault_of(error: RecordError) -> EffectsError {
+    match error {
+        RecordError::LeaseLost { .. } => EffectsError::LeaseLost,
+        RecordError::Unavailable(source) => EffectsError::Unavailable(source),
+        // Not even the words of the request fit, or memory was written where none was meant: the
+        // store is not what it should be.
+        RecordError::TooLarge { .. }
+        | RecordError::KvConflict { .. }
+        | RecordError::KvFull { .. } => EffectsError::Unavailable(error.into()),
+    }
+}
+
+pub(crate) fn of_read(error: ReadError) -> EffectsError {
     EffectsError::Unavailable(error.into())
 }

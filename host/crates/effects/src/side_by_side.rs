@@ -72,10 +72,15 @@ impl Session {
         }
         self.check_effects(position, asked)?;
         let permission = asked.require(&self.call.grants, self.call.plugin.as_str());
+        let foreign = self.references.foreign(asked.element);
         let unserved = asked.unserved();
         let (operation, hash, summary) = (asked.operation, asked.hash, asked.summary.clone());
         let element = asked.element.clone();
         let order = Order { operation, element, hash, summary, position, list };
+        // Nobody gets at a blob by having it sent somewhere, or opened by somebody else.
+        if let Some(Err(failure)) = foreign.map(|blob| self.may_open(blob)) {
+            return Ok(Element::Decided(order, failure));
+        }
         match permission {
             Err(denial) => Ok(Element::Decided(order, Failure::Denied(denial))),
             Ok(()) if !self.serves(operation) => Ok(Element::Unserved(unserved)),
@@ -91,7 +96,7 @@ impl Session {
             let Element::Open(order) = element else { continue };
             let asked = order.asked();
             let written = pen.intent(order.position, &asked, pen.now(), None).await;
-            match written.map_err(|error| Stop::Fault(crate::session::of_record(error)))? {
+            match written.map_err(|error| Stop::Fault(crate::session::fault_of(error)))? {
                 Phase::Intent(intent) if intent.request == order.hash => {}
                 Phase::Intent(intent) => {
                     return Err(self.diverged_at(order.position, &intent.summary, &asked.summary));

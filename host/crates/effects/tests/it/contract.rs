@@ -104,20 +104,6 @@ async fn what_is_granted_but_not_served_says_so() {
     )
     .await;
     unserved(
-        "kv:thread",
-        Operation::KvSet,
-        json!({ "scope": "thread", "key": "k", "value": 1 }),
-        expect!["[denied: kv on thread; this host does not serve the interface kv yet]"],
-    )
-    .await;
-    unserved(
-        "kv:run:ro",
-        Operation::KvGet,
-        json!({ "scope": "run", "key": "k" }),
-        expect!["[denied: kv on run:ro; this host does not serve the interface kv yet]"],
-    )
-    .await;
-    unserved(
         "secret:token:hold",
         Operation::SecretsGet,
         json!({ "name": "token" }),
@@ -156,15 +142,6 @@ async fn a_grant_of_http_is_for_the_requests_of_its_rule() {
     // Refused before it is sent, in other words.
     check("http:api.example.com", "GET", "https://api.example.com@evil.example/", true).await;
     check("http:api.example.com", "api.example.com/x", "https://evil.example/", true).await;
-}
-
-#[tokio::test]
-async fn blobs_need_no_grant_and_are_not_served() {
-    let told = world(&[])
-        .execute(&[request(Operation::BlobsCreate, json!({ "media_type": "text/plain" }))])
-        .await;
-    expect![[r#"["[denied: blobs on ; this host does not serve the interface blobs yet]"]"#]]
-        .assert_eq(&format!("{told:?}"));
 }
 
 #[tokio::test]

@@ -107,6 +107,7 @@ async fn rule_5_nothing_of_a_list_is_done_where_one_of_it_is_not_what_it_was() {
 #[tokio::test]
 async fn a_list_with_a_denial_does_the_rest_and_writes_the_denial_down() {
     let world = world(&["tool:a"]);
+    world.outside.take_tools();
     let calls = [tools(&["a", "b"])];
     let told = world.execute(&calls).await.join("");
     assert!(told.contains(r#"{"of":"a"}"#) && told.contains("denied"), "{told}");
@@ -117,6 +118,7 @@ async fn a_list_with_a_denial_does_the_rest_and_writes_the_denial_down() {
 #[tokio::test]
 async fn a_tool_that_waits_has_its_caller_wait_and_the_rest_of_the_list_is_kept() {
     let world = world(&["tool:*"]);
+    world.outside.take_tools();
     let until = NOON.after_ms(1_000);
     world.outside.will(&[Fate::Waits(Waiting::Timer { until }), Fate::Works]);
     let calls = [tools(&["slow", "quick"])];

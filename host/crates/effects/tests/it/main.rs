@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod blobs;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod egress;
@@ -23,6 +25,10 @@ mod llm;
 mod mcp;
 #[cfg(test)]
 mod mcp_world;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod memory_model;
 #[cfg(test)]
 mod outside;
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub(crate) struct Outside(Mutex<State>);
 struct State {
     fates: VecDeque<Fate>,
     is_closed: bool,
+    takes_tools: bool,
     done: Vec<String>,
     keys: Vec<String>,
 }
@@ -38,6 +39,11 @@ struct State {
 impl Outside {
     pub(crate) fn will(&self, fates: &[Fate]) {
         self.0.lock().unwrap().fates.extend(fates.iter().cloned());
+    }
+
+    /// From now on it is called in the place of tools.
+    pub(crate) fn take_tools(&self) {
+        self.0.lock().unwrap().takes_tools = true;
     }
 
     /// From now on it does nothing.
@@ -65,8 +71,10 @@ impl Outside {
 
 impl World for Outside {
     fn serves(&self, operation: Operation) -> bool {
-        let is_outside = matches!(operation, Operation::HttpFetch | Operation::ToolsCall);
-        is_outside && !self.0.lock().unwrap().is_closed
+        let state = self.0.lock().unwrap();
+        let is_outside = operation == Operation::HttpFetch
+            || operation == Operation::ToolsCall && state.takes_tools;
+        is_outside && !state.is_closed
     }
 
     fn perform<'a>(&'a self, deed: &'a Deed<'a>) -> BoxFuture<'a, Result<Done, EffectsError>> {

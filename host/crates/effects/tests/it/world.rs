@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
-use wforge_effects::{EffectsParts, RecordedEffects, Tools};
+use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Tools};
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Answered, Operation, Question, Waiting};
 use wforge_model::limits::SandboxLimits;
-use wforge_model::{Epoch, Grants, Timestamp};
+use wforge_model::{Epoch, Grants, TaskId, Timestamp};
 use wforge_ports::effects::{GuestLine, GuestOutput, TaskContext};
-use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects};
-use wforge_testkit::SimClock;
+use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects, Store};
+use wforge_store::{MemoryStore, StoreParts};
+use wforge_testkit::{SimClock, SimEntropy};
 
 use crate::fake_store::FakeStore;
 use crate::outside::Outside;
@@ -19,13 +20,14 @@ use crate::outside::Outside;
 /// When every task begins.
 pub(crate) const NOON: Timestamp = Timestamp(1_700_000_000_000);
 
-pub(crate) struct World {
-    pub(crate) store: Arc<FakeStore>,
+pub(crate) struct World<S = FakeStore> {
+    pub(crate) store: Arc<S>,
     pub(crate) clock: SimClock,
     pub(crate) output: Arc<Output>,
     pub(crate) outside: Arc<Outside>,
     pub(crate) effects: RecordedEffects,
     pub(crate) call: AgentCall,
+    lease: Epoch,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +69,25 @@ pub(crate) fn world_of(
     limits: SandboxLimits,
     tools: impl FnOnce(&SimClock) -> Tools,
 ) -> World {
-    let store = Arc::new(FakeStore::default());
+    let limits = (limits, KeepLimits::default());
+    world_over(FakeStore::default(), Epoch(0), grants, limits, tools)
+}
+
+/// The world of a task that may do what is named, on a store that keeps memory and blobs too.
+pub(crate) fn keeping_world(grants: &[&str], keep: KeepLimits) -> World<MemoryStore> {
+    let store = MemoryStore::new(StoreParts { entropy: Arc::new(SimEntropy::new(1)) });
+    let limits = (SandboxLimits::default(), keep);
+    world_over(store, Epoch(1), grants, limits, |_| Tools::default())
+}
+
+fn world_over<S: Store + 'static>(
+    store: S,
+    lease: Epoch,
+    grants: &[&str],
+    (limits, keep): (SandboxLimits, KeepLimits),
+    tools: impl FnOnce(&SimClock) -> Tools,
+) -> World<S> {
+    let store = Arc::new(store);
     let clock = SimClock::at(NOON);
     let output = Arc::new(Output::default());
     let outside = Arc::new(Outside::default());
@@ -78,25 +98,39 @@ pub(crate) fn world_of(
         tools: Arc::new(tools(&clock)),
         host_key: [9; 32],
         limits,
+        keep,
         world: outside.clone(),
         threads: tokio::runtime::Handle::current(),
         flights: TaskTracker::new(),
         failpoints: None,
         at_once_max: 4,
     });
-    World { store, clock, output, outside, effects, call: call(grants) }
+    World { store, clock, output, outside, effects, call: call(grants), lease }
 }
 
-impl World {
+impl<S> World<S> {
     /// The next execution of the task.
     pub(crate) async fn open(&self) -> Box<dyn EffectSession> {
-        let context = TaskContext { call: &self.call, lease: Epoch(0) };
-        self.effects.open(context).await.unwrap()
+        self.open_as(&self.call).await
+    }
+
+    /// The next execution of another task of this world.
+    pub(crate) async fn open_as(&self, call: &AgentCall) -> Box<dyn EffectSession> {
+        self.effects.open(TaskContext { call, lease: self.lease }).await.unwrap()
     }
 
     /// Makes these calls in one new execution, up to the first that does not answer.
     pub(crate) async fn execute(&self, requests: &[EffectRequest]) -> Vec<String> {
-        let mut session = self.open().await;
+        self.execute_as(&self.call, requests).await
+    }
+
+    /// Makes these calls in one new execution of another task of this world.
+    pub(crate) async fn execute_as(
+        &self,
+        call: &AgentCall,
+        requests: &[EffectRequest],
+    ) -> Vec<String> {
+        let mut session = self.open_as(call).await;
         let mut told = Vec::new();
         for request in requests {
             let answer = session.perform(request.clone()).await;
@@ -190,6 +224,11 @@ pub(crate) fn ask_until(prompt: &str, deadline_ms: Option<u64>) -> EffectRequest
 
 pub(crate) fn request(operation: Operation, element: Value) -> EffectRequest {
     EffectRequest { operation, elements: vec![element] }
+}
+
+/// The same call for another task of its node.
+pub(crate) fn another_task(call: &AgentCall, number: u8) -> AgentCall {
+    AgentCall { task: TaskId::from_bytes([number; 16]), ..call.clone() }
 }
 
 pub(crate) fn call(grants: &[&str]) -> AgentCall {

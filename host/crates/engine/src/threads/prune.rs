@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use wforge_graph::head_of;
-use wforge_model::event::EventKind;
-use wforge_model::{Checkpoint, RunId, Seq, TaskId, TenantId, ThreadId, Version};
+use wforge_model::{Checkpoint, TenantId, ThreadId, Version};
 use wforge_ports::store::{AuditDraft, Commit, CommitError};
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadPut, ThreadRun};
 
@@ -14,11 +13,11 @@ use super::history::borders_of;
 use super::start::busy;
 use super::{TRIES_MAX, existing};
 use crate::load::{load_run, no_checkpoint};
+use crate::planned::planned;
 use crate::request::EngineError;
 use crate::service::Shared;
 use crate::start::{EMBEDDED_LEASE, commit_refused, queue_of};
 use crate::thread_request::{KeepBorders, Pruned};
-use crate::tools::with_children;
 
 /// Rows that are read at once.
 const PAGE: usize = 512;
@@ -166,7 +165,7 @@ async fn forget(
     thread: ThreadId,
     ThreadRun { place, run }: ThreadRun,
 ) -> Result<bool, EngineError> {
-    let tasks = tasks_of(shared, tenant, run).await?;
+    let tasks = planned(shared, tenant, run, None).await?.tasks;
     let forget = Forget { tenant: tenant.clone(), run, listed: Some((thread, place)), tasks };
     loop {
         let forgotten = shared.parts.store.forget(forget.clone()).await;
@@ -176,30 +175,4 @@ async fn forget(
             Forgotten::Needed => return Ok(false),
         }
     }
-}
-
-/// The tasks that a run planned, with those of agents that its agents called as tools.
-async fn tasks_of(
-    shared: &Shared,
-    tenant: &TenantId,
-    run: RunId,
-) -> Result<Vec<TaskId>, EngineError> {
-    let (mut tasks, mut seen, mut has_tools) = (Vec::new(), Seq(0), false);
-    loop {
-        let page = shared.parts.store.events(tenant, run, seen, PAGE).await?;
-        for stored in &page {
-            seen = stored.seq;
-            match &stored.event.kind {
-                EventKind::RunStarted(started) => has_tools |= !started.tools.is_empty(),
-                EventKind::StepPlanned { tasks: planned, .. } => {
-                    tasks.extend(planned.iter().map(|task| task.id));
-                }
-                _ => {}
-            }
-        }
-        if page.len() < PAGE {
-            break;
-        }
-    }
-    if has_tools { with_children(shared, tenant, tasks).await } else { Ok(tasks) }
 }

@@ -13,6 +13,7 @@ mod effects;
 mod harness;
 mod history;
 mod lines;
+mod memory;
 mod migration;
 mod mocks;
 mod parts;
