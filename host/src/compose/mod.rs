@@ -84,13 +84,7 @@ impl Host {
         let bus = Arc::new(RunBus::new(config.runs.subscriber_lag_max));
         let opened = parts::open_store(config, &clock, &entropy).await?;
         let sandbox = parts::open_sandbox(config, &clock, aot)?;
-        let failpoints = match &config.runs.failpoint_log {
-            Some(path) => {
-                let opened = FileFailpoints::open(path, config.runs.failpoint_kill)?;
-                Some(Arc::new(opened) as Arc<dyn Failpoints>)
-            }
-            None => None,
-        };
+        let witnesses = Witnesses::open(config)?;
         let tokens = Arc::new(TenantTokens::default());
         let parts = world::WorldParts {
             store: opened.store.clone(),
@@ -108,15 +102,11 @@ impl Host {
             world: Arc::new(outside),
             threads: handles.engine.clone(),
             flights: TaskTracker::new(),
-            failpoints: failpoints.clone(),
+            failpoints: witnesses.failpoints.clone(),
             at_once_max: config.outside.at_once_max,
             keep: KeepLimits::default(),
         });
         let expressions: Arc<dyn wforge_graph::Expressions> = Arc::new(Cel::new());
-        let call_log = match &config.runs.call_log {
-            Some(path) => Some(Arc::new(FileCallLog::open(path)?) as Arc<dyn CallLog>),
-            None => None,
-        };
         let store = opened.store.clone();
         let engine_parts = EngineParts {
             store: opened.store,
@@ -129,8 +119,8 @@ impl Host {
             clock: clock.clone(),
             entropy: entropy.clone(),
             bus,
-            call_log,
-            failpoints,
+            call_log: witnesses.call_log,
+            failpoints: witnesses.failpoints,
             digest: reader::digest,
             lanes: handles.clone(),
         };
@@ -166,6 +156,29 @@ impl Host {
         self.store.close().await.context("closing the store")?;
         drop(self.lanes);
         Ok(())
+    }
+}
+
+/// What tests have written down outside the store.
+struct Witnesses {
+    call_log: Option<Arc<dyn CallLog>>,
+    failpoints: Option<Arc<dyn Failpoints>>,
+}
+
+impl Witnesses {
+    fn open(config: &Config) -> anyhow::Result<Self> {
+        let call_log = match &config.runs.call_log {
+            Some(path) => Some(Arc::new(FileCallLog::open(path)?) as Arc<dyn CallLog>),
+            None => None,
+        };
+        let failpoints = match &config.runs.failpoint_log {
+            Some(path) => {
+                let opened = FileFailpoints::open(path, config.runs.failpoint_kill)?;
+                Some(Arc::new(opened) as Arc<dyn Failpoints>)
+            }
+            None => None,
+        };
+        Ok(Self { call_log, failpoints })
     }
 }
 

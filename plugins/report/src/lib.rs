@@ -1,8 +1,8 @@
 //! Renders what a workflow collected about a document to a Markdown report.
 //!
 //! [`input`] reads it, whether agents or their mocks wrote it; [`render`] puts it in order; every
-//! word of a stranger goes through [`escape`]. [`review`] does the same for the claims of a document
-//! and what a folder says to them. Never here: new findings.
+//! word of a stranger goes through [`escape`]. [`review`] does the same for the claims of a
+//! document and what a folder says to them. Never here: new findings.
 
 mod escape;
 mod input;

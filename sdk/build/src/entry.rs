@@ -2,7 +2,8 @@
 //! world, then loads the author's module.
 //!
 //! JavaScript and Python resolve imports while the component is made, and only those of the
-//! plugin's own world are there. So the SDK cannot name them, and the build, which knows them, does.
+//! plugin's own world are there. So the SDK cannot name them, and the build, which knows them,
+//! does.
 
 use std::path::Path;
 

@@ -55,8 +55,8 @@ pub struct Deed<'a> {
     pub(crate) position: u32,
     /// The lease under which its run is driven.
     pub(crate) lease: Epoch,
-    /// H(task, position, request hash) in hex: the same over attempts, another in a fork. Sent along
-    /// by whatever reaches a server.
+    /// H(task, position, request hash) in hex: the same over attempts, another in a fork. Sent
+    /// along by whatever reaches a server.
     pub(crate) idempotency_key: &'a str,
     /// Takes pieces of an answer that is still on its way.
     pub(crate) on_delta: &'a (dyn Fn(&str) + Send + Sync),

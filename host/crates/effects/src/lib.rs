@@ -6,9 +6,9 @@
 //! - `request` says which grant a request needs and what it is called in words; `people`,
 //!   `timer`, `memory` and `blobs` are what a session does itself. `references` says which blobs a
 //!   task may open.
-//! - [`Outside`] is the world as a deployment has it: [`llm`] asks language models, `http` is what a
-//!   guest gets of servers, and [`outbound`] is the one way to all of them. [`Tools`] are agents of
-//!   the run and tools of [`mcp`] servers.
+//! - [`Outside`] is the world as a deployment has it: [`llm`] asks language models, `http` is what
+//!   a guest gets of servers, and [`outbound`] is the one way to all of them. [`Tools`] are agents
+//!   of the run and tools of [`mcp`] servers.
 //! - [`GrantsFile`] is the operator's side of grants.
 //!
 //! Never here: wasmtime, or a file (the host reads them).

@@ -1,8 +1,8 @@
 //! `kv`: memory that outlives the call, of the run, its thread or its plugin.
 //!
-//! What follows from how a key stands is decided here, and made with its record in one commit of the
-//! store, which refuses it where the key has moved on since it was read; then it is decided anew.
-//! Versions, expiry and what a space holds are the store's: `wforge_ports::store::KvWrite`.
+//! What follows from how a key stands is decided here, and made with its record in one commit of
+//! the store, which refuses it where the key has moved on since it was read; then it is decided
+//! anew. Versions, expiry and what a space holds are the store's: `wforge_ports::store::KvWrite`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -135,7 +135,7 @@ impl Session {
                 }
             }
         }
-        match all_of(waits) {
+        match all_of(&waits) {
             Some(waiting) => Err(Stop::Suspend(waiting)),
             None => Ok(answers),
         }
@@ -143,7 +143,7 @@ impl Session {
 }
 
 /// One wait for several: the earliest moment, where there is one, else all questions together.
-fn all_of(waits: Vec<Waiting>) -> Option<Waiting> {
+fn all_of(waits: &[Waiting]) -> Option<Waiting> {
     let until = waits.iter().filter_map(|waiting| match waiting {
         Waiting::Timer { until } => Some(*until),
         Waiting::Question(_) | Waiting::Questions(_) => None,

@@ -59,21 +59,7 @@ pub(crate) fn within_a_minute(mut is_true: impl FnMut() -> bool) -> bool {
     })
 }
 
-/// The components that these tests use: a folder of their own, since a command that is given one
-/// takes all that is in it, and those in Python take ten seconds to compile.
+/// The folder with our components.
 pub(crate) fn plugins() -> PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(gathered).clone()
-}
-
-fn gathered() -> PathBuf {
-    let all = repo::root().join("target/plugins");
-    let folder = all.join(".tests").join(std::process::id().to_string());
-    fs_err::create_dir_all(&folder).unwrap();
-    for name in ["digest", "outline", "probe", "report", "scan"] {
-        let file = format!("wforge-{name}.wasm");
-        let _ = fs_err::remove_file(folder.join(&file));
-        fs_err::hard_link(all.join(&file), folder.join(&file)).unwrap();
-    }
-    folder
+    repo::root().join("target/plugins")
 }

@@ -1,5 +1,5 @@
-//! A store that keeps records and nothing else. Somebody always writes a key of its memory between a
-//! read and the write that follows from it.
+//! A store that keeps records and nothing else. Somebody always writes a key of its memory between
+//! a read and the write that follows from it.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

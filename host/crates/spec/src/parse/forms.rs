@@ -134,12 +134,13 @@ pub(super) const ARM: Form =
     Form { what: "an arm of a branch", fields: &["when", "to", "outcome"], later: &[] };
 
 /// Every form by the name under which the editors' schema defines it.
-pub(super) const ALL: [(&str, &Form); 18] = [
+pub(super) const ALL: [(&str, &Form); 19] = [
     ("workflow", &FILE),
     ("key", &KEY),
     ("node", &NODE),
     ("ask", &ASK),
     ("on_deadline", &ON_DEADLINE),
+    ("effects", &EFFECTS),
     ("retry", &RETRY),
     ("timeout", &TIMEOUT),
     ("cache", &CACHE),

@@ -1,9 +1,10 @@
 //! The memory of plugins: entries with versions, what each space holds, and what has expired.
 //!
-//! An entry takes the version after the one that it replaces. Where there is none it takes one above
-//! the space's floor, which is the highest version of all entries that went, so that a version never
-//! comes again for a key and nothing of a deleted key needs to stay. Each write removes a few of the
-//! space's entries that have expired; a space that nobody writes to keeps its own.
+//! An entry takes the version after the one that it replaces. Where there is none it takes one
+//! above the space's floor, which is the highest version of all entries that went, so that a
+//! version never comes again for a key and nothing of a deleted key needs to stay. Each write
+//! removes a few of the space's entries that have expired; a space that nobody writes to keeps its
+//! own.
 
 use serde::{Deserialize, Serialize};
 use wforge_model::{TenantId, Timestamp, Version};
@@ -62,8 +63,8 @@ pub(super) struct Over {
     max: u64,
 }
 
-/// The body of an entry's row: when it expires as eight bytes, then its value as JSON. The number of
-/// the row is its version.
+/// The body of an entry's row: when it expires as eight bytes, then its value as JSON. The number
+/// of the row is its version.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StoredEntry<'a> {
     pub(crate) expires_at: Option<Timestamp>,
