@@ -35,7 +35,7 @@ async fn main() -> Result<ExitCode> {
     }
     let (mut passed, mut failed) = (0, 0);
     let chosen = |language: &&str| args.is_empty() || args.iter().any(|arg| arg == language);
-    for language in LANGUAGES.iter().filter(chosen) {
+    for language in LANGUAGES.into_iter().filter(chosen) {
         let folder = tempfile::tempdir().context("making a folder")?;
         let proof = Proof::prepare(language, folder.path()).await?;
         let points = proof.points;
@@ -159,7 +159,11 @@ impl Proof {
             for arrived in server.arrived()?.into_iter().skip(before) {
                 *times.entry(arrived).or_default() += 1;
             }
-            ensure!(times.len() == expected, "{} different requests, not {expected}", times.len());
+            ensure!(
+                times.len() == expected,
+                "{} different requests, not {expected}: {times:?}",
+                times.len()
+            );
             repeated += times.values().map(|times| times - 1).sum::<usize>();
         }
         ensure!(repeated <= 1, "{repeated} requests arrived once more");
