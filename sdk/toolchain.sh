@@ -20,6 +20,7 @@ out="$root/target/plugins"
 work="$root/target/plugins/.build"
 guests="$root/target/guests"
 native="$root/target/sdk"
+venv="$root/.tools/python"
 target=wasm32-wasip2
 wforge_build="$native/debug/wforge-build"
 debian_packages="rustc-web cargo-web rust-web-src rust-web-llvm lld-22 wasi-libc"
@@ -159,6 +160,32 @@ ensure_js() {
             "It has some for Linux and macOS; on Windows build in WSL"
 }
 
+# --- Python ---------------------------------------------------------------------------------------
+
+# The tools of Python plugins in an environment of their own, each version pinned. The interpreter
+# inside a component is the tool's, whatever this machine's is.
+ensure_python() {
+    wanted="$root/sdk/python/tools.txt"
+    if cmp -s "$wanted" "$venv/tools.txt"; then return; fi
+    say "Python guests: pip install in ${venv#"$root"/}"
+    rm -rf "$venv"
+    if ! make_venv && [ "${WFORGE_SETUP:-install}" = install ] && have apt-get; then
+        apt_install python3 python3-venv || true
+        make_venv || true
+    fi
+    [ -x "$venv/bin/pip" ] ||
+        fail "Python plugins need python3 with venv." \
+            "Run: sudo apt-get install -y python3 python3-venv"
+    "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "$("$venv/bin/python" --version) is too old for the SDK's tests; install 3.11 or newer"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
+        --requirement "$wanted" >&2 ||
+        fail "pip install of sdk/python/tools.txt failed; see above"
+    cp "$wanted" "$venv/tools.txt"
+}
+
+make_venv() { have python3 && python3 -m venv "$venv" >&2; }
+
 # --- the build's own tool -------------------------------------------------------------------------
 
 ensure_wforge_build() {
@@ -176,7 +203,8 @@ digest() {
 
 # The digest of every source file below the given paths.
 digest_of() {
-    find "$@" -type d \( -name node_modules -o -name target \) -prune -o -type f -print |
+    find "$@" -type d \( -name node_modules -o -name target -o -name __pycache__ \) -prune -o \
+        -type f -print |
         LC_ALL=C sort | while IFS= read -r file; do
         printf '%s %s\n' "$file" "$(digest <"$file")"
     done | digest
@@ -192,14 +220,14 @@ field() { printf '%s\n' "$description" | sed -n "s/^$1=//p"; }
 
 # What a component is made of. Where none of it changed, neither does the component.
 stamp_of() {
-    case $2 in
-    rust) sources="$root/sdk/rust" ;;
-    javascript) sources="$root/sdk/js" ;;
-    esac
     {
         printf '%s\n' "$common"
-        if [ "$2" = rust ]; then compiler_version; else node --version; fi
-        digest_of "$sources" "$1"
+        case $2 in
+        rust) compiler_version && digest_of "$root/sdk/rust" "$1" ;;
+        javascript) node --version && digest_of "$root/sdk/js" "$1" ;;
+        # Its compiler is pinned in the SDK's folder.
+        python) digest_of "$root/sdk/python" "$1" ;;
+        esac
     } | digest
 }
 
@@ -215,32 +243,71 @@ build_rust() {
 
 # Modules are resolved in a folder with the plugin and the SDK alone, as the plugin's code runs once
 # while it is built. Nothing is bundled or minified: a stack names the author's files and lines.
-build_javascript() {
+stage_plugin() {
     raw="$work/$file.raw"
     stage="$work/$file.src"
     "$wforge_build" world "$1" "$root/wit" "$work/$file.wit" || fail "$name has no world; see above"
     rm -rf "$stage"
     mkdir -p "$stage"
     cp -R "$1/." "$stage"
+}
+
+write_entry() {
+    "$wforge_build" entry "$1" >"$2" || fail "$name has no entry; see above"
+}
+
+build_javascript() {
+    stage_plugin "$1"
+    write_entry "$1" "$stage/wforge_entry.js"
     mkdir -p "$stage/node_modules/workflowforge-sdk"
     cp -R "$root/sdk/js/package.json" "$root/sdk/js/src" "$stage/node_modules/workflowforge-sdk"
     (cd "$stage" && "$root/sdk/js/node_modules/.bin/componentize-qjs" --sync \
-        --wit "$work/$file.wit" --world "$world" --js "$entry" --module-root . \
+        --wit "$work/$file.wit" --world "$world" --js wforge_entry.js --module-root . \
         --output "$raw" >"$work/$file.log" 2>&1) || {
         cat "$work/$file.log" >&2
         fail "$name did not build; see above"
     }
 }
 
+# What VIRTUAL_ENV names is all that can be imported beside the plugin; without it componentize-py
+# would take this machine's packages in.
+build_python() {
+    ensure_python
+    stage_plugin "$1"
+    packages="$stage.venv/lib/site-packages"
+    rm -rf "$stage.venv"
+    mkdir -p "$packages"
+    cp -R "$root/sdk/python/src/." "$packages"
+    write_entry "$1" "$packages/wforge_entry.py"
+    RUST_BACKTRACE=0 VIRTUAL_ENV="$stage.venv" "$venv/bin/componentize-py" --quiet \
+        --wit-path "$work/$file.wit" --world "$world" componentize wforge_entry \
+        --python-path "$stage/$(dirname "$entry")" --output "$raw" >"$work/$file.log" 2>&1 || {
+        cat "$work/$file.log" >&2
+        fail "$name did not build; see above"
+    }
+}
+
+# What is slow to compile and not for everybody lies in a folder of its own: a command that is given
+# a folder takes all that is in it.
+place_of() {
+    case $1 in
+    "$root"/plugins/effects-*) echo "$out/proofs" ;;
+    "$root"/plugins/react) echo "$out/research-agent" ;;
+    *) echo "$out" ;;
+    esac
+}
+
 build_plugin() {
     describe "$1"
+    to=$(place_of "$1")
+    mkdir -p "$to"
     stamp=$(stamp_of "$1" "$language")
-    if [ -f "$out/$file" ] && [ "$(cat "$work/$file.stamp" 2>/dev/null)" = "$stamp" ]; then
+    if [ -f "$to/$file" ] && [ "$(cat "$work/$file.stamp" 2>/dev/null)" = "$stamp" ]; then
         unchanged=$((unchanged + 1))
         return
     fi
     "build_$language" "$1"
-    "$wforge_build" pack "$1" "$raw" "$out/$file" >&2 || fail "$name was not packed; see above"
+    "$wforge_build" pack "$1" "$raw" "$to/$file" >&2 || fail "$name was not packed; see above"
     printf '%s\n' "$stamp" >"$work/$file.stamp"
     built=$((built + 1))
 }
@@ -289,6 +356,8 @@ setup() {
     ensure_js
     say "JavaScript guests: node $(node --version), componentize-qjs" \
         "$(cd "$root/sdk/js" && node -p 'require("componentize-qjs/package.json").version')"
+    ensure_python
+    say "Python guests: $("$venv/bin/componentize-py" --version)"
     ensure_wforge_build
 }
 
@@ -306,22 +375,55 @@ prettier() {
         'sdk/**/*.{js,json,md}' 'plugins/**/*.{js,json,md}')
 }
 
+ruff() {
+    ensure_python
+    (cd "$root" && "$venv/bin/ruff" "$@" --quiet --config sdk/python/pyproject.toml sdk plugins)
+}
+
+# The bindings that a build would generate for a plugin with all needs.
+python_bindings() {
+    rm -rf "$work/bindings"
+    "$venv/bin/componentize-py" --quiet --wit-path "$root/wit" --world plugin \
+        bindings "$work/bindings" || fail "the contract has no Python bindings; see above"
+}
+
+# Runs the tests in the folder $1, which import from the folder $2.
+python_tests() {
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$root/sdk/python/src:$2" \
+        "$venv/bin/python" -m unittest discover --quiet --start-directory "$1" ||
+        fail "Python tests failed in ${1#"$root"/}"
+}
+
+run_python_tests() {
+    ensure_python
+    python_bindings
+    python_tests "$root/sdk/python/tests" "$work/bindings"
+    for folder in "$root"/plugins/*/test; do
+        set -- "$folder"/test_*.py
+        if [ -f "$1" ]; then python_tests "$folder" "${folder%/test}/src"; fi
+    done
+}
+
 run_tests() {
     each_workspace test --quiet --locked --workspace
     ensure_js
     (cd "$root" && find sdk/js plugins -name node_modules -prune -o -name '*.test.js' \
         -exec node --test {} +) || fail "JavaScript tests failed"
+    run_python_tests
 }
 
 lint() {
     each_workspace fmt --all --check
     each_workspace clippy --quiet --locked --workspace --all-targets -- -D warnings
     prettier --check || fail "not formatted. Run: sdk/toolchain.sh fmt"
+    ruff format --check || fail "not formatted. Run: sdk/toolchain.sh fmt"
+    ruff check || fail "Python lints failed; see above"
 }
 
 fmt() {
     each_workspace fmt --all
     prettier --write
+    ruff format
 }
 
 nostd() {

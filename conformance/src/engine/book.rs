@@ -80,6 +80,7 @@ impl Book {
             kept_answers: Vec::new(),
             pins: BTreeMap::new(),
             fallbacks: BTreeMap::new(),
+            tools: std::sync::Arc::default(),
             uses: self.uses.clone(),
             subgraphs: self.subgraphs.clone(),
             on_failure: None,

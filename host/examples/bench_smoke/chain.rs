@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use tokio::runtime::Handle as Threads;
 use tokio_util::sync::CancellationToken;
-use wforge_effects::{EffectsParts, RecordedEffects};
+use tokio_util::task::TaskTracker;
+use wforge_effects::{EffectsParts, KeepLimits, Nowhere, RecordedEffects};
 use wforge_engine::{
     Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, WaitFor,
     WorkflowChoice,
@@ -68,6 +69,13 @@ impl Chain {
             output: bus.clone(),
             host_key: [9; 32],
             limits: SandboxLimits::default(),
+            world: Arc::new(Nowhere),
+            tools: Arc::default(),
+            threads: lanes.engine.clone(),
+            flights: TaskTracker::new(),
+            failpoints: None,
+            at_once_max: 64,
+            keep: KeepLimits::default(),
         });
         let threads: Threads = lanes.engine.clone();
         let parts = EngineParts {
@@ -82,6 +90,7 @@ impl Chain {
             entropy,
             bus,
             call_log: None,
+            failpoints: None,
             digest: digest_of,
             lanes,
         };

@@ -13,7 +13,8 @@ use wforge_ports::plugins::{AdmissionError, Admitted, PluginAdmission};
 use wforge_ports::runtime::{RuntimeError, RuntimeFigures};
 use wforge_ports::store::{
     AuditEntry, Change, ChangeError, Collection, Commit, CommitError, Document, IdempotentReply,
-    ReadError, Record, RecordError, Recorded, Snapshot, Store, StoreFigures,
+    KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record, RecordError, Recorded, Snapshot,
+    Store, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 use wforge_ports::{AgentRuntime, BoxFuture, Clock, EffectSession};
@@ -154,6 +155,9 @@ impl Store for NotedStore {
             tenant: &'a TenantId, collection: Collection, prefix: &'a str, after: Option<&'a str>,
             limit: usize
         ) -> Result<Vec<Document>, ReadError>;
+        memory(tenant: &'a TenantId, space: &'a KvSpace, key: &'a str)
+            -> Result<KvStanding, ReadError>;
+        memories(tenant: &'a TenantId, query: KvQuery<'a>) -> Result<KvPage, ReadError>;
         put_blob(tenant: &'a TenantId, bytes: Vec<u8>) -> Result<Digest, ChangeError>;
         blob(tenant: &'a TenantId, digest: Digest) -> Result<Option<Vec<u8>>, ReadError>;
         idempotent_reply(tenant: &'a TenantId, key: &'a str)

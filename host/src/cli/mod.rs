@@ -17,6 +17,7 @@ mod plugins;
 mod progress;
 mod questions;
 pub(crate) mod refusal;
+mod replay;
 mod result;
 mod resume;
 mod run;
@@ -123,6 +124,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Plugin(command) => plugins::run(session, command).await,
         Command::Workflow(command) => workflows::run(session, command).await,
         Command::Runs(command) => runs::run(session, command).await,
+        Command::Replay(args) => replay::run(session, &args).await,
         Command::Inbox(inbox) => inbox::run(session, inbox).await,
         Command::Threads(command) => threads::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,

@@ -30,6 +30,9 @@ pub(crate) async fn run(session: &Session, command: RunsCommand) -> anyhow::Resu
         RunsCommand::Retry { run, watch } => {
             return go_on(session, &run, GoOn::Retry, &watch).await;
         }
+        RunsCommand::Export { run, to } => {
+            return super::replay::export(session, &run, to.as_deref()).await;
+        }
         RunsCommand::Stream(args) => {
             let client = open(Mode::Look).await?;
             let result = stream(ui, &client, &args).await;

@@ -226,6 +226,6 @@ fn plain(message: RunMessage) -> Option<Message> {
         RunMessage::Line { node, level, message, .. } => {
             Some(Message::Line { node: node.to_string(), level: level.to_owned(), message })
         }
-        RunMessage::Emitted { .. } | RunMessage::Lagged => None,
+        RunMessage::Emitted { .. } | RunMessage::Delta { .. } | RunMessage::Lagged => None,
     }
 }

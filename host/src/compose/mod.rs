@@ -8,22 +8,25 @@ pub(crate) mod lanes;
 mod parts;
 mod plugin_dirs;
 pub(crate) mod tls;
+mod world;
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
-use wforge_effects::{EffectsParts, RecordedEffects};
-use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus};
+use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Tools};
+use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus, TenantTokens};
 use wforge_model::TenantId;
-use wforge_ports::{Clock, Entropy, Store};
+use wforge_ports::{Clock, Entropy, Failpoints, Store};
 use wforge_spec::Cel;
 
 use crate::call_log::FileCallLog;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{Config, Environment};
+use crate::failpoint::FileFailpoints;
 use crate::grants::{self, Grants};
 use crate::reader::{self, Reader};
 use crate::secrets::{key_file, private_folder};
@@ -73,55 +76,54 @@ impl Host {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::open().context("randomness")?);
         let HostKeys { aot, effects: effects_key, pepper } = HostKeys::open(config, &entropy)?;
-        let grants = Watched::open(&config.plugins.grants_file, grants::load)?;
-        let grants = Arc::new(Grants(grants));
+        let grants = Arc::new(Grants(Watched::open(&config.plugins.grants_file, grants::load)?));
         let lanes = Lanes::start(config.runs.plugin_threads)?;
         let handles = lanes.handles().context("the lanes have ended")?;
 
         let bus = Arc::new(RunBus::new(config.runs.subscriber_lag_max));
         let opened = parts::open_store(config, &clock, &entropy).await?;
         let sandbox = parts::open_sandbox(config, &clock, aot)?;
-        let effects = RecordedEffects::new(EffectsParts {
+        let witnesses = Witnesses::open(config)?;
+        let acting = ActingParts {
             store: opened.store.clone(),
             clock: clock.clone(),
-            output: bus.clone(),
+            bus: bus.clone(),
             host_key: effects_key,
-            limits: config.sandbox.clone(),
-        });
-        let expressions: Arc<dyn wforge_graph::Expressions> = Arc::new(Cel::new());
-        let call_log = match &config.runs.call_log {
-            Some(path) => Some(Arc::new(FileCallLog::open(path)?) as Arc<dyn CallLog>),
-            None => None,
+            threads: handles.engine.clone(),
+            failpoints: witnesses.failpoints.clone(),
         };
+        let acting = Acting::open(config, acting)?;
+        let expressions: Arc<dyn wforge_graph::Expressions> = Arc::new(Cel::new());
         let store = opened.store.clone();
         let engine_parts = EngineParts {
             store: opened.store,
             driver: opened.driver,
             runtime: sandbox.clone(),
-            effects: Arc::new(effects),
+            effects: acting.effects.clone(),
             admission: sandbox,
             expressions: expressions.clone(),
             grants: grants.clone(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             bus,
-            call_log,
+            call_log: witnesses.call_log,
+            failpoints: witnesses.failpoints,
             digest: reader::digest,
             lanes: handles.clone(),
         };
         let shutdown = CancellationToken::new();
         let engine = Engine::new(engine_parts, options(config, mode), shutdown.clone());
+        acting.join(&engine);
         let handle = engine.handle();
         let service = (mode != Mode::Look).then(|| lanes::spawn_on(&handles.engine, engine.run()));
         let reader = Arc::new(Reader::new(expressions));
-        let config = config.clone();
         Ok(Self {
             handle,
             reader,
             clock,
             entropy,
             grants,
-            config,
+            config: config.clone(),
             pepper,
             store,
             service,
@@ -139,6 +141,77 @@ impl Host {
         self.store.close().await.context("closing the store")?;
         drop(self.lanes);
         Ok(())
+    }
+}
+
+/// What agents do to the world, and what the engine adds to it.
+struct Acting {
+    effects: Arc<RecordedEffects>,
+    tools: Arc<Tools>,
+    tokens: Arc<TenantTokens>,
+}
+
+/// What that takes.
+struct ActingParts {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    bus: Arc<RunBus>,
+    host_key: [u8; 32],
+    threads: tokio::runtime::Handle,
+    failpoints: Option<Arc<dyn Failpoints>>,
+}
+
+impl Acting {
+    fn open(config: &Config, parts: ActingParts) -> anyhow::Result<Self> {
+        let ActingParts { store, clock, bus, host_key, threads, failpoints } = parts;
+        let tokens = Arc::new(TenantTokens::default());
+        let parts =
+            world::WorldParts { store: store.clone(), clock: clock.clone(), meter: tokens.clone() };
+        let (outside, tools) = world::open(&config.outside, parts)?;
+        let effects = RecordedEffects::new(EffectsParts {
+            store,
+            clock,
+            output: bus,
+            tools: tools.clone(),
+            host_key,
+            limits: config.sandbox.clone(),
+            keep: KeepLimits::default(),
+            world: Arc::new(outside),
+            threads,
+            flights: TaskTracker::new(),
+            failpoints,
+            at_once_max: config.outside.at_once_max,
+        });
+        Ok(Self { effects: Arc::new(effects), tools, tokens })
+    }
+
+    /// Adds the engine's agents to the tools, and its tenants' quotas to the models.
+    fn join(&self, engine: &Engine) {
+        engine.meters(&self.tokens);
+        self.tools.offer_agents(engine.agent_tools());
+    }
+}
+
+/// What tests have written down outside the store.
+struct Witnesses {
+    call_log: Option<Arc<dyn CallLog>>,
+    failpoints: Option<Arc<dyn Failpoints>>,
+}
+
+impl Witnesses {
+    fn open(config: &Config) -> anyhow::Result<Self> {
+        let call_log = match &config.runs.call_log {
+            Some(path) => Some(Arc::new(FileCallLog::open(path)?) as Arc<dyn CallLog>),
+            None => None,
+        };
+        let failpoints = match &config.runs.failpoint_log {
+            Some(path) => {
+                let opened = FileFailpoints::open(path, config.runs.failpoint_kill)?;
+                Some(Arc::new(opened) as Arc<dyn Failpoints>)
+            }
+            None => None,
+        };
+        Ok(Self { call_log, failpoints })
     }
 }
 

@@ -12,8 +12,8 @@ use super::layers::Layers;
 use super::setting::{Environment, LogFormat, Secret, Setting, StoreKind};
 
 /// The keys whose value is never shown.
-pub(crate) const SECRETS: [&str; 4] =
-    ["client.api_key", "store.kek", "auth.pepper", "auth.jwt_secret"];
+pub(crate) const SECRETS: [&str; 5] =
+    ["client.api_key", "store.kek", "auth.pepper", "auth.jwt_secret", "llm.api_key"];
 
 /// What is known of one key.
 #[derive(Debug)]
@@ -137,11 +137,44 @@ keys! {
     /// data directory. A file that does not exist grants nothing.
     plugins_grants_file: PathBuf = "plugins.grants_file";
 
+    /// Addresses that plugins and tools may reach although they are not public, such as
+    /// 10.0.0.0/8 or 127.0.0.1/32:8080. Names are resolved first. They still need their grants.
+    outbound_allow: Vec<String> = "outbound.allow", default "[]";
+    /// Certificates that servers outside are trusted by, beside the system's: PEM.
+    outbound_ca_file: PathBuf = "outbound.ca_file";
+
+    /// A server with OpenAI's chat completions, such as https://api.openai.com/v1. With
+    /// `llm.model` it is the model `default`; its own address may be private.
+    llm_base_url: String = "llm.base_url", short "WFORGE_LLM_URL";
+    /// What that server calls the model.
+    llm_model: String = "llm.model", short "WFORGE_LLM_MODEL";
+    /// That server's key. Unset: none is sent.
+    llm_api_key: Secret = "llm.api_key", short "WFORGE_LLM_API_KEY";
+    /// Models by name, as `[[model]]`. Unset: `models.toml` in the data directory. Where there is
+    /// no file: `default`, if it is said above, and `mock`, which makes its answers up.
+    llm_models_file: PathBuf = "llm.models_file";
+    /// Tokens of one run. These three count what models read and write. 0: no limit.
+    llm_tokens_per_run_max: u64 = "llm.tokens_per_run_max", default "0";
+    /// Tokens of one node in one run. 0: no limit.
+    llm_tokens_per_node_max: u64 = "llm.tokens_per_node_max", default "0";
+    /// Tokens of one plugin of a tenant on a day (UTC). 0: no limit.
+    llm_tokens_per_plugin_per_day_max: u64 = "llm.tokens_per_plugin_per_day_max", default "0";
+
+    /// MCP servers whose tools may be granted, as `[[server]]`. Unset: `mcp.toml` in the data
+    /// directory. Where there is no file: none.
+    tools_mcp_file: PathBuf = "tools.mcp_file";
+
     /// Runs that are live at the same time; more wait outside with 429.
     runs_live_max: u32 = "runs.live_max", default "10_000";
     /// A file to which every call of a plugin is appended, before and after, and once its result
     /// is durable. For tests that count calls. Unset: none.
     runs_call_log: PathBuf = "runs.call_log", short "WFORGE_CALL_LOG";
+    /// A file to which every commit and every recording of an effect is appended. For tests, not
+    /// in production. Unset: none.
+    runs_failpoint_log: PathBuf = "runs.failpoint_log", short "WFORGE_FAILPOINT_LOG";
+    /// The line of that file at which the process kills itself. 0: at none.
+    runs_failpoint_kill: u64 = "runs.failpoint_kill", default "0",
+        short "WFORGE_FAILPOINT_KILL";
     /// Threads that run plugins. 0: one less than the machine has, at least one.
     runs_plugin_threads: u32 = "runs.plugin_threads", default "0";
     /// Facts (results, answers, timers) that wait for one run; whoever brings more waits too.
@@ -199,6 +232,10 @@ keys! {
     sandbox_random_bytes_max: u32 = "limits.sandbox.random_bytes_max", default "65_536";
     /// Live handles of the component model in one sandbox.
     sandbox_handles_max: u32 = "limits.sandbox.handles_max", default "4_096";
+
+    /// Requests to models, servers and tools of one tenant that are under way at the same time;
+    /// further ones wait for their turn.
+    effects_at_once_max: u32 = "limits.effects.at_once_max", default "64";
 
     /// Requests of one tenant in a second, on average. These seven hold for tenants of which
     /// nothing else was said: `wforge tenants quotas`.

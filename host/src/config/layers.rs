@@ -55,6 +55,8 @@ pub(crate) struct Layers {
     current_dir: PathBuf,
     /// The file that was read.
     pub(crate) file: Option<PathBuf>,
+    /// The environment, and what .env adds to it.
+    pub(crate) variables: BTreeMap<String, String>,
     /// What is wrong.
     pub(crate) findings: Vec<Finding>,
 }
@@ -104,6 +106,7 @@ impl Layers {
             figment: Figment::new(),
             current_dir: surroundings.current_dir.clone(),
             file: None,
+            variables: BTreeMap::new(),
             findings: Vec::new(),
         };
         layers.add_defaults();
@@ -231,6 +234,8 @@ impl Layers {
             variables.insert(name.clone(), (value.clone(), origin));
         }
         variables.retain(|_, (value, _)| !value.is_empty());
+        let all = variables.iter().map(|(name, (value, _))| (name.clone(), value.clone()));
+        self.variables = all.collect();
         self.add_use_mock_workflow(&variables);
         for key in KEYS {
             self.add_variable(key, &mut variables);

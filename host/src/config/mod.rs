@@ -7,6 +7,7 @@
 mod check;
 mod keys;
 mod layers;
+mod outside;
 mod reference;
 mod schema;
 mod server;
@@ -25,6 +26,7 @@ pub(crate) use check::{check, refuse_red};
 use keys::RawConfig;
 use layers::Layers;
 pub(crate) use layers::{Flag, Named, Surroundings};
+pub(crate) use outside::OutsideConfig;
 pub(crate) use schema::schema;
 pub(crate) use server::{AuthConfig, Key32, ServerConfig, TlsConfig, TokenKeys, TokensConfig};
 pub(crate) use setting::{Environment, LogFormat, Secret, StoreKind};
@@ -50,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) sandbox: SandboxLimits,
     /// What one tenant may use, where nothing else was said of it.
     pub(crate) quotas: Quotas,
+    /// What agents reach.
+    pub(crate) outside: OutsideConfig,
     pub(crate) log: LogConfig,
     pub(crate) auth: AuthConfig,
     /// Whether somebody said where everything is kept.
@@ -94,6 +98,8 @@ pub(crate) struct PluginsConfig {
 pub(crate) struct RunsConfig {
     pub(crate) live_max: usize,
     pub(crate) call_log: Option<PathBuf>,
+    pub(crate) failpoint_log: Option<PathBuf>,
+    pub(crate) failpoint_kill: u64,
     /// None: by the machine.
     pub(crate) plugin_threads: Option<usize>,
     pub(crate) inbox_max: usize,
@@ -213,6 +219,7 @@ impl Meant<'_> {
         let env = raw.env?;
         let data_dir = self.data_dir(raw, env)?;
         let grants = raw.plugins_grants_file.clone();
+        let outside = self.outside(raw, &data_dir);
         Some(Config {
             env,
             server: server?,
@@ -230,6 +237,7 @@ impl Meant<'_> {
             run_limits: run_limits?,
             sandbox: self.sandbox(raw)?,
             quotas: quotas?,
+            outside: outside?,
             log: LogConfig {
                 format: raw.log_format.unwrap_or(match env {
                     Environment::Production => LogFormat::Json,
@@ -291,9 +299,15 @@ impl Meant<'_> {
             let message = format!("would keep more than {SUBSCRIBER_LAG_MAX} messages of each run");
             self.error("runs.subscriber_lag_max", &message, "write less");
         }
+        if raw.runs_failpoint_log.is_some() && raw.env == Some(Environment::Production) {
+            let message = "is for tests, which end the process with it";
+            self.error("runs.failpoint_log", message, "leave it out");
+        }
         Some(RunsConfig {
             live_max: usize::try_from(raw.runs_live_max?).ok()?,
             call_log: raw.runs_call_log.clone(),
+            failpoint_log: raw.runs_failpoint_log.clone(),
+            failpoint_kill: raw.runs_failpoint_kill?,
             plugin_threads: (threads > 0).then_some(threads),
             inbox_max: usize::try_from(inbox_max?).ok()?,
             snapshot_steps: snapshot_steps?,

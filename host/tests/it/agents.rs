@@ -45,11 +45,9 @@ fn an_agent_that_asks_and_sleeps_runs_again_from_its_top_and_repeats_nothing() {
 }
 
 #[test]
-fn what_is_not_served_yet_is_a_denial_that_the_agent_can_read() {
-    let ran = run(&Cli::new(), &workflow("denied", "{}", "")).exits(0).json();
-    assert_eq!(ran["output"]["result"]["capability"], "llm");
-    let hint = ran["output"]["result"]["hint"].as_str().expect("a hint");
-    assert_eq!(hint, "this host does not serve the interface llm yet");
+fn a_model_that_nobody_configured_is_named_with_those_that_there_are() {
+    let ran = run(&Cli::new(), &workflow("denied", "{}", ""));
+    ran.exits(1).says(&["no model is called \"fast\"; there are: mock"]);
 }
 
 #[test]

@@ -129,14 +129,15 @@ fn a_run_through_a_server_takes_agents_from_the_folder_of_the_client() {
         let file = workflow.to_str().expect("UTF-8");
         cli.run(["run", file, "--plugins", plugins, "--server", &url, "--output", "json"])
     };
-    let ran = run(given).exits(0).json();
+    let ran = run(given).exits(1).json();
     assert_eq!(ran["tasks"][0]["agent"], "wforge/probe@0.1.0", "{ran}");
-    assert_eq!((&ran["tasks"][0]["source"], &ran["degraded"]), (&json!("live"), &json!(false)));
+    // It was really called: no model is called as it asks.
+    run(given).says(&["unknown_model"]);
     run(empty.parent().expect("a folder")).exits(2).says(&["wforge/probe", "--plugins"]);
 
     let runs = host.get("/v1/runs").status(200).json();
-    assert_eq!(runs["items"].as_array().expect("items").len(), 1, "{runs}");
-    assert_eq!(runs["items"][0]["id"], ran["run_id"]);
+    assert_eq!(runs["items"].as_array().expect("items").len(), 2, "{runs}");
+    assert_eq!(runs["items"][1]["id"], ran["run_id"]);
     let installed = host.get("/v1/plugins").status(200).json();
     assert_eq!(installed["items"], json!([]), "a folder of the client installs nothing");
     assert!(!cli.data().join("store").exists(), "the client opened a store of its own");

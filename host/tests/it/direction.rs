@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// What tests may use beyond that.
 const TESTS_MAY_ALSO_USE: &[(&str, &[&str])] = &[
     ("wforge-graph", &["wforge-spec"]),
+    ("wforge-effects", &["wforge-spec", "wforge-store"]),
     ("wforge-engine", &["wforge-store", "wforge-spec"]),
     ("wforge-api", &["wforge-store", "wforge-spec"]),
 ];
@@ -53,6 +54,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("axum", &["wforge-api", "wforge"]),
     ("anyhow", &["wforge"]),
     ("clap", &["wforge"]),
+    ("rmcp", &["wforge-effects"]),
     ("figment", &["wforge"]),
     ("dotenvy", &["wforge"]),
     ("tracing-subscriber", &["wforge"]),

@@ -131,7 +131,7 @@ pub(crate) fn words(value: &Value) -> String {
 }
 
 /// A key that nobody wrote is null.
-fn or_empty<'de, D, T>(input: D) -> Result<T, D::Error>
+pub(crate) fn or_empty<'de, D, T>(input: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + Deserialize<'de>,

@@ -76,8 +76,8 @@ pub enum BuildError {
     },
     /// The component does not export `agent`.
     #[error(
-        "{}: the component does not export {export}: put #[agent] on a function, or \
-         `export const agent = defineAgent(…)` in the entry module", path.display()
+        "{}: the component does not export {export}: put #[agent] (Rust) or @agent (Python) on a \
+         function, or `export const agent = defineAgent(…)` in the entry module", path.display()
     )]
     NoAgent {
         /// The component.

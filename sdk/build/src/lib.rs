@@ -1,12 +1,15 @@
 //! Turns a plugin's folder and its compiled code into a component that a host admits.
 //!
-//! Three steps, each a function: [`Plugin::read`] reads `plugin.toml` and its schemas into the
-//! manifest; [`write_world`] writes the WIT world that follows from its needs; [`pack`] checks a
-//! component against both, takes out what only a debugger wants and embeds the manifest.
+//! Four steps, each a function: [`Plugin::read`] reads `plugin.toml` and its schemas into the
+//! manifest; [`write_world`] writes the WIT world that follows from its needs; [`entry_module`] is
+//! the module that joins that world, the SDK and the author's code where a language needs one;
+//! [`pack`] checks a component against all of it, takes out what only a debugger wants and embeds
+//! the manifest.
 //!
 //! Never here: compilers. `sdk/toolchain.sh` finds and calls them.
 
 mod component;
+mod entry;
 mod error;
 mod interface;
 mod pack;
@@ -15,6 +18,7 @@ mod schema;
 mod world;
 
 pub use component::Sections;
+pub use entry::entry_module;
 pub use error::BuildError;
 pub use interface::Interface;
 pub use pack::{Packed, inspect, pack};

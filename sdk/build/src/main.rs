@@ -1,4 +1,4 @@
-//! `wforge-build`: the library's three steps for a shell. `sdk/toolchain.sh` calls it.
+//! `wforge-build`: the library's steps for a shell. `sdk/toolchain.sh` calls it.
 //!
 //! Never here: a decision. What is checked and written is the library's.
 
@@ -6,11 +6,12 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use wforge_build::{BuildError, Plugin, WORLD, inspect, pack, write_world};
+use wforge_build::{BuildError, Plugin, WORLD, entry_module, inspect, pack, write_world};
 
 const USAGE: &str = "usage:
   wforge-build describe PLUGIN_DIR            name, file, language, entry and world, a line each
   wforge-build world PLUGIN_DIR WIT_DIR OUT   writes the plugin's WIT world into the folder OUT
+  wforge-build entry PLUGIN_DIR               the module that a component's code begins with
   wforge-build pack PLUGIN_DIR COMPONENT OUT  checks a component and embeds the manifest
   wforge-build inspect COMPONENT              shows a component's manifest and imports
 ";
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let answer = match arguments.as_slice() {
         ["describe", plugin] => describe(Path::new(plugin)),
         ["world", plugin, wit, out] => world(Path::new(plugin), Path::new(wit), Path::new(out)),
+        ["entry", plugin] => entry(Path::new(plugin)),
         ["pack", plugin, component, out] => {
             write_packed(Path::new(plugin), Path::new(component), Path::new(out))
         }
@@ -37,13 +39,17 @@ fn main() -> ExitCode {
 fn describe(folder: &Path) -> Result<String, BuildError> {
     let plugin = Plugin::read(folder)?;
     let (name, file) = (&plugin.manifest.name, plugin.component_file());
-    let (language, entry) = (plugin.build.language.name(), plugin.build.entry.display());
+    let (language, entry) = (plugin.build.language.name(), plugin.build.entry().display());
     Ok(format!("name={name}\nfile={file}\nlanguage={language}\nentry={entry}\nworld={WORLD}\n"))
 }
 
 fn world(folder: &Path, wit: &Path, out: &Path) -> Result<String, BuildError> {
     write_world(&Plugin::read(folder)?, wit, out)?;
     Ok(String::new())
+}
+
+fn entry(folder: &Path) -> Result<String, BuildError> {
+    entry_module(&Plugin::read(folder)?)
 }
 
 fn write_packed(folder: &Path, component: &Path, out: &Path) -> Result<String, BuildError> {

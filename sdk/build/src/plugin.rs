@@ -34,9 +34,9 @@ pub struct Plugin {
 pub struct Build {
     /// The language, and with it the tools.
     pub language: Language,
-    /// The entry module, for JavaScript; `src/agent.js` where it is not said.
-    #[serde(default = "default_entry")]
-    pub entry: PathBuf,
+    /// The author's module with the agents; see [`Build::entry`].
+    #[serde(default)]
+    entry: Option<PathBuf>,
     /// The interfaces without a grant that the plugin imports. Rust imports what it calls, so there
     /// the default is all of them; elsewhere it is `log`.
     #[serde(default)]
@@ -51,6 +51,8 @@ pub enum Language {
     Rust,
     /// JavaScript, through componentize-qjs.
     JavaScript,
+    /// Python, through componentize-py.
+    Python,
 }
 
 impl Language {
@@ -60,18 +62,30 @@ impl Language {
         match self {
             Self::Rust => "rust",
             Self::JavaScript => "javascript",
+            Self::Python => "python",
         }
     }
 }
 
 impl Build {
+    /// The author's module with the agents, as `plugin.toml` says or as is usual.
+    #[must_use]
+    pub fn entry(&self) -> &Path {
+        let usual = match self.language {
+            Language::Rust => "src/lib.rs",
+            Language::JavaScript => "src/agent.js",
+            Language::Python => "src/agent.py",
+        };
+        self.entry.as_deref().unwrap_or(Path::new(usual))
+    }
+
     /// The interfaces without a grant that the world has. `log` is always among them.
     #[must_use]
     pub fn free_interfaces(&self) -> Vec<Interface> {
         match (&self.uses, self.language) {
             (Some(uses), _) => uses.iter().copied().chain([Interface::Log]).collect(),
             (None, Language::Rust) => Interface::FREE.to_vec(),
-            (None, Language::JavaScript) => vec![Interface::Log],
+            (None, Language::JavaScript | Language::Python) => vec![Interface::Log],
         }
     }
 }
@@ -187,8 +201,4 @@ fn resolve(folder: &Path, path: &Path, agent: AgentEntry) -> Result<AgentManifes
 
 fn refused(path: &Path, message: &str) -> BuildError {
     BuildError::PluginFile { path: path.to_owned(), message: message.to_owned() }
-}
-
-fn default_entry() -> PathBuf {
-    PathBuf::from("src/agent.js")
 }

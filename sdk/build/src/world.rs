@@ -1,7 +1,7 @@
 //! The WIT world of one plugin: it imports what the manifest needs, and nothing else.
 //!
-//! JavaScript components import every interface of the world they are built against, used or not;
-//! with a world of its own a plugin's imports equal its needs in every language.
+//! Components in JavaScript and Python import every interface of the world they are built against,
+//! used or not; with a world of its own a plugin's imports equal its needs in every language.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ impl Plugin {
     pub fn interfaces(&self) -> Result<BTreeSet<Interface>, BuildError> {
         let needs = || self.manifest.needs.iter().map(|need| &need.capability);
         let raw = needs().find(|need| need.kind() == "http.raw");
-        if let (Some(need), Language::JavaScript) = (raw, self.build.language) {
+        if let (Some(need), Language::JavaScript | Language::Python) = (raw, self.build.language) {
             return Err(BuildError::Unsupported {
                 path: self.file(),
                 need: need.to_string(),

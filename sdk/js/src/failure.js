@@ -10,6 +10,31 @@ export class Failure extends Error {
       val: { code, message, retryable, retryAfterMs, details: JSON.stringify(details) },
     };
   }
+
+  /** The failure that the host gave. It is handed on as it is. */
+  static of(payload) {
+    const { capability, resource, hint } = payload.val;
+    const { code, message } =
+      payload.tag === "denied"
+        ? { code: "denied", message: `${capability} ${resource} is denied: ${hint}` }
+        : payload.val;
+    return Object.assign(new Failure(payload.tag, code, message), { payload });
+  }
+
+  /** `invalid-input`, `denied`, `limit`, `upstream`, `cancelled` or `failed`. */
+  get tag() {
+    return this.payload.tag;
+  }
+
+  /** The problem's code; none where something was denied. */
+  get code() {
+    return this.payload.val.code;
+  }
+
+  /** Whether the same call may succeed later. */
+  get retryable() {
+    return this.payload.val.retryable ?? false;
+  }
 }
 
 /** The input cannot be worked on; never retried. */
@@ -17,6 +42,10 @@ export const invalidInput = (code, message) => new Failure("invalid-input", code
 
 /** The agent itself failed. */
 export const failed = (code, message, options) => new Failure("failed", code, message, options);
+
+/** A capability that the agent may not use. */
+export const denied = (capability, resource, hint) =>
+  Failure.of({ tag: "denied", val: { capability, resource, hint } });
 
 /** The contract's failure for whatever was thrown, by the agent or by the host. */
 export function toPayload(thrown) {

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeConsole } from "../src/console.js";
 import { failed } from "../src/failure.js";
+import { Host } from "../src/host.js";
 import { Reply } from "../src/reply.js";
 import { serve } from "../src/serve.js";
+
+const host = new Host({});
 
 const call = (change = {}) => ({
   agent: "main",
@@ -19,13 +22,10 @@ const call = (change = {}) => ({
   ...change,
 });
 const check = (run, expected, change) =>
-  assert.deepEqual(
-    serve({ main: run }, call(change), () => {}),
-    expected,
-  );
+  assert.deepEqual(serve({ main: run }, call(change), host), expected);
 const refusal = (run, change) => {
   try {
-    serve({ main: run }, call(change), () => {});
+    serve({ main: run }, call(change), host);
   } catch (payload) {
     return payload;
   }
@@ -86,7 +86,7 @@ test("a promise is refused instead of lost", () => {
 });
 
 test("chance is the same for a rerun and another for each task and attempt", () => {
-  const draw = (change) => serve({ main: () => Math.random() }, call(change), () => {}).output;
+  const draw = (change) => serve({ main: () => Math.random() }, call(change), host).output;
   assert.equal(draw(), draw());
   assert.notEqual(draw(), draw({ task: "task_2" }));
   assert.notEqual(draw(), draw({ attempt: 2 }));

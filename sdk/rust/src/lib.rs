@@ -28,6 +28,7 @@ mod ctx;
 pub mod export;
 mod failure;
 mod host;
+mod json;
 mod reply;
 
 pub use serde_json::{Value, json};
@@ -35,8 +36,8 @@ pub use workflowforge_sdk_macros::{agent, agents};
 
 pub use bindings::workflowforge::plugin::log::Level;
 pub use bindings::workflowforge::plugin::types::BlobRef;
-pub use bindings::workflowforge::plugin::{http, kv, llm};
-pub use ctx::{Ctx, Question};
+pub use bindings::workflowforge::plugin::{http, kv, llm, tools};
+pub use ctx::{Blob, Ctx, Question};
 pub use failure::{Denial, Failure, Problem};
 pub use host::Rehearsal;
 pub use reply::{Exit, IntoReply, Reply};

@@ -71,6 +71,13 @@ fn frame(message: &RunMessage) -> Event {
                 "node": node, "task": task, "ordinal": ordinal, "topic": topic, "payload": payload,
             }),
         ),
+        RunMessage::Delta { node, task, position, n, topic, text } => passing(
+            "delta",
+            &json!({
+                "node": node, "task": task, "position": position, "n": n, "topic": topic,
+                "text": text,
+            }),
+        ),
         RunMessage::Lagged => passing("lagged", &json!({})),
     }
 }

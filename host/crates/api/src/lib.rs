@@ -26,6 +26,7 @@ mod members;
 mod metrics;
 mod plugins;
 mod rates;
+mod replay;
 mod resource;
 mod router;
 mod routes;

@@ -21,8 +21,8 @@ use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
-    audit, codes, events, export, health, interrupts, keys, members, metrics, plugins, runs,
-    steering, stream, system, tenants, thread_changes, threads, usage, workflows,
+    audit, codes, events, export, health, interrupts, keys, members, metrics, plugins, replay,
+    runs, steering, stream, system, tenants, thread_changes, threads, usage, workflows,
 };
 
 /// Who may call a route.
@@ -118,6 +118,8 @@ rows! {
     POST "/v1/runs/{run}/pause" [Operator Runs] => steering::pause;
     POST "/v1/runs/{run}/continue" [Operator Runs] => steering::go_on;
     POST "/v1/runs/{run}/retry" [Operator Runs] => steering::retry;
+    POST "/v1/runs/{run}/replay" [Operator Runs] => replay::replay;
+    GET "/v1/runs/{run}/cassette" [Viewer Runs] => replay::cassette;
     GET "/v1/interrupts" [Viewer Runs] => interrupts::list;
     GET "/v1/threads" [Viewer Threads] => threads::list;
     GET "/v1/threads/{thread}" [Viewer Threads] => threads::show;

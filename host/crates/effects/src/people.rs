@@ -39,18 +39,26 @@ impl Session {
     }
 
     /// The answer to the same request that this execution has not used yet; of several, the one
-    /// that was given to this very question.
+    /// that was given to this very question. Agents that the task calls as tools, or that call it,
+    /// ask on their own account: what one of them was told is no other's answer.
     fn answer_of_a_person(&mut self, id: QuestionId, asked: &Asked<'_>) -> Option<Answered> {
         let fits = |(place, answered): &(usize, &Answered)| {
             answered.request == asked.hash && !self.used_answers.contains(place)
         };
         let fitting: Vec<(usize, &Answered)> =
             self.call.answers.iter().enumerate().filter(fits).collect();
-        let own = fitting.iter().find(|(_, answered)| answered.question == id);
-        let (place, answered) = own.or_else(|| fitting.first())?;
+        let same = fitting.iter().find(|(_, answered)| answered.question == id);
+        let (place, answered) =
+            same.or_else(|| fitting.iter().find(|(_, answered)| self.asks(answered.question)))?;
         let (place, answered) = (*place, (*answered).clone());
         self.used_answers.push(place);
         Some(answered)
+    }
+
+    /// Whether a question is one of this task's.
+    fn asks(&self, question: QuestionId) -> bool {
+        let mut ordinals = 0..self.effects_max();
+        ordinals.any(|ordinal| question_id(self.call.task, ordinal) == question)
     }
 }
 

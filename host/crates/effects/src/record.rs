@@ -59,13 +59,19 @@ impl Known {
     }
 }
 
-/// Everything before the answer that failed. An attempt whose last answer was no failure broke for
-/// another reason, and nothing of it is kept.
-fn kept(count: u32, earlier: BTreeMap<u32, (u32, Known)>) -> impl Iterator<Item = (u32, Known)> {
-    let last = earlier.get(&count).and_then(|(_, known)| known.answer.as_ref());
-    let count = if last.is_some_and(|last| last.answer.is_ok()) { 0 } else { count };
+/// Everything but the answers of the last call that failed. An attempt whose last call did not fail
+/// broke for another reason, and nothing of it is kept.
+fn kept(last: u32, earlier: BTreeMap<u32, (u32, Known)>) -> impl Iterator<Item = (u32, Known)> {
+    let answer = |place: u32| earlier.get(&place).and_then(|(_, known)| known.answer.as_ref());
+    let list = answer(last).and_then(|answer| answer.list);
+    let first = list.map_or(last, |list| last.saturating_sub(list.index));
+    let is_ok = |place: u32| answer(place).is_some_and(|answer| answer.answer.is_ok());
+    let is_clean = (first..=last).all(is_ok);
     earlier
         .into_iter()
-        .filter(move |(position, (_, known))| *position < count && known.answer.is_some())
+        .filter(move |(position, (_, known))| {
+            let is_ok = known.answer.as_ref().map(|answer| answer.answer.is_ok());
+            !is_clean && is_ok.is_some_and(|is_ok| *position < first || *position <= last && is_ok)
+        })
         .map(|(position, (_, known))| (position, known))
 }

@@ -6,10 +6,16 @@ use wforge_model::Value;
 use wforge_model::agent::AgentCall;
 use wforge_model::limits::SandboxLimits;
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
-use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Store};
+use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Failpoints, Store};
 
+use crate::blobs::{BlobLimits, Blobs};
+use crate::deed::World;
 use crate::emitted::Emitted;
+use crate::memory::KvLimits;
+use crate::permits::Permits;
+use crate::references::References;
 use crate::session::Session;
+use crate::tools::Tools;
 
 const SEED_CONTEXT: &str = "WorkflowForge 2026 randomness of guests v1";
 
@@ -22,15 +28,41 @@ pub struct EffectsParts {
     pub clock: Arc<dyn Clock>,
     /// Where what guests write goes. Gets the call without its input, config and context.
     pub output: Arc<dyn GuestOutput>,
+    /// Agents and MCP servers as tools.
+    pub tools: Arc<Tools>,
     /// The host's secret key, from which the guests' randomness is derived.
     pub host_key: [u8; 32],
     /// Budgets of one task.
     pub limits: SandboxLimits,
+    /// What tasks may keep.
+    pub keep: KeepLimits,
+    /// Models, servers and tools.
+    pub world: Arc<dyn World>,
+    /// Where effects are performed.
+    pub threads: tokio::runtime::Handle,
+    /// Effects that are under way: whoever ends the host may wait for them.
+    pub flights: tokio_util::task::TaskTracker,
+    /// Told before and after an answer is recorded; for tests.
+    pub failpoints: Option<Arc<dyn Failpoints>>,
+    /// Effects of one tenant that are performed at once; more wait for their turn.
+    pub at_once_max: u32,
+}
+
+/// What tasks may keep beyond their end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeepLimits {
+    /// In memory of run, thread and plugin.
+    pub kv: KvLimits,
+    /// As blobs.
+    pub blobs: BlobLimits,
 }
 
 impl std::fmt::Debug for EffectsParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EffectsParts").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("EffectsParts")
+            .field("limits", &self.limits)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
     }
 }
 
@@ -45,6 +77,8 @@ pub struct RecordedEffects {
 pub(crate) struct Shared {
     pub(crate) parts: EffectsParts,
     pub(crate) emitted: Emitted,
+    pub(crate) permits: Permits,
+    pub(crate) blobs: Blobs,
     seed_key: [u8; 32],
 }
 
@@ -53,7 +87,10 @@ impl RecordedEffects {
     #[must_use]
     pub fn new(parts: EffectsParts) -> Self {
         let seed_key = blake3::derive_key(SEED_CONTEXT, &parts.host_key);
-        Self { shared: Arc::new(Shared { parts, emitted: Emitted::default(), seed_key }) }
+        let permits = Permits::new(parts.at_once_max);
+        let blobs = Blobs::new(parts.store.clone(), parts.keep.blobs);
+        let emitted = Emitted::default();
+        Self { shared: Arc::new(Shared { parts, emitted, permits, blobs, seed_key }) }
     }
 }
 
@@ -64,8 +101,17 @@ impl Effects for RecordedEffects {
         &'a self,
         task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
-        let call = without_payload(task.call);
-        let session = Session::new(Arc::clone(&self.shared), call, task.lease);
+        let (call, references) = (without_payload(task.call), References::of(task.call));
+        let session = Session::new(Arc::clone(&self.shared), call, references, task.lease);
+        Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
+    }
+
+    fn replay<'a>(
+        &'a self,
+        task: TaskContext<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
+        let (call, references) = (without_payload(task.call), References::of(task.call));
+        let session = Session::replaying(Arc::clone(&self.shared), call, references, task.lease);
         Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
     }
 }
@@ -103,5 +149,8 @@ fn without_payload(call: &AgentCall) -> AgentCall {
         began_at: call.began_at,
         answers: call.answers.clone(),
         kept_effects: call.kept_effects,
+        fails_unknown: call.fails_unknown,
+        tools: call.tools.clone(),
+        depth: call.depth,
     }
 }

@@ -4,6 +4,8 @@ use wforge_model::effect::{Operation, RequestHash};
 use wforge_model::{Capability, Denial, Failure, Grants, Problem, Value};
 use wforge_ports::EffectRequest;
 
+use crate::http;
+
 /// The largest element of a host call, as JSON text, in bytes.
 const ELEMENT_BYTES_MAX: usize = 16 << 20;
 /// How much deeper than the guest's own JSON an element may nest: the host's records around it.
@@ -38,12 +40,12 @@ impl<'a> Asked<'a> {
 
     /// The one check: whether the node may do this.
     pub(crate) fn require(&self, grants: &Grants, plugin: &str) -> Result<(), Denial> {
-        if self.operation == Operation::ToolsList {
-            return require_any_tool(grants, plugin);
-        }
-        match capability(self.operation, self.element) {
-            Some(wanted) => grants.require(plugin, &wanted),
-            None => Ok(()),
+        match (self.operation, capability(self.operation, self.element)) {
+            (Operation::ToolsList, _) => require_any(grants, plugin, "tool", "*"),
+            // It goes nowhere, and what is wrong with it is said to whoever may send at all.
+            (Operation::HttpFetch, None) => require_any(grants, plugin, "http", "<host>"),
+            (_, Some(wanted)) => grants.require(plugin, &wanted),
+            (_, None) => Ok(()),
         }
     }
 
@@ -62,9 +64,8 @@ impl<'a> Asked<'a> {
 /// Whether this host performs the operation.
 pub(crate) const fn is_served(operation: Operation) -> bool {
     match operation {
-        Operation::HumanAsk | Operation::TimerSleep => true,
-        Operation::LlmComplete
-        | Operation::HttpFetch
+        Operation::HumanAsk
+        | Operation::TimerSleep
         | Operation::ToolsList
         | Operation::ToolsCall
         | Operation::KvGet
@@ -72,10 +73,12 @@ pub(crate) const fn is_served(operation: Operation) -> bool {
         | Operation::KvDelete
         | Operation::KvList
         | Operation::KvCompareAndSwap
-        | Operation::SecretsGet
-        | Operation::SecretsReveal
         | Operation::BlobsCreate
-        | Operation::BlobsRead => false,
+        | Operation::BlobsRead => true,
+        Operation::LlmComplete
+        | Operation::HttpFetch
+        | Operation::SecretsGet
+        | Operation::SecretsReveal => false,
     }
 }
 
@@ -84,7 +87,7 @@ fn capability(operation: Operation, element: &Value) -> Option<Capability> {
     Some(match operation {
         Operation::HumanAsk => Capability::of("ask", ""),
         Operation::LlmComplete => Capability::of("llm", text(element, "model")),
-        Operation::HttpFetch => Capability::of("http", authority(text(element, "url"))),
+        Operation::HttpFetch => return http::wanted(element),
         Operation::ToolsCall => Capability::of("tool", text(element, "name")),
         Operation::ToolsList => Capability::of("tool", "*"),
         Operation::KvGet | Operation::KvList => {
@@ -103,19 +106,13 @@ fn capability(operation: Operation, element: &Value) -> Option<Capability> {
     })
 }
 
-/// Who may call any tool may see the list of those that it may call.
-fn require_any_tool(grants: &Grants, plugin: &str) -> Result<(), Denial> {
-    if grants.iter().any(|grant| grant.kind() == "tool") {
+/// Whether it has a grant of that kind at all: who may call any tool may see the list of those that
+/// it may call.
+fn require_any(grants: &Grants, plugin: &str, kind: &str, suggested: &str) -> Result<(), Denial> {
+    if grants.iter().any(|grant| grant.kind() == kind) {
         return Ok(());
     }
-    grants.require(plugin, &Capability::of("tool", "*"))
-}
-
-/// Host and port of a URL, for the words of a denial. The outbound path parses for itself.
-fn authority(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    authority.rsplit('@').next().unwrap_or_default()
+    grants.require(plugin, &Capability::of(kind, suggested))
 }
 
 fn text<'a>(element: &'a Value, field: &str) -> &'a str {
@@ -129,6 +126,11 @@ fn summary(operation: Operation, element: &Value) -> String {
         Operation::TimerSleep => {
             format!("{} ms", element.get("ms").and_then(Value::as_u64).unwrap_or_default())
         }
+        // Not its bytes, which may be megabytes.
+        Operation::BlobsCreate => {
+            let base64_bytes = text(element, "base64").len();
+            format!("{}, {base64_bytes} bytes as base64", text(element, "media_type"))
+        }
         Operation::LlmComplete
         | Operation::HttpFetch
         | Operation::ToolsList
@@ -140,7 +142,6 @@ fn summary(operation: Operation, element: &Value) -> String {
         | Operation::KvCompareAndSwap
         | Operation::SecretsGet
         | Operation::SecretsReveal
-        | Operation::BlobsCreate
         | Operation::BlobsRead => element.to_string(),
     };
     format!("{operation} {what}").chars().take(SUMMARY_CHARS_MAX).collect()
@@ -162,7 +163,8 @@ pub(crate) fn check(request: &EffectRequest, json_depth_max: u32) -> Result<(), 
     Ok(())
 }
 
-fn is_deeper(value: &Value, levels: u32) -> bool {
+/// Whether arrays and objects lie in each other more than so deep.
+pub(crate) fn is_deeper(value: &Value, levels: u32) -> bool {
     let below = |inner: &Value| levels == 0 || is_deeper(inner, levels - 1);
     match value {
         Value::Array(items) => levels == 0 || items.iter().any(below),
@@ -175,19 +177,7 @@ fn is_deeper(value: &Value, levels: u32) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{authority, is_deeper};
-
-    #[test]
-    fn the_authority_is_what_is_connected_to() {
-        for (url, expected) in [
-            ("https://api.example.com/v1?x=a@b", "api.example.com"),
-            ("https://user:password@evil.example:8443#f", "evil.example:8443"),
-            ("https://good.example\\@evil.example", "good.example"),
-            ("no url", "no url"),
-        ] {
-            assert_eq!(authority(url), expected, "{url}");
-        }
-    }
+    use super::is_deeper;
 
     #[test]
     fn depth_counts_arrays_and_objects() {

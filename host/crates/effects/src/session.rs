@@ -4,16 +4,20 @@
 use std::sync::Arc;
 
 use wforge_model::agent::{AgentCall, Divergence};
-use wforge_model::effect::{Operation, RecordKey, RequestHash, Waiting};
+use wforge_model::effect::{Operation, RequestHash, Waiting};
 use wforge_model::{Epoch, Failure, Problem, Timestamp, Value};
 use wforge_ports::effects::{EffectsError, GuestLine};
 use wforge_ports::store::{
-    EffectIntent, EffectRecord, Phase, ReadError, Record, RecordError, Recorded,
+    EffectIntent, EffectRecord, KvWrite, Phase, ReadError, RecordError, Store,
 };
 use wforge_ports::{BoxFuture, EffectAnswer, EffectRequest, EffectSession};
 
+use crate::blobs::Blobs;
+use crate::memory;
+use crate::pen::Pen;
 use crate::record::{Known, TaskRecord};
-use crate::recorded::Shared;
+use crate::recorded::{KeepLimits, Shared};
+use crate::references::References;
 use crate::request::{self, Asked};
 
 /// What the guest gets for one element.
@@ -25,6 +29,7 @@ pub(crate) enum Stop {
     Refused(Failure),
     Suspend(Waiting),
     Diverged(Divergence),
+    Failed(Failure),
     Fault(EffectsError),
 }
 
@@ -32,34 +37,63 @@ pub(crate) enum Stop {
 #[derive(Debug)]
 pub(crate) struct Session {
     shared: Arc<Shared>,
-    pub(crate) call: AgentCall,
+    pub(crate) call: Arc<AgentCall>,
     lease: Epoch,
     record: Option<TaskRecord>,
-    next: u32,
+    pub(crate) next: u32,
     time: Timestamp,
     /// Questions that this execution has asked so far, and the answers of people that it used.
     pub(crate) questions: u32,
     pub(crate) used_answers: Vec<usize>,
+    /// The blobs that the task may open.
+    pub(crate) references: References,
     emits: u32,
     emitted_before: u32,
     is_suspended: bool,
+    /// Answers come from the record alone.
+    replays: bool,
 }
 
 impl Session {
-    pub(crate) fn new(shared: Arc<Shared>, call: AgentCall, lease: Epoch) -> Self {
+    /// A session in which nothing happens.
+    pub(crate) fn replaying(
+        shared: Arc<Shared>,
+        call: AgentCall,
+        references: References,
+        lease: Epoch,
+    ) -> Self {
+        let mut session = Self::over(shared, call, references, lease);
+        session.replays = true;
+        session
+    }
+
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        call: AgentCall,
+        references: References,
+        lease: Epoch,
+    ) -> Self {
         let emitted_before = shared.emitted.take(call.task, call.attempt);
+        let mut session = Self::over(shared, call, references, lease);
+        session.emitted_before = emitted_before;
+        session
+    }
+
+    fn over(shared: Arc<Shared>, call: AgentCall, references: References, lease: Epoch) -> Self {
         Self {
             time: call.began_at,
             shared,
-            call,
+            call: Arc::new(call),
             lease,
             record: None,
             next: 0,
             questions: 0,
             used_answers: Vec::new(),
+            references,
             emits: 0,
-            emitted_before,
+            emitted_before: 0,
             is_suspended: false,
+            replays: false,
         }
     }
 
@@ -68,9 +102,29 @@ impl Session {
         self.shared.parts.clock.now()
     }
 
+    /// How many effects a task may have.
+    pub(crate) fn effects_max(&self) -> u32 {
+        self.shared.parts.limits.effects_max
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.shared.parts.store.as_ref()
+    }
+
+    pub(crate) fn blobs(&self) -> &Blobs {
+        &self.shared.blobs
+    }
+
+    pub(crate) fn limits(&self) -> &KeepLimits {
+        &self.shared.parts.keep
+    }
+
     async fn answer_all(&mut self, request: &EffectRequest) -> Result<Vec<Answer>, Stop> {
         request::check(request, self.shared.parts.limits.json_depth_max).map_err(Stop::Refused)?;
         self.read_record().await?;
+        if is_side_by_side(request.operation) {
+            return self.answer_side_by_side(request).await;
+        }
         let mut answers = Vec::with_capacity(request.elements.len());
         let mut open = Vec::new();
         for element in &request.elements {
@@ -91,24 +145,23 @@ impl Session {
     }
 
     async fn answer(&mut self, asked: &Asked<'_>) -> Result<Answer, Stop> {
+        if asked.operation == Operation::BlobsRead {
+            return self.read_blob(asked).await;
+        }
         let permission = asked.require(&self.call.grants, self.call.plugin.as_str());
-        let known = self.known();
+        let known = self.known_at(self.next);
         let is_known = known.request() == Some(asked.hash);
-        if permission.is_ok() && !is_known && !request::is_served(asked.operation) {
+        if permission.is_ok() && !is_known && !self.serves(asked.operation) {
             return Ok(Err(asked.unserved()));
         }
         if known.request().is_some() && !is_known {
-            return Err(Stop::Diverged(self.divergence(known.summary(), &asked.summary)));
+            return Err(self.diverged_at(self.next, known.summary(), &asked.summary));
         }
         if let Some(answer) = known.answer {
             self.note(asked.operation);
             return Ok(self.pass(answer));
         }
-        let max = self.shared.parts.limits.effects_max;
-        if self.next >= max {
-            let message = format!("a task may have at most {max} effects");
-            return Err(Stop::Refused(Failure::Limit(Problem::new("effects", message))));
-        }
+        self.check_effects(self.next, asked)?;
         match (permission, asked.operation) {
             (Err(denial), _) => {
                 self.note(asked.operation);
@@ -116,6 +169,14 @@ impl Session {
             }
             (Ok(()), Operation::HumanAsk) => self.ask(asked, known.intent).await,
             (Ok(()), Operation::TimerSleep) => self.sleep(asked, known.intent).await,
+            (Ok(()), Operation::KvGet) => self.at_key(asked, memory::get).await,
+            (Ok(()), Operation::KvSet) => self.at_key(asked, memory::set).await,
+            (Ok(()), Operation::KvDelete) => self.at_key(asked, memory::delete).await,
+            (Ok(()), Operation::KvCompareAndSwap) => {
+                self.at_key(asked, memory::compare_and_swap).await
+            }
+            (Ok(()), Operation::KvList) => self.list_keys(asked).await,
+            (Ok(()), Operation::BlobsCreate) => self.create_blob(asked).await,
             (Ok(()), _) => Ok(Err(asked.unserved())),
         }
     }
@@ -127,13 +188,36 @@ impl Session {
         }
     }
 
-    /// What is known of the next position.
-    fn known(&self) -> Known {
-        self.record.as_ref().and_then(|record| record.at(self.next)).cloned().unwrap_or_default()
+    /// Refuses what comes after the last effect that a task may have, and in a replay everything.
+    pub(crate) fn check_effects(&self, position: u32, asked: &Asked<'_>) -> Result<(), Stop> {
+        if self.replays {
+            return Err(self.diverged_at(position, "nothing", &asked.summary));
+        }
+        let max = self.shared.parts.limits.effects_max;
+        if position < max {
+            return Ok(());
+        }
+        let message = format!("a task may have at most {max} effects");
+        Err(Stop::Refused(Failure::Limit(Problem::new("effects", message))))
+    }
+
+    /// Whether this host performs the function, by itself or in the world.
+    pub(crate) fn serves(&self, operation: Operation) -> bool {
+        request::is_served(operation) || self.shared.parts.world.serves(operation)
+    }
+
+    /// What is known of a position.
+    pub(crate) fn known_at(&self, position: u32) -> Known {
+        self.record.as_ref().and_then(|record| record.at(position)).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn pen(&self) -> Pen {
+        let (shared, call) = (Arc::clone(&self.shared), Arc::clone(&self.call));
+        Pen { shared, call, lease: self.lease }
     }
 
     /// Hands a recorded answer on; from here on it is that time.
-    fn pass(&mut self, answer: EffectRecord) -> Answer {
+    pub(crate) fn pass(&mut self, answer: EffectRecord) -> Answer {
         self.next = self.next.saturating_add(1);
         // A wall clock may have been set back in between; the guest's never goes back.
         self.time = self.time.max(answer.at);
@@ -146,13 +230,13 @@ impl Session {
         asked: &Asked<'_>,
         answer: Answer,
     ) -> Result<Answer, Stop> {
-        let record = EffectRecord {
-            request: asked.hash,
-            summary: asked.summary.clone(),
-            at: self.clock_now(),
-            answer,
-        };
-        match self.write(Phase::Answer(record)).await? {
+        let written = self.pen().answer(self.next, asked, answer, None).await;
+        self.settle(written.map_err(|error| Stop::Fault(fault_of(error)))?, asked)
+    }
+
+    /// Hands on the answer that stands at the next position.
+    pub(crate) fn settle(&mut self, phase: Phase, asked: &Asked<'_>) -> Result<Answer, Stop> {
+        match phase {
             Phase::Answer(record) if record.request == asked.hash => Ok(self.pass(record)),
             Phase::Answer(record) => Err(self.overtaken(&record.summary, asked)),
             Phase::Intent(intent) => Err(self.overtaken(&intent.summary, asked)),
@@ -166,34 +250,22 @@ impl Session {
         at: Timestamp,
         due: Option<Timestamp>,
     ) -> Result<EffectIntent, Stop> {
-        let summary = asked.summary.clone();
-        let intent = EffectIntent { request: asked.hash, summary, at, due };
-        match self.write(Phase::Intent(intent)).await? {
+        let written = self.pen().intent(self.next, asked, at, due).await;
+        match written.map_err(|error| Stop::Fault(fault_of(error)))? {
             Phase::Intent(intent) if intent.request == asked.hash => Ok(intent),
             Phase::Intent(intent) => Err(self.overtaken(&intent.summary, asked)),
             Phase::Answer(record) => Err(self.overtaken(&record.summary, asked)),
         }
     }
 
-    async fn write(&mut self, phase: Phase) -> Result<Phase, Stop> {
-        let position = self.next;
-        let record = Record {
-            tenant: self.call.tenant.clone(),
-            run: self.call.run,
-            lease: self.lease,
-            key: RecordKey { task: self.call.task, attempt: self.call.attempt, position },
-            phase: phase.clone(),
-            kv: Vec::new(),
-        };
-        let written = match self.shared.parts.store.record(record).await {
-            Ok(Recorded::Written) => phase,
-            Ok(Recorded::Already(first)) => first,
-            Err(error) => return Err(of_record(error)),
-        };
-        if let Some(record) = &mut self.record {
-            record.put(position, written.clone());
-        }
-        Ok(written)
+    /// Writes a phase of the next position with what is remembered, and gives what was written
+    /// first.
+    pub(crate) async fn write_with(
+        &self,
+        phase: Phase,
+        kv: Vec<KvWrite>,
+    ) -> Result<Phase, RecordError> {
+        self.pen().with_memory(self.next, phase, kv).await
     }
 
     /// The record, read once and only when something is asked.
@@ -208,22 +280,31 @@ impl Session {
     }
 
     fn overtaken(&self, recorded: &str, asked: &Asked<'_>) -> Stop {
-        Stop::Diverged(self.divergence(recorded, &asked.summary))
+        self.diverged_at(self.next, recorded, &asked.summary)
     }
 
-    fn divergence(&self, recorded: &str, asked: &str) -> Divergence {
+    #[expect(clippy::unused_self, reason = "reads as what happened to the session")]
+    pub(crate) fn diverged_at(&self, position: u32, recorded: &str, asked: &str) -> Stop {
         let (recorded, asked) = (recorded.to_owned(), asked.to_owned());
-        Divergence { position: self.next, recorded, asked }
+        Stop::Diverged(Divergence { position, recorded, asked })
     }
 }
 
+/// Functions that the world performs, lists of them side by side. The others are the session's own.
+const fn is_side_by_side(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::LlmComplete | Operation::HttpFetch | Operation::ToolsCall | Operation::ToolsList
+    )
+}
+
 impl Known {
-    fn request(&self) -> Option<RequestHash> {
+    pub(crate) fn request(&self) -> Option<RequestHash> {
         let answered = self.answer.as_ref().map(|answer| answer.request);
         answered.or_else(|| self.intent.as_ref().map(|intent| intent.request))
     }
 
-    fn summary(&self) -> &str {
+    pub(crate) fn summary(&self) -> &str {
         let answered = self.answer.as_ref().map(|answer| answer.summary.as_str());
         let intended = self.intent.as_ref().map(|intent| intent.summary.as_str());
         answered.or(intended).unwrap_or_default()
@@ -234,9 +315,13 @@ impl EffectSession for Session {
     fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
         Box::pin(async move {
             match self.answer_all(&request).await {
-                Ok(answers) => EffectAnswer::Answered(answers),
+                Ok(answers) => {
+                    self.references.learn(request.operation, &answers);
+                    EffectAnswer::Answered(answers)
+                }
                 Err(Stop::Refused(failure)) => EffectAnswer::Refused(failure),
                 Err(Stop::Diverged(divergence)) => EffectAnswer::Diverged(divergence),
+                Err(Stop::Failed(failure)) => EffectAnswer::Failed(failure),
                 Err(Stop::Fault(error)) => EffectAnswer::Fault(error),
                 Err(Stop::Suspend(waiting)) => {
                     self.is_suspended = true;
@@ -259,13 +344,15 @@ impl EffectSession for Session {
     }
 
     fn log(&mut self, line: GuestLine) {
-        self.shared.parts.output.line(&self.call, line);
+        if !self.replays {
+            self.shared.parts.output.line(&self.call, line);
+        }
     }
 
     fn emit(&mut self, topic: String, payload: Value) {
         let ordinal = self.emits;
         self.emits = self.emits.saturating_add(1);
-        if ordinal >= self.emitted_before {
+        if ordinal >= self.emitted_before && !self.replays {
             self.shared.parts.output.emitted(&self.call, ordinal, topic, payload);
         }
     }
@@ -274,23 +361,35 @@ impl EffectSession for Session {
 /// Only a suspended attempt runs again as it is.
 impl Drop for Session {
     fn drop(&mut self) {
-        if self.is_suspended {
+        if self.is_suspended && !self.replays {
             let published = self.emits.max(self.emitted_before);
             self.shared.emitted.keep(self.call.task, self.call.attempt, published);
         }
     }
 }
 
-fn of_record(error: RecordError) -> Stop {
+pub(crate) fn of_record(error: RecordError) -> Stop {
     match error {
-        RecordError::LeaseLost { .. } => Stop::Fault(EffectsError::LeaseLost),
-        RecordError::Unavailable(source) => Stop::Fault(EffectsError::Unavailable(source)),
         RecordError::TooLarge { .. } => {
             Stop::Refused(Failure::Limit(Problem::new("record_bytes", error.to_string())))
         }
+        error => Stop::Fault(fault_of(error)),
     }
 }
 
-fn of_read(error: ReadError) -> EffectsError {
+/// Why the host cannot go on after an error of a record.
+pub(crate) fn fault_of(error: RecordError) -> EffectsError {
+    match error {
+        RecordError::LeaseLost { .. } => EffectsError::LeaseLost,
+        RecordError::Unavailable(source) => EffectsError::Unavailable(source),
+        // Not even the words of the request fit, or memory was written where none was meant: the
+        // store is not what it should be.
+        RecordError::TooLarge { .. }
+        | RecordError::KvConflict { .. }
+        | RecordError::KvFull { .. } => EffectsError::Unavailable(error.into()),
+    }
+}
+
+pub(crate) fn of_read(error: ReadError) -> EffectsError {
     EffectsError::Unavailable(error.into())
 }

@@ -14,6 +14,7 @@ use wforge_model::event::{EventKind, RunError, RunEvent, StoredEvent};
 use wforge_model::head::RunStatus;
 use wforge_model::mock::TaskSource;
 use wforge_model::{Seq, TaskId, TenantId, ThreadId, Timestamp};
+use wforge_ports::Failpoint;
 use wforge_ports::store::{Commit, CommitError};
 use wforge_ports::threads::ThreadPut;
 
@@ -244,6 +245,9 @@ impl Actor {
 
     /// Now that it is durable: the call log, the counters, the subscribers, then the commands.
     fn tell(&mut self, before: Seq, decision: Decision) {
+        if let Some(failpoints) = &self.shared.parts.failpoints {
+            failpoints.pass(Failpoint::Committed);
+        }
         for event in &decision.events {
             if let (EventKind::TaskFinished(finished), Some(log)) =
                 (&event.kind, &self.shared.parts.call_log)

@@ -81,6 +81,12 @@ impl GuestOutput for RunBus {
         let node = call.node.clone();
         self.send(call, RunMessage::Emitted { node, task: call.task, ordinal, topic, payload });
     }
+
+    fn delta(&self, call: &AgentCall, position: u32, n: u32, topic: &str, text: &str) {
+        let (node, task, topic) = (call.node.clone(), call.task, topic.to_owned());
+        let text = text.to_owned();
+        self.send(call, RunMessage::Delta { node, task, position, n, topic, text });
+    }
 }
 
 const fn level_name(level: GuestLevel) -> &'static str {

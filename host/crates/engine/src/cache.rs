@@ -47,6 +47,9 @@ impl Slot {
             .field(text(&call.context).as_bytes())
             .field(&grants)
             .field(mode.as_str().as_bytes());
+        let hasher = call.usable_tools().fold(hasher, |hasher, (name, tool)| {
+            hasher.field(name.as_bytes()).field(tool.agent.component.as_bytes())
+        });
         let key = hasher.finish().iter().map(|byte| format!("{byte:02x}")).collect();
         Self { key, ttl_ms }
     }

@@ -60,6 +60,15 @@ impl Projection {
                     let chunk = Chunk { mode: StreamMode::Custom, ns: Vec::new(), data };
                     self.ready.extend(wanted.then_some((None, chunk)));
                 }
+                Some(RunMessage::Delta { node, task, position, n, topic, text }) => {
+                    let data = json!({
+                        "topic": topic, "delta": text, "n": n, "position": position,
+                        "node": node, "task": task,
+                    });
+                    let wanted = self.request.modes.contains(&StreamMode::Custom);
+                    let chunk = Chunk { mode: StreamMode::Custom, ns: Vec::new(), data };
+                    self.ready.extend(wanted.then_some((None, chunk)));
+                }
                 Some(RunMessage::Line { .. } | RunMessage::Lagged) => {}
                 None => return Ok(None),
             }

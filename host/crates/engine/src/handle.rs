@@ -17,6 +17,7 @@ use crate::{cache, chunks, load, start, subscribe, tenancy, views};
 
 mod catalog;
 mod people;
+mod replay;
 mod steering;
 mod tenants;
 mod threads;

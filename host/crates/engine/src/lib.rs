@@ -9,6 +9,7 @@ mod actor;
 mod allowed;
 mod bus;
 mod cache;
+mod cassette;
 mod catalog;
 mod chunks;
 mod failure;
@@ -17,12 +18,15 @@ mod idle;
 mod ids;
 mod install;
 mod load;
+mod memory;
 mod mocked;
 mod parts;
 mod perform;
 mod pinning;
+mod planned;
 mod prepare;
 mod registry;
+mod replay;
 mod request;
 mod resolve;
 mod service;
@@ -33,13 +37,16 @@ mod subscribe;
 mod tenancy;
 mod thread_request;
 mod threads;
+mod tools;
 mod views;
 mod workflows;
 
 pub use bus::RunBus;
+pub use cassette::CassetteEntry;
 pub use chunks::Streamed;
 pub use handle::Handle;
 pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
+pub use replay::{Difference, Instead, ReplayReport};
 pub use request::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
     PluginInfo, QuestionView, RunMessage, RunView, StartRun, Started, StreamRequest, TaskView,
@@ -47,7 +54,7 @@ pub use request::{
 };
 pub use service::Engine;
 pub use stats::EngineFigures;
-pub use tenancy::{AuditVerdict, NewKey, TenantUsage};
+pub use tenancy::{AuditVerdict, NewKey, TenantTokens, TenantUsage};
 pub use thread_request::{
     CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, ForkThread,
     KeepBorders, Made, MigrateThread, Migrated, Pruned, ThreadView, UpdateAs, UpdateGiven,

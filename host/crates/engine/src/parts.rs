@@ -11,7 +11,7 @@ use wforge_model::tenancy::Quotas;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Capability, Digest, PluginName, TaskId, TenantId};
 use wforge_ports::{
-    AgentRuntime, BoxError, Clock, Driver, Effects, Entropy, PluginAdmission, Store,
+    AgentRuntime, BoxError, Clock, Driver, Effects, Entropy, Failpoints, PluginAdmission, Store,
 };
 
 use crate::bus::RunBus;
@@ -41,6 +41,8 @@ pub struct EngineParts {
     pub bus: Arc<RunBus>,
     /// A log of calls outside the store, where one is wanted.
     pub call_log: Option<Arc<dyn CallLog>>,
+    /// Told once events are durable; for tests.
+    pub failpoints: Option<Arc<dyn Failpoints>>,
     /// The digest of a workflow, over its canonical JSON.
     pub digest: fn(&WorkflowDraft) -> Result<Digest, BoxError>,
     /// The threads.

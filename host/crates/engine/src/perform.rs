@@ -10,7 +10,7 @@ use wforge_model::agent::{AgentCall, Execution, Reply};
 use wforge_model::command::Fact;
 use wforge_model::{Failure, Problem, TaskId, TenantId};
 use wforge_ports::RuntimeError;
-use wforge_ports::effects::{EffectSession as _, EffectsError, TaskContext};
+use wforge_ports::effects::{EffectSession, EffectsError, TaskContext};
 
 use crate::actor::Message;
 use crate::cache::Slot;
@@ -19,7 +19,7 @@ use crate::service::Shared;
 use crate::start::EMBEDDED_LEASE;
 
 /// How often a call is tried again while all sandboxes are taken, and how long between.
-const BUSY_WAIT_MS: u64 = 20;
+pub(crate) const BUSY_WAIT_MS: u64 = 20;
 
 /// Starts the call of a task on the plugins' threads. Its end comes back as a fact.
 pub(crate) fn perform(
@@ -119,30 +119,61 @@ async fn execute(shared: &Shared, call: &AgentCall, pulse: Pulse) -> Option<Exec
             return None;
         }
     };
+    loop {
+        match in_sandbox(shared, call, &mut effects, u32::MAX).await {
+            Ok(execution) => return Some(execution),
+            Err(Halt::Busy) => {}
+            // Nothing is concluded from a task whose store or lease is gone.
+            Err(Halt::Effects(error)) => {
+                warn!(error = %error, "task dropped: its effects cannot go on");
+                return None;
+            }
+        }
+    }
+}
+
+/// Why there is no execution.
+pub(crate) enum Halt {
+    /// All sandboxes were taken, however often one was looked for.
+    Busy,
+    /// Store or lease is gone.
+    Effects(EffectsError),
+}
+
+/// One execution, once there is a sandbox for it; one is looked for at most so often.
+pub(crate) async fn in_sandbox(
+    shared: &Shared,
+    call: &AgentCall,
+    effects: &mut dyn EffectSession,
+    tries_max: u32,
+) -> Result<Execution, Halt> {
+    let parts = &shared.parts;
     shared.stats.tasks_running.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let _running = Running(shared);
-    loop {
+    for _ in 0..tries_max {
         if let Some(log) = &parts.call_log {
             log.called(call);
         }
-        let result = parts.runtime.call(call, &mut effects).await;
+        let result = parts.runtime.call(call, effects).await;
         if let Some(log) = &parts.call_log {
             log.returned(call);
         }
-        match result {
-            Ok(execution) => return Some(execution),
+        let error = match result {
+            Ok(execution) => return Ok(execution),
             Err(RuntimeError::Busy) => {
                 let again = parts.clock.now().after_ms(BUSY_WAIT_MS);
                 parts.clock.sleep_until(again).await;
+                continue;
             }
-            // Nothing is concluded from a task whose store or lease is gone.
-            Err(RuntimeError::Host(source)) if source.is::<EffectsError>() => {
-                warn!(error = %source, "task dropped: its effects cannot go on");
-                return None;
-            }
-            Err(error) => return Some(host_fault(&error, effects.position())),
-        }
+            Err(RuntimeError::Host(source)) => match source.downcast::<EffectsError>() {
+                Ok(error) => return Err(Halt::Effects(*error)),
+                Err(source) => RuntimeError::Host(source),
+            },
+            Err(error) => error,
+        };
+        return Ok(host_fault(&error, effects.position()));
     }
+    Err(Halt::Busy)
 }
 
 fn host_fault(error: &RuntimeError, effects: u32) -> Execution {

@@ -7,7 +7,7 @@ use wforge_model::agent::AgentPin;
 use wforge_model::manifest::AgentManifest;
 use wforge_model::mock::MockMode;
 use wforge_model::workflow::{Fallback, Node, Work};
-use wforge_model::{AgentRef, Capability, Grants, NodeId, TenantId};
+use wforge_model::{AgentRef, Capability, Grants, NodeId, Object, PluginName, TenantId, Value};
 use wforge_ports::plugins::Admitted;
 
 use crate::parts::EngineParts;
@@ -111,10 +111,33 @@ impl<'a> Pinner<'a> {
             return None;
         };
         self.misfits.extend(misfits(self.parts, place, node, manifest));
-        let granted = self.parts.grants.granted(self.tenant, &admitted.manifest.name);
-        let grants = Grants::intersect(admitted.needs(), &granted);
+        let grants = self.granted(admitted);
         let grants = node.allow.as_ref().map_or_else(|| grants.clone(), |a| grants.narrow(a));
         Some(pin(admitted, manifest, grants))
+    }
+
+    /// The newest version of each plugin whose needs are all granted, by name.
+    pub(crate) fn newest_of_each(&self) -> BTreeMap<&'a PluginName, &'a Admitted> {
+        let mut newest: BTreeMap<&PluginName, &Admitted> = BTreeMap::new();
+        for admitted in self.offered.iter().filter(|admitted| self.ungranted(admitted).is_empty()) {
+            let (name, version) = (&admitted.manifest.name, &admitted.manifest.version);
+            let found = newest.entry(name).or_insert(admitted);
+            if found.manifest.version < *version {
+                *found = admitted;
+            }
+        }
+        newest
+    }
+
+    /// Whether an agent can be called without a configuration.
+    pub(crate) fn needs_no_config(&self, manifest: &AgentManifest) -> bool {
+        self.parts.expressions.check(&manifest.config, &Value::Object(Object::new())).is_ok()
+    }
+
+    /// What a plugin asks for and was granted.
+    pub(crate) fn granted(&self, admitted: &Admitted) -> Grants {
+        let granted = self.parts.grants.granted(self.tenant, &admitted.manifest.name);
+        Grants::intersect(admitted.needs(), &granted)
     }
 
     fn in_range(&self, agent: &AgentRef) -> impl Iterator<Item = &'a Admitted> {
@@ -162,7 +185,7 @@ impl<'a> Pinner<'a> {
     }
 }
 
-fn pin(admitted: &Admitted, manifest: &AgentManifest, grants: Grants) -> AgentPin {
+pub(crate) fn pin(admitted: &Admitted, manifest: &AgentManifest, grants: Grants) -> AgentPin {
     AgentPin {
         plugin: admitted.manifest.name.clone(),
         version: admitted.manifest.version.clone(),

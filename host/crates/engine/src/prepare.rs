@@ -7,7 +7,7 @@ use wforge_graph::{Library, Problem, Workflow};
 use wforge_model::event::{Origin, PinnedSubgraph, RunStarted};
 use wforge_model::limits::RunLimits;
 use wforge_model::mock::{MockAnswer, MockMode};
-use wforge_model::{NodeId, NodePath, TenantId};
+use wforge_model::{Grants, NodeId, NodePath, TenantId};
 use wforge_ports::plugins::Admitted;
 
 use crate::allowed::limits_of;
@@ -59,6 +59,7 @@ pub(crate) async fn prepare(
         let mocked = mocked.get(&Some(*digest)).unwrap_or(&none);
         subgraphs.insert(*digest, pinned(&mut pinner, part, mocked, limits));
     }
+    let tools = pinner.tools(grants_of(&pins, subgraphs.values()))?;
     pinner.finish(&workflow.title())?;
     let started = RunStarted {
         workflow: workflow.name.clone(),
@@ -73,6 +74,7 @@ pub(crate) async fn prepare(
         kept_answers: Vec::new(),
         pins: pins.agents,
         fallbacks: pins.fallbacks,
+        tools: tools.into(),
         uses: resolved.root.uses.clone(),
         subgraphs,
         on_failure: resolved.on_failure,
@@ -92,6 +94,15 @@ pub(crate) async fn prepare(
         *part = within(part.clone(), limits);
     }
     Ok(Prepared { library, started, resolved })
+}
+
+/// What the agents of a run may do, those of its parts included.
+fn grants_of<'a>(
+    root: &'a Pins,
+    parts: impl Iterator<Item = &'a PinnedSubgraph>,
+) -> impl Iterator<Item = &'a Grants> {
+    let of_parts = parts.flat_map(|part| part.pins.values().chain(part.fallbacks.values()));
+    root.agents.values().chain(root.fallbacks.values()).chain(of_parts).map(|pin| &pin.grants)
 }
 
 /// A part of a run, and who serves it.

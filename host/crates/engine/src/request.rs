@@ -297,6 +297,21 @@ pub enum RunMessage {
         /// What was emitted.
         payload: Value,
     },
+    /// A piece of an answer that is on its way to a plugin; not kept, and superseded by the answer.
+    Delta {
+        /// The task's node.
+        node: NodeId,
+        /// The task.
+        task: TaskId,
+        /// The effect's place in the task's record.
+        position: u32,
+        /// The piece's place in the answer.
+        n: u32,
+        /// The topic that the plugin named.
+        topic: String,
+        /// The piece.
+        text: String,
+    },
     /// The subscriber was too slow and missed messages that are not kept; durable events are read
     /// again from the store.
     Lagged,

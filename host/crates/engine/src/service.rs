@@ -11,6 +11,7 @@ use wforge_model::command::{Command, Fact};
 use wforge_model::head::RunStatus;
 use wforge_model::tenancy::{Tenant, TenantState};
 use wforge_model::{Checkpoint, RunId, Seq, TenantId};
+use wforge_ports::AgentTools;
 use wforge_ports::store::Claim;
 
 use crate::actor::{Actor, Message, stored};
@@ -25,6 +26,7 @@ use crate::start::Begun;
 use crate::stats::Stats;
 use crate::tenancy::{self, Directory, Ledger};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
+use crate::tools::EngineTools;
 use crate::workflows::WorkflowCache;
 
 /// Live runs taken over at the start.
@@ -96,10 +98,21 @@ impl Engine {
         Self { shared: Arc::new(shared) }
     }
 
+    /// From now on the meter holds tokens to the quotas of this engine's tenants.
+    pub fn meters(&self, tokens: &tenancy::TenantTokens) {
+        tokens.of(self.shared.clone());
+    }
+
     /// What the world sees of it.
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle::new(self.shared.clone())
+    }
+
+    /// The agents of its runs as tools, for whoever performs host calls.
+    #[must_use]
+    pub fn agent_tools(&self) -> Arc<dyn AgentTools> {
+        Arc::new(EngineTools::new(&self.shared))
     }
 
     /// Takes over the live runs, then wakes sleepers until the shutdown; returns when every actor

@@ -9,6 +9,7 @@ use wforge_ports::store::{Commit, CommitError, IdempotentReply, QueueChange};
 use wforge_ports::threads::ThreadPut;
 
 use crate::load::Since;
+use crate::memory;
 use crate::prepare::{Prepared, prepare, refused};
 use crate::request::{EngineError, Idempotency, StartRun, Started};
 use crate::resolve::Resolved;
@@ -82,6 +83,7 @@ pub(crate) async fn begin_run(
 ) -> Result<Start, EngineError> {
     let Beginning { id, library, started, carried, keep, idempotency, queued, thread } = beginning;
     let (expressions, now) = (shared.parts.expressions.as_ref(), shared.parts.clock.now());
+    let kv = Box::pin(memory::taken_over(shared, tenant, id, &started)).await?;
     let before = carried.as_ref().map(|(carried, _)| carried);
     let first = begin(id, &library, started, before, now, expressions)
         .map_err(|problems| refused(&library.root, &problems))?;
@@ -107,7 +109,7 @@ pub(crate) async fn begin_run(
         events: events.clone(),
         head: head_of(tenant, &run),
         thread,
-        kv: Vec::new(),
+        kv,
         queue: queue_of(&run, now),
         audit: Vec::new(),
         idempotent_reply: key.map(|key| key.reply(Value::String(id.to_string()), now)),
@@ -164,6 +166,7 @@ pub(crate) fn commit_refused(error: CommitError) -> EngineError {
         },
         CommitError::Conflict { .. }
         | CommitError::ThreadConflict { .. }
+        | CommitError::KvConflict { .. }
         | CommitError::BaseGone { .. }
         | CommitError::LeaseLost { .. }
         | CommitError::Replied(_) => EngineError::Conflict {

@@ -169,7 +169,8 @@ async fn may_settle(live: &mut broadcast::Receiver<RunMessage>) {
         match live.recv().await {
             Ok(RunMessage::Event(stored)) if may_be_settled_by(&stored.event.kind) => return,
             Ok(RunMessage::Event(_)) => {}
-            Ok(RunMessage::Line { .. } | RunMessage::Emitted { .. }) => {}
+            Ok(RunMessage::Line { .. } | RunMessage::Emitted { .. } | RunMessage::Delta { .. }) => {
+            }
             Ok(RunMessage::Lagged) | Err(RecvError::Lagged(_) | RecvError::Closed) => return,
         }
     }

@@ -69,7 +69,9 @@ pub fn event_bytes(event: &RunEvent) -> u64 {
 fn started_bytes(started: &RunStarted) -> u64 {
     let pinned = started.subgraphs.values().map(|pinned| &pinned.pins);
     let pins = core::iter::once(&started.pins).chain(pinned).flat_map(|pins| pins.values());
-    let schemas: u64 = pins.map(|pin| json_bytes(&pin.input) + json_bytes(&pin.output)).sum();
+    let tools = started.tools.values().map(|tool| &tool.agent);
+    let schemas: u64 =
+        pins.chain(tools).map(|pin| json_bytes(&pin.input) + json_bytes(&pin.output)).sum();
     let updates = match &started.origin {
         Origin::Update(updates) => updates.iter().map(|update| writes_bytes(&update.writes)).sum(),
         Origin::Input | Origin::Continue | Origin::Migrate | Origin::Copy => 0,

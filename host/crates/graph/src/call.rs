@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use wforge_model::agent::AgentCall;
-use wforge_model::workflow::{Node, Work};
+use wforge_model::workflow::{Node, UnknownOutcome, Work};
 use wforge_model::{Failure, Object, Problem, TaskId, TenantId, Value};
 
 use crate::expressions::Expressions;
@@ -60,6 +60,9 @@ pub fn call_of(
         began_at: task.began_at,
         answers: task.answers.clone(),
         kept_effects: task.kept_effects,
+        fails_unknown: node.effects.unknown == UnknownOutcome::Fail,
+        tools: started.map(|started| started.tools.clone()).unwrap_or_default(),
+        depth: 0,
     })
 }
 

@@ -15,7 +15,7 @@ use crate::decide::Decider;
 use crate::finish::{Provenance, finished};
 use crate::frame::Task;
 use crate::mocks;
-use crate::policy::{fallback_agent, falls_back, kept_effects, next_attempt};
+use crate::policy::{fallback_agent, falls_back, is_unknown, kept_effects, next_attempt};
 use crate::result::TaskResult;
 use crate::site::Site;
 use crate::step::{Trigger, task_id};
@@ -166,6 +166,9 @@ impl Decider<'_> {
         node: &Node,
         failure: &Failure,
     ) -> Option<StandIn> {
+        if is_unknown(failure) {
+            return None;
+        }
         let (mode, kind) = (self.mock_mode(), failure.kind());
         if fallback_agent(node, mode, task, kind) && site.has_fallback_agent(&task.node) {
             return Some(StandIn::Attempt);

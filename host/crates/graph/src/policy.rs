@@ -14,6 +14,9 @@ pub(crate) fn next_attempt<'a>(
     failure: &Failure,
     now: Timestamp,
 ) -> Option<(&'a RetryRule, Timestamp)> {
+    if is_unknown(failure) {
+        return None;
+    }
     let rule = node.retry.iter().find(|rule| matches_rule(rule, failure))?;
     if attempts(task) >= rule.max_attempts {
         return None;
@@ -32,6 +35,12 @@ fn matches_rule(rule: &RetryRule, failure: &Failure) -> bool {
         return is_retryable(failure);
     }
     rule.on.iter().any(|on| on == failure.kind().as_str() || on == failure.code())
+}
+
+/// Whether the host died while it did something, at a node that says `effects: {unknown: fail}`.
+/// Nobody may do it again, and nobody stands in for it.
+pub(crate) fn is_unknown(failure: &Failure) -> bool {
+    failure.kind() == FailureKind::Failed && failure.code() == "effect_unknown"
 }
 
 /// Whether a rule without `on` tries again: what may pass by itself, and what says so.

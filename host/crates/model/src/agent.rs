@@ -1,12 +1,16 @@
 //! One call of an agent, and what it replies.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use crate::effect::Answered;
-use crate::{Digest, Grants, PluginName, RunId, TaskId, TenantId, ThreadId, Timestamp, Value};
+use crate::{
+    Capability, Digest, Grants, PluginName, RunId, TaskId, TenantId, ThreadId, Timestamp, Value,
+};
 use crate::{NodeId, failure::Failure};
 
 /// The agent that a node of one run is pinned to.
@@ -30,6 +34,20 @@ pub struct AgentPin {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exits: Vec<String>,
 }
+
+/// An agent that the agents of a run may call as a tool, pinned like those of its nodes: what is
+/// installed later serves later runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolPin {
+    /// What it does, in a sentence; empty where its manifest says nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The agent, with everything that it may do of its own.
+    pub agent: AgentPin,
+}
+
+/// The agents that a run has as tools, by the names under which they are called.
+pub type ToolPins = BTreeMap<String, ToolPin>;
 
 /// One call, complete: the same call after a crash is equal byte for byte.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +90,24 @@ pub struct AgentCall {
     pub answers: Vec<Answered>,
     /// The positions of the previous attempt's record that this attempt keeps.
     pub kept_effects: u32,
+    /// Whether an effect whose outcome the host never learned ends the attempt for good, instead of
+    /// being done again with the same idempotency key.
+    pub fails_unknown: bool,
+    /// The agents of the run that can be tools; which of them it may call, its grants say.
+    pub tools: Arc<ToolPins>,
+    /// How many agents are around it that called each other as tools; 0 for a node's own agent.
+    pub depth: u32,
+}
+
+impl AgentCall {
+    /// The agents that it may call as tools, by their names.
+    pub fn usable_tools(&self) -> impl Iterator<Item = (&str, &ToolPin)> {
+        let may = |name: &str| self.grants.allow(&Capability::of("tool", name));
+        self.tools
+            .iter()
+            .map(|(name, tool)| (name.as_str(), tool))
+            .filter(move |(name, _)| may(name))
+    }
 }
 
 /// What an agent replied.

@@ -2,11 +2,12 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::AgentPin;
+use crate::agent::{AgentPin, ToolPins};
 use crate::checkpoint::Durability;
 use crate::effect::{AskerHash, RequestHash};
 use crate::event::{AnsweredBy, Route, Write};
@@ -49,6 +50,9 @@ pub struct RunStarted {
     /// The fallback agent of each node that names one and has it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fallbacks: BTreeMap<NodeId, AgentPin>,
+    /// The agents that agents of this run may call as tools.
+    #[serde(default, skip_serializing_if = "has_no_tools")]
+    pub tools: Arc<ToolPins>,
     /// The workflow of each node that runs one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub uses: BTreeMap<NodeId, Digest>,
@@ -80,6 +84,10 @@ pub struct RunStarted {
     pub routes: Vec<Route>,
     /// Who started it.
     pub by: String,
+}
+
+fn has_no_tools(tools: &Arc<ToolPins>) -> bool {
+    tools.is_empty()
 }
 
 /// What somebody answered to a task that was ended for another version of its workflow.

@@ -2,18 +2,23 @@
 
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Denial;
+use crate::http_rule::{HttpRule, HttpRuleError};
 
 /// The longest written capability, in bytes.
 pub const CAPABILITY_BYTES_MAX: usize = 512;
 
 /// The kinds that the contract knows, as they begin a written capability.
 const KINDS: [&str; 7] = ["ask", "http", "http.raw", "kv", "llm", "secret", "tool"];
+
+/// The kinds whose resource is an [`HttpRule`].
+const HTTP_KINDS: [&str; 2] = ["http", "http.raw"];
 
 /// Something that a plugin may be granted, written `kind` or `kind:resource`, such as `ask`,
 /// `kv:run:ro`, `llm:fast` or `secret:token:hold`.
@@ -43,13 +48,39 @@ impl Capability {
     }
 
     /// Whether who holds `self` may do `wanted`: the same; or `kind:*` for any resource of that
-    /// kind; or without `:ro` for the same with it.
+    /// kind; or without `:ro` for the same with it. Of HTTP: what [`HttpRule::covers`] says.
     #[must_use]
     pub fn covers(&self, wanted: &Self) -> bool {
-        self == wanted
-            || self.kind() == wanted.kind()
-                && (self.resource() == "*"
-                    || wanted.0.strip_suffix(":ro").is_some_and(|full| full == self.0))
+        if self.kind() != wanted.kind() {
+            return false;
+        }
+        match (self.http_rule(), wanted.http_rule()) {
+            (Some(Ok(own)), Some(Ok(wanted))) => own.covers(&wanted),
+            (Some(_), _) | (_, Some(_)) => false,
+            (None, None) => {
+                self == wanted
+                    || self.resource() == "*"
+                    || wanted.0.strip_suffix(":ro").is_some_and(|full| full == self.0)
+            }
+        }
+    }
+
+    /// The rule, where it is of a kind that has one.
+    fn http_rule(&self) -> Option<Result<HttpRule, HttpRuleError>> {
+        HTTP_KINDS.contains(&self.kind()).then(|| HttpRule::parse(self.resource()))
+    }
+
+    /// As an operator would write it: of HTTP without what holds by default, and without a path
+    /// that is too long for a grant.
+    fn in_short(&self) -> Self {
+        let Some(Ok(rule)) = self.http_rule() else {
+            return self.clone();
+        };
+        let short = Self::of(self.kind(), &rule.to_string());
+        if short.0.len() <= CAPABILITY_BYTES_MAX {
+            return short;
+        }
+        Self::of(self.kind(), &rule.with_all_paths().to_string())
     }
 }
 
@@ -67,12 +98,24 @@ impl fmt::Debug for Capability {
 
 /// Text that is no capability.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "\"{text}\" is no capability: write one of ask, kv:<scope>[:ro], llm:<model>, http:<rule>, \
-     http.raw:<rule>, tool:<name>, secret:<name>:hold, secret:<name>:reveal"
-)]
-pub struct ParseCapabilityError {
-    text: String,
+pub enum ParseCapabilityError {
+    /// Of none of the known forms.
+    #[error(
+        "\"{text}\" is no capability: write one of ask, kv:<scope>[:ro], llm:<model>, http:<rule>, \
+         http.raw:<rule>, tool:<name>, secret:<name>:hold, secret:<name>:reveal"
+    )]
+    Shape {
+        /// What was written.
+        text: String,
+    },
+    /// Of HTTP, with something else than a rule.
+    #[error("\"{text}\" is no capability: {reason}")]
+    HttpRule {
+        /// What was written.
+        text: String,
+        /// What is wrong with the rule.
+        reason: HttpRuleError,
+    },
 }
 
 impl FromStr for Capability {
@@ -83,14 +126,19 @@ impl FromStr for Capability {
         let known = KINDS.contains(&capability.kind());
         let needs_resource = capability.kind() != "ask";
         let printable = text.chars().all(|c| !c.is_control() && !c.is_whitespace());
-        if known
+        let is_shaped = known
             && printable
             && text.len() <= CAPABILITY_BYTES_MAX
-            && needs_resource != capability.resource().is_empty()
-        {
-            return Ok(capability);
+            && needs_resource != capability.resource().is_empty();
+        if !is_shaped {
+            return Err(ParseCapabilityError::Shape { text: text.to_string() });
         }
-        Err(ParseCapabilityError { text: text.to_string() })
+        match capability.http_rule() {
+            Some(Err(reason)) => {
+                Err(ParseCapabilityError::HttpRule { text: text.to_string(), reason })
+            }
+            Some(Ok(_)) | None => Ok(capability),
+        }
     }
 }
 
@@ -117,12 +165,27 @@ impl Grants {
         Self::intersect(&self.0, allow)
     }
 
+    /// Whether `wanted` is among them.
+    #[must_use]
+    pub fn allow(&self, wanted: &Capability) -> bool {
+        self.0.iter().any(|grant| grant.covers(wanted))
+    }
+
+    /// What both sets allow.
+    #[must_use]
+    pub fn shared_with(&self, other: &Self) -> Self {
+        let covered = |one: &Self, by: &Self| {
+            one.0.iter().filter(|wanted| by.allow(wanted)).cloned().collect::<Vec<_>>()
+        };
+        covered(self, other).into_iter().chain(covered(other, self)).collect()
+    }
+
     /// Whether `wanted` is among them. This is the one check; every host call begins with it.
     ///
     /// # Errors
     /// The denial that the guest sees, with the line that would grant it.
     pub fn require(&self, plugin: &str, wanted: &Capability) -> Result<(), Denial> {
-        if self.0.iter().any(|grant| grant.covers(wanted)) {
+        if self.allow(wanted) {
             return Ok(());
         }
         Err(Denial {
@@ -132,7 +195,7 @@ impl Grants {
                 "to grant it, add to the operator's grants file: [[grant]] plugin = \"",
                 plugin,
                 "\", capabilities = [\"",
-                &wanted.0,
+                &wanted.in_short().0,
                 "\"]; the plugin's manifest must name it among its needs",
             ]
             .concat(),

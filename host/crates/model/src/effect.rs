@@ -174,6 +174,21 @@ pub fn question_id(task: TaskId, ordinal: u32) -> QuestionId {
     QuestionId::from_bytes(hasher.number(u64::from(ordinal)).finish())
 }
 
+/// The task of an agent that a task calls as a tool at a position of its record: the same over
+/// attempts and reruns.
+#[must_use]
+pub fn child_task(task: TaskId, position: u32) -> TaskId {
+    let hasher = IdHasher::new("wforge.child.v1").field(task.as_bytes());
+    TaskId::from_bytes(hasher.number(u64::from(position)).finish())
+}
+
+/// Under which id it is written down at which positions a task has child tasks with effects of
+/// their own, so that whoever removes a run finds their records.
+#[must_use]
+pub fn child_register(task: TaskId) -> TaskId {
+    TaskId::from_bytes(IdHasher::new("wforge.children.v1").field(task.as_bytes()).finish())
+}
+
 /// The answer to a question, kept over all attempts of its task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answered {

@@ -200,6 +200,36 @@ pub struct Node {
     /// Narrows the plugin's grants at this node; none: does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow: Option<Vec<Capability>>,
+    /// What is said of its effects on the world.
+    #[serde(default, skip_serializing_if = "NodeEffects::is_default")]
+    pub effects: NodeEffects,
+}
+
+/// What an author says of a node's effects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NodeEffects {
+    /// What becomes of an effect that was under way when the host died.
+    pub unknown: UnknownOutcome,
+    /// Whether the node may be run twice: it may then reach out without a record.
+    pub idempotent: bool,
+}
+
+impl NodeEffects {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What becomes of an effect whose outcome the host never learned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownOutcome {
+    /// It is done again, with the same idempotency key.
+    #[default]
+    Retry,
+    /// The task fails for good.
+    Fail,
 }
 
 /// What a node does.

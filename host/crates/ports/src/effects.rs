@@ -16,6 +16,13 @@ pub trait Effects: Debug + Send + Sync {
         &'a self,
         task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>>;
+
+    /// Opens a task's effects to be replayed: answers come from the record alone. What is not
+    /// recorded diverges, nothing is performed, and nothing that the guest says goes anywhere.
+    fn replay<'a>(
+        &'a self,
+        task: TaskContext<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>>;
 }
 
 /// The task whose effects are opened.
@@ -71,6 +78,8 @@ pub enum EffectAnswer {
     Suspend(Waiting),
     /// The guest asks something else than before: unwind it.
     Diverged(Divergence),
+    /// The attempt is over, whatever the guest would make of it: unwind it.
+    Failed(Failure),
     /// The host cannot go on: unwind the guest.
     Fault(EffectsError),
 }
@@ -115,4 +124,7 @@ pub trait GuestOutput: Debug + Send + Sync {
     fn line(&self, call: &AgentCall, line: GuestLine);
     /// An event that a task emitted, the n-th of its execution.
     fn emitted(&self, call: &AgentCall, ordinal: u32, topic: String, payload: Value);
+    /// The n-th piece of the answer that is on its way to the effect at `position`. Not kept, and
+    /// superseded by the answer.
+    fn delta(&self, call: &AgentCall, position: u32, n: u32, topic: &str, text: &str);
 }

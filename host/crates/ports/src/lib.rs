@@ -5,17 +5,25 @@
 
 pub mod clock;
 pub mod effects;
+mod failpoints;
+pub mod meter;
 pub mod plugins;
 pub mod runtime;
+pub mod schemas;
 pub mod store;
 pub mod threads;
+pub mod tools;
 pub mod workflows;
 
 pub use clock::{Clock, Entropy};
 pub use effects::{EffectAnswer, EffectRequest, EffectSession, Effects, TaskContext};
+pub use failpoints::{Failpoint, Failpoints};
+pub use meter::TokenMeter;
 pub use plugins::{AdmissionError, Admitted, PluginAdmission};
 pub use runtime::{AgentRuntime, RuntimeError};
+pub use schemas::Schemas;
 pub use store::{Driver, Store};
+pub use tools::{AgentTools, ToolCall};
 
 pub use futures::future::BoxFuture;
 

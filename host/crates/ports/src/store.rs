@@ -13,12 +13,16 @@ use wforge_model::{Digest, Epoch, RunId, Seq, TaskId, TenantId, ThreadId, Versio
 use crate::BoxError;
 use crate::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
+pub use memory::{
+    KvEntry, KvExpected, KvPage, KvQuery, KvRoom, KvSpace, KvStanding, KvUnit, KvWrite,
+};
 pub use written::{
     AuditDraft, AuditEntry, Change, Claim, Collection, Commit, Document, EffectIntent,
-    EffectRecord, IdempotentReply, KvWrite, Phase, Put, QueueChange, Record, Recorded, Snapshot,
+    EffectRecord, IdempotentReply, ListPlace, Phase, Put, QueueChange, Record, Recorded, Snapshot,
     StoreFigures, audit_hash,
 };
 
+mod memory;
 mod written;
 
 /// The store of one deployment, for many tenants.
@@ -30,8 +34,9 @@ pub trait Store: Debug + Send + Sync {
     /// lost or a reply stands under its idempotency key. Returns the run's new length.
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Seq, CommitError>>;
 
-    /// Writes one phase of one effect. The first writer of a phase wins; a later one gets what
-    /// that one wrote. Visible to [`Store::records`] at once.
+    /// Writes one phase of one effect with the memory that goes with it, or nothing where a key of
+    /// it does not stand as expected or its space has no room. The first writer of a phase wins; a
+    /// later one gets what that one wrote. Visible to [`Store::records`] at once.
     fn record(&self, record: Record) -> BoxFuture<'_, Result<Recorded, RecordError>>;
 
     /// Writes documents of one collection each, or nothing where `expected` does not hold or a
@@ -124,6 +129,21 @@ pub trait Store: Debug + Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Document>, ReadError>>;
 
+    /// How a key of a plugin's memory stands.
+    fn memory<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        space: &'a KvSpace,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<KvStanding, ReadError>>;
+
+    /// Entries of a plugin's memory, in order of their keys.
+    fn memories<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        query: KvQuery<'a>,
+    ) -> BoxFuture<'a, Result<KvPage, ReadError>>;
+
     /// Keeps bytes under their digest, durable on return. The same bytes twice are one blob; two
     /// tenants never share one.
     fn put_blob<'a>(
@@ -210,6 +230,14 @@ pub enum CommitError {
         /// What is there.
         found: Version,
     },
+    /// Somebody else wrote to a plugin's memory: read it again.
+    #[error("the key \"{key}\" of {space} moved on")]
+    KvConflict {
+        /// Whose memory.
+        space: KvSpace,
+        /// The key.
+        key: String,
+    },
     /// The run that it goes on from was removed.
     #[error("run {base} is gone, from which run {run} would go on")]
     BaseGone {
@@ -253,6 +281,24 @@ pub enum RecordError {
         run: RunId,
         /// The lease that was held.
         lease: Epoch,
+    },
+    /// Somebody else wrote to a plugin's memory: read it again.
+    #[error("the key \"{key}\" of {space} moved on")]
+    KvConflict {
+        /// Whose memory.
+        space: KvSpace,
+        /// The key.
+        key: String,
+    },
+    /// A plugin's memory is full: the effect must fail.
+    #[error("{space} may hold at most {max} {unit}")]
+    KvFull {
+        /// Whose memory.
+        space: KvSpace,
+        /// Of what it is full.
+        unit: KvUnit,
+        /// How much of that it may hold.
+        max: u64,
     },
     /// Too large for the store: the effect must fail.
     #[error("a record of {bytes} bytes is larger than the limit of {limit} bytes")]

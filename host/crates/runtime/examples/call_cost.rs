@@ -156,6 +156,9 @@ fn call_of(component: Digest, input: Value) -> AgentCall {
         began_at: Timestamp(1_700_000_000_000),
         answers: Vec::new(),
         kept_effects: 0,
+        fails_unknown: false,
+        tools: Arc::default(),
+        depth: 0,
     }
 }
 

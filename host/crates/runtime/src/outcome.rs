@@ -123,6 +123,7 @@ fn unwound(unwind: Unwind) -> Ending {
         Unwind::Limit { code, message } => {
             Ending::Failed(Failure::Limit(Problem::new(code, message)))
         }
+        Unwind::Failed(failure) => Ending::Failed(failure),
         Unwind::Fault(error) => Ending::Host(RuntimeError::Host(error.into())),
     }
 }

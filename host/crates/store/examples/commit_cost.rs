@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use wforge_model::{RunId, TaskId, TenantId, Timestamp};
-use wforge_ports::store::{Commit, KvWrite, Store};
+use wforge_ports::store::{Commit, KvSpace, KvWrite, Store};
 use wforge_ports::{BoxFuture, Clock};
 use wforge_store::{MemoryStore, SledOptions, SledStore, StoreParts};
 use wforge_testkit::SimEntropy;
@@ -87,12 +87,12 @@ fn bare(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Four rows of 400 bytes: three events and a value of a plugin's memory.
+/// Four rows of 400 bytes, three events and a value of a plugin's memory; and the row of its space.
 fn step(tenant: &TenantId, run: RunId, place: u64) -> Commit {
     let event = || make::started(json!("x".repeat(230)));
     let mut commit = make::commit(tenant, run, place * 3, vec![event(), event(), event()]);
     let value = Some(json!("x".repeat(400)));
-    commit.kv = vec![KvWrite { space: "run".to_owned(), key: "key".to_owned(), value }];
+    commit.kv = vec![KvWrite::of(KvSpace::Run(run), "key".to_owned(), value)];
     commit
 }
 

@@ -11,7 +11,8 @@ use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Version};
 use wforge_ports::BoxFuture;
 use wforge_ports::store::{
     AuditEntry, Change, ChangeError, Claim, Collection, Commit, CommitError, Document, Driver,
-    IdempotentReply, ReadError, Record, RecordError, Recorded, Snapshot, Store, StoreFigures,
+    IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record, RecordError,
+    Recorded, Snapshot, Store, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
@@ -193,6 +194,32 @@ impl<B: Backend> Store for StoreOf<B> {
         find(self, move |vault, rows| {
             let place = (collection, prefix.as_str());
             reads::documents(vault, rows, &tenant, place, after.as_deref(), limit)
+        })
+    }
+
+    fn memory<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        space: &'a KvSpace,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<KvStanding, ReadError>> {
+        let (tenant, space, key) = (tenant.clone(), space.to_string(), key.to_owned());
+        find(self, move |vault, rows| reads::memory(vault, rows, &tenant, &space, &key))
+    }
+
+    fn memories<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        query: KvQuery<'a>,
+    ) -> BoxFuture<'a, Result<KvPage, ReadError>> {
+        let (tenant, space, prefix) =
+            (tenant.clone(), query.space.clone(), query.prefix.to_owned());
+        let (after, KvQuery { limit, bytes_max, now, .. }) =
+            (query.after.map(ToOwned::to_owned), query);
+        find(self, move |vault, rows| {
+            let (space, prefix, after) = (&space, prefix.as_str(), after.as_deref());
+            let query = KvQuery { space, prefix, after, limit, bytes_max, now };
+            reads::memories(vault, rows, &tenant, query)
         })
     }
 

@@ -5,7 +5,7 @@
 //! A length of 0 is the store's own rows.
 
 use wforge_model::effect::RecordKey;
-use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Version};
+use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version};
 use wforge_ports::store::Collection;
 
 use crate::files::FileRef;
@@ -39,12 +39,14 @@ enum Kind {
     ThreadRun = b'j',
     DataKey = b'k',
     Memory = b'm',
+    Space = b'n',
     Queue = b'q',
     Record = b'r',
     Snapshot = b's',
     Thread = b't',
     Usage = b'u',
     Waiting = b'w',
+    Expiry = b'x',
 }
 
 fn key(tenant: &TenantId, kind: Kind, parts: &[&[u8]]) -> Vec<u8> {
@@ -104,9 +106,52 @@ pub(crate) fn record_key(key: &[u8]) -> Option<RecordKey> {
     })
 }
 
-pub(crate) fn memory(tenant: &TenantId, space: &str, name: &str) -> Vec<u8> {
+/// A space's name with its length, so that no key of one space lies among those of another.
+fn bounded(space: &str) -> Vec<u8> {
     let length = u16::try_from(space.len()).unwrap_or(u16::MAX).to_be_bytes();
-    key(tenant, Kind::Memory, &[&length, space.as_bytes(), name.as_bytes()])
+    [length.as_slice(), space.as_bytes()].concat()
+}
+
+/// An entry of a plugin's memory.
+pub(crate) fn memory(tenant: &TenantId, space: &str, name: &str) -> Vec<u8> {
+    key(tenant, Kind::Memory, &[&bounded(space), name.as_bytes()])
+}
+
+/// The entries of a space whose keys begin so.
+pub(crate) fn memories(tenant: &TenantId, space: &str, prefix: &str) -> KeyRange {
+    all(tenant, Kind::Memory, &[&bounded(space), prefix.as_bytes()])
+}
+
+/// The key of an entry from its row's key.
+pub(crate) fn memory_name<'k>(tenant: &TenantId, space: &str, key: &'k [u8]) -> Option<&'k str> {
+    // Length, name and kind, then the bounded space come before it.
+    let start = tenant.as_str().len() + 2 + 2 + space.len();
+    std::str::from_utf8(key.get(start..)?).ok()
+}
+
+/// What a space holds altogether.
+pub(crate) fn space(tenant: &TenantId, space: &str) -> Vec<u8> {
+    key(tenant, Kind::Space, &[space.as_bytes()])
+}
+
+/// The row that says when an entry expires; those of a space are in order of that moment.
+pub(crate) fn expiry(tenant: &TenantId, space: &str, at: Timestamp, name: &str) -> Vec<u8> {
+    key(tenant, Kind::Expiry, &[&bounded(space), &at.0.to_be_bytes(), name.as_bytes()])
+}
+
+pub(crate) fn expiries(tenant: &TenantId, space: &str) -> KeyRange {
+    all(tenant, Kind::Expiry, &[&bounded(space)])
+}
+
+/// What has expired in a space by then.
+pub(crate) fn expired(tenant: &TenantId, space: &str, now: Timestamp) -> KeyRange {
+    expiries(tenant, space).before(&expiry(tenant, space, now.after_ms(1), ""))
+}
+
+/// The key of the entry that a row says to expire.
+pub(crate) fn expiring_name<'k>(tenant: &TenantId, space: &str, key: &'k [u8]) -> Option<&'k str> {
+    let start = tenant.as_str().len() + 2 + 2 + space.len() + 8;
+    std::str::from_utf8(key.get(start..)?).ok()
 }
 
 pub(crate) fn thread(tenant: &TenantId, thread: ThreadId) -> Vec<u8> {
@@ -271,6 +316,28 @@ mod tests {
     fn a_record_key_is_read_back() {
         let at = RecordKey { task: TaskId::from_bytes([7; 16]), attempt: 3, position: 9 };
         assert_eq!(record_key(&record(&tenant("a"), &at, 1)), Some(at));
+    }
+
+    #[test]
+    fn no_key_of_a_space_lies_among_those_of_another() {
+        let acme = tenant("acme");
+        let all = memories(&acme, "run:1", "");
+        let within = |key: &Vec<u8>| all.from <= *key && *key < all.to;
+        assert!(within(&memory(&acme, "run:1", "0")));
+        assert!(within(&memory(&acme, "run:1", "")));
+        assert!(!within(&memory(&acme, "run:10", "")));
+        assert!(!within(&memory(&acme, "run:", "10")));
+    }
+
+    #[test]
+    fn names_are_read_back_and_what_has_expired_lies_before_what_has_not() {
+        let (acme, at) = (tenant("acme"), Timestamp(7));
+        let due = expiry(&acme, "run:1", at, "k");
+        assert_eq!(memory_name(&acme, "run:1", &memory(&acme, "run:1", "k")), Some("k"));
+        assert_eq!(expiring_name(&acme, "run:1", &due), Some("k"));
+        let expired = |now| expired(&acme, "run:1", Timestamp(now));
+        assert!(expired(7).from <= due && due < expired(7).to);
+        assert!(due >= expired(6).to);
     }
 
     #[test]

@@ -14,6 +14,10 @@ use crate::kv::{KeyRange, Order, Row, Rows};
 use crate::rules::{LEASE, StoredRecord};
 use crate::vault::{Vault, decode, what};
 
+mod memory;
+
+pub(crate) use memory::{memories, memory};
+
 /// Rows of a list that are asked for at once where some of them may not count.
 const PAGE_ROWS: usize = 256;
 

@@ -8,7 +8,8 @@ use wforge_model::head::RunHead;
 use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Version};
 use wforge_ports::store::{
     AuditEntry, Change, ChangeError, Claim, Collection, Commit, CommitError, Document,
-    IdempotentReply, ReadError, Record, RecordError, Recorded, Snapshot, StoreFigures,
+    IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record, RecordError,
+    Recorded, Snapshot, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 use wforge_ports::{BoxFuture, Driver, Store};
@@ -219,6 +220,23 @@ impl Store for FaultyStore {
     ) -> BoxFuture<'a, Result<Vec<Document>, ReadError>> {
         let found = self.behind.documents(tenant, collection, prefix, after, limit);
         self.ask(found, ReadError::Unavailable).boxed()
+    }
+
+    fn memory<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        space: &'a KvSpace,
+        key: &'a str,
+    ) -> BoxFuture<'a, Result<KvStanding, ReadError>> {
+        self.ask(self.behind.memory(tenant, space, key), ReadError::Unavailable).boxed()
+    }
+
+    fn memories<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        query: KvQuery<'a>,
+    ) -> BoxFuture<'a, Result<KvPage, ReadError>> {
+        self.ask(self.behind.memories(tenant, query), ReadError::Unavailable).boxed()
     }
 
     fn put_blob<'a>(

@@ -14,7 +14,9 @@ pub(crate) use admin::{
     AuditCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs, MembersCommand,
     TenantsCommand, TokenCommand, Whose,
 };
-pub(crate) use runs::{Inbox, InboxCommand, ResumeArgs, RunsCommand, StreamArgs, Watch};
+pub(crate) use runs::{
+    Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
+};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
@@ -137,6 +139,9 @@ pub(crate) enum Command {
     /// List, show, resume, pause, retry, stream and cancel runs
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Make a recorded run again without any effect, and show the first difference
+    #[command(after_help = runs::REPLAY_EXAMPLES)]
+    Replay(ReplayRunArgs),
     /// List the open questions of all runs, and answer them
     #[command(after_help = runs::INBOX_EXAMPLES, args_conflicts_with_subcommands = true)]
     Inbox(Inbox),
@@ -416,6 +421,7 @@ impl Cli {
             | Command::Graph(_)
             | Command::Plugin(_)
             | Command::Workflow(_)
+            | Command::Replay(_)
             | Command::Inbox(_)
             | Command::Threads(_)
             | Command::Keys(_)

@@ -57,6 +57,15 @@ pub(crate) enum RunsCommand {
     /// Print what a run streams, one JSON object a line, from its beginning to its end
     #[command(after_help = STREAM_EXAMPLES)]
     Stream(Box<StreamArgs>),
+    /// Write a run's recorded answers as a cassette, one JSON object a line
+    #[command(after_help = "Example:\n  wforge runs export RUN --to run.cassette.ndjson")]
+    Export {
+        /// The run
+        run: String,
+        /// The file [default: stdout]
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        to: Option<PathBuf>,
+    },
     /// End a run
     #[command(after_help = "Example:\n  wforge runs cancel RUN --reason \"wrong document\"")]
     Cancel {
@@ -78,6 +87,7 @@ impl RunsCommand {
             | Self::Show { .. }
             | Self::Pause { .. }
             | Self::Stream(_)
+            | Self::Export { .. }
             | Self::Cancel { .. } => &None,
         }
     }
@@ -213,4 +223,20 @@ pub(crate) enum InboxCommand {
         #[command(flatten)]
         watch: Watch,
     },
+}
+
+pub(super) const REPLAY_EXAMPLES: &str = "\
+Examples:
+  wforge replay RUN                            # exit 1 where something comes to something else
+  wforge replay RUN --with acme/count@1.1.0    # would a new version have behaved the same?
+  wforge replay RUN --with ./target/acme-count.wasm --output json";
+
+/// `wforge replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayRunArgs {
+    /// The run
+    pub(crate) run: String,
+    /// Another component of one of its plugins; can be given several times
+    #[arg(long, value_name = "NAME@VERSION|FILE.wasm", value_hint = ValueHint::FilePath)]
+    pub(crate) with: Vec<String>,
 }

@@ -1,8 +1,11 @@
 //! What was collected in, Markdown out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own case has to fail")]
 
+mod review;
+
 use expect_test::{Expect, expect};
-use wforge_report::{Input, run};
+use wforge_report::Input;
+use wforge_report::reports::main as run;
 use workflowforge_sdk::{Ctx, Value, json};
 
 fn check(input: Value, expected: Expect) {

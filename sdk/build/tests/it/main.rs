@@ -2,12 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own file has to fail")]
 #![expect(clippy::needless_pass_by_value, reason = "an expectation is written where it is used")]
 
+mod world;
+
 use std::path::Path;
 
 use expect_test::{Expect, expect};
 use fs_err as fs;
 use tempfile::TempDir;
-use wforge_build::{BuildError, Plugin, inspect, pack, write_world};
+use wforge_build::{BuildError, Plugin, inspect, pack};
 
 const HEAD: &str = "name = \"me/thing\"\nversion = \"1.2.3\"\n";
 const RUST: &str = "build.language = \"rust\"\nagents = [{}]\n";
@@ -73,62 +75,6 @@ fn component(inside: &str) -> String {
 
 fn importing(name: &str) -> String {
     component(&format!("(import \"{name}\" (instance))"))
-}
-
-fn world(plugin_toml: &str) -> Result<String, BuildError> {
-    let folder = folder(plugin_toml);
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
-    let out = folder.path().join("wit");
-    write_world(&Plugin::read(folder.path())?, &wit, &out)?;
-    Ok(fs::read_to_string(out.join("world.wit")).unwrap())
-}
-
-#[test]
-fn a_world_imports_what_the_manifest_needs() {
-    let js = format!(
-        "{HEAD}agents = [{{}}]\nneeds = [{{ capability = \"ask\", reason = \"asks\" }}, \
-         {{ capability = \"http:https://a.example\", reason = \"reads\" }}]\n\
-         [build]\nlanguage = \"javascript\"\nuses = [\"timer\"]\n"
-    );
-    expect![[r#"
-        package workflowforge:built;
-
-        /// The world of me/thing 1.2.3, written by the build from the needs in plugin.toml.
-        world plugin {
-            import workflowforge:plugin/log@0.1.0;
-            import workflowforge:plugin/timer@0.1.0;
-            import workflowforge:plugin/secrets@0.1.0;
-            import workflowforge:plugin/http@0.1.0;
-            import workflowforge:plugin/human@0.1.0;
-            export workflowforge:plugin/agent@0.1.0;
-        }
-    "#]]
-    .assert_eq(&world(&js).unwrap());
-}
-
-#[test]
-fn a_javascript_plugin_without_needs_imports_the_log_alone() {
-    let js = format!("{HEAD}agents = [{{}}]\nbuild.language = \"javascript\"\n");
-    expect![[r#"
-        package workflowforge:built;
-
-        /// The world of me/thing 1.2.3, written by the build from the needs in plugin.toml.
-        world plugin {
-            import workflowforge:plugin/log@0.1.0;
-            export workflowforge:plugin/agent@0.1.0;
-        }
-    "#]]
-    .assert_eq(&world(&js).unwrap());
-}
-
-#[test]
-fn what_javascript_cannot_have_yet_is_said() {
-    let js = format!(
-        "{HEAD}agents = [{{}}]\nbuild.language = \"javascript\"\n\
-         needs = [{{ capability = \"http.raw:*\", reason = \"all\" }}]\n"
-    );
-    let error = world(&js).unwrap_err().to_string();
-    assert!(error.ends_with("the need \"http.raw:*\" is not supported yet for javascript"));
 }
 
 #[test]
@@ -206,8 +152,8 @@ fn what_is_no_agents_component_is_refused() {
         "(component)",
         expect![[r#"
         DIR/raw.wasm: the component does not export workflowforge:plugin/agent@0.1.0:
-        put #[agent] on a function, or `export const agent = defineAgent(…)` in the
-        entry module
+        put #[agent] (Rust) or @agent (Python) on a function, or `export const agent =
+        defineAgent(…)` in the entry module
     "#]],
     );
 }

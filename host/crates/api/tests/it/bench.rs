@@ -179,6 +179,7 @@ fn engine_parts(clock: &SimClock, echo: Echo) -> EngineParts {
         entropy,
         bus: Arc::new(RunBus::new(1_024)),
         call_log: None,
+        failpoints: None,
         digest: |draft| {
             let text = serde_json::to_vec(draft).unwrap();
             let hash = wforge_model::id::IdHasher::new("test").field(&text).finish_wide();

@@ -66,6 +66,13 @@ impl Effects for NoEffects {
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         Box::pin(async { Ok(Box::new(Self) as Box<dyn EffectSession>) })
     }
+
+    fn replay<'a>(
+        &'a self,
+        task: TaskContext<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
+        self.open(task)
+    }
 }
 
 impl EffectSession for NoEffects {

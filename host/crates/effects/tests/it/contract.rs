@@ -75,6 +75,7 @@ async fn several_questions_are_asked_at_once_and_each_has_its_own_answer() {
 
 async fn unserved(grant: &str, operation: Operation, element: Value, expected: Expect) {
     let granted = world(&[grant]);
+    granted.outside.close();
     let told = granted.execute(&[request(operation, element.clone())]).await;
     expected.assert_eq(told.first().unwrap());
     assert_eq!(granted.store.told(), Vec::<String>::new(), "it is no effect that happened");
@@ -93,26 +94,13 @@ async fn what_is_granted_but_not_served_says_so() {
     )
     .await;
     unserved(
-        "http:api.example.com",
+        "http:GET@api.example.com/v1",
         Operation::HttpFetch,
-        json!({ "method": "GET", "url": "https://api.example.com/v1" }),
+        json!({ "method": "GET", "url": "https://api.example.com/v1?key=x" }),
         expect![
-            "[denied: http on api.example.com; this host does not serve the interface http yet]"
+            "[denied: http on GET@https://api.example.com:443/v1; this host does not serve the \
+             interface http yet]"
         ],
-    )
-    .await;
-    unserved(
-        "kv:thread",
-        Operation::KvSet,
-        json!({ "scope": "thread", "key": "k", "value": 1 }),
-        expect!["[denied: kv on thread; this host does not serve the interface kv yet]"],
-    )
-    .await;
-    unserved(
-        "kv:run:ro",
-        Operation::KvGet,
-        json!({ "scope": "run", "key": "k" }),
-        expect!["[denied: kv on run:ro; this host does not serve the interface kv yet]"],
     )
     .await;
     unserved(
@@ -124,22 +112,36 @@ async fn what_is_granted_but_not_served_says_so() {
         ],
     )
     .await;
-    unserved(
-        "tool:search",
-        Operation::ToolsCall,
-        json!({ "name": "search", "input": {} }),
-        expect!["[denied: tool on search; this host does not serve the interface tools yet]"],
-    )
-    .await;
 }
 
 #[tokio::test]
-async fn blobs_need_no_grant_and_are_not_served() {
-    let told = world(&[])
-        .execute(&[request(Operation::BlobsCreate, json!({ "media_type": "text/plain" }))])
-        .await;
-    expect![[r#"["[denied: blobs on ; this host does not serve the interface blobs yet]"]"#]]
-        .assert_eq(&format!("{told:?}"));
+async fn a_grant_of_http_is_for_the_requests_of_its_rule() {
+    let check = async |grant: &str, method: &str, url: &str, allowed: bool| {
+        let element = json!({ "method": method, "url": url });
+        let told = world(&[grant]).execute(&[request(Operation::HttpFetch, element)]).await;
+        let is_allowed = !told[0].contains("the operator's grants file");
+        assert_eq!(is_allowed, allowed, "{grant}, {method} {url}: {told:?}");
+    };
+    check("http:api.example.com", "GET", "https://API.example.com:443/x", true).await;
+    check("http:api.example.com", "GET", "https://api.example.com/a%2Fb?x=../y", true).await;
+    check("http:GET@api.example.com/v1/", "GET", "https://api.example.com/v1/x*y", true).await;
+    check("http:*.example.com", "POST", "https://a.b.example.com", true).await;
+    check("http:xn--bcher-kva.example", "GET", "https://bücher.example/", true).await;
+    check("http:http://127.0.0.1:8080", "GET", "http://0x7f.1:8080/", true).await;
+    check("http:*", "GET", "http://10.0.0.1/", true).await;
+    check("http:api.example.com", "GET", "http://api.example.com/", false).await;
+    check("http:api.example.com", "GET", "https://api.example.com:8443/", false).await;
+    check("http:api.example.com", "GET", "https://api.example.com.evil.example/", false).await;
+    check("http:*.example.com", "GET", "https://example.com/", false).await;
+    check("http:GET@api.example.com", "POST", "https://api.example.com/", false).await;
+    check("http:api.example.com/v1/", "GET", "https://api.example.com/v1/../v2", false).await;
+    check("http:api.example.com/v1/", "GET", "https://api.example.com/v1/%2e%2e/v2", false).await;
+    check("http:api.example.com/v1/", "GET", "https://api.example.com/v1/..%2fv2", false).await;
+    check("http.raw:api.example.com", "GET", "https://api.example.com/", false).await;
+    check("ask", "GET", "no url", false).await;
+    // Refused before it is sent, in other words.
+    check("http:api.example.com", "GET", "https://api.example.com@evil.example/", true).await;
+    check("http:api.example.com", "api.example.com/x", "https://evil.example/", true).await;
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! A store that keeps records and nothing else.
+//! A store that keeps records and nothing else. Somebody always writes a key of its memory between
+//! a read and the write that follows from it.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -10,7 +11,8 @@ use wforge_model::{Digest, Epoch, RunId, Seq, TaskId, TenantId, ThreadId, Versio
 use wforge_ports::Store;
 use wforge_ports::store::{
     AuditEntry, Change, ChangeError, Collection, Commit, CommitError, Document, IdempotentReply,
-    Phase, ReadError, Record, RecordError, Recorded, Snapshot, StoreFigures,
+    KvPage, KvQuery, KvSpace, KvStanding, Phase, ReadError, Record, RecordError, Recorded,
+    Snapshot, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
@@ -65,6 +67,10 @@ impl Store for FakeStore {
         let mut state = self.0.lock().unwrap();
         if state.is_gone {
             return Box::pin(ready(Err(RecordError::Unavailable("pulled out".into()))));
+        }
+        if let Some(write) = record.kv.first() {
+            let (space, key) = (write.space.clone(), write.key.clone());
+            return Box::pin(ready(Err(RecordError::KvConflict { space, key })));
         }
         if state.lease != record.lease {
             let lost = RecordError::LeaseLost { run: record.run, lease: record.lease };
@@ -176,6 +182,21 @@ impl Store for FakeStore {
         _after: Option<&'a str>,
         _limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Document>, ReadError>> {
+        unused()
+    }
+    fn memory<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _space: &'a KvSpace,
+        _key: &'a str,
+    ) -> BoxFuture<'a, Result<KvStanding, ReadError>> {
+        Box::pin(ready(Ok(KvStanding { entry: None, next: Version(1) })))
+    }
+    fn memories<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _query: KvQuery<'a>,
+    ) -> BoxFuture<'a, Result<KvPage, ReadError>> {
         unused()
     }
     fn put_blob<'a>(

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use expect_test::expect;
 use serde_json::json;
-use wforge_effects::{EffectsParts, RecordedEffects};
+use tokio_util::task::TaskTracker;
+use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects};
 use wforge_model::effect::{Operation, question_id};
 use wforge_model::limits::SandboxLimits;
 use wforge_model::{Epoch, Timestamp};
@@ -202,8 +203,15 @@ async fn rule_6_chance_belongs_to_tenant_task_attempt_and_host() {
         store: world.store.clone(),
         clock: std::sync::Arc::new(world.clock.clone()),
         output: world.output.clone(),
+        tools: std::sync::Arc::default(),
         host_key: [10; 32],
         limits: SandboxLimits::default(),
+        world: world.outside.clone(),
+        threads: tokio::runtime::Handle::current(),
+        flights: TaskTracker::new(),
+        failpoints: None,
+        at_once_max: 4,
+        keep: KeepLimits::default(),
     });
     let context = TaskContext { call: &world.call, lease: Epoch(0) };
     assert_ne!(other_host.open(context).await.unwrap().random_seed(), first);

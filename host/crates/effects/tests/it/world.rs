@@ -3,26 +3,31 @@
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-use wforge_effects::{EffectsParts, RecordedEffects};
+use tokio_util::task::TaskTracker;
+use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Tools};
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Answered, Operation, Question, Waiting};
 use wforge_model::limits::SandboxLimits;
-use wforge_model::{Epoch, Grants, Timestamp};
+use wforge_model::{Epoch, Grants, TaskId, Timestamp};
 use wforge_ports::effects::{GuestLine, GuestOutput, TaskContext};
-use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects};
-use wforge_testkit::SimClock;
+use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects, Store};
+use wforge_store::{MemoryStore, StoreParts};
+use wforge_testkit::{SimClock, SimEntropy};
 
 use crate::fake_store::FakeStore;
+use crate::outside::Outside;
 
 /// When every task begins.
 pub(crate) const NOON: Timestamp = Timestamp(1_700_000_000_000);
 
-pub(crate) struct World {
-    pub(crate) store: Arc<FakeStore>,
+pub(crate) struct World<S = FakeStore> {
+    pub(crate) store: Arc<S>,
     pub(crate) clock: SimClock,
     pub(crate) output: Arc<Output>,
+    pub(crate) outside: Arc<Outside>,
     pub(crate) effects: RecordedEffects,
     pub(crate) call: AgentCall,
+    lease: Epoch,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +48,10 @@ impl GuestOutput for Output {
     fn emitted(&self, _call: &AgentCall, ordinal: u32, topic: String, payload: Value) {
         self.0.lock().unwrap().push(format!("{ordinal}: {topic} {payload}"));
     }
+
+    fn delta(&self, _call: &AgentCall, position: u32, n: u32, topic: &str, text: &str) {
+        self.0.lock().unwrap().push(format!("{position}.{n}: {topic} {text}"));
+    }
 }
 
 /// The world of a task that may do what is named.
@@ -51,29 +60,77 @@ pub(crate) fn world(grants: &[&str]) -> World {
 }
 
 pub(crate) fn world_with(grants: &[&str], limits: SandboxLimits) -> World {
-    let store = Arc::new(FakeStore::default());
+    world_of(grants, limits, |_| Tools::default())
+}
+
+/// The same with tools that use the world's clock.
+pub(crate) fn world_of(
+    grants: &[&str],
+    limits: SandboxLimits,
+    tools: impl FnOnce(&SimClock) -> Tools,
+) -> World {
+    let limits = (limits, KeepLimits::default());
+    world_over(FakeStore::default(), Epoch(0), grants, limits, tools)
+}
+
+/// The world of a task that may do what is named, on a store that keeps memory and blobs too.
+pub(crate) fn keeping_world(grants: &[&str], keep: KeepLimits) -> World<MemoryStore> {
+    let store = MemoryStore::new(StoreParts { entropy: Arc::new(SimEntropy::new(1)) });
+    let limits = (SandboxLimits::default(), keep);
+    world_over(store, Epoch(1), grants, limits, |_| Tools::default())
+}
+
+fn world_over<S: Store + 'static>(
+    store: S,
+    lease: Epoch,
+    grants: &[&str],
+    (limits, keep): (SandboxLimits, KeepLimits),
+    tools: impl FnOnce(&SimClock) -> Tools,
+) -> World<S> {
+    let store = Arc::new(store);
     let clock = SimClock::at(NOON);
     let output = Arc::new(Output::default());
+    let outside = Arc::new(Outside::default());
     let effects = RecordedEffects::new(EffectsParts {
         store: store.clone(),
         clock: Arc::new(clock.clone()),
         output: output.clone(),
+        tools: Arc::new(tools(&clock)),
         host_key: [9; 32],
         limits,
+        keep,
+        world: outside.clone(),
+        threads: tokio::runtime::Handle::current(),
+        flights: TaskTracker::new(),
+        failpoints: None,
+        at_once_max: 4,
     });
-    World { store, clock, output, effects, call: call(grants) }
+    World { store, clock, output, outside, effects, call: call(grants), lease }
 }
 
-impl World {
+impl<S> World<S> {
     /// The next execution of the task.
     pub(crate) async fn open(&self) -> Box<dyn EffectSession> {
-        let context = TaskContext { call: &self.call, lease: Epoch(0) };
-        self.effects.open(context).await.unwrap()
+        self.open_as(&self.call).await
+    }
+
+    /// The next execution of another task of this world.
+    pub(crate) async fn open_as(&self, call: &AgentCall) -> Box<dyn EffectSession> {
+        self.effects.open(TaskContext { call, lease: self.lease }).await.unwrap()
     }
 
     /// Makes these calls in one new execution, up to the first that does not answer.
     pub(crate) async fn execute(&self, requests: &[EffectRequest]) -> Vec<String> {
-        let mut session = self.open().await;
+        self.execute_as(&self.call, requests).await
+    }
+
+    /// Makes these calls in one new execution of another task of this world.
+    pub(crate) async fn execute_as(
+        &self,
+        call: &AgentCall,
+        requests: &[EffectRequest],
+    ) -> Vec<String> {
+        let mut session = self.open_as(call).await;
         let mut told = Vec::new();
         for request in requests {
             let answer = session.perform(request.clone()).await;
@@ -144,6 +201,7 @@ pub(crate) fn tell(answer: &EffectAnswer) -> String {
             "diverged at {}: {} is recorded, {} was asked",
             divergence.position, divergence.recorded, divergence.asked
         ),
+        EffectAnswer::Failed(failure) => format!("failed: {failure}"),
         EffectAnswer::Fault(error) => format!("fault: {error}"),
     }
 }
@@ -168,7 +226,12 @@ pub(crate) fn request(operation: Operation, element: Value) -> EffectRequest {
     EffectRequest { operation, elements: vec![element] }
 }
 
-fn call(grants: &[&str]) -> AgentCall {
+/// The same call for another task of its node.
+pub(crate) fn another_task(call: &AgentCall, number: u8) -> AgentCall {
+    AgentCall { task: TaskId::from_bytes([number; 16]), ..call.clone() }
+}
+
+pub(crate) fn call(grants: &[&str]) -> AgentCall {
     AgentCall {
         tenant: "acme".parse().unwrap(),
         plugin: "test/fixture".parse().unwrap(),
@@ -189,5 +252,8 @@ fn call(grants: &[&str]) -> AgentCall {
         began_at: NOON,
         answers: Vec::new(),
         kept_effects: 0,
+        fails_unknown: false,
+        tools: Arc::default(),
+        depth: 0,
     }
 }

@@ -41,6 +41,7 @@ impl World {
             entropy,
             bus: Arc::new(RunBus::new(options.subscriber_lag_max)),
             call_log: None,
+            failpoints: None,
             digest: |draft| wforge_spec::digest(draft).map_err(Into::into),
             lanes: Lanes { engine: threads.clone(), plugins: threads },
         };
@@ -99,6 +100,13 @@ impl Effects for Nobody {
         _task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         futures::future::ready(Err(EffectsError::Unavailable("no effects here".into()))).boxed()
+    }
+
+    fn replay<'a>(
+        &'a self,
+        task: TaskContext<'a>,
+    ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
+        self.open(task)
     }
 }
 

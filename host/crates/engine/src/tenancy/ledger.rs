@@ -172,6 +172,25 @@ pub(crate) async fn charge_tokens(
     Ok(())
 }
 
+/// Changes the tokens that a tenant has used today, by what it has used and may use; whether they
+/// may be. Before its figures were read nothing is known against it: they are read as runs begin.
+pub(super) fn change_tokens(
+    shared: &Shared,
+    tenant: &TenantId,
+    change: impl FnOnce(u64, u64) -> Option<u64>,
+) -> bool {
+    let max = quotas(shared, tenant).tokens_per_day_max;
+    let mut pages = shared.ledger.lock();
+    let Some(page) = pages.get_mut(tenant) else { return true };
+    match change(page.used.tokens, max) {
+        Some(tokens) => {
+            page.used.tokens = tokens;
+            true
+        }
+        None => false,
+    }
+}
+
 fn check_run(
     today: &DayUsage,
     storage_bytes: u64,

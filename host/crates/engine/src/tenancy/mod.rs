@@ -11,10 +11,12 @@ mod keys;
 mod ledger;
 mod members;
 mod tenants;
+mod tokens;
 mod trail;
 
 pub use keys::NewKey;
 pub use ledger::TenantUsage;
+pub use tokens::TenantTokens;
 pub use trail::AuditVerdict;
 
 pub(crate) use directory::Directory;

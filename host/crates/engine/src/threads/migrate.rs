@@ -27,7 +27,7 @@ pub(crate) async fn migrate(
     let turn = shared.locks.lock(tenant, thread).await;
     let (made, replayed) = match made_before(shared, tenant, key.as_ref()).await? {
         Some(run) => (run, true),
-        None => match first(shared, tenant, thread, &request).await? {
+        None => match Box::pin(first(shared, tenant, thread, &request)).await? {
             First::Only(dry) => return Ok(*dry),
             First::Made(run) => (run, false),
         },

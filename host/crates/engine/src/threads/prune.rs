@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use wforge_graph::head_of;
-use wforge_model::event::EventKind;
-use wforge_model::{Checkpoint, RunId, Seq, TaskId, TenantId, ThreadId, Version};
+use wforge_model::{Checkpoint, TenantId, ThreadId, Version};
 use wforge_ports::store::{AuditDraft, Commit, CommitError};
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadPut, ThreadRun};
 
@@ -14,6 +13,7 @@ use super::history::borders_of;
 use super::start::busy;
 use super::{TRIES_MAX, existing};
 use crate::load::{load_run, no_checkpoint};
+use crate::planned::planned;
 use crate::request::EngineError;
 use crate::service::Shared;
 use crate::start::{EMBEDDED_LEASE, commit_refused, queue_of};
@@ -165,7 +165,7 @@ async fn forget(
     thread: ThreadId,
     ThreadRun { place, run }: ThreadRun,
 ) -> Result<bool, EngineError> {
-    let tasks = tasks_of(shared, tenant, run).await?;
+    let tasks = planned(shared, tenant, run, None).await?.tasks;
     let forget = Forget { tenant: tenant.clone(), run, listed: Some((thread, place)), tasks };
     loop {
         let forgotten = shared.parts.store.forget(forget.clone()).await;
@@ -173,27 +173,6 @@ async fn forget(
             Forgotten::Part => {}
             Forgotten::Whole => return Ok(true),
             Forgotten::Needed => return Ok(false),
-        }
-    }
-}
-
-/// The tasks that a run planned.
-async fn tasks_of(
-    shared: &Shared,
-    tenant: &TenantId,
-    run: RunId,
-) -> Result<Vec<TaskId>, EngineError> {
-    let (mut tasks, mut seen) = (Vec::new(), Seq(0));
-    loop {
-        let page = shared.parts.store.events(tenant, run, seen, PAGE).await?;
-        for stored in &page {
-            seen = stored.seq;
-            if let EventKind::StepPlanned { tasks: planned, .. } = &stored.event.kind {
-                tasks.extend(planned.iter().map(|task| task.id));
-            }
-        }
-        if page.len() < PAGE {
-            return Ok(tasks);
         }
     }
 }

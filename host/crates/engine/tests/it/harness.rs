@@ -19,9 +19,7 @@ use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
     Capability, Digest, Failure, PluginName, Problem, TaskId, TenantId, Timestamp, Value,
 };
-use wforge_ports::effects::{
-    EffectAnswer, EffectRequest, EffectSession, Effects, EffectsError, GuestLine, TaskContext,
-};
+use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession};
 use wforge_ports::plugins::{AdmissionError, Admitted, PluginAdmission};
 use wforge_ports::runtime::{AgentRuntime, RuntimeError, RuntimeFigures};
 use wforge_ports::{Clock, Entropy};
@@ -30,12 +28,18 @@ use wforge_store::{MemoryStore, StoreParts};
 use wforge_testkit::store::Backend;
 use wforge_testkit::{SimClock, SimEntropy};
 
+use crate::effects::SmallEffects;
+
 pub(crate) type Script = Arc<dyn Fn(&AgentCall) -> Answer + Send + Sync>;
 
 /// What an agent does when it is called.
 pub(crate) enum Answer {
     Reply(Value),
     Fail(Failure),
+    /// Makes these host calls and replies with their answers.
+    Perform(Vec<EffectRequest>),
+    /// There is no sandbox.
+    Busy,
     /// Never answers: the call is under way until its sandbox is dropped.
     Hang,
 }
@@ -137,23 +141,26 @@ impl World {
             running_most: AtomicUsize::new(0),
         });
         let threads = tokio::runtime::Handle::current();
+        let effects = Arc::new(SmallEffects::new(store.clone()));
         let parts = EngineParts {
             store: store.clone(),
             driver: store.clone(),
             runtime: agents.clone(),
-            effects: Arc::new(NoEffects),
+            effects: effects.clone(),
             admission: Arc::new(NoAdmission),
             expressions: Arc::new(Cel::default()),
-            grants: Arc::new(NoGrants),
+            grants: Arc::new(Generous),
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(entropy),
             bus: Arc::new(RunBus::new(options.subscriber_lag_max)),
             call_log: None,
+            failpoints: None,
             digest: |draft| wforge_spec::digest(draft).map_err(Into::into),
             lanes: Lanes { engine: threads.clone(), plugins: threads },
         };
         let shutdown = CancellationToken::new();
         let engine = Engine::new(parts, options, shutdown.clone());
+        effects.offer_agents(engine.agent_tools());
         let handle = engine.handle();
         let service = tokio_util::task::TaskTracker::new().spawn(engine.run());
         Self { handle, clock, agents, store, shutdown, service }
@@ -292,7 +299,7 @@ impl AgentRuntime for Agents {
     fn call<'a>(
         &'a self,
         call: &'a AgentCall,
-        _effects: &'a mut dyn EffectSession,
+        effects: &'a mut dyn EffectSession,
     ) -> BoxFuture<'a, Result<Execution, RuntimeError>> {
         async move {
             self.calls.lock().unwrap().push(call.node.to_string());
@@ -305,6 +312,8 @@ impl AgentRuntime for Agents {
             let execution = match script(call) {
                 Answer::Reply(output) => Execution::Replied(Reply { output, exits: Vec::new() }),
                 Answer::Fail(failure) => Execution::Failed { failure, effects: 0 },
+                Answer::Busy => return Err(RuntimeError::Busy),
+                Answer::Perform(requests) => return performed(effects, requests).await,
                 Answer::Hang => futures::future::pending().await,
             };
             Ok(execution)
@@ -329,36 +338,28 @@ impl AgentRuntime for Agents {
     }
 }
 
-#[derive(Debug)]
-struct NoEffects;
-
-impl Effects for NoEffects {
-    fn open<'a>(
-        &'a self,
-        _task: TaskContext<'a>,
-    ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
-        futures::future::ready(Ok(Box::new(NoSession) as Box<dyn EffectSession>)).boxed()
+/// What an agent that makes these host calls comes to.
+async fn performed(
+    effects: &mut dyn EffectSession,
+    requests: Vec<EffectRequest>,
+) -> Result<Execution, RuntimeError> {
+    let mut told = Vec::new();
+    for request in requests {
+        let failed = |failure| Ok(Execution::Failed { failure, effects: 0 });
+        match effects.perform(request).await {
+            EffectAnswer::Answered(answers) => {
+                told.extend(answers.into_iter().map(|answer| {
+                    answer.unwrap_or_else(|failure| Value::String(failure.to_string()))
+                }));
+            }
+            EffectAnswer::Refused(failure) => return failed(failure),
+            EffectAnswer::Suspend(waiting) => return Ok(Execution::Suspended(waiting)),
+            EffectAnswer::Diverged(divergence) => return Ok(Execution::Diverged(divergence)),
+            EffectAnswer::Failed(failure) => return failed(failure),
+            EffectAnswer::Fault(error) => return Err(RuntimeError::Host(error.into())),
+        }
     }
-}
-
-#[derive(Debug)]
-struct NoSession;
-
-impl EffectSession for NoSession {
-    fn perform(&mut self, _request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
-        futures::future::ready(EffectAnswer::Answered(Vec::new())).boxed()
-    }
-    fn now(&self) -> Timestamp {
-        Timestamp(0)
-    }
-    fn random_seed(&self) -> [u8; 32] {
-        [0; 32]
-    }
-    fn position(&self) -> u32 {
-        0
-    }
-    fn log(&mut self, _line: GuestLine) {}
-    fn emit(&mut self, _topic: String, _payload: Value) {}
+    Ok(Execution::Replied(Reply { output: Value::Array(told), exits: Vec::new() }))
 }
 
 #[derive(Debug)]
@@ -379,12 +380,13 @@ impl PluginAdmission for NoAdmission {
     }
 }
 
+/// Whatever a plugin asks for of these is granted.
 #[derive(Debug)]
-struct NoGrants;
+struct Generous;
 
-impl GrantPolicy for NoGrants {
+impl GrantPolicy for Generous {
     fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
-        Vec::new()
+        ["ask", "http:*", "tool:*"].map(|granted| granted.parse().unwrap()).into()
     }
 }
 

@@ -9,14 +9,17 @@
 
 mod chunks;
 mod durability;
+mod effects;
 mod harness;
 mod history;
 mod lines;
+mod memory;
 mod migration;
 mod mocks;
 mod parts;
 mod pruning;
 mod repeats;
+mod replays;
 mod runs;
 mod simulation;
 mod steering;
@@ -25,3 +28,4 @@ mod tenant_limits;
 mod tenants;
 mod thread_world;
 mod threads;
+mod tools;

@@ -364,6 +364,10 @@ fn the_size_of_an_event_is_about_that_of_its_text() {
             pin.input = serde_json::json!({ "title": "an input".repeat(200) });
             pin.output = serde_json::json!({ "title": "an output".repeat(200) });
         }
+        let agent = started.pins.values().next().unwrap().clone();
+        let tool = wforge_model::agent::ToolPin { description: "A tool.".into(), agent };
+        let tools = (0..9).map(|number| (format!("t__{number}"), tool.clone()));
+        started.tools = std::sync::Arc::new(tools.collect());
     };
     let start = Start { input: &input, with: Some(with), parts: &[INSIDE], ..Start::default() };
     let mut bench = Bench::begin(&format!("{LIST}{LARGE}"), "", start);

@@ -13,7 +13,8 @@ fn check(needs: &str, granted: &str, wanted: &str, allowed: bool) {
     let answer = grants.require("acme/x", &wanted.parse().unwrap());
     assert_eq!(answer.is_ok(), allowed, "needs [{needs}], granted [{granted}], wanted {wanted}");
     if let Err(denial) = answer {
-        assert!(denial.hint.contains("acme/x") && denial.hint.contains(wanted), "{denial:?}");
+        let line = format!("plugin = \"acme/x\", capabilities = [\"{wanted}\"]");
+        assert!(denial.hint.contains(&line), "{denial:?}");
     }
 }
 
@@ -28,7 +29,11 @@ fn only_what_is_needed_and_granted_may_be_done() {
     check("kv:run:ro", "kv:run", "kv:run", false);
     check("kv:run", "kv:run:ro", "kv:run", false);
     check("secret:a:hold", "secret:a:hold", "secret:a:reveal", false);
-    check("http:https://a.example", "http:https://a.example.evil", "http:https://a.example", false);
+    check("http:a.example", "http:a.example.evil", "http:a.example", false);
+    check("http:a.example", "http:*", "http:GET@a.example/v1", true);
+    check("http:GET@a.example", "http:a.example", "http:POST@a.example/v1", false);
+    check("http:a.example", "http:a.example", "http.raw:a.example", false);
+    check("http.raw:a.example", "http.raw:*.example", "http.raw:a.example/v1", true);
 }
 
 #[test]
@@ -43,6 +48,29 @@ fn what_is_no_capability_is_refused() {
     for text in ["", "asks", "ask:me", "llm", "llm:", "http:a b", "kv:run\n", "file:/etc"] {
         assert!(text.parse::<Capability>().is_err(), "\"{text}\" was taken");
     }
+}
+
+#[test]
+fn a_hint_says_a_request_in_the_shortest_form() {
+    let wanted = Capability::of("http", "GET@https://a.example:443/v1");
+    let denial = Grants::default().require("acme/x", &wanted).unwrap_err();
+    assert_eq!(denial.resource, "GET@https://a.example:443/v1");
+    assert!(denial.hint.contains("capabilities = [\"http:GET@a.example/v1\"]"), "{denial:?}");
+    let long = Capability::of("http", &format!("GET@a.example/{}", "x".repeat(600)));
+    let denial = Grants::default().require("acme/x", &long).unwrap_err();
+    assert!(denial.hint.contains("capabilities = [\"http:GET@a.example\"]"), "{denial:?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_rule_is_said() {
+    let error = "http:Example.com".parse::<Capability>().unwrap_err().to_string();
+    assert_eq!(error, "\"http:Example.com\" is no capability: write the host in small letters");
+}
+
+#[test]
+fn what_is_no_rule_covers_nothing_not_even_itself() {
+    let broken = Capability::of("http", "a.example/../b");
+    assert!(!broken.covers(&broken) && !all("http:*").iter().any(|all| all.covers(&broken)));
 }
 
 #[test]

@@ -4,4 +4,6 @@
 
 mod events;
 mod grants;
+mod http_rules;
 mod names;
+mod tools;

@@ -6,6 +6,7 @@ use wforge_model::event::RunEvent;
 use wforge_model::head::RunHead;
 use wforge_model::{Epoch, Failure, RunId, Seq, TenantId, Timestamp, Value, Version};
 
+use super::KvWrite;
 use crate::threads::ThreadPut;
 
 /// A run that is ours to drive.
@@ -38,7 +39,7 @@ pub struct Commit {
     pub head: RunHead,
     /// The change of its thread that goes with it.
     pub thread: Option<ThreadPut>,
-    /// Memory of run scope that the step wrote.
+    /// Memory that a run begins with which goes on from a checkpoint of another.
     pub kv: Vec<KvWrite>,
     /// When the run is looked at again.
     pub queue: QueueChange,
@@ -46,17 +47,6 @@ pub struct Commit {
     pub audit: Vec<AuditDraft>,
     /// The reply to the request that caused it; the first under its key stands.
     pub idempotent_reply: Option<IdempotentReply>,
-}
-
-/// One write to a plugin's memory.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct KvWrite {
-    /// `run`, `thread` or `plugin` and the name within it, length-prefixed by the writer.
-    pub space: String,
-    /// The key.
-    pub key: String,
-    /// The value; none deletes.
-    pub value: Option<Value>,
 }
 
 /// When a run is looked at again.
@@ -84,7 +74,7 @@ pub struct Record {
     pub key: RecordKey,
     /// What is written.
     pub phase: Phase,
-    /// Memory of thread or plugin scope that goes with it.
+    /// Memory that goes with it.
     pub kv: Vec<KvWrite>,
 }
 
@@ -105,6 +95,15 @@ impl Phase {
         match self {
             Self::Intent(_) => 0,
             Self::Answer(_) => 1,
+        }
+    }
+
+    /// When it was written.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        match self {
+            Self::Intent(intent) => intent.at,
+            Self::Answer(answer) => answer.at,
         }
     }
 }
@@ -133,6 +132,18 @@ pub struct EffectRecord {
     pub at: Timestamp,
     /// The answer.
     pub answer: Result<Value, Failure>,
+    /// Where in a list of requests it stood; none: it was the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListPlace>,
+}
+
+/// A place in a list of requests that were made in one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListPlace {
+    /// From 0.
+    pub index: u32,
+    /// How many there were.
+    pub of: u32,
 }
 
 /// What became of a [`Record`].

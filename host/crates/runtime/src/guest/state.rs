@@ -97,6 +97,7 @@ impl Guest {
             EffectAnswer::Refused(failure) => Ok(Err(failure)),
             EffectAnswer::Suspend(waiting) => Err(Unwind::Suspended(waiting).into()),
             EffectAnswer::Diverged(divergence) => Err(Unwind::Diverged(divergence).into()),
+            EffectAnswer::Failed(failure) => Err(Unwind::Failed(failure).into()),
             EffectAnswer::Fault(error) => Err(Unwind::Fault(error).into()),
         }
     }

@@ -13,6 +13,9 @@ pub(crate) enum Unwind {
     /// It asked something else than before.
     #[error("the task asked something else than before")]
     Diverged(Divergence),
+    /// The attempt is over.
+    #[error("the attempt is over")]
+    Failed(wforge_model::Failure),
     /// The host cannot go on.
     #[error("the host cannot go on")]
     Fault(#[source] EffectsError),

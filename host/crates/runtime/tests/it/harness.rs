@@ -174,6 +174,9 @@ pub(crate) fn call_of(component: Digest, input: Value) -> AgentCall {
         began_at: NOON,
         answers: Vec::new(),
         kept_effects: 0,
+        fails_unknown: false,
+        tools: Arc::default(),
+        depth: 0,
     }
 }
 

@@ -49,9 +49,13 @@ pub(super) const NODE: Form = Form {
         "mock",
         "defer",
         "allow",
+        "effects",
     ],
-    later: &["limits", "labels", "effects"],
+    later: &["limits", "labels"],
 };
+
+pub(super) const EFFECTS: Form =
+    Form { what: "effects", fields: &["unknown", "idempotent"], later: &[] };
 
 pub(super) const ASK: Form = Form {
     what: "an ask",
@@ -130,12 +134,13 @@ pub(super) const ARM: Form =
     Form { what: "an arm of a branch", fields: &["when", "to", "outcome"], later: &[] };
 
 /// Every form by the name under which the editors' schema defines it.
-pub(super) const ALL: [(&str, &Form); 18] = [
+pub(super) const ALL: [(&str, &Form); 19] = [
     ("workflow", &FILE),
     ("key", &KEY),
     ("node", &NODE),
     ("ask", &ASK),
     ("on_deadline", &ON_DEADLINE),
+    ("effects", &EFFECTS),
     ("retry", &RETRY),
     ("timeout", &TIMEOUT),
     ("cache", &CACHE),

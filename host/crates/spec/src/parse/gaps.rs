@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde_json::Value;
 use wforge_graph::{Place, Problem, draw};
 use wforge_model::NodeId;
-use wforge_model::workflow::{Node as Draft, Work, WorkflowDraft};
+use wforge_model::workflow::{Node as Draft, NodeEffects, Work, WorkflowDraft};
 
 use super::forms::FILE;
 use super::scan::Flaw;
@@ -45,6 +45,7 @@ fn stand_in() -> Draft {
         mock: None,
         defer: false,
         allow: None,
+        effects: NodeEffects::default(),
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use wforge_model::mock::MockAnswer;
 use wforge_model::workflow::{
-    Ask, Fallback, Node as Draft, Persist, RetryEffects, RetryRule, Subgraph, Template, Work,
+    Ask, Fallback, Node as Draft, NodeEffects, Persist, RetryEffects, RetryRule, Subgraph,
+    Template, UnknownOutcome, Work,
 };
 use wforge_model::{Capability, FailureKind, Key, NodeId, Target};
 
-use super::forms::{ASK, CACHE, NODE, NODE_MOCK, ON_DEADLINE, RETRY, TIMEOUT};
+use super::forms::{ASK, CACHE, EFFECTS, NODE, NODE_MOCK, ON_DEADLINE, RETRY, TIMEOUT};
 use super::reader::{Fields, Reader};
 use super::script;
 use super::tree::{Entry, Kind, Node};
@@ -42,9 +43,22 @@ fn one(reader: &mut Reader, entry: &Entry) -> Option<(NodeId, Draft)> {
         mock: fields.get("mock").and_then(|node| mock(reader, node)),
         defer: fields.get("defer").and_then(|n| reader.boolean(n, "defer")).unwrap_or(false),
         allow: fields.get("allow").map(|node| reader.names::<Capability>(node, "allow")),
+        effects: fields.get("effects").and_then(|n| effects(reader, n)).unwrap_or_default(),
         work: work?,
     };
     Some((name?, draft))
+}
+
+fn effects(reader: &mut Reader, node: &Node) -> Option<NodeEffects> {
+    const CHOICES: [(&str, UnknownOutcome); 2] =
+        [("retry", UnknownOutcome::Retry), ("fail", UnknownOutcome::Fail)];
+    let fields = reader.fields(node, &EFFECTS)?;
+    let unknown = fields.get("unknown").and_then(|n| reader.choice(n, "unknown", &CHOICES));
+    let idempotent = fields.get("idempotent").and_then(|n| reader.boolean(n, "idempotent"));
+    Some(NodeEffects {
+        unknown: unknown.unwrap_or_default(),
+        idempotent: idempotent.unwrap_or_default(),
+    })
 }
 
 fn work(reader: &mut Reader, fields: &Fields<'_>) -> Option<Work> {

@@ -78,7 +78,7 @@ fn what_is_not_supported_yet_says_so_and_is_never_ignored() {
 state:
   a: { labels: [secret] }
 nodes:
-  one: { agent: x/y, labels: [secret], limits: {}, effects: {} }
+  one: { agent: x/y, labels: [secret], limits: {} }
   two: { ask: { prompt: Go?, assignee: ann, deadline: 1h, on_deadline: { goto: one } } }
   three: { ask: { prompt: Go?, deadline: 1h, on_deadline: { fail: late } } }
 ",
@@ -86,7 +86,6 @@ nodes:
             w.yaml:6:8: error[not_supported_yet]: `labels` of a state key is not supported yet
             w.yaml:8:22: error[not_supported_yet]: `labels` of a node is not supported yet
             w.yaml:8:40: error[not_supported_yet]: `limits` of a node is not supported yet
-            w.yaml:8:52: error[not_supported_yet]: `effects` of a node is not supported yet
             w.yaml:9:30: error[not_supported_yet]: `assignee` of an ask is not supported yet
             w.yaml:9:72: error[missing_field]: on_deadline needs "answer"
             w.yaml:9:74: error[not_supported_yet]: `goto` of on_deadline is not supported yet

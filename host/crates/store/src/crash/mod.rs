@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, oneshot};
 use wforge_model::{RunId, Seq, TenantId};
 use wforge_ports::Entropy;
-use wforge_ports::store::{CommitError, KvWrite};
+use wforge_ports::store::{CommitError, KvSpace, KvWrite};
 use wforge_testkit::SimEntropy;
 use wforge_testkit::store::make;
 
@@ -114,7 +114,7 @@ fn commit(number: usize, before: u64, chance: &SimEntropy) -> CommitRun {
     let mut commit = make::commit(&tenant(), run(number), before * EVENTS_PER_COMMIT, events);
     commit.audit = vec![make::audit("commit")];
     let value = Some(json!(before + 1));
-    commit.kv = vec![KvWrite { space: "run".to_owned(), key: run(number).to_string(), value }];
+    commit.kv = vec![KvWrite::of(KvSpace::Run(run(number)), "commits".to_owned(), value)];
     CommitRun::new(commit)
 }
 
@@ -171,6 +171,11 @@ fn check(machine: &Machine, told: &Told, place: &str) {
             length.is_multiple_of(EVENTS_PER_COMMIT) && (least..=most).contains(&made),
             "{place}: run {number} has {length} events, {least} to {most} commits expected"
         );
+        let space = KvSpace::Run(run(number)).to_string();
+        let counted = reads::memory(vault, &rows, &tenant, &space, "commits").unwrap();
+        let counted = counted.entry.map(|entry| (entry.value, entry.version.0));
+        let expected = (made > 0).then(|| (json!(made), made));
+        assert_eq!(counted, expected, "{place}: memory of run {number}");
         let events = reads::events(vault, &rows, &tenant, run(number), Seq(0), usize::MAX).unwrap();
         assert_eq!(events.len() as u64, length, "{place}: events of run {number}");
         commits += made;
@@ -234,11 +239,16 @@ fn go_on(machine: &mut Machine, disk: &Disk, view: &View, place: &str) {
 #[test]
 fn an_acknowledged_frame_that_is_damaged_later_refuses_to_open() {
     use crate::journal::io::JournalIo as _;
-    let (disk, view, _) = cut(1, None);
-    let last = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".wal")).max();
-    let name = last.unwrap();
     // The first frame of the last segment, behind which there are others.
-    disk.open(&name).unwrap().write_at(40, &[0xff; 8]).unwrap();
+    let with_frames_behind = |seed| {
+        let (disk, view, _) = cut(seed, None);
+        let name = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".wal")).max()?;
+        let first: u64 = name.trim_end_matches(".wal").parse().unwrap();
+        (Scan::read(&disk).unwrap().last() > first).then_some((disk, view, name))
+    };
+    let (disk, view, name) = (0..20).find_map(with_frames_behind).unwrap();
+    let file = disk.open(&name).unwrap();
+    file.write_at(40, &[0xff; 8]).and_then(|()| file.sync()).unwrap();
     let chance = SimEntropy::new(3);
     let error = open(&disk.after_cut(&chance), &view.after_cut(&chance)).err();
     assert!(matches!(error, Some(OpenError::Damaged { .. })), "{error:?}");

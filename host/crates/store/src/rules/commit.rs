@@ -3,9 +3,10 @@
 
 use wforge_model::event::EventKind;
 use wforge_model::head::RunHead;
-use wforge_model::{Epoch, Seq};
+use wforge_model::{Epoch, Seq, Timestamp};
 use wforge_ports::store::{Commit, CommitError, QueueChange};
 
+use super::memory::{self, Writer};
 use super::thread::{self, ThreadPlace};
 use super::{Operation, Prepared, audit, standing_reply};
 use crate::budget::Budget;
@@ -44,12 +45,14 @@ pub(crate) struct CommitRun {
     commit: Commit,
     head_row: Option<(Vec<u8>, Bytes)>,
     thread_json: Vec<u8>,
+    entries: memory::Entries,
     prepared: Prepared,
 }
 
 impl CommitRun {
     pub(crate) fn new(commit: Commit) -> Self {
-        Self { commit, head_row: None, thread_json: Vec::new(), prepared: Prepared::default() }
+        let (entries, prepared) = (memory::Entries::default(), Prepared::default());
+        Self { commit, head_row: None, thread_json: Vec::new(), entries, prepared }
     }
 
     fn seqs(&self) -> impl Iterator<Item = Seq> + use<> {
@@ -160,6 +163,18 @@ impl CommitRun {
         Ok(())
     }
 
+    fn write_memory(
+        &mut self,
+        vault: &Vault,
+        rows: &dyn Rows,
+        batch: &mut Batch,
+    ) -> Result<(), CommitError> {
+        let Commit { tenant, events, kv, .. } = &self.commit;
+        let now = events.last().map_or(Timestamp(0), |event| event.at);
+        let writer = Writer { vault, key: self.prepared.key()?, tenant, now, rows };
+        Ok(self.entries.write(&writer, kv, batch)?)
+    }
+
     /// Says which families of rows begin with this commit, so that readers need not look below.
     fn mark_fresh(&self, rows: &dyn Rows, batch: &mut Batch) -> Result<(), Fault> {
         let Commit { tenant, run, expected, events, .. } = &self.commit;
@@ -194,7 +209,7 @@ impl Operation for CommitRun {
             let row = self.prepared.seal(vault, tenant, &row_key, json)?;
             self.prepared.fresh.push((row_key.into(), row));
         }
-        self.prepared.add_kv(vault, tenant, kv, budget)?;
+        self.entries = memory::Entries::encode(kv, budget)?;
         self.prepared.add_reply(vault, tenant, self.commit.idempotent_reply.as_ref(), budget)?;
         if let Some(put) = &self.commit.thread {
             self.thread_json = budget.encode(&put.row)?;
@@ -231,6 +246,7 @@ impl Operation for CommitRun {
         }
         self.write_queue(vault, batch)?;
         self.mark_fresh(rows, batch)?;
+        self.write_memory(vault, rows, batch)?;
         let Commit { tenant, audit, .. } = &self.commit;
         audit::append(vault, self.prepared.key()?, tenant, audit, rows, batch)?;
         self.prepared.write(vault, tenant, rows, batch)?;

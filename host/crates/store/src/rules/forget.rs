@@ -1,7 +1,7 @@
 //! Removes a run, some rows at a time: what makes it be found goes last, so that whoever is
 //! interrupted can ask again.
 
-use wforge_ports::store::ChangeError;
+use wforge_ports::store::{ChangeError, KvSpace};
 use wforge_ports::threads::{Forget, Forgotten};
 
 use super::{Operation, Prepared, release};
@@ -31,7 +31,7 @@ impl ForgetRun {
         Ok(is_live || !rows.is_vacant(&keys::children(tenant, *run))?)
     }
 
-    /// Removes rows of its log, its records and its snapshots; whether all have gone.
+    /// Removes rows of its log, its records, its snapshots and its memory; whether all have gone.
     fn remove_rows(
         &self,
         vault: &Vault,
@@ -40,7 +40,13 @@ impl ForgetRun {
     ) -> Result<bool, Fault> {
         let Forget { tenant, run, tasks, .. } = &self.forget;
         let records = tasks.iter().map(|task| keys::records(tenant, *task));
-        let rest = [keys::snapshots(tenant, *run), keys::events(tenant, *run)];
+        let space = KvSpace::Run(*run).to_string();
+        let rest = [
+            keys::snapshots(tenant, *run),
+            keys::memories(tenant, &space, ""),
+            keys::expiries(tenant, &space),
+            keys::events(tenant, *run),
+        ];
         let mut left = ROWS_MAX;
         for range in records.chain(rest) {
             left -= remove(vault, self, &range, left, rows, batch)?;
@@ -68,6 +74,7 @@ impl ForgetRun {
         }
         batch.delete(row_key);
         batch.delete(keys::waiting(tenant, *run));
+        batch.delete(keys::space(tenant, &KvSpace::Run(*run).to_string()));
         if let Some((thread, place)) = listed {
             batch.delete(keys::thread_run(tenant, *thread, *place));
         }

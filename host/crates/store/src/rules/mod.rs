@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use wforge_model::TenantId;
-use wforge_ports::store::{IdempotentReply, KvWrite};
+use wforge_ports::store::IdempotentReply;
 
 use crate::budget::Budget;
 use crate::error::Fault;
@@ -23,6 +23,7 @@ mod change;
 mod commit;
 mod erase;
 mod forget;
+mod memory;
 mod record;
 mod snapshot;
 mod thread;
@@ -32,6 +33,7 @@ pub(crate) use change::ChangeDocuments;
 pub(crate) use commit::{CommitRun, LEASE};
 pub(crate) use erase::{EraseTenant, Erased};
 pub(crate) use forget::ForgetRun;
+pub(crate) use memory::{SpaceRow, StoredEntry};
 pub(crate) use record::{RecordEffect, StoredRecord};
 pub(crate) use snapshot::SaveSnapshot;
 
@@ -86,28 +88,6 @@ impl Prepared {
         if let Some(key) = self.key.as_ref().filter(|key| !key.is_durable()) {
             key.set_durable();
         }
-    }
-
-    fn add_kv(
-        &mut self,
-        vault: &Vault,
-        tenant: &TenantId,
-        writes: &[KvWrite],
-        budget: &mut Budget,
-    ) -> Result<(), Refused> {
-        for write in writes {
-            budget.take_key(&[&write.space, &write.key])?;
-            let row_key = keys::memory(tenant, &write.space, &write.key);
-            let row = match &write.value {
-                Some(value) => {
-                    let json = budget.encode(value)?;
-                    Some(self.seal(vault, tenant, &row_key, json)?)
-                }
-                None => None,
-            };
-            self.replacing.push((row_key.into(), row));
-        }
-        Ok(())
     }
 
     fn add_reply(

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use wforge_model::{Epoch, RunId};
 use wforge_ports::store::{KvWrite, Phase, Record, RecordError, Recorded};
 
+use super::memory::{self, Writer};
 use super::{LEASE, Operation, Prepared};
 use crate::budget::Budget;
 use crate::keys;
@@ -33,12 +34,13 @@ struct RecordRow<'a> {
 #[derive(Debug)]
 pub(crate) struct RecordEffect {
     record: Record,
+    entries: memory::Entries,
     prepared: Prepared,
 }
 
 impl RecordEffect {
     pub(crate) fn new(record: Record) -> Self {
-        Self { record, prepared: Prepared::default() }
+        Self { record, entries: memory::Entries::default(), prepared: Prepared::default() }
     }
 
     fn row_key(&self) -> Vec<u8> {
@@ -57,7 +59,7 @@ impl Operation for RecordEffect {
         let row_key = self.row_key();
         let row = self.prepared.seal(vault, tenant, &row_key, json)?;
         self.prepared.fresh.push((row_key.into(), row));
-        self.prepared.add_kv(vault, tenant, kv, budget)?;
+        self.entries = memory::Entries::encode(kv, budget)?;
         self.prepared.bytes = budget.used();
         Ok(())
     }
@@ -77,6 +79,9 @@ impl Operation for RecordEffect {
             let first: StoredRecord = vault::decode(&row_key, &json)?;
             return Ok(Recorded::Already(first.phase));
         }
+        let (key, now) = (self.prepared.key()?, self.record.phase.at());
+        let writer = Writer { vault, key, tenant, now, rows };
+        self.entries.write(&writer, &self.record.kv, batch)?;
         self.prepared.write(vault, tenant, rows, batch)?;
         Ok(Recorded::Written)
     }

@@ -7,9 +7,10 @@ use futures::executor::block_on;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use wforge_model::{Seq, Version};
+use wforge_model::{Seq, Timestamp, Version};
 use wforge_ports::store::{
-    ChangeError, Collection, CommitError, Phase, QueueChange, Recorded, Snapshot,
+    ChangeError, Collection, CommitError, KvExpected, KvQuery, KvSpace, KvWrite, Phase,
+    QueueChange, RecordError, Recorded, Snapshot,
 };
 use wforge_store::{MemoryStore, SledOptions, SledStore, StoreParts};
 use wforge_testkit::store::{Backend, make};
@@ -21,6 +22,7 @@ enum Act {
     Commit { tenant: u8, run: u8, is_stale: bool, is_done: bool, events: usize, bytes: usize },
     Record { tenant: u8, task: u8, position: u32, is_intent: bool, bytes: usize },
     Change { tenant: u8, key: u8, expected: Expected, bytes: Option<usize> },
+    Remember { tenant: u8, key: u8, expected: Expected, bytes: Option<usize> },
     Snapshot { tenant: u8, run: u8, seq: u64, bytes: usize },
     Blob { tenant: u8, bytes: usize },
     Close,
@@ -38,7 +40,8 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let bytes =
         || prop_oneof![8 => 0..200_usize, 3 => 4_000..4_200_usize, 1 => 262_000..270_000_usize];
     let tenant = || 0..2_u8;
-    let expected = prop_oneof![Just(Expected::Right), Just(Expected::Wrong), Just(Expected::Any)];
+    let expected =
+        || prop_oneof![Just(Expected::Right), Just(Expected::Wrong), Just(Expected::Any)];
     let act = prop_oneof![
         6 => (tenant(), 0..3_u8, prop::bool::weighted(0.2), any::<bool>(), 1..4_usize, bytes())
             .prop_map(|(tenant, run, is_stale, is_done, events, bytes)| {
@@ -48,8 +51,12 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
             .prop_map(|(tenant, task, position, is_intent, bytes)| {
                 Act::Record { tenant, task, position, is_intent, bytes }
             }),
-        4 => (tenant(), 0..3_u8, expected, prop::option::weighted(0.7, bytes()))
+        4 => (tenant(), 0..3_u8, expected(), prop::option::weighted(0.7, bytes()))
             .prop_map(|(tenant, key, expected, bytes)| Act::Change { tenant, key, expected, bytes }),
+        4 => (tenant(), 0..3_u8, expected(), prop::option::weighted(0.7, bytes()))
+            .prop_map(|(tenant, key, expected, bytes)| {
+                Act::Remember { tenant, key, expected, bytes }
+            }),
         2 => (tenant(), 0..2_u8, 1..9_u64, bytes())
             .prop_map(|(tenant, run, seq, bytes)| Act::Snapshot { tenant, run, seq, bytes }),
         1 => (tenant(), bytes()).prop_map(|(tenant, bytes)| Act::Blob { tenant, bytes }),
@@ -68,12 +75,19 @@ struct Model {
     live: BTreeMap<(u8, u8), bool>,
     records: BTreeMap<TaskPlace, Phase>,
     documents: BTreeMap<(u8, u8), (u64, Option<Value>)>,
+    memory: BTreeMap<(u8, u8), (u64, Option<Value>)>,
+    /// The highest version of what went, by tenant.
+    floors: BTreeMap<u8, u64>,
     snapshots: BTreeMap<(u8, u8), BTreeMap<u64, Vec<u8>>>,
     blobs: Vec<(u8, Vec<u8>)>,
 }
 
 fn tenant(number: u8) -> wforge_model::TenantId {
     make::tenant(if number == 0 { "t" } else { "tt" })
+}
+
+fn space() -> KvSpace {
+    KvSpace::Plugin("a/b".parse().unwrap())
 }
 
 /// Different at each act, so that nothing passes for something else.
@@ -145,6 +159,35 @@ impl Model {
         assert_eq!(outcome.unwrap(), Version(*version));
     }
 
+    fn remember(&mut self, store: &dyn Backend, act: usize, what: &Act) {
+        let Act::Remember { tenant: of, key, expected, bytes } = what else { return };
+        let floor = self.floors.entry(*of).or_default();
+        let (version, standing) = self.memory.entry((*of, *key)).or_insert((0, None));
+        let found = if standing.is_some() { *version } else { 0 };
+        let next = if found > 0 { found + 1 } else { *floor + 1 };
+        let expects = |found| Some(KvExpected { found: Version(found), version: Version(next) });
+        let new = bytes.map(|bytes| value(act, bytes));
+        let mut write = KvWrite::of(space(), key.to_string(), new.clone());
+        write.expected = match expected {
+            Expected::Right => expects(found),
+            Expected::Wrong => expects(found + 1),
+            Expected::Any => None,
+        };
+        let position = u32::try_from(act).unwrap();
+        let mut record = make::answer(&tenant(*of), make::task(7), position, json!(null));
+        record.kv = vec![write];
+        let outcome = block_on(store.record(record));
+        if let Expected::Wrong = expected {
+            assert!(matches!(outcome, Err(RecordError::KvConflict { .. })), "{outcome:?}");
+            return;
+        }
+        assert!(outcome.unwrap() == Recorded::Written);
+        if new.is_none() {
+            *floor = (*floor).max(next);
+        }
+        (*version, *standing) = (next, new);
+    }
+
     fn snapshot(&mut self, store: &dyn Backend, what: &Act) {
         let Act::Snapshot { tenant: of, run, seq, bytes } = what else { return };
         let state = make::text(*bytes).into_bytes();
@@ -182,6 +225,7 @@ impl Model {
             assert!(found.iter().map(|record| &record.phase).eq(expected.map(|(_, phase)| phase)));
         }
         self.check_documents(store);
+        self.check_memory(store);
         for ((of, run), kept) in &self.snapshots {
             let found = block_on(store.snapshot(&tenant(*of), make::run(*run))).unwrap().unwrap();
             let (seq, state) = kept.last_key_value().unwrap();
@@ -190,6 +234,26 @@ impl Model {
         for (of, bytes) in &self.blobs {
             let digest = block_on(store.put_blob(&tenant(*of), bytes.clone())).unwrap();
             assert!(block_on(store.blob(&tenant(*of), digest)).unwrap().as_ref() == Some(bytes));
+        }
+    }
+
+    fn check_memory(&self, store: &dyn Backend) {
+        for ((of, key), (version, standing)) in &self.memory {
+            let found = block_on(store.memory(&tenant(*of), &space(), &key.to_string())).unwrap();
+            let next = found.next.0;
+            let found = found.entry.map(|entry| (entry.version.0, entry.value));
+            let expected = standing.clone().map(|value| (*version, value));
+            assert!(found == expected, "memory {key} of {of}");
+            assert!(next > *version, "memory {key} of {of}: {next} after {version}");
+        }
+        for of in 0..2 {
+            let (space, now) = (space(), Timestamp(0));
+            let (prefix, after, limit, bytes_max) = ("", None, 99, u64::MAX);
+            let query = KvQuery { space: &space, prefix, after, limit, bytes_max, now };
+            let listed = block_on(store.memories(&tenant(of), query)).unwrap().entries;
+            let there = self.memory.range((of, 0)..(of + 1, 0));
+            let there = there.filter(|(_, (_, standing))| standing.is_some());
+            assert_eq!(listed.len(), there.count(), "memory of {of}");
         }
     }
 
@@ -219,6 +283,7 @@ fn check(acts: &[Act], persists: bool, open: &Open) {
             Act::Commit { .. } => model.commit(current, number, act),
             Act::Record { .. } => model.record(current, number, act),
             Act::Change { .. } => model.change(current, number, act),
+            Act::Remember { .. } => model.remember(current, number, act),
             Act::Snapshot { .. } => model.snapshot(current, act),
             Act::Blob { .. } => model.blob(current, number, act),
             Act::Close | Act::End if !persists => {}

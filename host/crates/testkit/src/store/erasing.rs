@@ -1,11 +1,22 @@
 //! Tenants that are erased.
 
 use serde_json::json;
-use wforge_model::{Seq, Version};
-use wforge_ports::store::Collection;
+use wforge_model::{Seq, TenantId, Timestamp, Version};
+use wforge_ports::store::{Collection, KvQuery, KvSpace, KvWrite};
 
 use super::Bench;
 use super::make::{answer, audit, change, commit, put, reply, run, started, task, tenant, text};
+
+fn space() -> KvSpace {
+    KvSpace::Plugin("acme/agents".parse().unwrap())
+}
+
+async fn remembered(bench: &Bench, of: &TenantId) -> usize {
+    let (space, now) = (space(), Timestamp(0));
+    let (prefix, after, limit, bytes_max) = ("", None, 9, u64::MAX);
+    let query = KvQuery { space: &space, prefix, after, limit, bytes_max, now };
+    bench.store().memories(of, query).await.unwrap().entries.len()
+}
 
 async fn fill(bench: &Bench, of: &str) {
     let (of, store) = (tenant(of), bench.store());
@@ -14,7 +25,9 @@ async fn fill(bench: &Bench, of: &str) {
         commit.idempotent_reply = Some(reply(&format!("key-{number}"), json!("secret")));
         commit.audit = vec![audit("secret")];
         store.commit(commit).await.unwrap();
-        store.record(answer(&of, task(number), 0, json!("secret"))).await.unwrap();
+        let mut record = answer(&of, task(number), 0, json!("secret"));
+        record.kv = vec![KvWrite::of(space(), number.to_string(), Some(json!("secret")))];
+        store.record(record).await.unwrap();
     }
     for number in 0..600 {
         let key = format!("secret-{number}");
@@ -35,6 +48,9 @@ pub async fn nothing_is_found_of_an_erased_tenant_and_all_of_the_others(bench: &
     assert!(store.events(&acme, run(1), Seq(0), 9).await.unwrap().is_empty());
     assert!(store.records(&acme, task(1)).await.unwrap().is_empty());
     assert!(store.audit(&acme, 0, 9).await.unwrap().is_empty());
+    assert_eq!(remembered(bench, &acme).await, 0);
+    assert_eq!(store.memory(&acme, &space(), "1").await.unwrap().next, Version(1));
+    assert_eq!(remembered(bench, &other).await, 3);
     assert!(store.idempotent_reply(&acme, "key-1").await.unwrap().is_none());
     let documents = store.documents(&acme, Collection::Settings, "", None, 9).await.unwrap();
     assert!(documents.is_empty());

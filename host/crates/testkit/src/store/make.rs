@@ -101,6 +101,7 @@ pub fn answer(tenant: &TenantId, task: TaskId, position: u32, answer: Value) -> 
         summary: "http.fetch".to_owned(),
         at: Timestamp(5_000),
         answer: Ok(answer),
+        list: None,
     };
     record(tenant, task, position, Phase::Answer(answer))
 }

@@ -26,6 +26,7 @@ mod blobs;
 mod documents;
 mod durable;
 mod erasing;
+mod memory;
 mod records;
 mod replies;
 mod runs;
@@ -38,6 +39,7 @@ pub mod cases {
     pub use super::documents::*;
     pub use super::durable::*;
     pub use super::erasing::*;
+    pub use super::memory::*;
     pub use super::records::*;
     pub use super::replies::*;
     pub use super::runs::*;
@@ -166,6 +168,17 @@ macro_rules! store_conformance {
                 records_of_a_planned_task_are_seen_whether_they_came_before_or_after
                 a_record_with_another_lease_is_refused
                 the_same_record_in_two_tenants_is_two_records
+                what_a_record_remembers_is_read_back_with_it
+                no_version_of_a_key_comes_twice
+                a_write_that_expected_something_else_is_not_made
+                of_many_writes_on_one_version_one_is_made
+                a_record_that_is_there_writes_no_memory
+                entries_are_listed_by_prefix_and_in_pages
+                what_has_expired_is_listed_no_more_and_goes
+                a_space_holds_no_more_than_it_may
+                no_key_reaches_another_space
+                a_commit_writes_memory_with_the_versions_that_it_says
+                a_forgotten_run_leaves_no_memory_of_its_own
                 a_document_that_must_not_exist_is_made_once
                 a_change_on_an_old_version_conflicts_and_says_what_is_there
                 a_change_without_a_version_overwrites
@@ -210,6 +223,7 @@ macro_rules! store_durability {
                 a_reply_stands_over_a_reopening
                 live_runs_are_claimed_after_reopening
                 threads_survive_a_reopening
+                memory_survives_a_reopening
                 no_plaintext_is_in_any_file
                 files_of_replaced_values_go
             }

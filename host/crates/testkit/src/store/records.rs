@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::json;
 use wforge_model::Epoch;
-use wforge_ports::store::{KvWrite, RecordError, Recorded};
+use wforge_ports::store::{KvSpace, KvWrite, RecordError, Recorded};
 
 use super::Bench;
 use super::make::{answer, commit, intent, planned, run, started, task, tenant};
@@ -100,10 +100,11 @@ pub async fn a_record_with_another_lease_is_refused(bench: &mut Bench) {
     let acme = tenant("acme");
     let mut record = answer(&acme, task(1), 0, json!(1));
     record.lease = Epoch(2);
-    record.kv =
-        vec![KvWrite { space: "thread".to_owned(), key: "k".to_owned(), value: Some(json!(1)) }];
+    let space = KvSpace::Run(run(1));
+    record.kv = vec![KvWrite::of(space.clone(), "k".to_owned(), Some(json!(1)))];
     let refused = bench.store().record(record).await;
     assert!(matches!(refused, Err(RecordError::LeaseLost { .. })), "{refused:?}");
+    assert_eq!(bench.store().memory(&acme, &space, "k").await.unwrap().entry, None);
     assert_eq!(bench.store().records(&acme, task(1)).await.unwrap(), []);
 }
 

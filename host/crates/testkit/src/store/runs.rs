@@ -4,7 +4,7 @@ use futures::future::join_all;
 use serde_json::json;
 use wforge_model::head::RunHead;
 use wforge_model::{Epoch, Seq, Timestamp};
-use wforge_ports::store::{CommitError, KvWrite, QueueChange, Snapshot};
+use wforge_ports::store::{CommitError, KvSpace, KvWrite, QueueChange, Snapshot};
 
 use super::Bench;
 use super::make::{
@@ -58,8 +58,8 @@ pub async fn a_refused_commit_leaves_no_part_behind(bench: &mut Bench) {
     refused.queue = QueueChange::Done;
     refused.audit = vec![audit("run.start")];
     refused.idempotent_reply = Some(reply("key", json!("no")));
-    refused.kv =
-        vec![KvWrite { space: "run".to_owned(), key: "k".to_owned(), value: Some(json!(1)) }];
+    let space = KvSpace::Run(run(1));
+    refused.kv = vec![KvWrite::of(space.clone(), "k".to_owned(), Some(json!(1)))];
     bench.store().commit(refused).await.unwrap_err();
     let store = bench.store();
     assert_eq!(store.events(&acme, run(1), Seq(0), 9).await.unwrap().len(), 1);
@@ -67,6 +67,7 @@ pub async fn a_refused_commit_leaves_no_part_behind(bench: &mut Bench) {
     assert_eq!(store.claim(9).await.unwrap().len(), 1);
     assert_eq!(store.audit(&acme, 0, 9).await.unwrap(), []);
     assert_eq!(store.idempotent_reply(&acme, "key").await.unwrap(), None);
+    assert_eq!(store.memory(&acme, &space, "k").await.unwrap().entry, None);
 }
 
 /// Two engines that think a run is theirs: one of them is told otherwise.

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use wforge_model::Seq;
 use wforge_model::event::EventKind;
-use wforge_ports::store::{ChangeError, Collection, CommitError, KvWrite, RecordError, Recorded};
+use wforge_ports::store::{
+    ChangeError, Collection, CommitError, KvSpace, KvWrite, RecordError, Recorded,
+};
 
 use super::Bench;
 use super::make::{answer, change, commit, put, reply, run, started, task, tenant, text};
@@ -70,8 +72,7 @@ pub async fn what_is_too_large_is_refused_and_leaves_nothing(bench: &mut Bench) 
     let refused = store.commit(commit(&acme, run(1), 0, events)).await;
     assert!(matches!(refused, Err(CommitError::TooLarge { .. })), "{refused:?}");
     let mut record = answer(&acme, task(1), 0, value.clone());
-    let write = KvWrite { space: "s".to_owned(), key: "k".to_owned(), value: Some(value.clone()) };
-    record.kv = vec![write];
+    record.kv = vec![KvWrite::of(KvSpace::Run(run(1)), "k".to_owned(), Some(value.clone()))];
     let refused = store.record(record).await;
     assert!(matches!(refused, Err(RecordError::TooLarge { .. })), "{refused:?}");
     let puts = vec![put("a", Some(value.clone())), put("b", Some(value))];

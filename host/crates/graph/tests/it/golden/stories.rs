@@ -1,7 +1,7 @@
 //! The runs behind the golden logs: real ones of the engine's core, told in facts.
 
 use serde_json::json;
-use wforge_model::agent::{Divergence, Execution, Reply};
+use wforge_model::agent::{Divergence, Execution, Reply, ToolPin, ToolPins};
 use wforge_model::beginning::{Origin, RunStarted, StateUpdate};
 use wforge_model::checkpoint::Durability;
 use wforge_model::command::Fact;
@@ -17,7 +17,7 @@ use crate::harness::{At, Bench, Start};
 type Story = (&'static str, fn() -> Vec<Bench>);
 
 /// All of them, in order.
-pub(super) const ALL: [Story; 12] = [
+pub(super) const ALL: [Story; 13] = [
     ("answers", answers),
     ("blocked", blocked),
     ("cancelled", cancelled),
@@ -30,6 +30,7 @@ pub(super) const ALL: [Story; 12] = [
     ("steps", steps),
     ("subgraphs", subgraphs),
     ("threads", threads),
+    ("tools", tools),
 ];
 
 macro_rules! file {
@@ -79,6 +80,19 @@ fn steps() -> Vec<Bench> {
     let mut empty = Bench::begin(text, "", Start { steps: Some(1), ..seed(2) });
     empty.go_on(None);
     vec![outcome, empty]
+}
+
+/// A run whose agent may call another.
+fn tools() -> Vec<Bench> {
+    let with = |started: &mut RunStarted| {
+        let agent = started.pins.values().next().unwrap().clone();
+        let tool = ToolPin { description: "Calls itself.".into(), agent };
+        started.tools = ToolPins::from([("t__caller".to_owned(), tool)]).into();
+    };
+    let mut bench =
+        Bench::begin(file!("tools/workflow"), "", Start { with: Some(with), ..seed(1) });
+    bench.drain();
+    vec![bench]
 }
 
 fn failures() -> Vec<Bench> {

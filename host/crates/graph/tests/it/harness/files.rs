@@ -94,6 +94,7 @@ pub(crate) fn started(library: &Library, start: Start<'_>) -> RunStarted {
         kept_answers: Vec::new(),
         pins: pins(root),
         fallbacks: fallbacks(root),
+        tools: std::sync::Arc::default(),
         uses: uses(root, library),
         subgraphs: subgraphs.collect(),
         on_failure: root.on_failure.as_ref().and_then(handler),

@@ -1,0 +1,47 @@
+//! The world as a deployment has it: models, servers and tools.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use wforge_model::effect::Operation;
+use wforge_ports::effects::EffectsError;
+
+use crate::deed::{Deed, Done, World};
+use crate::http::{self, BodyStore, FetchLimits};
+use crate::llm::Models;
+use crate::outbound::Outbound;
+
+/// Everything that agents reach.
+#[derive(Debug)]
+pub struct Outside {
+    /// The way to servers.
+    pub outbound: Arc<dyn Outbound>,
+    /// What a request to a server may take.
+    pub fetch: FetchLimits,
+    /// Where bodies are that are too large for a message.
+    pub bodies: Arc<dyn BodyStore>,
+    /// The models.
+    pub models: Models,
+}
+
+impl World for Outside {
+    fn serves(&self, operation: Operation) -> bool {
+        matches!(operation, Operation::LlmComplete | Operation::HttpFetch)
+    }
+
+    fn perform<'a>(&'a self, deed: &'a Deed<'a>) -> BoxFuture<'a, Result<Done, EffectsError>> {
+        Box::pin(async move {
+            let answer = match deed.operation() {
+                Operation::LlmComplete => {
+                    self.models.complete(deed, &|delta| deed.delta(&delta.text)).await
+                }
+                Operation::HttpFetch => {
+                    http::fetch(self.outbound.as_ref(), self.bodies.as_ref(), deed, &self.fetch)
+                        .await
+                }
+                _ => Err(deed.asked.unserved()),
+            };
+            Ok(Done::Answered(answer))
+        })
+    }
+}

@@ -1,0 +1,165 @@
+//! What agents reach: servers, models and tools, as the configuration has them.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use wforge_effects::llm::{
+    Budgets, ModelConfig, Models, ModelsConfig, ModelsParts, Provider, SecretText,
+};
+use wforge_effects::mcp::{McpServer, McpServers};
+use wforge_effects::outbound::{Egress, EgressOptions, Exception, Outbound};
+use wforge_effects::{FetchLimits, Outside, StoredBodies, Tools};
+use wforge_ports::{Clock, Store, TokenMeter};
+
+use crate::config::OutsideConfig;
+use crate::schemas::Schemas;
+
+/// The variable under which the key of the model `default` is known.
+const DEFAULT_KEY: &str = "llm.api_key";
+
+/// What it takes to make the world.
+pub(crate) struct WorldParts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) meter: Arc<dyn TokenMeter>,
+}
+
+/// The world, and its tools, to which the engine adds its agents.
+pub(crate) fn open(
+    config: &OutsideConfig,
+    parts: WorldParts,
+) -> anyhow::Result<(Outside, Arc<Tools>)> {
+    let trusted_pem = match &config.ca_file {
+        Some(path) => fs_err::read(path).context("outbound.ca_file")?,
+        None => Vec::new(),
+    };
+    let egress = |allow: Vec<Exception>| -> anyhow::Result<Arc<dyn Outbound>> {
+        let trusted_pem = trusted_pem.clone();
+        Ok(Arc::new(Egress::new(EgressOptions { allow, trusted_pem, ..EgressOptions::default() })?))
+    };
+    let outbound = egress(config.allow.clone())?;
+    let variable = |name: &str| config.variables.get(name).map(ToOwned::to_owned);
+    let servers = McpFile::read(&config.mcp_file)?.servers;
+    let mcp = McpServers::new(servers, &outbound, &parts.clock, &variable);
+    let mcp = mcp.with_context(|| format!("reading {}", config.mcp_file.display()))?;
+    let models = models(config, &parts, &egress)?;
+    let world = Outside {
+        outbound,
+        fetch: FetchLimits::default(),
+        bodies: Arc::new(StoredBodies::new(parts.store)),
+        models,
+    };
+    Ok((world, Arc::new(Tools::new(mcp))))
+}
+
+/// The models of the file, and the one of the variables.
+fn models(
+    config: &OutsideConfig,
+    parts: &WorldParts,
+    egress: &dyn Fn(Vec<Exception>) -> anyhow::Result<Arc<dyn Outbound>>,
+) -> anyhow::Result<Models> {
+    let mut named = models_file(&config.models_file)?;
+    if let Some(default) = &config.model {
+        let mut model = ModelConfig::new("default", Provider::Openai);
+        model.base_url = Some(default.base_url.clone());
+        model.model = Some(default.model.clone());
+        model.api_key_variable = default.api_key.as_ref().map(|_| DEFAULT_KEY.to_owned());
+        named.models.push(model);
+    }
+    if !named.models.iter().any(|model| model.name == "mock") {
+        named.models.push(ModelConfig::new("mock", Provider::Mock));
+    }
+    // A model's own address is the operator's word: it may be private, for models alone.
+    let own = named.models.iter().filter_map(|model| private(model.base_url.as_deref()?));
+    let outbound = egress(config.allow.iter().cloned().chain(own).collect())?;
+    let mut keys = BTreeMap::new();
+    for name in named.models.iter().filter_map(|model| model.api_key_variable.as_deref()) {
+        let default = config.model.as_ref().and_then(|model| model.api_key.as_ref());
+        let text = match (name, default) {
+            (DEFAULT_KEY, Some(key)) => Some(key.0.as_str()),
+            (name, _) => config.variables.get(name),
+        };
+        if let Some(text) = text {
+            keys.insert(name.to_owned(), SecretText::new(text.to_owned()));
+        }
+    }
+    let meter = Budgets::new(config.tokens, parts.clock.clone(), parts.meter.clone());
+    let parts = ModelsParts {
+        outbound,
+        clock: parts.clock.clone(),
+        meter: Arc::new(meter),
+        schemas: Arc::new(Schemas::default()),
+        keys,
+        cassettes: cassettes(config, &named)?,
+        recorder: None,
+    };
+    Models::new(named, parts).with_context(|| format!("reading {}", config.models_file.display()))
+}
+
+fn cassettes(
+    config: &OutsideConfig,
+    named: &ModelsConfig,
+) -> anyhow::Result<BTreeMap<String, Vec<wforge_effects::llm::CassetteEntry>>> {
+    let folder = config.models_file.parent().unwrap_or(Path::new("."));
+    let mut cassettes = BTreeMap::new();
+    for name in named.models.iter().filter_map(|model| model.cassette.as_deref()) {
+        let path = folder.join(name);
+        let text = fs_err::read_to_string(&path)?;
+        let entries = wforge_effects::llm::CassetteEntry::parse(&text);
+        let entries = entries.with_context(|| format!("reading {}", path.display()))?;
+        cassettes.insert(name.to_owned(), entries);
+    }
+    Ok(cassettes)
+}
+
+/// The exception for a server on this machine or at an address that is written down.
+fn private(base_url: &str) -> Option<Exception> {
+    let url = reqwest::Url::parse(base_url).ok()?;
+    let address: IpAddr = match url.host_str()? {
+        "localhost" => IpAddr::from([127, 0, 0, 1]),
+        host => host.trim_start_matches('[').trim_end_matches(']').parse().ok()?,
+    };
+    let port = url.port_or_known_default()?;
+    match address {
+        IpAddr::V4(address) => format!("{address}:{port}").parse().ok(),
+        IpAddr::V6(address) => format!("[{address}]:{port}").parse().ok(),
+    }
+}
+
+fn models_file(path: &Path) -> anyhow::Result<ModelsConfig> {
+    match optional(path)? {
+        Some(text) => toml::from_str(&text).with_context(|| format!("reading {}", path.display())),
+        None => Ok(ModelsConfig::default()),
+    }
+}
+
+/// The text of `mcp.toml`.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct McpFile {
+    #[serde(default, rename = "server")]
+    servers: Vec<McpServer>,
+}
+
+impl McpFile {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        match optional(path)? {
+            Some(text) => {
+                toml::from_str(&text).with_context(|| format!("reading {}", path.display()))
+            }
+            None => Ok(Self::default()),
+        }
+    }
+}
+
+fn optional(path: &Path) -> anyhow::Result<Option<String>> {
+    match fs_err::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,38 @@
+"""Other agents and the tools of MCP servers. Need: ``tool:<name>``."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .answers import Answer, only
+
+
+@dataclass
+class Tool:
+    """A tool that this node may call, with JSON Schemas of what it takes and gives."""
+
+    name: str
+    description: str = ""
+    input_schema: dict[str, Any] = field(default_factory=dict)
+    output_schema: dict[str, Any] = field(default_factory=dict)
+
+
+class Tools:
+    """``ctx.tools``."""
+
+    def __init__(self, host: Any):
+        self._host = host
+
+    def list(self) -> list[Tool]:
+        """The tools that this node may call."""
+        return self._host.list_tools()
+
+    def call(self, name: str, input: Any = None) -> Any:
+        """Calls a tool."""
+        return only(self.call_all([(name, input)]))
+
+    def call_all(self, calls: Iterable[tuple[str, Any]]) -> "list[Answer[Any]]":
+        """Calls several tools at once, each with its input."""
+        return self._host.call_tools(
+            [(name, {} if input is None else input) for name, input in calls]
+        )
