@@ -85,6 +85,13 @@ impl Proof {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let component = root.join(format!("target/plugins/proofs/wforge-effects-{language}.wasm"));
         let component = component.to_str().context("a path that is no text")?;
+        let key = program.run(&["keys", "generate"])?;
+        let mut private = std::os::unix::fs::OpenOptionsExt::mode(
+            fs_err::OpenOptions::new().write(true).create(true).truncate(true).options_mut(),
+            0o600,
+        )
+        .open(folder.join("bootstrap.key"))?;
+        std::io::Write::write_all(&mut private, key.as_bytes())?;
         program.run(&["plugin", "install", component])?;
         program.run(&["workflow", "register", "workflow.yaml"])?;
         let mut proof = Self {
