@@ -26,7 +26,9 @@ pub(crate) struct Running {
     child: Child,
     client: reqwest::Client,
     url: String,
-    token: String,
+    /// Of a client: an idempotency key is known to whoever used it, and the server's own token is
+    /// another after each start.
+    key: String,
 }
 
 /// How a run was left.
@@ -47,16 +49,17 @@ impl Program {
             .env("WFORGE_OUTBOUND__ALLOW", "127.0.0.1/32")
             .env("WFORGE_LLM_URL", format!("http://{}/v1", self.models))
             .env("WFORGE_LLM_MODEL", "fixed")
-            .env("WFORGE_PLUGINS__GRANTS_FILE", self.folder.join("grants.toml"));
+            .env("WFORGE_PLUGINS__GRANTS_FILE", self.folder.join("grants.toml"))
+            .env("WFORGE_BOOTSTRAP_KEY_FILE", self.folder.join("bootstrap.key"));
         command
     }
 
-    /// Runs a command to its end.
-    pub(crate) fn run(&self, args: &[&str]) -> Result<()> {
+    /// Runs a command to its end; gives what it wrote.
+    pub(crate) fn run(&self, args: &[&str]) -> Result<String> {
         let output = self.command().args(args).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "wforge {args:?}: {said}");
-        Ok(())
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     /// Starts the server; with a kill point it ends itself there. `failpoints` gets a line for each
@@ -69,11 +72,12 @@ impl Program {
         let log = fs_err::File::create(self.folder.join("server.log"))?;
         let child = command.stdout(Stdio::null()).stderr(log.into_file()).spawn()?;
         let pid = child.id();
+        let key = fs_err::read_to_string(self.folder.join("bootstrap.key"))?;
         let mut running = Running {
             child,
             client: reqwest::Client::builder().no_proxy().build()?,
             url: String::new(),
-            token: String::new(),
+            key: key.trim().to_owned(),
         };
         let file = self.folder.join("data/server.json");
         for _ in 0..FINISH_MS_MAX / 10 {
@@ -81,7 +85,6 @@ impl Program {
             let said: Option<Value> = read.and_then(|text| serde_json::from_str(&text).ok());
             if let Some(said) = said.filter(|said| said["pid"] == pid) {
                 running.url = format!("http://{}", said["address"].as_str().unwrap_or_default());
-                running.token = said["token"].as_str().unwrap_or_default().to_owned();
                 return Ok(running);
             }
             ensure!(running.child.try_wait()?.is_none(), "the server did not start");
@@ -103,7 +106,7 @@ impl Running {
             "workflow": plugin,
             "input": { "model": "default", "url": format!("http://{posts}/posts") },
         });
-        let request = self.client.post(format!("{}/v1/runs", self.url)).bearer_auth(&self.token);
+        let request = self.client.post(format!("{}/v1/runs", self.url)).bearer_auth(&self.key);
         match request.header("idempotency-key", key).json(&body).send().await {
             Ok(response) => {
                 let status = response.status();
@@ -137,7 +140,7 @@ impl Running {
 
     async fn show(&self, run: &str) -> Result<Option<Value>> {
         let request = self.client.get(format!("{}/v1/runs/{run}", self.url));
-        match request.bearer_auth(&self.token).send().await {
+        match request.bearer_auth(&self.key).send().await {
             Ok(response) => Ok(Some(response.json().await?)),
             Err(_) => Ok(None),
         }
@@ -149,7 +152,7 @@ impl Running {
         let (_, said) = said.with_context(|| format!("nobody knows {prompt:?}"))?;
         let body = json!({ "answers": [{ "question": question["id"], "answer": said }] });
         let request = self.client.post(format!("{}/v1/runs/{run}/resume", self.url));
-        match request.bearer_auth(&self.token).json(&body).send().await {
+        match request.bearer_auth(&self.key).json(&body).send().await {
             // One that another look at the run has answered already is no fault.
             Ok(_) => Ok(Some(())),
             Err(_) => Ok(None),

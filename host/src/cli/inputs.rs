@@ -11,6 +11,7 @@ use wforge_model::mock::MockAnswer;
 use wforge_model::workflow::{Work, WorkflowDraft};
 use wforge_model::{Key, NodePath, Object, Value, WorkflowRef};
 
+use super::folder::{self, ToBring};
 use super::parts::{Lost, Parts, unknown};
 use super::refusal::Refusal;
 
@@ -26,6 +27,8 @@ pub(crate) struct Given {
     pub(crate) answers: BTreeMap<NodePath, Value>,
     pub(crate) mocks: BTreeMap<NodePath, Option<MockAnswer>>,
     pub(crate) context: Value,
+    /// Files that the input names by reference.
+    pub(crate) bring: ToBring,
     /// Whether stdin was read, so that nobody can be asked through it.
     pub(crate) stdin_taken: bool,
 }
@@ -62,7 +65,7 @@ pub(super) fn read(parts: Parts<'_>, flags: Flags<'_>) -> anyhow::Result<Given> 
     let mut given = Given::default();
     let mut problems = Vec::new();
     for flag in flags.inputs {
-        match input(draft, flag, flags.state_bytes_max, &mut given.stdin_taken) {
+        match input(draft, flag, flags.state_bytes_max, &mut given) {
             Ok((key, value)) if given.input.contains_key(&key) => {
                 drop(value);
                 problems.push(format!("--input {key}: given twice"));
@@ -107,7 +110,7 @@ fn input(
     draft: &WorkflowDraft,
     flag: &str,
     state_bytes_max: u64,
-    stdin_taken: &mut bool,
+    given: &mut Given,
 ) -> Read<(String, Value)> {
     let (key, text) = flag
         .split_once('=')
@@ -115,7 +118,20 @@ fn input(
     if !draft.input.iter().any(|known| known.as_str() == key) {
         return Err(unknown("input key", (key, key), draft.input.iter().map(Key::as_str)));
     }
-    value_of(draft, (key, text), state_bytes_max, stdin_taken)
+    let is_reference =
+        draft.state.get(key).and_then(|spec| spec.schema.as_ref()).is_some_and(is_blob);
+    if let Some(path) = text.strip_prefix('@').map(Path::new) {
+        let value = if path.is_dir() {
+            Some(folder::listing(path, &mut given.bring))
+        } else {
+            is_reference.then(|| folder::reference(path, &mut given.bring))
+        };
+        if let Some(value) = value {
+            let place = |problem: String| format!("{key}: {problem}");
+            return Ok((key.to_owned(), value.map_err(place)?));
+        }
+    }
+    value_of(draft, (key, text), state_bytes_max, &mut given.stdin_taken)
 }
 
 /// The writes of `--set`: any key of the state.
@@ -164,7 +180,7 @@ fn value_of(
 ) -> Read<(String, Value)> {
     let schema = draft.state.get(key).and_then(|spec| spec.schema.as_ref());
     if schema.is_some_and(is_blob) {
-        return Err(format!("{key}: files as blobs are not supported yet"));
+        return Err(format!("{key}: give a file: {key}=@FILE"));
     }
     let limit = draft.limits.state_bytes_max.unwrap_or(state_bytes_max).min(FILE_BYTES_MAX);
     let value = match text.strip_prefix('@') {
@@ -206,7 +222,7 @@ fn typed(text: &str, schema: Option<&Value>) -> Read<Value> {
 fn file(path: &Path, schema: Option<&Value>, limit: u64) -> Read<Value> {
     let shown = path.display();
     if path.is_dir() {
-        return Err(format!("{shown} is a folder; folders are not supported yet"));
+        return Err(format!("{shown} is a folder, which only --input takes"));
     }
     let text = text_of(path, limit)?;
     let is_json = path.extension().is_some_and(|extension| extension == "json");
@@ -236,7 +252,9 @@ fn bounded(from: impl std::io::Read, limit: u64) -> Read<String> {
     }
     String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
-        format!("is no text: byte {place} is not UTF-8; files as blobs are not supported yet")
+        format!(
+            "is no text: byte {place} is not UTF-8; a key whose schema is a blob takes any file"
+        )
     })
 }
 

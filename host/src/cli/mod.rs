@@ -5,6 +5,7 @@ mod args;
 mod configuration;
 mod draw;
 mod explain;
+mod folder;
 mod follow;
 mod inbox;
 mod inputs;

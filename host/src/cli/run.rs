@@ -1,6 +1,6 @@
 //! `wforge run`: reads the flags, starts the run, and follows it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use wforge_model::workflow::WorkflowDraft;
@@ -8,6 +8,7 @@ use wforge_model::{RunId, ThreadId};
 use wforge_ports::{Clock as _, Entropy as _};
 
 use super::args::RunArgs;
+use super::folder;
 use super::inputs::{self, Flags, Given};
 use super::parts::Parts;
 use super::refusal::Refusal;
@@ -53,12 +54,25 @@ pub(crate) async fn run(session: &Session, args: &RunArgs) -> anyhow::Result<u8>
                 inputs::read(Parts { root, others: &others }, flags)?
             }
         };
-        let Given { input, answers, mocks, context, stdin_taken } = given;
+        let Given { input, answers, mocks, context, bring, stdin_taken } = given;
+        bring_along(&session.ui, &client, &bring).await?;
         let start = Start { workflow, with, input, context, answers, mocks, plugins, options };
         start_and_follow(&session.ui, &mut client, args, start, stdin_taken).await
     };
     let outcome = outcome.await;
     client.finish(outcome).await
+}
+
+/// Brings files to whoever runs the workflow.
+async fn bring_along(ui: &Ui, client: &Client, files: &[PathBuf]) -> anyhow::Result<()> {
+    if files.len() > 1 {
+        ui.note(&format!("bringing {} files along", files.len()));
+    }
+    for path in files {
+        let bytes = folder::read(path).map_err(|problem| Refusal::user("bad_flags", problem))?;
+        client.put_blob(bytes).await?;
+    }
+    Ok(())
 }
 
 /// Adds the registered workflows through which flags lead.

@@ -160,6 +160,11 @@ impl Embedded {
         self.host.handle.install_plugin(&self.tenant, bytes, BY).await.map_err(of_engine)
     }
 
+    pub(crate) async fn put_blob(&self, bytes: Vec<u8>) -> anyhow::Result<()> {
+        let kept = self.host.handle.put_blob(&self.tenant, bytes).await;
+        kept.map(drop).map_err(of_engine)
+    }
+
     /// Checks a component without installing it.
     pub(crate) async fn admit(&self, component: Component) -> anyhow::Result<Admitted> {
         let Component { file, bytes } = component;

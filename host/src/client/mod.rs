@@ -372,6 +372,11 @@ impl Client {
         either!(self, client => client.install(component.bytes)).with_context(|| file)
     }
 
+    /// Keeps the bytes of a file that an input names by its digest.
+    pub(crate) async fn put_blob(&self, bytes: Vec<u8>) -> anyhow::Result<()> {
+        either!(self, client => client.put_blob(bytes))
+    }
+
     /// Checks a component without installing it.
     pub(crate) async fn admit(&self, component: Component) -> anyhow::Result<Admitted> {
         either!(self, client => client.admit(component))

@@ -168,6 +168,12 @@ impl Remote {
         Ok(digests)
     }
 
+    pub(crate) async fn put_blob(&self, bytes: Vec<u8>) -> anyhow::Result<()> {
+        let request = self.request(Method::POST, "/v1/blobs");
+        let request = request.header("content-type", "application/octet-stream").body(bytes);
+        self.json::<serde_json::Value>(request).await.map(drop)
+    }
+
     /// Checks a component there without installing it.
     pub(crate) async fn admit(&self, component: Component) -> anyhow::Result<Admitted> {
         let Component { file, bytes } = component;

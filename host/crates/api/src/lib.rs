@@ -7,6 +7,7 @@
 
 mod audit;
 mod auth;
+mod blobs;
 mod body;
 pub mod codes;
 mod cors;

@@ -21,8 +21,8 @@ use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
-    audit, codes, events, export, health, interrupts, keys, members, metrics, plugins, replay,
-    runs, steering, stream, system, tenants, thread_changes, threads, usage, workflows,
+    audit, blobs, codes, events, export, health, interrupts, keys, members, metrics, plugins,
+    replay, runs, steering, stream, system, tenants, thread_changes, threads, usage, workflows,
 };
 
 /// Who may call a route.
@@ -102,6 +102,7 @@ rows! {
     GET "/v1/plugins" [Viewer Plugins] => plugins::list;
     POST "/v1/plugins" [Developer Plugins] => plugins::install;
     GET "/v1/plugins/{publisher}/{name}" [Viewer Plugins] => plugins::show;
+    POST "/v1/blobs" [Operator Runs] => blobs::keep;
     POST "/v1/components" [Developer Plugins] => plugins::admit;
     GET "/v1/components/{digest}" [Viewer Plugins] => plugins::show_component;
     GET "/v1/workflows" [Viewer Workflows] => workflows::list;

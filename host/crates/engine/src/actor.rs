@@ -245,7 +245,9 @@ impl Actor {
 
     /// Now that it is durable: the call log, the counters, the subscribers, then the commands.
     fn tell(&mut self, before: Seq, decision: Decision) {
-        if let Some(failpoints) = &self.shared.parts.failpoints {
+        if let Some(failpoints) = &self.shared.parts.failpoints
+            && !decision.events.is_empty()
+        {
             failpoints.pass(Failpoint::Committed);
         }
         for event in &decision.events {

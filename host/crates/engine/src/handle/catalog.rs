@@ -39,6 +39,16 @@ impl Handle {
         install::component(&self.shared.parts, tenant, bytes).await
     }
 
+    /// Keeps bytes that an input names by their digest; durable on return.
+    ///
+    /// # Errors
+    /// [`EngineError::Quota`] where the tenant's storage is full.
+    pub async fn put_blob(&self, tenant: &TenantId, bytes: Vec<u8>) -> Result<Digest, EngineError> {
+        tenancy::within_storage(&self.shared, tenant)?;
+        let kept = self.shared.parts.store.put_blob(tenant, bytes).await;
+        kept.map_err(|error| EngineError::Host(Box::new(error)))
+    }
+
     /// A component of the tenant that was let in.
     ///
     /// # Errors
