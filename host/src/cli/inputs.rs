@@ -118,13 +118,12 @@ fn input(
     if !draft.input.iter().any(|known| known.as_str() == key) {
         return Err(unknown("input key", (key, key), draft.input.iter().map(Key::as_str)));
     }
-    let is_reference =
-        draft.state.get(key).and_then(|spec| spec.schema.as_ref()).is_some_and(is_blob);
+    let schema = draft.state.get(key).and_then(|spec| spec.schema.as_ref());
     if let Some(path) = text.strip_prefix('@').map(Path::new) {
-        let value = if path.is_dir() {
+        let value = if path.is_dir() && !is_text(schema) {
             Some(folder::listing(path, &mut given.bring))
         } else {
-            is_reference.then(|| folder::reference(path, &mut given.bring))
+            schema.is_some_and(is_blob).then(|| folder::reference(path, &mut given.bring))
         };
         if let Some(value) = value {
             let place = |problem: String| format!("{key}: {problem}");
@@ -222,7 +221,7 @@ fn typed(text: &str, schema: Option<&Value>) -> Read<Value> {
 fn file(path: &Path, schema: Option<&Value>, limit: u64) -> Read<Value> {
     let shown = path.display();
     if path.is_dir() {
-        return Err(format!("{shown} is a folder, which only --input takes"));
+        return Err(format!("{shown} is a folder; name a file"));
     }
     let text = text_of(path, limit)?;
     let is_json = path.extension().is_some_and(|extension| extension == "json");

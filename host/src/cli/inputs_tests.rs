@@ -133,7 +133,7 @@ fn an_answer_fills_the_only_required_property() {
 #[test]
 fn every_wrong_flag_is_named_at_once() {
     check(
-        &["docment=x", "count=many", "document", "list=@DIR/bad.json", "file=@DIR/a.txt"],
+        &["docment=x", "count=many", "document", "list=@DIR/bad.json", "file=text"],
         &["aprove=yes", "scan=yes", "approve"],
         &["skan", "set", "scan=DIR/none.json"],
         &expect![[r#"
@@ -142,7 +142,7 @@ fn every_wrong_flag_is_named_at_once() {
             --input count: "many" is no integer
             --input document: write KEY=text, KEY=@FILE or KEY=-
             --input list: DIR/bad.json is no JSON: EOF while parsing a list at line 1 column 5
-            --input file: files as blobs are not supported yet
+            --input file: give a file: file=@FILE
             --answer aprove: there is no node that asks "aprove"; did you mean approve?
             --answer scan: there is no node that asks "scan"; known: approve
             --answer approve: write NODE=VALUE
@@ -160,8 +160,8 @@ fn what_is_no_text_or_too_long_or_a_folder_is_named() {
         &[],
         &[],
         &expect![[r#"
-        --input document: DIR/bytes is no text: byte 2 is not UTF-8; files as blobs are not supported yet
-    "#]],
+            --input document: DIR/bytes is no text: byte 2 is not UTF-8; a key whose schema is a blob takes any file
+        "#]],
     );
     check(
         &["document=@DIR/large"],
@@ -176,8 +176,8 @@ fn what_is_no_text_or_too_long_or_a_folder_is_named() {
         &[],
         &[],
         &expect![[r#"
-        --input document: DIR is a folder; folders are not supported yet
-    "#]],
+            --input document: DIR is a folder; name a file
+        "#]],
     );
     check(
         &["document=a", "document=b"],
