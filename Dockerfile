@@ -15,7 +15,8 @@ COPY host ./host
 # What `wforge explain` prints.
 COPY docs/errors ./docs/errors
 # Installs what is missing, such as Node.js; this stage is not shipped.
-RUN sdk/toolchain.sh setup && sdk/toolchain.sh build && rm -rf target/plugins/.build
+RUN sdk/toolchain.sh setup && sdk/toolchain.sh build && rm -rf target/plugins/.build target/plugins/proofs
+RUN install -D -m 644 /etc/ssl/certs/ca-certificates.crt certs/ca-certificates.crt
 RUN cargo build --locked --release --package wforge && mkdir data
 
 FROM debian:bookworm-slim AS image
@@ -23,6 +24,8 @@ LABEL org.opencontainers.image.title="WorkflowForge" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY LICENSE /usr/share/doc/wforge/LICENSE
 COPY --from=build /src/target/release/wforge /usr/local/bin/wforge
+# By which models and servers outside are trusted.
+COPY --from=build /src/certs /etc/ssl/certs
 # Installed by `wforge plugin install /usr/share/wforge/plugins`: nothing runs unasked.
 COPY --from=build /src/target/plugins /usr/share/wforge/plugins
 COPY examples /usr/share/wforge/examples
