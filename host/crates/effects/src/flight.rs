@@ -49,8 +49,7 @@ impl Order {
     /// Performs it on a task of its own, and waits for the end.
     pub(crate) async fn fly(self, pen: Pen) -> Result<Landed, EffectsError> {
         let (passenger, left) = oneshot::channel::<()>();
-        let is_agent = self.operation == Operation::ToolsCall
-            && pen.call.tools.contains_key(self.asked().text("name"));
+        let is_agent = self.asked().is_of_agent(&pen.call);
         let parts = &pen.shared.parts;
         let (flights, threads) = (parts.flights.clone(), parts.threads.clone());
         let flight = async move {
@@ -73,8 +72,13 @@ impl Order {
     }
 
     async fn perform(&self, pen: &Pen) -> Result<Landed, EffectsError> {
-        let _permit = pen.shared.permits.take(&pen.call.tenant).await;
         let asked = self.asked();
+        // An agent waits for what it does itself, which takes a place of its own.
+        let _permit = if asked.is_of_agent(&pen.call) {
+            None
+        } else {
+            pen.shared.permits.take(&pen.call.tenant).await
+        };
         let shared = &pen.shared;
         let key = idempotency_key(pen.call.task, self.position, self.hash);
         let topic = asked.text("stream_to");

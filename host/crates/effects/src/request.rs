@@ -1,5 +1,6 @@
 //! What a request needs and what it is called, from its operation and its own fields.
 
+use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Operation, RequestHash};
 use wforge_model::{Capability, Denial, Failure, Grants, Problem, Value};
 use wforge_ports::EffectRequest;
@@ -26,6 +27,11 @@ impl<'a> Asked<'a> {
     pub(crate) fn new(operation: Operation, element: &'a Value) -> Self {
         let hash = RequestHash::of(operation, element);
         Self { operation, element, hash, summary: summary(operation, element) }
+    }
+
+    /// Whether it calls an agent of the run, which has a record of its own.
+    pub(crate) fn is_of_agent(&self, call: &AgentCall) -> bool {
+        self.operation == Operation::ToolsCall && call.tools.contains_key(self.text("name"))
     }
 
     /// A text field of the request; empty where it is missing.

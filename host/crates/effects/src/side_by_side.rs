@@ -84,7 +84,9 @@ impl Session {
         match permission {
             Err(denial) => Ok(Element::Decided(order, Failure::Denied(denial))),
             Ok(()) if !self.serves(operation) => Ok(Element::Unserved(unserved)),
-            Ok(()) if known.intent.is_some() => Err(Stop::Failed(unknown(&order.summary))),
+            Ok(()) if known.intent.is_some() && self.call.fails_unknown => {
+                Err(Stop::Failed(unknown(&order.summary)))
+            }
             Ok(()) => Ok(Element::Open(order)),
         }
     }
@@ -95,6 +97,10 @@ impl Session {
         for element in elements {
             let Element::Open(order) = element else { continue };
             let asked = order.asked();
+            // What an agent did and did not is in its own record.
+            if asked.is_of_agent(&self.call) {
+                continue;
+            }
             let written = pen.intent(order.position, &asked, pen.now(), None).await;
             match written.map_err(|error| Stop::Fault(crate::session::fault_of(error)))? {
                 Phase::Intent(intent) if intent.request == order.hash => {}

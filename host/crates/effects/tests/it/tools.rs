@@ -124,6 +124,17 @@ async fn rule_11_a_caller_suspends_with_its_child_and_reruns_it() {
 }
 
 #[tokio::test]
+async fn rule_4_a_child_that_waited_is_no_unknown_outcome() {
+    let (mut world, fake) = world(&["tool:*"], Vec::new());
+    world.call.fails_unknown = true;
+    let (question, waiting) = waits(child_task(world.call.task, 0));
+    *fake.ends.lock().unwrap() = vec![waiting, replies(json!("yes"))];
+    assert_eq!(world.execute(&[search()]).await, ["asks \"go on?\", deadline None"]);
+    world.told(&question, Some(json!("child's")));
+    assert_eq!(world.execute(&[search()]).await, ["[\"yes\"]"]);
+}
+
+#[tokio::test]
 async fn rule_3_an_answer_to_an_earlier_question_of_the_same_task_still_counts() {
     let (mut world, _) = world(&["ask"], Vec::new());
     let early = world.question(&[ask("go on?")]).await;
