@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
   bench-engine authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
-  nostd docker-check docker-lint effects
+  nostd docker-check docker-lint effects bench-effects
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -41,6 +41,8 @@ crash-smoke: build ## SIGKILL at 30 moments of a running brief; SEED=n repeats o
 	@scripts/example.sh crash_smoke $(SEED)
 bench-smoke: build ## microseconds per durable step, and where they go
 	@scripts/example.sh bench_smoke
+bench-effects: build ## microseconds a recorded call beside the same without, at 1 and 64 runs at once
+	@scripts/example.sh bench_effects
 bench-engine: build ## microseconds a super-step of mock nodes, beside LangGraph's
 	@scripts/bench-engine.sh
 conformance: ## every case against what LangGraph did

@@ -10,6 +10,8 @@ mod baseline;
 mod chain;
 #[path = "../../src/clock.rs"]
 mod clock;
+#[path = "../shared/engine.rs"]
+mod engine;
 mod marks;
 mod report;
 

@@ -39,6 +39,13 @@ pub struct Twice {
     pub ms: u64,
 }
 
+/// How often to ask.
+#[derive(Debug, Deserialize)]
+pub struct Calls {
+    /// The number of calls.
+    pub n: u32,
+}
+
 fn default_prompt() -> String {
     "go on?".to_owned()
 }
@@ -90,6 +97,14 @@ pub mod behaviour {
             Err(other) => Err(other),
             Ok(text) => Ok(json!({ "text": text })),
         }
+    }
+
+    /// Asks a model that many times, one after the other.
+    pub fn calls(ctx: &Ctx, input: Calls) -> Result<Value, Failure> {
+        for n in 0..input.n {
+            ctx.prompt("fast", &format!("question {n}"))?;
+        }
+        Ok(json!({ "n": input.n }))
     }
 
     /// Never ends.
