@@ -55,6 +55,20 @@ impl GrantPolicy for AllOfProbe {
     fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
         ["ask", "llm:fast"].iter().filter_map(|text| text.parse().ok()).collect()
     }
+
+    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
+        true
+    }
+
+    fn exempts(
+        &self,
+        _: &TenantId,
+        _: &str,
+        _: &wforge_model::NodeId,
+        _: &wforge_model::NodeId,
+    ) -> bool {
+        false
+    }
 }
 
 impl Base {
@@ -82,6 +96,7 @@ impl Base {
             limits: SandboxLimits::default(),
             world,
             tools: Arc::default(),
+            grants: Arc::new(wforge_ports::grants::Unrevoked),
             threads: self.lanes.engine.clone(),
             flights: TaskTracker::new(),
             failpoints: None,

@@ -7,6 +7,7 @@ mod draw;
 mod explain;
 mod folder;
 mod follow;
+mod grants;
 mod inbox;
 mod inputs;
 mod keys;
@@ -130,6 +131,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Threads(command) => threads::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,
         Command::Keys(command) => keys::run(session, command).await,
+        Command::Grants(command) => grants::run(session, command).await,
         Command::Members(command) => members::run(session, command).await,
         Command::Tenants(command) => tenants::run(session, command).await,
         Command::Audit(command) => tenants::audit(session, command).await,

@@ -176,10 +176,6 @@ impl Embedded {
         self.host.handle.plugins(&self.tenant).await.map_err(of_engine)
     }
 
-    pub(crate) async fn plugin(&self, name: &str) -> anyhow::Result<PluginInfo> {
-        self.host.handle.plugin(&self.tenant, name).await.map_err(of_engine)
-    }
-
     pub(crate) async fn register(&self, file: WorkflowFile) -> anyhow::Result<WorkflowInfo> {
         self.host.handle.register_workflow(&self.tenant, file.draft, BY).await.map_err(of_engine)
     }

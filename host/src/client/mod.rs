@@ -387,11 +387,6 @@ impl Client {
         either!(self, client => client.plugins())
     }
 
-    /// An installed plugin.
-    pub(crate) async fn plugin(&self, name: &str) -> anyhow::Result<PluginInfo> {
-        either!(self, client => client.plugin(name))
-    }
-
     /// Registers a workflow file.
     pub(crate) async fn register(&self, file: WorkflowFile) -> anyhow::Result<WorkflowInfo> {
         either!(self, client => client.register(file))

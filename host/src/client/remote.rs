@@ -192,10 +192,6 @@ impl Remote {
         self.pages("/v1/plugins", usize::MAX).await
     }
 
-    pub(crate) async fn plugin(&self, name: &str) -> anyhow::Result<PluginInfo> {
-        self.json(self.get(&format!("/v1/plugins/{}", in_path(name)))).await
-    }
-
     pub(crate) async fn register(&self, file: WorkflowFile) -> anyhow::Result<WorkflowInfo> {
         let json = file.text.trim_start().starts_with('{');
         let media_type = if json { "application/json" } else { "application/yaml" };

@@ -18,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
 use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Tools};
-use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus, TenantTokens};
+use wforge_engine::{
+    CallLog, Engine, EngineOptions, EngineParts, Handle, LiveGrants, RunBus, TenantTokens,
+};
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Failpoints, Store};
 use wforge_spec::Cel;
@@ -149,6 +151,7 @@ struct Acting {
     effects: Arc<RecordedEffects>,
     tools: Arc<Tools>,
     tokens: Arc<TenantTokens>,
+    grants: Arc<LiveGrants>,
 }
 
 /// What that takes.
@@ -165,6 +168,7 @@ impl Acting {
     fn open(config: &Config, parts: ActingParts) -> anyhow::Result<Self> {
         let ActingParts { store, clock, bus, host_key, threads, failpoints } = parts;
         let tokens = Arc::new(TenantTokens::default());
+        let grants = Arc::new(LiveGrants::default());
         let parts =
             world::WorldParts { store: store.clone(), clock: clock.clone(), meter: tokens.clone() };
         let (outside, tools) = world::open(&config.outside, parts)?;
@@ -175,6 +179,7 @@ impl Acting {
             tools: tools.clone(),
             host_key,
             limits: config.sandbox.clone(),
+            grants: grants.clone(),
             keep: KeepLimits::default(),
             world: Arc::new(outside),
             threads,
@@ -182,12 +187,14 @@ impl Acting {
             failpoints,
             at_once_max: config.outside.at_once_max,
         });
-        Ok(Self { effects: Arc::new(effects), tools, tokens })
+        Ok(Self { effects: Arc::new(effects), tools, tokens, grants })
     }
 
-    /// Adds the engine's agents to the tools, and its tenants' quotas to the models.
+    /// Adds the engine's agents to the tools, its tenants' quotas to the models, and its grants to
+    /// what effects may do.
     fn join(&self, engine: &Engine) {
         engine.meters(&self.tokens);
+        engine.grants(&self.grants);
         self.tools.offer_agents(engine.agent_tools());
     }
 }

@@ -26,6 +26,7 @@ mod direction;
 mod erasing;
 mod examples;
 mod expressions;
+mod grants;
 mod harness;
 mod inbox;
 mod limits;

@@ -17,6 +17,7 @@ mod events;
 mod export;
 mod extract;
 mod gate;
+mod grants;
 mod guard;
 mod health;
 mod idempotency;

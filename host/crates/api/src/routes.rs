@@ -21,8 +21,9 @@ use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
-    audit, blobs, codes, events, export, health, interrupts, keys, members, metrics, plugins,
-    replay, runs, steering, stream, system, tenants, thread_changes, threads, usage, workflows,
+    audit, blobs, codes, events, export, grants, health, interrupts, keys, members, metrics,
+    plugins, replay, runs, steering, stream, system, tenants, thread_changes, threads, usage,
+    workflows,
 };
 
 /// Who may call a route.
@@ -102,6 +103,12 @@ rows! {
     GET "/v1/plugins" [Viewer Plugins] => plugins::list;
     POST "/v1/plugins" [Developer Plugins] => plugins::install;
     GET "/v1/plugins/{publisher}/{name}" [Viewer Plugins] => plugins::show;
+    GET "/v1/grants" [Viewer Grants] => grants::list;
+    POST "/v1/grants" [Developer Grants] => grants::request;
+    GET "/v1/grants/explain" [Viewer Grants] => grants::explain;
+    POST "/v1/grants/{grant}/approve" [Admin Grants] => grants::approve;
+    POST "/v1/grants/{grant}/deny" [Admin Grants] => grants::deny;
+    POST "/v1/grants/{grant}/revoke" [Admin Grants] => grants::revoke;
     POST "/v1/blobs" [Operator Runs] => blobs::keep;
     POST "/v1/components" [Developer Plugins] => plugins::admit;
     GET "/v1/components/{digest}" [Viewer Plugins] => plugins::show_component;

@@ -41,7 +41,7 @@ mod tools;
 pub use blobs::BlobLimits;
 pub use bodies::StoredBodies;
 pub use deed::{Deed, Done, Nowhere, World};
-pub use grants::{Grant, GrantsError, GrantsFile};
+pub use grants::{Ceiling, Exempt, Grant, GrantsError, GrantsFile};
 pub use http::{BodyStore, FetchLimits};
 pub use memory::KvLimits;
 pub use outside::Outside;

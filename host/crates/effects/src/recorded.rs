@@ -6,7 +6,7 @@ use wforge_model::Value;
 use wforge_model::agent::AgentCall;
 use wforge_model::limits::SandboxLimits;
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
-use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Failpoints, Store};
+use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Failpoints, GrantCheck, Store};
 
 use crate::blobs::{BlobLimits, Blobs};
 use crate::deed::World;
@@ -36,6 +36,8 @@ pub struct EffectsParts {
     pub limits: SandboxLimits,
     /// What tasks may keep.
     pub keep: KeepLimits,
+    /// Whether what was granted when a run began still is.
+    pub grants: Arc<dyn GrantCheck>,
     /// Models, servers and tools.
     pub world: Arc<dyn World>,
     /// Where effects are performed.

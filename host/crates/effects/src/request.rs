@@ -55,6 +55,14 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// What it needs a grant for, where that can be named.
+    pub(crate) fn wanted(&self) -> Option<Capability> {
+        // The list of tools names no tool; each call of one is asked about.
+        (self.operation != Operation::ToolsList)
+            .then(|| capability(self.operation, self.element))
+            .flatten()
+    }
+
     /// What the guest gets for a part of the contract that it may use and this host does not have.
     pub(crate) fn unserved(&self) -> Failure {
         let interface = self.operation.as_str().split('.').next().unwrap_or_default();

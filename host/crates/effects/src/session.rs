@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wforge_model::agent::{AgentCall, Divergence};
 use wforge_model::effect::{Operation, RequestHash, Waiting};
-use wforge_model::{Epoch, Failure, Problem, Timestamp, Value};
+use wforge_model::{Denial, Epoch, Failure, Problem, Timestamp, Value};
 use wforge_ports::effects::{EffectsError, GuestLine};
 use wforge_ports::store::{
     EffectIntent, EffectRecord, KvWrite, Phase, ReadError, RecordError, Store,
@@ -148,7 +148,7 @@ impl Session {
         if asked.operation == Operation::BlobsRead {
             return self.read_blob(asked).await;
         }
-        let permission = asked.require(&self.call.grants, self.call.plugin.as_str());
+        let permission = self.permission(asked);
         let known = self.known_at(self.next);
         let is_known = known.request() == Some(asked.hash);
         if permission.is_ok() && !is_known && !self.serves(asked.operation) {
@@ -178,6 +178,15 @@ impl Session {
             (Ok(()), Operation::KvList) => self.list_keys(asked).await,
             (Ok(()), Operation::BlobsCreate) => self.create_blob(asked).await,
             (Ok(()), _) => Ok(Err(asked.unserved())),
+        }
+    }
+
+    /// Whether the node may do it: as granted when its run began, and still.
+    pub(crate) fn permission(&self, asked: &Asked<'_>) -> Result<(), Denial> {
+        asked.require(&self.call.grants, self.call.plugin.as_str())?;
+        match asked.wanted() {
+            Some(wanted) if !self.replays => self.shared.parts.grants.check(&self.call, &wanted),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -13,6 +13,7 @@ mod cassette;
 mod catalog;
 mod chunks;
 mod failure;
+mod flows;
 mod handle;
 mod idle;
 mod ids;
@@ -54,7 +55,10 @@ pub use request::{
 };
 pub use service::Engine;
 pub use stats::EngineFigures;
-pub use tenancy::{AuditVerdict, NewKey, TenantTokens, TenantUsage};
+pub use tenancy::{
+    AuditVerdict, Explained, GrantDecision, GrantRequest, LiveGrants, NewKey, TenantTokens,
+    TenantUsage,
+};
 pub use thread_request::{
     CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, ForkThread,
     KeepBorders, Made, MigrateThread, Migrated, Pruned, ThreadView, UpdateAs, UpdateGiven,

@@ -24,7 +24,7 @@ use crate::request::EngineError;
 use crate::snapshots::save_if_due;
 use crate::start::Begun;
 use crate::stats::Stats;
-use crate::tenancy::{self, Directory, Ledger};
+use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::tools::EngineTools;
 use crate::workflows::WorkflowCache;
@@ -45,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) carried: CarriedCache,
     pub(crate) directory: Directory,
     pub(crate) ledger: Ledger,
+    /// Which grants were used.
+    pub(crate) used: Used,
     /// Read by whoever brings in a component, until a row names it; written by an erasure, which
     /// removes those that no other tenant's row names.
     pub(crate) components: RwLock<()>,
@@ -91,6 +93,7 @@ impl Engine {
             carried: CarriedCache::default(),
             directory: Directory::default(),
             ledger: Ledger::default(),
+            used: Used::default(),
             components: RwLock::default(),
             tracker: TaskTracker::new(),
             shutdown,
@@ -101,6 +104,11 @@ impl Engine {
     /// From now on the meter holds tokens to the quotas of this engine's tenants.
     pub fn meters(&self, tokens: &tenancy::TenantTokens) {
         tokens.of(self.shared.clone());
+    }
+
+    /// From now on what effects may still do is as this engine's grants stand.
+    pub fn grants(&self, grants: &tenancy::LiveGrants) {
+        grants.of(self.shared.clone());
     }
 
     /// What the world sees of it.
@@ -141,6 +149,7 @@ impl Engine {
         self.shared.tracker.close();
         self.shared.tracker.wait().await;
         tenancy::flush(&self.shared).await;
+        tenancy::flush_used(&self.shared).await;
     }
 }
 

@@ -192,11 +192,11 @@ impl Grants {
             capability: wanted.kind().to_string(),
             resource: wanted.resource().to_string(),
             hint: [
-                "to grant it, add to the operator's grants file: [[grant]] plugin = \"",
+                "to grant it: wforge grants approve ",
                 plugin,
-                "\", capabilities = [\"",
+                " ",
                 &wanted.in_short().0,
-                "\"]; the plugin's manifest must name it among its needs",
+                "; the plugin's manifest must name it among its needs",
             ]
             .concat(),
         })

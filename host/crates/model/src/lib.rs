@@ -15,6 +15,7 @@ pub mod command;
 pub mod effect;
 pub mod event;
 pub mod failure;
+pub mod grant;
 pub mod head;
 pub mod http_rule;
 pub mod id;

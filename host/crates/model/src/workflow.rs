@@ -203,6 +203,30 @@ pub struct Node {
     /// What is said of its effects on the world.
     #[serde(default, skip_serializing_if = "NodeEffects::is_default")]
     pub effects: NodeEffects,
+    /// What is said of what it knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<NodeLabel>,
+}
+
+/// What an author says of what a node knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeLabel {
+    /// It knows what must not get out of the host, unless a person lets it.
+    Secret,
+    /// It takes in what strangers wrote.
+    Untrusted,
+}
+
+impl NodeLabel {
+    /// How files and drawings write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Untrusted => "untrusted",
+        }
+    }
 }
 
 /// What an author says of a node's effects.

@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod effects;
 mod failpoints;
+pub mod grants;
 pub mod meter;
 pub mod plugins;
 pub mod runtime;
@@ -18,6 +19,7 @@ pub mod workflows;
 pub use clock::{Clock, Entropy};
 pub use effects::{EffectAnswer, EffectRequest, EffectSession, Effects, TaskContext};
 pub use failpoints::{Failpoint, Failpoints};
+pub use grants::GrantCheck;
 pub use meter::TokenMeter;
 pub use plugins::{AdmissionError, Admitted, PluginAdmission};
 pub use runtime::{AgentRuntime, RuntimeError};

@@ -1,6 +1,7 @@
 //! The command line as typed. What it means is the commands' matter.
 
 mod admin;
+mod grants;
 mod runs;
 mod threads;
 
@@ -14,6 +15,7 @@ pub(crate) use admin::{
     AuditCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs, MembersCommand,
     TenantsCommand, TokenCommand, Whose,
 };
+pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
@@ -154,6 +156,9 @@ pub(crate) enum Command {
     /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// What plugins may do: ask for it, approve, deny, revoke, explain
+    #[command(subcommand)]
+    Grants(GrantsCommand),
     /// Add, list and remove the people of a tenant
     #[command(subcommand)]
     Members(MembersCommand),
@@ -425,6 +430,7 @@ impl Cli {
             | Command::Inbox(_)
             | Command::Threads(_)
             | Command::Keys(_)
+            | Command::Grants(_)
             | Command::Members(_)
             | Command::Tenants(_)
             | Command::Audit(_)

@@ -80,7 +80,7 @@ async fn unserved(grant: &str, operation: Operation, element: Value, expected: E
     expected.assert_eq(told.first().unwrap());
     assert_eq!(granted.store.told(), Vec::<String>::new(), "it is no effect that happened");
     let denied = world(&[]).execute(&[request(operation, element)]).await;
-    let hint = format!("capabilities = [\"{grant}\"]");
+    let hint = format!("wforge grants approve test/fixture {grant};");
     assert!(denied.first().unwrap().contains(&hint), "{denied:?} has no {hint}");
 }
 

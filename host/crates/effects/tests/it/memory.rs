@@ -324,7 +324,7 @@ async fn who_may_read_may_not_write() {
         .await;
     assert_eq!(told.first().unwrap(), "[null]");
     for (told, grant) in told.iter().skip(2).zip(["kv:run", "kv:run", "kv:run", "kv:plugin:ro"]) {
-        assert!(told.contains(&format!("capabilities = [\"{grant}\"]")), "{told}");
+        assert!(told.contains(&format!("wforge grants approve test/fixture {grant};")), "{told}");
     }
     let open = keeping_world(&["kv:run"], KeepLimits::default());
     assert_eq!(open.execute(&[get("run", "k")]).await, ["[null]"]);

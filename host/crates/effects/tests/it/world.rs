@@ -102,6 +102,7 @@ fn world_over<S: Store + 'static>(
         world: outside.clone(),
         threads: tokio::runtime::Handle::current(),
         flights: TaskTracker::new(),
+        grants: Arc::new(wforge_ports::grants::Unrevoked),
         failpoints: None,
         at_once_max: 4,
     });

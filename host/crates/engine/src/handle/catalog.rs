@@ -7,6 +7,7 @@ use wforge_ports::plugins::Admitted;
 
 use super::Handle;
 use crate::request::{EngineError, PluginInfo, WorkflowInfo};
+use crate::tenancy::Directory;
 use crate::{catalog, install, tenancy, workflows};
 
 impl Handle {
@@ -22,7 +23,10 @@ impl Handle {
     ) -> Result<PluginInfo, EngineError> {
         let _named_soon = self.shared.components.read().await;
         tenancy::within_storage(&self.shared, tenant)?;
-        install::plugin(&self.shared.parts, tenant, bytes, by).await
+        let info = install::plugin(&self.shared.parts, tenant, bytes, by).await?;
+        Directory::load(&self.shared).await?;
+        tenancy::ask_for_needs(&self.shared, tenant, &info.admitted, by).await?;
+        Ok(info)
     }
 
     /// Checks a plugin and keeps its component without installing it; a run can start with it.

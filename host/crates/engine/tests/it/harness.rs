@@ -269,12 +269,19 @@ nodes:
 edges: [{ from: START, to: a }, { from: a, to: b }, { from: b, to: c }]
 ";
 
-pub(crate) fn admitted(name: &str) -> Admitted {
+/// The plugin of a text `name[@version] needs…`. One with a version has a component of its own.
+pub(crate) fn admitted(text: &str) -> Admitted {
+    let mut words = text.split_whitespace();
+    let (name, version) =
+        words.next().map(|name| name.split_once('@').unwrap_or((name, ""))).unwrap();
+    let needs: Vec<Value> =
+        words.map(|need| json!({ "capability": need, "reason": "it asks" })).collect();
+    let component = Digest::from_bytes([version.bytes().fold(9, u8::wrapping_add); 32]);
+    let version = if version.is_empty() { "1.0.0" } else { version };
     let manifest: Manifest = serde_json::from_value(json!({
-        "name": name, "version": "1.0.0", "agents": [{ "name": "main" }]
+        "name": name, "version": version, "agents": [{ "name": "main" }], "needs": needs
     }))
     .unwrap();
-    let component = Digest::from_bytes([9; 32]);
     Admitted { component, bytes: 1, api: "0.1.0".into(), manifest, imports: Vec::new() }
 }
 
@@ -387,6 +394,20 @@ struct Generous;
 impl GrantPolicy for Generous {
     fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
         ["ask", "http:*", "tool:*"].map(|granted| granted.parse().unwrap()).into()
+    }
+
+    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
+        true
+    }
+
+    fn exempts(
+        &self,
+        _: &TenantId,
+        _: &str,
+        _: &wforge_model::NodeId,
+        _: &wforge_model::NodeId,
+    ) -> bool {
+        false
     }
 }
 

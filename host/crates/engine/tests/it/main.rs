@@ -10,6 +10,7 @@
 mod chunks;
 mod durability;
 mod effects;
+mod grants;
 mod harness;
 mod history;
 mod lines;

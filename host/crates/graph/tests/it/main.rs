@@ -15,6 +15,7 @@ mod deferred;
 mod exits;
 mod failures;
 mod faults;
+mod flows;
 mod golden;
 mod handlers;
 mod harness;

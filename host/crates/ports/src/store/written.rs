@@ -177,6 +177,10 @@ pub enum Collection {
     Members,
     /// What the tenant used on a day: key is the day.
     Usage,
+    /// What plugins may do: key is the grant's id.
+    Grants,
+    /// Which grants a component used, and when last: key is its digest.
+    Used,
     /// All tenants, kept by the platform: key is the tenant's name.
     Tenants,
 }
@@ -195,6 +199,8 @@ impl Collection {
             Self::Keys => b'a',
             Self::Members => b'm',
             Self::Usage => b'u',
+            Self::Grants => b'g',
+            Self::Used => b'x',
             Self::Tenants => b't',
         }
     }

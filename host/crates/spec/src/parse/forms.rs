@@ -50,8 +50,9 @@ pub(super) const NODE: Form = Form {
         "defer",
         "allow",
         "effects",
+        "labels",
     ],
-    later: &["limits", "labels"],
+    later: &["limits"],
 };
 
 pub(super) const EFFECTS: Form =

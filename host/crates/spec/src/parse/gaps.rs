@@ -46,6 +46,7 @@ fn stand_in() -> Draft {
         defer: false,
         allow: None,
         effects: NodeEffects::default(),
+        labels: Vec::new(),
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use wforge_model::mock::MockAnswer;
 use wforge_model::workflow::{
-    Ask, Fallback, Node as Draft, NodeEffects, Persist, RetryEffects, RetryRule, Subgraph,
-    Template, UnknownOutcome, Work,
+    Ask, Fallback, Node as Draft, NodeEffects, NodeLabel, Persist, RetryEffects, RetryRule,
+    Subgraph, Template, UnknownOutcome, Work,
 };
 use wforge_model::{Capability, FailureKind, Key, NodeId, Target};
 
@@ -44,9 +44,21 @@ fn one(reader: &mut Reader, entry: &Entry) -> Option<(NodeId, Draft)> {
         defer: fields.get("defer").and_then(|n| reader.boolean(n, "defer")).unwrap_or(false),
         allow: fields.get("allow").map(|node| reader.names::<Capability>(node, "allow")),
         effects: fields.get("effects").and_then(|n| effects(reader, n)).unwrap_or_default(),
+        labels: fields.get("labels").map(|node| labels(reader, node)).unwrap_or_default(),
         work: work?,
     };
     Some((name?, draft))
+}
+
+fn labels(reader: &mut Reader, node: &Node) -> Vec<NodeLabel> {
+    const CHOICES: [(&str, NodeLabel); 2] =
+        [("secret", NodeLabel::Secret), ("untrusted", NodeLabel::Untrusted)];
+    let items = reader.list(node, "labels").unwrap_or_default();
+    let mut labels: Vec<NodeLabel> =
+        items.iter().filter_map(|item| reader.choice(item, "a label", &CHOICES)).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    labels
 }
 
 fn effects(reader: &mut Reader, node: &Node) -> Option<NodeEffects> {
