@@ -22,6 +22,7 @@ mod api;
 mod authz;
 mod bad_input;
 mod brief;
+mod deeds;
 mod direction;
 mod erasing;
 mod examples;

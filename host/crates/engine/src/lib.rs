@@ -12,6 +12,7 @@ mod cache;
 mod cassette;
 mod catalog;
 mod chunks;
+mod deeds;
 mod failure;
 mod handle;
 mod idle;
@@ -53,7 +54,7 @@ pub use request::{
     WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
 };
 pub use service::Engine;
-pub use stats::EngineFigures;
+pub use stats::{EngineFigures, ModelFigures};
 pub use tenancy::{AuditVerdict, NewKey, TenantTokens, TenantUsage};
 pub use thread_request::{
     CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, ForkThread,

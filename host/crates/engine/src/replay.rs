@@ -12,7 +12,7 @@ use wforge_model::command::Fact;
 use wforge_model::event::{EventKind, StoredEvent};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::Work;
-use wforge_model::{Digest, FailureKind, NodeId, PluginName, RunId, TaskId, TenantId};
+use wforge_model::{Deeds, Digest, FailureKind, NodeId, PluginName, RunId, TaskId, TenantId};
 use wforge_ports::RuntimeError;
 use wforge_ports::effects::TaskContext;
 
@@ -185,11 +185,22 @@ impl<'a> Ended<'a> {
             return Ok(self.differs(Some(divergence.position), recorded, now));
         }
         let (task, attempt, elapsed_ms) = (self.task, self.attempt, self.elapsed_ms);
-        let fact = Fact::Executed { task, attempt, execution, elapsed_ms };
+        let fact = Fact::Executed { task, attempt, execution, elapsed_ms, deeds: self.deeds() };
         let events = decide(run, Some(&fact), self.stored.event.at, expressions);
         let now = events.first().map(|event| text(&event.kind)).unwrap_or_default();
         let recorded = text(&self.stored.event.kind);
         Ok(if now == recorded { Compared::Same } else { self.differs(None, recorded, now) })
+    }
+
+    /// What the task did by then, as the log has it: its record may have grown since.
+    fn deeds(&self) -> Deeds {
+        let (usage, wrote) = match &self.stored.event.kind {
+            EventKind::TaskFinished(finished) => (finished.usage.clone(), false),
+            EventKind::TaskRetried { usage, .. } => (usage.clone(), false),
+            EventKind::TaskFailed { usage, after_write, .. } => (usage.clone(), *after_write),
+            _ => return Deeds::default(),
+        };
+        Deeds { usage, wrote }
     }
 
     fn differs(&self, position: Option<u32>, recorded: String, now: String) -> Compared {

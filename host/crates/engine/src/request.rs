@@ -11,7 +11,7 @@ use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
     Digest, Failure, NodeId, NodePath, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
-    Value,
+    Usage, Value,
 };
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::IdempotentReply;
@@ -193,6 +193,9 @@ pub struct TaskView {
     pub ms: u64,
     /// Why it failed, or why a stand-in was needed.
     pub failure: Option<Failure>,
+    /// What it used of models, over all its attempts and in the agents that it called as tools.
+    #[serde(skip_serializing_if = "Usage::is_none")]
+    pub usage: Usage,
 }
 
 /// Something that waits for a person.

@@ -1,8 +1,11 @@
 //! Figures of the engine, for metrics and `/v1/system`.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
+use wforge_model::ModelUsage;
 use wforge_model::event::{EventKind, RunEvent};
 use wforge_model::mock::TaskSource;
 use wforge_ports::runtime::RuntimeFigures;
@@ -43,22 +46,58 @@ pub struct EngineFigures {
     pub tasks_failed: u64,
     /// Attempts that were followed by another.
     pub tasks_retried: u64,
+    /// Calls of models since the start of the process, by the names that the operator gave them.
+    pub models: BTreeMap<String, ModelFigures>,
     /// The store's own figures.
     pub store: StoreFigures,
     /// The sandbox's own figures.
     pub runtime: RuntimeFigures,
 }
 
+/// Figures of one model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ModelFigures {
+    /// Calls by how they ended: `ok`, or the kind of the failure.
+    pub calls: BTreeMap<&'static str, u64>,
+    /// Tokens read.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+}
+
+/// The counters of models. Only models that are configured are ever counted, so there are few.
+#[derive(Debug, Default)]
+pub(crate) struct ModelCounts(Mutex<BTreeMap<String, ModelFigures>>);
+
+impl ModelCounts {
+    /// Counts one call.
+    pub(crate) fn count(&self, model: &str, outcome: &'static str, used: &ModelUsage) {
+        let mut models = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let figures = models.entry(model.to_owned()).or_default();
+        *figures.calls.entry(outcome).or_default() += 1;
+        figures.input_tokens = figures.input_tokens.saturating_add(used.input_tokens);
+        figures.output_tokens = figures.output_tokens.saturating_add(used.output_tokens);
+    }
+
+    fn read(&self) -> BTreeMap<String, ModelFigures> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 macro_rules! counters {
     ($($name:ident),*) => {
         /// The counters behind [`EngineFigures`].
         #[derive(Debug, Default)]
-        pub(crate) struct Stats { $(pub(crate) $name: AtomicU64),* }
+        pub(crate) struct Stats {
+            pub(crate) models: ModelCounts,
+            $(pub(crate) $name: AtomicU64),*
+        }
 
         impl Stats {
             /// The counters' values now.
             pub(crate) fn read(&self) -> EngineFigures {
                 EngineFigures {
+                    models: self.models.read(),
                     $($name: self.$name.load(Ordering::Relaxed),)*
                     ..EngineFigures::default()
                 }

@@ -53,6 +53,29 @@ impl Operation {
             Self::BlobsRead => "blobs.read",
         }
     }
+
+    /// Whether a request changes something that is still changed where its task fails: at a
+    /// server, in a tool, in the memory of a thread or a plugin. The memory of a run goes the way
+    /// of its run.
+    #[must_use]
+    pub fn writes(self, request: &Value) -> bool {
+        let text = |field| request.get(field).and_then(Value::as_str).unwrap_or_default();
+        match self {
+            Self::HttpFetch => !matches!(text("method"), "GET" | "HEAD" | "OPTIONS"),
+            Self::KvSet | Self::KvDelete | Self::KvCompareAndSwap => text("scope") != "run",
+            Self::ToolsCall => true,
+            Self::LlmComplete
+            | Self::ToolsList
+            | Self::KvGet
+            | Self::KvList
+            | Self::HumanAsk
+            | Self::TimerSleep
+            | Self::SecretsGet
+            | Self::SecretsReveal
+            | Self::BlobsCreate
+            | Self::BlobsRead => false,
+        }
+    }
 }
 
 impl fmt::Display for Operation {

@@ -8,6 +8,7 @@
 )]
 
 mod chunks;
+mod deeds;
 mod durability;
 mod effects;
 mod harness;

@@ -11,6 +11,7 @@
 mod answers;
 mod borders;
 mod calls;
+mod deeds;
 mod deferred;
 mod exits;
 mod failures;
