@@ -218,8 +218,8 @@ fn report(view: RunView) -> Report {
         TaskRow { task, node, within, step, agent, source, attempt, ms, failure, usage }
     };
     let question = |view: QuestionView| {
-        let QuestionView { id, node, prompt, schema, deadline } = view;
-        QuestionRow { id, node, prompt, schema, deadline }
+        let QuestionView { id, node, prompt, schema, deadline, assignee } = view;
+        QuestionRow { id, node, prompt, schema, deadline, assignee }
     };
     let tasks = tasks.into_iter().map(task).collect();
     Report { head, output, tasks, questions: questions.into_iter().map(question).collect() }

@@ -228,6 +228,8 @@ pub(crate) struct QuestionRow {
     pub(crate) prompt: String,
     pub(crate) schema: Option<Value>,
     pub(crate) deadline: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) assignee: Option<String>,
 }
 
 /// An answer to an open question.

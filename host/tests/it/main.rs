@@ -33,6 +33,7 @@ mod limits;
 mod logins;
 mod pauses;
 mod production;
+mod questions;
 mod repo;
 mod resume;
 mod subgraphs;

@@ -84,6 +84,11 @@ pub(crate) struct PageAt {
 }
 
 impl PageQuery {
+    /// The page of a query that asks for more than a page.
+    pub(crate) const fn of(limit: Option<usize>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
     /// # Errors
     /// More items than the limit are asked for, or none.
     pub(crate) fn checked(self, limits: &ApiLimits) -> Result<PageAt, ApiError> {

@@ -216,6 +216,9 @@ pub struct InboxEntry {
     /// When nobody needs to do anything any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
+    /// Who should answer; none: whoever comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
     /// What is wanted.
     pub wants: InboxWants,
 }
@@ -258,6 +261,9 @@ pub struct QuestionView {
     pub schema: Option<Value>,
     /// When nobody needs to answer any more.
     pub deadline: Option<Timestamp>,
+    /// Who should answer; none: whoever comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
 }
 
 /// Which chunks of a run are wanted.

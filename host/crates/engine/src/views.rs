@@ -202,6 +202,7 @@ fn question(entry: &WaitingFor) -> Option<QuestionView> {
             prompt: question.prompt.clone(),
             schema: question.schema.clone(),
             deadline: question.deadline,
+            assignee: question.assignee.clone(),
         }),
         (
             WaitReason::Question(_)

@@ -186,6 +186,9 @@ pub struct Question {
     /// When nobody needs to answer any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
+    /// Who should answer; anybody may who may answer at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
     /// Hash of the request that asked it; an answer counts for the same request only.
     pub request: RequestHash,
 }

@@ -282,6 +282,9 @@ pub enum Persist {
 pub struct Ask {
     /// Text with `{{ CEL }}`.
     pub prompt: String,
+    /// Who should answer: text with `{{ CEL }}`; none: whoever comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
     /// JSON Schema that the answer must fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,

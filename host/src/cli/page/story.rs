@@ -311,7 +311,8 @@ fn waits_for(waiting: &Waiting) -> String {
     }
     let asked = waiting.questions().iter().map(|question| {
         let until = question.deadline.map(|at| format!(", until {at}")).unwrap_or_default();
-        format!("asks \"{}\"{until}", question.prompt)
+        let of = question.assignee.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+        format!("asks {of}\"{}\"{until}", question.prompt)
     });
     asked.collect::<Vec<_>>().join(" and ")
 }

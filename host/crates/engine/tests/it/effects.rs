@@ -86,6 +86,7 @@ impl Session {
             prompt: element.as_str().unwrap().to_owned(),
             schema: None,
             deadline: None,
+            assignee: None,
             request: RequestHash::of(Operation::HumanAsk, element),
         })))
     }

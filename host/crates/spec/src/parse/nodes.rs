@@ -146,6 +146,8 @@ fn ask(reader: &mut Reader, node: &Node) -> Option<Ask> {
     let fields = reader.fields(node, &ASK)?;
     let prompt = reader.required(&fields, &ASK, "prompt");
     let prompt = prompt.and_then(|node| reader.text(node, "prompt")).map(str::to_owned);
+    let assignee = fields.get("assignee").and_then(|node| reader.text(node, "assignee"));
+    let assignee = assignee.map(str::to_owned);
     let on_deadline = fields.get("on_deadline").and_then(|node| {
         let fields = reader.fields(node, &ON_DEADLINE)?;
         reader.required(&fields, &ON_DEADLINE, "answer")?;
@@ -158,6 +160,7 @@ fn ask(reader: &mut Reader, node: &Node) -> Option<Ask> {
     }
     Some(Ask {
         prompt: prompt?,
+        assignee,
         schema: reader.literal(&fields, "schema"),
         deadline_ms,
         on_deadline,

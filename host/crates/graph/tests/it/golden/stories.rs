@@ -146,6 +146,7 @@ fn people() -> Vec<Bench> {
             prompt: prompt.into(),
             schema: Some(json!({ "type": "boolean" })),
             deadline: Some(Timestamp(90_000_000)),
+            assignee: None,
             request: RequestHash::of(Operation::HumanAsk, &asked),
         })),
         elapsed_ms: 12,
