@@ -39,7 +39,8 @@ fn open(cli: &Cli, run: &str) -> Vec<(String, String)> {
     questions.map(|it| (text(&it["prompt"]), text(&it["id"]))).collect()
 }
 
-const AGE: &str = r#"{"type":"object","required":["age"],"properties":{"age":{"type":"integer","minimum":18}}}"#;
+const AGE: &str =
+    r#"{"type":"object","required":["age"],"properties":{"age":{"type":"integer","minimum":18}}}"#;
 
 #[test]
 fn an_answer_that_misfits_is_refused_with_its_place_and_the_question_stays_open() {
@@ -94,8 +95,12 @@ fn several_questions_are_answered_by_their_ids_in_any_order_also_after_a_restart
     answer(&host.cli, &run, &format!("{}=again", id("Three?"))).exits(2);
     answer(&host.cli, &run, &format!("{}=one", id("One?"))).exits(3);
     let ended = answer(&host.cli, &run, &format!("{}=two", id("Two?"))).exits(0).json();
-    let told: Vec<&Value> =
-        ended["output"]["told"].as_array().expect("a list").iter().map(|it| &it["answer"]).collect();
+    let told: Vec<&Value> = ended["output"]["told"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|it| &it["answer"])
+        .collect();
     assert_eq!(told, ["one", "two", "three"]);
 }
 
