@@ -57,7 +57,9 @@ async fn list(
         };
         let assignee = it.assignee.as_ref().map(|name| format!("for {}", harmless(name)));
         let assignee = assignee.unwrap_or_default();
-        vec![id, it.run.to_string(), harmless(&it.workflow), node, text, assignee, deadline]
+        let degraded = if it.degraded { "degraded".to_owned() } else { String::new() };
+        let (run, workflow) = (it.run.to_string(), harmless(&it.workflow));
+        vec![id, run, workflow, node, text, assignee, deadline, degraded]
     };
     let rows: Vec<Vec<String>> = interrupts.iter().map(row).collect();
     columns(&rows).iter().for_each(|line| ui.out(line));

@@ -31,6 +31,8 @@ pub(crate) struct Interrupt {
     pub(crate) deadline: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) assignee: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) degraded: bool,
     pub(crate) wants: Wants,
 }
 

@@ -31,6 +31,7 @@ mod harness;
 mod inbox;
 mod limits;
 mod logins;
+mod mocks;
 mod pauses;
 mod production;
 mod questions;

@@ -219,6 +219,9 @@ pub struct InboxEntry {
     /// Who should answer; none: whoever comes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub assignee: Option<String>,
+    /// Whether mocks stood in for agents of the run: what is asked may rest on made-up data.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub degraded: bool,
     /// What is wanted.
     pub wants: InboxWants,
 }

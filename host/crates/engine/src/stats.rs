@@ -28,6 +28,8 @@ pub struct EngineFigures {
     pub runs_cancelled: u64,
     /// Runs that are blocked.
     pub runs_blocked: u64,
+    /// Runs that ended, in whatever way, after a stand-in had taken an agent's place.
+    pub runs_degraded: u64,
     /// Runs that waited for their turn in a thread.
     pub runs_queued: u64,
     /// How often a live run was found that waits for nothing.
@@ -113,6 +115,7 @@ counters!(
     runs_failed,
     runs_cancelled,
     runs_blocked,
+    runs_degraded,
     runs_queued,
     runs_stuck,
     steps,
@@ -125,9 +128,12 @@ counters!(
 );
 
 impl Stats {
-    /// Counts events that have become durable.
-    pub(crate) fn count(&self, events: &[RunEvent]) {
+    /// Counts events that have become durable, of a run that is degraded or not.
+    pub(crate) fn count(&self, events: &[RunEvent], degraded: bool) {
         for event in events {
+            if degraded && is_end(&event.kind) {
+                self.runs_degraded.fetch_add(1, Ordering::Relaxed);
+            }
             let counter = match &event.kind {
                 EventKind::RunStarted(_) => &self.runs_started,
                 EventKind::RunQueued(_) => &self.runs_queued,
@@ -159,4 +165,13 @@ impl Stats {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+const fn is_end(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::RunCompleted { .. }
+            | EventKind::RunFailed { .. }
+            | EventKind::RunCancelled { .. }
+    )
 }

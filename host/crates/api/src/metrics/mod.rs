@@ -53,6 +53,8 @@ fn engine(figures: &EngineFigures, text: &mut Text) {
     ended.sample(&[("status", "failed")], figures.runs_failed);
     ended.sample(&[("status", "cancelled")], figures.runs_cancelled);
     ended.sample(&[("status", "blocked")], figures.runs_blocked);
+    text.counter("wforge_runs_degraded_total", "Runs that ended on stand-ins of named agents.")
+        .sample(&[], figures.runs_degraded);
     text.counter("wforge_runs_queued_total", "Runs that waited for their turn in a thread.")
         .sample(&[], figures.runs_queued);
     text.counter("wforge_runs_stuck_total", "How often a live run was found to wait for nothing.")

@@ -107,6 +107,7 @@ fn entries(head: &RunHead) -> Vec<InboxEntry> {
         node,
         deadline: None,
         assignee: None,
+        degraded: head.degraded,
         wants,
     };
     let waits = head.waiting_for.iter().filter_map(|waits| match &waits.waiting {

@@ -119,7 +119,7 @@ async fn fail(
         idempotent_reply: None,
     };
     shared.parts.store.commit(commit).await.map_err(commit_refused)?;
-    shared.stats.count(&events);
+    shared.stats.count(&events, run.degraded);
     shared.parts.bus.publish(tenant, run.id, crate::actor::stored(before, events));
     Ok(())
 }

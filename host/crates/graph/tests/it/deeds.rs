@@ -5,7 +5,7 @@ use wforge_model::agent::{Execution, Reply};
 use wforge_model::command::Fact;
 use wforge_model::event::EventKind;
 use wforge_model::mock::MockMode;
-use wforge_model::{Deeds, Failure, ModelUsage, Problem, Usage};
+use wforge_model::{Deeds, Failure, FailureKind, ModelUsage, Problem, Usage};
 
 use crate::harness::{Bench, Start};
 
@@ -179,4 +179,35 @@ fn an_event_of_a_log_that_knew_no_usage_reads_as_none() {
     let EventKind::TaskFinished(finished) = &event else { panic!("{event:?}") };
     assert!(finished.usage.is_none());
     assert_eq!(serde_json::to_string(&event).unwrap(), text, "and writes as it was");
+}
+
+/// A failure of that kind, as its agent or the host would report it.
+fn of_kind(kind: FailureKind) -> Failure {
+    let kind = kind.as_str();
+    let fields = match kind {
+        "denied" => r#""capability":"llm","resource":"fast","hint":"grant it""#,
+        _ => r#""code":"oops","message":"it broke""#,
+    };
+    serde_json::from_str(&format!(r#"{{"kind":"{kind}",{fields}}}"#)).unwrap()
+}
+
+#[test]
+fn rule_10_what_fallback_covers_what_only_by_name_and_what_never() {
+    use FailureKind::{Cancelled, Denied, Failed, InvalidInput};
+    for (kind, name) in FailureKind::ALL {
+        let end_with = |node: &str| {
+            let mut bench = Bench::begin(&one(node), "", Start::default());
+            let execution = Execution::Failed { failure: of_kind(kind), effects: 0 };
+            end(&mut bench, execution, Deeds::default());
+            bench.run.degraded
+        };
+        let by_itself = end_with(MOCK);
+        let by_name = end_with(&format!("{MOCK}, fallback_on: [{name}]"));
+        let expected = match kind {
+            Cancelled => (false, false),
+            InvalidInput | Denied | Failed => (false, true),
+            _ => (true, true),
+        };
+        assert_eq!((by_itself, by_name), expected, "{name}");
+    }
 }
