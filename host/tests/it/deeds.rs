@@ -26,13 +26,13 @@ edges: [{{ from: START, to: it }}]
 }
 
 /// Commands whose agents may post to servers of this machine.
-fn open() -> Cli {
+pub(crate) fn open() -> Cli {
     let cli = Cli::new().with("WFORGE_OUTBOUND__ALLOW", "127.0.0.1/32");
     let grants = cli.file("grants.toml", GRANTS);
     cli.with("WFORGE_PLUGINS__GRANTS_FILE", grants.to_str().expect("UTF-8"))
 }
 
-fn run(cli: &Cli, policy: &str, address: &str) -> Ran {
+pub(crate) fn run(cli: &Cli, policy: &str, address: &str) -> Ran {
     let file = cli.file("deeds.yaml", workflow(policy));
     let proofs = plugins().join("proofs");
     let (file, proofs) = (file.to_str().expect("UTF-8"), proofs.to_str().expect("UTF-8"));
@@ -41,7 +41,7 @@ fn run(cli: &Cli, policy: &str, address: &str) -> Ran {
     cli.run(args)
 }
 
-fn answer(cli: &Cli, run: &str, value: &str) -> Ran {
+pub(crate) fn answer(cli: &Cli, run: &str, value: &str) -> Ran {
     cli.run(["runs", "resume", run, "--answer", value, "--output", "json"])
 }
 

@@ -37,6 +37,8 @@ mod production;
 mod questions;
 mod repo;
 mod resume;
+mod rules;
+mod sealed;
 mod subgraphs;
 mod threads;
 mod tidy;

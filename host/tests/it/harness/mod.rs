@@ -6,7 +6,7 @@ mod redact;
 mod server;
 
 pub(crate) use cli::{Cli, Ran};
-pub(crate) use posts::taking_posts;
+pub(crate) use posts::{saying, taking_posts};
 pub(crate) use redact::redacted;
 pub(crate) use server::{Reply, Sse, TestHost};
 

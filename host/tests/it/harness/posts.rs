@@ -5,19 +5,28 @@ use std::net::TcpListener;
 
 /// Answers so many requests; every later one is read and then cut off. Gives its address.
 pub(crate) fn taking_posts(answers: usize) -> String {
+    serving(answers, "taken")
+}
+
+/// Answers every request with that text. Gives its address.
+pub(crate) fn saying(text: &'static str) -> String {
+    serving(usize::MAX, text)
+}
+
+fn serving(answers: usize, text: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address").to_string();
     std::thread::spawn(move || {
         for (served, stream) in listener.incoming().enumerate() {
             let Ok(stream) = stream else { return };
-            serve(stream, served < answers);
+            serve(stream, (served < answers).then_some(text));
         }
     });
     address
 }
 
 /// Reads one request to the end of its small body, and answers it or not.
-fn serve(mut stream: impl Read + Write, is_answered: bool) {
+fn serve(mut stream: impl Read + Write, answer: Option<&str>) {
     let mut request = Vec::new();
     let mut piece = [0; 4_096];
     while !is_whole(&request) {
@@ -26,10 +35,11 @@ fn serve(mut stream: impl Read + Write, is_answered: bool) {
             _ => return,
         }
     }
-    if is_answered {
+    if let Some(text) = answer {
+        let head =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close", text.len());
         // Whoever asked may be gone.
-        let _ = stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\ntaken");
+        let _ = stream.write_all(format!("{head}\r\n\r\n{text}").as_bytes());
     }
 }
 

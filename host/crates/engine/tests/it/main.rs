@@ -21,6 +21,7 @@ mod parts;
 mod pruning;
 mod repeats;
 mod replays;
+mod rules;
 mod runs;
 mod simulation;
 mod steering;

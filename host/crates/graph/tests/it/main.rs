@@ -19,6 +19,7 @@ mod faults;
 mod golden;
 mod handlers;
 mod harness;
+mod ids;
 mod joins;
 mod lifetimes;
 mod limits;
