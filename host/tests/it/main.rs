@@ -35,6 +35,7 @@ mod mocks;
 mod pauses;
 mod production;
 mod questions;
+mod replays;
 mod repo;
 mod resume;
 mod rules;

@@ -59,7 +59,7 @@ fn rule_15_blobs_of_one_tenant_are_no_other_tenants_and_go_with_it() {
     let blobs = host.cli.data().join("store/blobs");
     assert!(blobs.join("acme").exists() && blobs.join("other").exists(), "each has a file");
     assert_eq!(files_holding(&blobs, b"the same bytes"), Vec::<String>::new());
-    let erased = host.cli.run(["tenants", "erase", "acme", "--confirm", "acme"]);
+    let erased = host.run(&["tenants", "erase", "acme", "--confirm", "acme"]);
     erased.exits(0);
     assert!(!blobs.join("acme").exists() && blobs.join("other").exists());
 }

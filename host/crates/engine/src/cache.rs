@@ -164,7 +164,7 @@ mod tests {
             AgentCall { config: json!({ "x": 1 }), ..call() },
             AgentCall { input: json!({ "x": 1 }), ..call() },
             AgentCall { context: json!({ "x": 1 }), ..call() },
-            AgentCall { grants: ["timer".parse().unwrap()].into_iter().collect(), ..call() },
+            AgentCall { grants: ["kv:run".parse().unwrap()].into_iter().collect(), ..call() },
         ];
         let mut keys: Vec<String> = others.iter().map(key).collect();
         keys.push(Slot::of(&call(), MockMode::Fallback, 1).key);

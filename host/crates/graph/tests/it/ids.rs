@@ -66,7 +66,7 @@ fn rule_1_a_run_from_another_base_has_other_ids() {
     let seed = Some(before.run.id.as_bytes()[0]);
     let at = |step| {
         let start = Start { seed, ..Start::default() };
-        let mut bench = Bench::after((&before, At::Step(step)), SENDS, start, Origin::Replay);
+        let mut bench = Bench::after((&before, At::Step(step)), SENDS, start, Origin::Continue);
         bench.drain();
         planned(&bench)
     };
