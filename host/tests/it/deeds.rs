@@ -52,8 +52,8 @@ fn what_a_run_used_of_models_is_counted_once_over_a_kill_and_shown_everywhere() 
     let id = ran.exits(3).json()["run_id"].as_str().expect("an id").to_owned();
     answer(&host.cli, &id, "yes").exits(3);
     let host = host.restart();
-    let ended = answer(&host.cli, &id, "yes").exits(0);
-    ended.says(&["5 model calls, "]);
+    let ended = answer(&host.cli, &id, "yes");
+    ended.exits(0).says(&["5 model calls, "]);
     let ended = ended.json();
     let usage = &ended["usage"];
     assert_eq!((&usage["calls"], &usage["models"]["mock"]["calls"]), (&json!(5), &json!(5)));
@@ -80,7 +80,7 @@ fn what_a_run_used_of_models_is_counted_once_over_a_kill_and_shown_everywhere() 
 fn calls_of_models_are_figures_by_the_names_that_the_operator_gave() {
     let host = TestHost::on(open());
     run(&host.cli, "", &taking_posts(usize::MAX)).exits(3);
-    let metrics = host.get("/metrics").status(200).text;
+    let metrics = host.get("/metrics").status(200).text.clone();
     let line = |start: &str| metrics.lines().find(|line| line.starts_with(start)).expect(start);
     assert_eq!(
         line("wforge_llm_calls_total"),

@@ -163,7 +163,7 @@ fn a_degraded_run_says_so_wherever_it_is_shown() {
     let page = host.cli.file("run.html", "");
     host.cli.run(["runs", "show", &run, "--html", page.to_str().expect("UTF-8")]).exits(0);
     assert!(fs_err::read_to_string(page).unwrap().contains("degraded: mocks stood in"));
-    let metrics = host.get("/metrics").status(200).text;
+    let metrics = host.get("/metrics").status(200).text.clone();
     for line in
         ["wforge_runs_degraded_total 1", "wforge_tasks_finished_total{source=\"fallback\"} 2"]
     {

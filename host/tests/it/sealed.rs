@@ -17,8 +17,7 @@ fn rule_15_what_a_server_echoed_stands_in_no_file_as_it_is() {
     let ran = deeds::run(&host.cli, "", &saying(ECHOED));
     let id = ran.exits(3).json()["run_id"].as_str().expect("an id").to_owned();
     deeds::answer(&host.cli, &id, "yes").exits(3);
-    let ended = deeds::answer(&host.cli, &id, "yes").exits(0);
-    ended.says(&[ECHOED]);
+    deeds::answer(&host.cli, &id, "yes").exits(0).says(&[ECHOED]);
     let exported = host.cli.run(["runs", "export", &id]).exits(0).stdout.clone();
     assert!(exported.contains("http.fetch"), "the record has it: {exported}");
 
