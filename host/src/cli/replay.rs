@@ -71,7 +71,12 @@ fn print(ui: &Ui, report: &Value, is_same: bool) {
         "" | "null" => "in its end".to_owned(),
         position => format!("at its effect {position}"),
     };
-    ui.out(&format!("{label} at node {}, attempt {}, {place}", field("node"), field("attempt")));
+    let who = match (field("tool").as_str(), field("caller")) {
+        ("" | "null", _) => String::new(),
+        (tool, caller) => format!(" in its tool {}, called by {caller}", harmless(tool)),
+    };
+    let (node, attempt) = (field("node"), field("attempt"));
+    ui.out(&format!("{label} at node {node}{who}, attempt {attempt}, {place}"));
     ui.out(&format!("  recorded: {}", harmless(&field("recorded"))));
     ui.out(&format!("  now:      {}", harmless(&field("now"))));
     ui.note(&format!("{calls} calls were made again up to there{skipped}"));

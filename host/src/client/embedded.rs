@@ -209,12 +209,13 @@ impl Embedded {
 fn report(view: RunView) -> Report {
     let RunView { head, output, tasks, questions } = view;
     let task = |view: TaskView| {
-        let TaskView { task, node, within, step, agent, source, attempt, ms, failure } = view;
-        TaskRow { task, node, within, step, agent, source, attempt, ms, failure }
+        let TaskView { task, node, within, step, agent, source, attempt, ms, .. } = view;
+        let (failure, usage) = (view.failure, view.usage);
+        TaskRow { task, node, within, step, agent, source, attempt, ms, failure, usage }
     };
     let question = |view: QuestionView| {
-        let QuestionView { id, node, prompt, schema, deadline } = view;
-        QuestionRow { id, node, prompt, schema, deadline }
+        let QuestionView { id, node, prompt, schema, deadline, assignee } = view;
+        QuestionRow { id, node, prompt, schema, deadline, assignee }
     };
     let tasks = tasks.into_iter().map(task).collect();
     Report { head, output, tasks, questions: questions.into_iter().map(question).collect() }

@@ -27,7 +27,7 @@ use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
     Digest, Failure, NodeId, NodePath, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
-    Value,
+    Usage, Value,
 };
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;
@@ -164,6 +164,9 @@ pub(crate) struct TaskRow {
     pub(crate) attempt: u32,
     pub(crate) ms: u64,
     pub(crate) failure: Option<Failure>,
+    /// What it used of models.
+    #[serde(default, skip_serializing_if = "Usage::is_none")]
+    pub(crate) usage: Usage,
 }
 
 impl Report {
@@ -225,6 +228,8 @@ pub(crate) struct QuestionRow {
     pub(crate) prompt: String,
     pub(crate) schema: Option<Value>,
     pub(crate) deadline: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) assignee: Option<String>,
 }
 
 /// An answer to an open question.

@@ -299,6 +299,7 @@ impl Remote {
         limit: usize,
     ) -> anyhow::Result<Vec<T>> {
         let mut items = Vec::new();
+        let and = if path.contains('?') { '&' } else { '?' };
         let mut cursor = from.map(|cursor| cursor.to_string());
         loop {
             let page_limit = PAGE.min(limit.saturating_sub(items.len()));
@@ -306,7 +307,7 @@ impl Remote {
                 .map(|cursor: String| format!("&cursor={}", in_path(&cursor).replace('/', "%2F")))
                 .unwrap_or_default();
             let page: Page<T> =
-                self.json(self.get(&format!("{path}?limit={page_limit}{after}"))).await?;
+                self.json(self.get(&format!("{path}{and}limit={page_limit}{after}"))).await?;
             items.extend(page.items);
             cursor = page.next_cursor;
             if cursor.is_none() || items.len() >= limit {

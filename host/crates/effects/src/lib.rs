@@ -21,6 +21,7 @@ mod flight;
 mod grants;
 mod http;
 pub mod llm;
+mod mark;
 pub mod mcp;
 mod memory;
 pub mod outbound;

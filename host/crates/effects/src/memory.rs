@@ -155,6 +155,8 @@ impl Session {
             at: self.clock_now(),
             answer: Ok(answer),
             list: None,
+            model: None,
+            wrote: asked.operation.writes(asked.element),
         };
         match self.write_with(Phase::Answer(record), vec![write]).await {
             Ok(phase) => self.settle(phase, asked).map(Some),

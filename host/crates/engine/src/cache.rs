@@ -115,3 +115,73 @@ pub(crate) async fn clear(shared: &Shared, tenant: &TenantId) -> Result<u64, Eng
         changed.map_err(|error| EngineError::Host(Box::new(error)))?;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+    use wforge_model::{Digest, RunId, TaskId};
+
+    use super::*;
+
+    fn call() -> AgentCall {
+        AgentCall {
+            tenant: "acme".parse().unwrap(),
+            plugin: "t/a".parse().unwrap(),
+            component: Digest::from_bytes([1; 32]),
+            agent: "main".to_owned(),
+            task: TaskId::from_bytes([1; 16]),
+            run: RunId::from_bytes([1; 16]),
+            thread: None,
+            workflow: "w@1.0.0".to_owned(),
+            node: "a".parse().unwrap(),
+            step: 1,
+            attempt: 1,
+            timeout_ms: None,
+            input: json!({}),
+            config: Value::Null,
+            context: Value::Null,
+            grants: ["ask".parse().unwrap()].into_iter().collect(),
+            began_at: Timestamp(0),
+            answers: Vec::new(),
+            kept_effects: 0,
+            fails_unknown: false,
+            tools: Arc::new(BTreeMap::new()),
+            depth: 0,
+        }
+    }
+
+    fn key(call: &AgentCall) -> String {
+        Slot::of(call, MockMode::Node, 1).key
+    }
+
+    #[test]
+    fn rule_9_the_key_is_of_everything_on_which_a_result_may_depend_and_of_nothing_else() {
+        let others = [
+            AgentCall { component: Digest::from_bytes([2; 32]), ..call() },
+            AgentCall { agent: "other".to_owned(), ..call() },
+            AgentCall { config: json!({ "x": 1 }), ..call() },
+            AgentCall { input: json!({ "x": 1 }), ..call() },
+            AgentCall { context: json!({ "x": 1 }), ..call() },
+            AgentCall { grants: ["kv:run".parse().unwrap()].into_iter().collect(), ..call() },
+        ];
+        let mut keys: Vec<String> = others.iter().map(key).collect();
+        keys.push(Slot::of(&call(), MockMode::Fallback, 1).key);
+        keys.push(key(&call()));
+        let count = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), count, "each of these is part of the key");
+        let same = AgentCall {
+            task: TaskId::from_bytes([2; 16]),
+            run: RunId::from_bytes([2; 16]),
+            node: "b".parse().unwrap(),
+            step: 7,
+            attempt: 3,
+            began_at: Timestamp(9),
+            ..call()
+        };
+        assert_eq!(key(&same), key(&call()));
+    }
+}

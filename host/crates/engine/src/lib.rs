@@ -12,6 +12,7 @@ mod cache;
 mod cassette;
 mod catalog;
 mod chunks;
+mod deeds;
 mod failure;
 mod flows;
 mod handle;
@@ -54,7 +55,7 @@ pub use request::{
     WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
 };
 pub use service::Engine;
-pub use stats::EngineFigures;
+pub use stats::{EngineFigures, ModelFigures};
 pub use tenancy::{
     AuditVerdict, Explained, GrantDecision, GrantRequest, LiveGrants, NewKey, TenantTokens,
     TenantUsage,

@@ -45,7 +45,8 @@ pub(crate) async fn prepare(
     Directory::load(shared).await?;
     let root = chosen(shared, tenant, &request.workflow).await?;
     let resolved = resolve(shared, tenant, root, &request.workflows).await?;
-    let mode = mode(&shared.options, &resolved, request)?;
+    let of_tenant = shared.directory.tenant(tenant).and_then(|tenant| tenant.quotas.mock);
+    let mode = mode(&shared.options, of_tenant, &resolved, request)?;
     let given = request.mocks.iter();
     let mocks: BTreeMap<NodePath, MockAnswer> =
         given.map(|(path, answer)| (path.clone(), answer.clone().unwrap_or_default())).collect();
@@ -180,6 +181,7 @@ async fn offered(
 /// The mode that holds: the strictest of those that are set; `off` where a workflow forbids.
 fn mode(
     options: &EngineOptions,
+    of_tenant: Option<MockMode>,
     resolved: &Resolved,
     request: &StartRun,
 ) -> Result<MockMode, EngineError> {
@@ -192,7 +194,7 @@ fn mode(
     let mode = if forbids {
         MockMode::Off
     } else {
-        MockMode::strictest([options.mock_mode, request.mock_mode])
+        MockMode::strictest([options.mock_mode, of_tenant, request.mock_mode])
     };
     let consented = options.mock_production && root.mock.allow == Some(true);
     if options.production && mode >= MockMode::Fallback && !consented {
@@ -204,8 +206,8 @@ fn mode(
     }
     match request.mocks.keys().next() {
         Some(node) if mode == MockMode::Off => refuse(format!(
-            "--mock {node} is refused: mocks are off for this run (WFORGE_MOCK=off, or the \
-             workflow's mock.allow is false)"
+            "--mock {node} is refused: mocks are off for this run (WFORGE_MOCK=off, the \
+             tenant's mock=off, or the workflow's mock.allow is false)"
         )),
         Some(_) | None => Ok(mode),
     }

@@ -280,7 +280,7 @@ pub(crate) async fn launch(
     before: Seq,
 ) -> Result<(), EngineError> {
     let Begun { run, mut since, events, commands } = begun;
-    shared.stats.count(&events);
+    shared.stats.count(&events, run.degraded);
     shared.parts.bus.publish(tenant, run.id, stored(before, events));
     if run.status == RunStatus::Running || run.owes_failure_handling() {
         let id = run.id;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wforge_model::event::{EventKind, PlannedTask, RunStarted, StoredEvent};
 use wforge_model::head::{RunHead, WaitReason, WaitingFor};
 use wforge_model::workflow::Work;
-use wforge_model::{Digest, NodeId, Object, Seq, TaskId};
+use wforge_model::{Digest, NodeId, Object, Seq, TaskId, Usage};
 
 use crate::load::load_run;
 use crate::request::{EngineError, QuestionView, RunView, TaskView};
@@ -78,22 +78,27 @@ impl Fold {
                     task.attempt = finished.attempt;
                     task.ms = finished.elapsed_ms;
                     task.failure.clone_from(&finished.instead_of);
+                    task.usage.clone_from(&finished.usage);
                 });
             }
-            EventKind::TaskFailed { task, attempt, failure, elapsed_ms, handler } => {
+            EventKind::TaskFailed {
+                task, attempt, failure, elapsed_ms, handler, usage, ..
+            } => {
                 self.change(*task, true, |view| {
                     view.attempt = *attempt;
                     view.ms = *elapsed_ms;
                     view.failure = Some(failure.clone());
+                    view.usage.clone_from(usage);
                 });
                 if let Some(handler) = handler {
                     self.plan_handler(*task, handler);
                 }
             }
-            EventKind::TaskRetried { task, attempt, failure, .. } => {
+            EventKind::TaskRetried { task, attempt, failure, usage, .. } => {
                 self.change(*task, false, |view| {
                     view.attempt = attempt.saturating_add(1);
                     view.failure = Some(failure.clone());
+                    view.usage.clone_from(usage);
                 });
             }
             EventKind::RunCompleted { output, .. } => self.output = Some(output.clone()),
@@ -129,6 +134,7 @@ impl Fold {
             attempt: 1,
             ms: 0,
             failure: None,
+            usage: Usage::default(),
         };
         self.tasks.push((view, level));
     }
@@ -196,6 +202,7 @@ fn question(entry: &WaitingFor) -> Option<QuestionView> {
             prompt: question.prompt.clone(),
             schema: question.schema.clone(),
             deadline: question.deadline,
+            assignee: question.assignee.clone(),
         }),
         (
             WaitReason::Question(_)

@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use wforge_model::effect::Answered;
 use wforge_model::event::{EventKind, InterruptedAt, RunEvent, TaskFinished};
 use wforge_model::head::RunStatus;
-use wforge_model::{NodeId, Object, QuestionId, TaskId, Timestamp, Value};
+use wforge_model::{NodeId, Object, QuestionId, TaskId, Timestamp, Usage, Value};
 
 use crate::finish::written_output;
 use crate::frame::{Interruption, Task, TaskStatus};
@@ -98,9 +98,10 @@ fn wake(run: &mut Run, task: TaskId) {
 }
 
 fn fail_task(run: &mut Run, event: &RunEvent) {
-    let EventKind::TaskFailed { task, failure, handler, .. } = &event.kind else {
+    let EventKind::TaskFailed { task, failure, handler, usage, .. } = &event.kind else {
         return;
     };
+    note_usage(run, *task, usage);
     let (failure, handled) = (failure.clone(), handler.is_some());
     if handled {
         levels::drop_inside(run, *task);
@@ -127,11 +128,13 @@ fn interrupt(run: &mut Run, ns: Option<TaskId>, when: InterruptedAt, nodes: &[No
 }
 
 fn retry(run: &mut Run, event: &RunEvent) {
-    let EventKind::TaskRetried { task, attempt, failure, at, kept_effects, falls_back, .. } =
-        &event.kind
+    let EventKind::TaskRetried {
+        task, attempt, failure, at, kept_effects, falls_back, usage, ..
+    } = &event.kind
     else {
         return;
     };
+    note_usage(run, *task, usage);
     levels::drop_inside(run, *task);
     count_call(run, *task);
     change(run, *task, |task| {
@@ -228,7 +231,16 @@ fn answer_question(task: &mut Task, question: QuestionId, answer: Option<&Value>
     task.status = waiting.without(question).map_or(TaskStatus::Ready, TaskStatus::Suspended);
 }
 
+/// What a task used grows from attempt to attempt, and counts once for its run.
+fn note_usage(run: &mut Run, id: TaskId, usage: &Usage) {
+    let Some(task) = run.task(id).filter(|_| !usage.is_none()) else { return };
+    let more = usage.since(&task.usage);
+    run.usage.add(&more);
+    change(run, id, |task| task.usage.clone_from(usage));
+}
+
 fn finish_task(run: &mut Run, finished: &Arc<TaskFinished>) {
+    note_usage(run, finished.task, &finished.usage);
     levels::keep_state(run, finished.task);
     levels::drop_inside(run, finished.task);
     run.degraded |= finished.stands_in;

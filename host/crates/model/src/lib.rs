@@ -28,6 +28,7 @@ pub mod reference;
 pub mod tenancy;
 pub mod time;
 pub mod tool;
+pub mod usage;
 pub mod workflow;
 
 pub use access::{Role, Scope, Scopes};
@@ -40,6 +41,7 @@ pub use lines::Lines;
 pub use name::{Key, NodeId, NodePath, PluginName, TenantId};
 pub use reference::{AgentRef, Target, WorkflowRef};
 pub use time::Timestamp;
+pub use usage::{Deeds, ModelUsage, Usage};
 
 /// JSON, as state and messages hold it. Objects keep their keys in order of the alphabet.
 pub type Value = serde_json::Value;

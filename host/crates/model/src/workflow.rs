@@ -191,6 +191,10 @@ pub struct Node {
     /// Failure kinds that fall back although they otherwise would not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallback_on: Vec<FailureKind>,
+    /// Whether somebody may stand in though the task has written something; `after_write` of
+    /// `fallback_on`.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub fallback_after_write: bool,
     /// What the mock agent answers here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mock: Option<MockAnswer>,
@@ -302,6 +306,9 @@ pub enum Persist {
 pub struct Ask {
     /// Text with `{{ CEL }}`.
     pub prompt: String,
+    /// Who should answer: text with `{{ CEL }}`; none: whoever comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
     /// JSON Schema that the answer must fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,

@@ -147,7 +147,8 @@ pub(crate) enum TenantsCommand {
     Quotas {
         /// Its name
         tenant: String,
-        /// All of its own quotas, such as cpu_seconds_per_day_max=3600
+        /// All of its own quotas, such as cpu_seconds_per_day_max=3600; mock=off, node, fallback or
+        /// always says whom mocks may replace in its runs
         #[arg(long = "quota", value_name = "NAME=NUMBER")]
         quotas: Vec<String>,
     },

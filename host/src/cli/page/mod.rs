@@ -7,6 +7,7 @@ mod graph;
 mod html;
 mod layout;
 mod story;
+mod usage;
 
 use std::fmt::Write as _;
 
@@ -38,6 +39,7 @@ pub(super) fn page(report: &Report, log: &[StoredEvent], lineage: &Lineage) -> S
     let timeline = graph::timeline(&story);
     let _ = write!(out, "<h2>Timeline</h2><div class=\"scroll\">{timeline}</div>");
     mocks(&mut out, &story);
+    usage::models(&mut out, report);
     notes(&mut out, &story);
     out.push_str("<h2>State by super-step</h2>");
     if let Some(why) = story.untold {

@@ -1,10 +1,12 @@
 //! Starts the real program in an environment that holds nothing but what a test says.
 
 mod cli;
+mod posts;
 mod redact;
 mod server;
 
 pub(crate) use cli::{Cli, Ran};
+pub(crate) use posts::{saying, taking_posts};
 pub(crate) use redact::redacted;
 pub(crate) use server::{Reply, Sse, TestHost};
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use serde_json::json;
 use wforge_model::agent::AgentCall;
-use wforge_model::{Failure, NodeId, PluginName, Problem, RunId, TenantId};
+use wforge_model::{Failure, ModelUsage, NodeId, PluginName, Problem, RunId, TenantId};
 use wforge_ports::{Clock, TokenMeter};
 
 /// Counts of one kind that are kept: between this many and twice as many of the latest.
@@ -112,6 +112,10 @@ impl TokenMeter for Budgets {
     fn settle(&self, call: &AgentCall, reserved: u64, used: u64) {
         self.release(call, reserved, used);
         self.tenants.settle(call, reserved, used);
+    }
+
+    fn count(&self, model: &str, outcome: &'static str, used: &ModelUsage) {
+        self.tenants.count(model, outcome, used);
     }
 }
 

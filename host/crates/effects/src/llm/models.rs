@@ -162,11 +162,14 @@ impl Models {
         let held = Reservation::new(&*self.meter, call.call, request_bytes, max_tokens)?;
         let model_name = model.name.as_str();
         let asking = Asking { call, request, request_bytes, model: model_name, max_tokens, deltas };
-        let answer = model.provider.ask(asking).await?;
+        let answer = model.provider.ask(asking).await;
         // An answer that does not fit was paid for as well.
-        held.settle(Usage::of(&answer).unwrap_or_default().total());
-        self.check(request, &answer)?;
-        Ok(answer)
+        let used = answer.as_ref().ok().and_then(Usage::of).unwrap_or_default();
+        held.settle(used.total());
+        let checked = answer.and_then(|answer| self.check(request, &answer).map(|()| answer));
+        let outcome = checked.as_ref().err().map_or("ok", |failure| failure.kind().as_str());
+        self.meter.count(model_name, outcome, &used.of_one_call());
+        checked
     }
 
     /// Holds a finished answer to the schema that it was asked to fit.

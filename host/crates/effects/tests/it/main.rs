@@ -22,6 +22,8 @@ mod lists;
 #[cfg(test)]
 mod llm;
 #[cfg(test)]
+mod marks;
+#[cfg(test)]
 mod mcp;
 #[cfg(test)]
 mod mcp_world;

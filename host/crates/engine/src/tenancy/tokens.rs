@@ -5,7 +5,7 @@
 use std::sync::{Arc, OnceLock};
 
 use wforge_model::agent::AgentCall;
-use wforge_model::{Failure, Problem, TenantId};
+use wforge_model::{Failure, ModelUsage, Problem, TenantId};
 use wforge_ports::TokenMeter;
 
 use super::ledger;
@@ -45,5 +45,11 @@ impl TokenMeter for TenantTokens {
         self.change(&call.tenant, |before, _| {
             Some(before.saturating_sub(reserved).saturating_add(used))
         });
+    }
+
+    fn count(&self, model: &str, outcome: &'static str, used: &ModelUsage) {
+        if let Some(shared) = self.0.get() {
+            shared.stats.models.count(model, outcome, used);
+        }
     }
 }

@@ -38,6 +38,10 @@ pub(crate) enum Answer {
     Fail(Failure),
     /// Makes these host calls and replies with their answers.
     Perform(Vec<EffectRequest>),
+    /// Makes these host calls and fails.
+    PerformAndFail(Vec<EffectRequest>, Failure),
+    /// Makes these host calls and never ends.
+    PerformAndHang(Vec<EffectRequest>),
     /// There is no sandbox.
     Busy,
     /// Never answers: the call is under way until its sandbox is dropped.
@@ -321,6 +325,14 @@ impl AgentRuntime for Agents {
                 Answer::Fail(failure) => Execution::Failed { failure, effects: 0 },
                 Answer::Busy => return Err(RuntimeError::Busy),
                 Answer::Perform(requests) => return performed(effects, requests).await,
+                Answer::PerformAndFail(requests, failure) => {
+                    performed(effects, requests).await?;
+                    Execution::Failed { failure, effects: effects.position() }
+                }
+                Answer::PerformAndHang(requests) => {
+                    performed(effects, requests).await?;
+                    futures::future::pending().await
+                }
                 Answer::Hang => futures::future::pending().await,
             };
             Ok(execution)

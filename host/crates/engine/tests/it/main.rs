@@ -8,6 +8,7 @@
 )]
 
 mod chunks;
+mod deeds;
 mod durability;
 mod effects;
 mod grants;
@@ -21,6 +22,7 @@ mod parts;
 mod pruning;
 mod repeats;
 mod replays;
+mod rules;
 mod runs;
 mod simulation;
 mod steering;

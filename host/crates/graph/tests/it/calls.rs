@@ -62,7 +62,7 @@ fn a_task_that_asks_something_else_than_before_blocks_its_run() {
     let (recorded, asked) = ("kv.get of x".to_owned(), "kv.get of y".to_owned());
     let divergence = Divergence { position: 2, recorded, asked };
     let execution = Execution::Diverged(divergence);
-    bench.tell(Fact::Executed { task, attempt, execution, elapsed_ms: 1 });
+    bench.tell(Fact::executed(task, attempt, execution, 1));
     assert_eq!(bench.run.status.as_str(), "blocked");
     assert_eq!(bench.run.blocked_by, Some(task));
     // Nothing but an operator moves it: neither time nor a late reply.

@@ -11,6 +11,7 @@
 mod answers;
 mod borders;
 mod calls;
+mod deeds;
 mod deferred;
 mod exits;
 mod failures;
@@ -19,6 +20,7 @@ mod flows;
 mod golden;
 mod handlers;
 mod harness;
+mod ids;
 mod joins;
 mod lifetimes;
 mod limits;

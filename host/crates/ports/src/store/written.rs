@@ -135,6 +135,12 @@ pub struct EffectRecord {
     /// Where in a list of requests it stood; none: it was the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<ListPlace>,
+    /// The model that was asked, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Whether something was written that stays where the task fails, as far as can be known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wrote: bool,
 }
 
 /// A place in a list of requests that were made in one call.

@@ -42,6 +42,7 @@ fn stand_in() -> Draft {
         on_error: None,
         fallback: None,
         fallback_on: Vec::new(),
+        fallback_after_write: false,
         mock: None,
         defer: false,
         allow: None,

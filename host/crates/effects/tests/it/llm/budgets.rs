@@ -6,7 +6,7 @@ use std::time::Duration;
 use expect_test::expect;
 use wforge_effects::llm::{Budgets, TokenLimits};
 use wforge_model::agent::AgentCall;
-use wforge_model::{Failure, Problem};
+use wforge_model::{Failure, ModelUsage, Problem};
 use wforge_ports::TokenMeter;
 use wforge_testkit::SimClock;
 
@@ -24,6 +24,8 @@ impl TokenMeter for Spent {
     fn settle(&self, _call: &AgentCall, _reserved: u64, _used: u64) {
         panic!("nothing was held")
     }
+
+    fn count(&self, _model: &str, _outcome: &'static str, _used: &ModelUsage) {}
 }
 
 #[derive(Debug)]
@@ -35,6 +37,8 @@ impl TokenMeter for Endless {
     }
 
     fn settle(&self, _call: &AgentCall, _reserved: u64, _used: u64) {}
+
+    fn count(&self, _model: &str, _outcome: &'static str, _used: &ModelUsage) {}
 }
 
 const LIMITS: TokenLimits = TokenLimits {

@@ -191,3 +191,16 @@ async fn requests_that_no_model_can_answer_are_refused() {
     "#]].assert_eq(&told);
     assert_eq!(stage.provider.seen().len(), 0);
 }
+
+#[tokio::test]
+async fn every_call_that_was_made_is_counted_by_the_operators_name_and_how_it_ended() {
+    let mut stage = stage(MODELS).await;
+    stage.call.tenant = "south".parse().unwrap();
+    stage.provider.next(reply(500, "", ""));
+    stage.told(&says("hi")).await;
+    stage.told(&with(says("hi"), json!({ "model": "nobody's" }))).await;
+    stage.tokens.are_spent.store(true, Ordering::Relaxed);
+    stage.told(&says("hi")).await;
+    let counted = stage.tokens.counted.lock().unwrap().join(", ");
+    assert_eq!(counted, "fast upstream 0+0, claude ok 11+7");
+}

@@ -13,7 +13,7 @@ use wforge_effects::llm::{
 };
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Operation, RequestHash};
-use wforge_model::{Failure, Problem, Timestamp};
+use wforge_model::{Failure, ModelUsage, Problem, Timestamp};
 use wforge_ports::{BoxError, Clock, Schemas, TokenMeter};
 use wforge_testkit::SimClock;
 
@@ -223,6 +223,7 @@ impl Clock for Hasty {
 pub(crate) struct Tokens {
     told: Mutex<Vec<String>>,
     pub(crate) are_spent: AtomicBool,
+    pub(crate) counted: Mutex<Vec<String>>,
 }
 
 impl Tokens {
@@ -242,6 +243,12 @@ impl TokenMeter for Tokens {
 
     fn settle(&self, _call: &AgentCall, reserved: u64, used: u64) {
         self.told.lock().unwrap().push(format!("used {used} of {reserved}"));
+    }
+
+    fn count(&self, model: &str, outcome: &'static str, used: &ModelUsage) {
+        let ModelUsage { input_tokens, output_tokens, .. } = used;
+        let counted = format!("{model} {outcome} {input_tokens}+{output_tokens}");
+        self.counted.lock().unwrap().push(counted);
     }
 }
 

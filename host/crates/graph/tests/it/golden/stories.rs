@@ -9,7 +9,7 @@ use wforge_model::effect::{Operation, Question, RequestHash, Waiting, question_i
 use wforge_model::event::Write;
 use wforge_model::limits::RunLimits;
 use wforge_model::mock::MockMode;
-use wforge_model::{Denial, Failure, Problem, RunId, ThreadId, Timestamp};
+use wforge_model::{Deeds, Denial, Failure, Problem, RunId, ThreadId, Timestamp};
 
 use crate::harness::{At, Bench, Start};
 
@@ -146,9 +146,11 @@ fn people() -> Vec<Bench> {
             prompt: prompt.into(),
             schema: Some(json!({ "type": "boolean" })),
             deadline: Some(Timestamp(90_000_000)),
+            assignee: None,
             request: RequestHash::of(Operation::HumanAsk, &asked),
         })),
         elapsed_ms: 12,
+        deeds: Deeds::default(),
     });
     bench.say_to("first?", "\"yes\"");
     bench.say_to("How many, 1?", "3");
