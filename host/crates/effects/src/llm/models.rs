@@ -162,10 +162,10 @@ impl Models {
         let held = Reservation::new(&*self.meter, call.call, request_bytes, max_tokens)?;
         let model_name = model.name.as_str();
         let asking = Asking { call, request, request_bytes, model: model_name, max_tokens, deltas };
-        let answer = model.provider.ask(asking).await?;
+        let answer = model.provider.ask(asking).await.map_err(|failure| of(model, failure))?;
         // An answer that does not fit was paid for as well.
         held.settle(Usage::of(&answer).unwrap_or_default().total());
-        self.check(request, &answer)?;
+        self.check(request, &answer).map_err(|failure| of(model, failure))?;
         Ok(answer)
     }
 
@@ -200,6 +200,15 @@ impl Named {
     pub(crate) fn of(&self, tenant: Option<&TenantId>) -> Option<&Arc<Model>> {
         tenant.and_then(|tenant| self.own.get(tenant)).or(self.general.as_ref())
     }
+}
+
+/// What a provider did wrong, with the model whose it is: a fallback may have failed, and not the
+/// model that was asked for.
+fn of(model: &Model, mut failure: Failure) -> Failure {
+    if let Failure::Upstream(problem) = &mut failure {
+        problem.message = format!("the model {}: {}", model.name, problem.message);
+    }
+    failure
 }
 
 /// Whether another model may do better.
