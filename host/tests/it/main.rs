@@ -34,6 +34,8 @@ mod pauses;
 mod production;
 mod repo;
 mod resume;
+mod stand_in;
+mod stand_ins;
 mod subgraphs;
 mod threads;
 mod tidy;
