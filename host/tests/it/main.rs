@@ -23,6 +23,7 @@ mod authz;
 mod bad_input;
 mod brief;
 mod direction;
+mod effects;
 mod erasing;
 mod examples;
 mod expressions;
