@@ -33,6 +33,7 @@ mod limits;
 mod logins;
 mod pauses;
 mod production;
+mod replays;
 mod repo;
 mod resume;
 mod stand_in;
