@@ -81,8 +81,8 @@ nodes:
 edges: [{ from: START, to: once }]
 ";
         let file = text(&self.host.cli.file("once.yaml", yaml));
-        let url = format!("url=\"http://{}/posts\"", self.posts.address);
-        let ran = self.run(&["run", &file, "--input", "model=\"fixed\"", "--input", &url]);
+        let url = format!("url=http://{}/posts", self.posts.address);
+        let ran = self.run(&["run", &file, "--input", "model=fixed", "--input", &url]);
         ran.exits(3);
         let run = run_id(&ran);
         self.run(&["runs", "resume", &run, "--answer", "once=yes"]).exits(3);
