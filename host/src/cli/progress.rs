@@ -182,7 +182,9 @@ impl Progress {
                 format!("{line}{next}")
             }
             EventKind::RunBlocked { task, divergence } => {
-                format!("{}  blocked: {divergence:?}", self.trail.name(*task))
+                let (recorded, asked) = (&divergence.recorded, &divergence.asked);
+                let both = format!("{recorded} is recorded, and {asked} was asked");
+                format!("{}  blocked: {}", self.trail.name(*task), harmless(&both))
             }
             EventKind::PauseRequested { by } => {
                 format!("pauses after this super-step, as {} asked", harmless(by))

@@ -4,8 +4,9 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 
+use wforge_model::agent::Divergence;
 use wforge_model::effect::Answered;
-use wforge_model::event::{EventKind, InterruptedAt, RunEvent, TaskFinished};
+use wforge_model::event::{EventKind, InterruptedAt, RunError, RunEvent, TaskFinished};
 use wforge_model::head::RunStatus;
 use wforge_model::{NodeId, Object, QuestionId, TaskId, Timestamp, Usage, Value};
 
@@ -56,19 +57,35 @@ pub fn apply(run: &mut Run, event: &RunEvent) {
         }
         EventKind::RunCancelled { rolled_back: true, .. } => run.status = RunStatus::RolledBack,
         EventKind::RunCancelled { .. } => run.status = RunStatus::Cancelled,
-        EventKind::RunBlocked { task, .. } => {
+        EventKind::RunBlocked { task, divergence } => {
+            run.error = Some(blocked(run, *task, divergence));
             run.status = RunStatus::Blocked;
             run.blocked_by = Some(*task);
         }
         EventKind::RunUnblocked { task, .. } => {
             run.status = RunStatus::Running;
             run.blocked_by = None;
+            run.error = None;
             change(run, *task, |task| begin_again(task, at));
         }
         EventKind::RunRevived { .. } => revive(run, at),
         EventKind::FailureHandled { .. } => run.failure_handled = true,
     }
     keep_time(run, at);
+}
+
+/// Why an operator is needed: both requests, in words.
+fn blocked(run: &Run, task: TaskId, divergence: &Divergence) -> RunError {
+    let Divergence { position, recorded, asked } = divergence;
+    RunError {
+        code: "nondeterministic".into(),
+        message: alloc::format!(
+            "at its effect {position}, \"{recorded}\" is recorded, and \"{asked}\" was asked"
+        ),
+        node: run.task(task).map(|task| task.node.clone()),
+        task: Some(task),
+        failure: None,
+    }
 }
 
 fn commit(run: &mut Run, ns: Option<TaskId>) {

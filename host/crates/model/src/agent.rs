@@ -88,7 +88,8 @@ pub struct AgentCall {
     pub began_at: Timestamp,
     /// Answers of people to this task's questions.
     pub answers: Vec<Answered>,
-    /// The positions of the previous attempt's record that this attempt keeps.
+    /// The positions of the previous attempt's record that this attempt keeps, where the answer at
+    /// the next one failed; [`EVERY_EFFECT`]: all but a last answer that failed.
     pub kept_effects: u32,
     /// Whether an effect whose outcome the host never learned ends the attempt for good, instead of
     /// being done again with the same idempotency key.
@@ -109,6 +110,9 @@ impl AgentCall {
             .filter(move |(name, _)| may(name))
     }
 }
+
+/// For [`AgentCall::kept_effects`]: whatever broke the attempt, what it was answered stands.
+pub const EVERY_EFFECT: u32 = u32::MAX;
 
 /// What an agent replied.
 #[derive(Debug, Clone, Default, PartialEq)]

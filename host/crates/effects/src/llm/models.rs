@@ -169,7 +169,7 @@ impl Models {
         let checked = answer.and_then(|answer| self.check(request, &answer).map(|()| answer));
         let outcome = checked.as_ref().err().map_or("ok", |failure| failure.kind().as_str());
         self.meter.count(model_name, outcome, &used.of_one_call());
-        checked
+        checked.map_err(|failure| of(model, failure))
     }
 
     /// Holds a finished answer to the schema that it was asked to fit.
@@ -203,6 +203,15 @@ impl Named {
     pub(crate) fn of(&self, tenant: Option<&TenantId>) -> Option<&Arc<Model>> {
         tenant.and_then(|tenant| self.own.get(tenant)).or(self.general.as_ref())
     }
+}
+
+/// What a provider did wrong, with the model whose it is: a fallback may have failed, and not the
+/// model that was asked for.
+fn of(model: &Model, mut failure: Failure) -> Failure {
+    if let Failure::Upstream(problem) = &mut failure {
+        problem.message = format!("the model {}: {}", model.name, problem.message);
+    }
+    failure
 }
 
 /// Whether another model may do better.

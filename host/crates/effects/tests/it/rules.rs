@@ -6,6 +6,7 @@ use expect_test::expect;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
 use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects};
+use wforge_model::agent::EVERY_EFFECT;
 use wforge_model::effect::{Operation, question_id};
 use wforge_model::limits::SandboxLimits;
 use wforge_model::{Epoch, Timestamp};
@@ -134,6 +135,23 @@ async fn rule_3_nothing_is_kept_of_an_attempt_whose_last_answer_was_no_failure()
     world.call.kept_effects = 1;
     world.execute(&[sleep(0)]).await;
     assert!(world.store.told().iter().any(|line| line.starts_with("2/0")));
+}
+
+#[tokio::test]
+async fn rule_3_unless_everything_is_to_be_kept() {
+    let mut world = world(&["ask"]);
+    world.execute(&[sleep(0), sleep(0)]).await;
+    world.call.attempt = 2;
+    world.call.kept_effects = EVERY_EFFECT;
+    world.execute(&[sleep(0), sleep(0)]).await;
+    assert!(!world.store.told().iter().any(|line| line.starts_with("2/")));
+    // A last answer that failed is asked for again all the same.
+    let calls = [sleep(0), sleep(0), ask_until("go on?", Some(5))];
+    world.answer(&calls, None).await;
+    world.execute(&calls).await;
+    world.call.attempt = 3;
+    world.call.answers.clear();
+    assert_eq!(world.execute(&calls).await[2], "asks \"go on?\", deadline Some(5)");
 }
 
 #[tokio::test]

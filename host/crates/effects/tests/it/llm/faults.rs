@@ -122,8 +122,8 @@ async fn what_the_server_refuses_is_not_tried_again() {
     let said = r#"{"error":{"message":"no such model"}}"#;
     for status in [400, 401, 403, 404, 422] {
         let expected = format!(
-            "upstream (provider_refused)\nthe provider answered {status}: no such model\nwaited \
-             [], 1 requests\n"
+            "upstream (provider_refused)\nthe model fast: the provider answered {status}: no such \
+             model\nwaited [], 1 requests\n"
         );
         let stage = stage(MODELS).await;
         stage.provider.next(reply(status, "", said));
