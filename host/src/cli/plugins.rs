@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use wforge_engine::PluginInfo;
+use wforge_model::Recording;
 use wforge_ports::plugins::Admitted;
 
 use super::Session;
@@ -123,11 +124,28 @@ async fn inspect(ui: &Ui, client: &Client, text: &str) -> anyhow::Result<u8> {
         client.plugin(text).await?.admitted
     };
     if ui.is_json() {
-        ui.out_json(&admitted)?;
+        ui.out_json(&Inspected { effects: admitted.recording(), admitted: &admitted })?;
     } else {
         print(ui, &admitted)?;
     }
     Ok(0)
+}
+
+/// A plugin, and whether all that it can do is recorded.
+#[derive(serde::Serialize)]
+struct Inspected<'a> {
+    #[serde(flatten)]
+    admitted: &'a Admitted,
+    effects: Recording,
+}
+
+fn effects(plugin: &Admitted) -> String {
+    match plugin.recording() {
+        Recording::Recorded => "recorded".to_owned(),
+        Recording::Partial => "partial: what wasi:http does is not recorded, and is refused at a \
+                               node without effects: { idempotent: true }"
+            .to_owned(),
+    }
 }
 
 fn print(ui: &Ui, plugin: &Admitted) -> anyhow::Result<()> {
@@ -141,6 +159,7 @@ fn print(ui: &Ui, plugin: &Admitted) -> anyhow::Result<()> {
         vec!["size".to_owned(), format!("{} bytes", plugin.bytes)],
         vec!["contract".to_owned(), harmless(&plugin.api)],
         vec!["imports".to_owned(), harmless(&plugin.imports.join(", "))],
+        vec!["effects".to_owned(), effects(plugin)],
     ];
     let more = [("license", &manifest.license), ("repository", &manifest.repository)];
     for (label, value) in more {

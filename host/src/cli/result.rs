@@ -4,7 +4,7 @@ use serde::Serialize;
 use wforge_model::head::{RunHead, RunStatus, WaitReason};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{NodeId, Object, RunId, ThreadId, Value};
+use wforge_model::{NodeId, Object, Recording, RunId, ThreadId, Value};
 
 use super::progress::{duration, when_text};
 use super::questions;
@@ -78,6 +78,7 @@ struct TaskJson<'a> {
     source: Option<TaskSource>,
     attempt: u32,
     ms: u64,
+    effects: Recording,
 }
 
 /// The run in the form of `--output json`.
@@ -101,6 +102,7 @@ fn task_json<'a>(task: &'a TaskRow, paths: &Paths<'_>) -> TaskJson<'a> {
         source: task.source,
         attempt: task.attempt,
         ms: task.ms,
+        effects: task.effects,
     }
 }
 

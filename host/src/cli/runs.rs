@@ -5,8 +5,8 @@ use std::path::Path;
 
 use futures::StreamExt as _;
 use serde_json::json;
-use wforge_model::RunId;
 use wforge_model::head::RunHead;
+use wforge_model::{Recording, RunId};
 
 use super::args::{RunsCommand, StreamArgs};
 use super::follow::{Stops, interrupted};
@@ -185,6 +185,8 @@ fn aggregated(report: &Report) -> Vec<Vec<String>> {
             wforge_model::mock::TaskSource::as_str,
         );
         let tasks = if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
+        let is_partial = first.effects == Recording::Partial;
+        let partial = if is_partial { "effects: partial" } else { "" };
         let why = first.failure.as_ref().map(|failure| harmless(&failure.to_string()));
         vec![
             steps,
@@ -193,6 +195,7 @@ fn aggregated(report: &Report) -> Vec<Vec<String>> {
             source.to_owned(),
             tasks,
             duration(ms),
+            partial.to_owned(),
             why.unwrap_or_default(),
         ]
     };

@@ -213,8 +213,9 @@ impl Embedded {
 fn report(view: RunView) -> Report {
     let RunView { head, output, tasks, questions } = view;
     let task = |view: TaskView| {
-        let TaskView { task, node, within, step, agent, source, attempt, ms, failure } = view;
-        TaskRow { task, node, within, step, agent, source, attempt, ms, failure }
+        let TaskView { task, node, within, step, agent, source, attempt, ms, failure, effects } =
+            view;
+        TaskRow { task, node, within, step, agent, source, attempt, ms, failure, effects }
     };
     let question = |view: QuestionView| {
         let QuestionView { id, node, prompt, schema, deadline } = view;

@@ -26,8 +26,8 @@ use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, NodePath, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
-    Value,
+    Digest, Failure, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId, ThreadId,
+    Timestamp, Value,
 };
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;
@@ -164,6 +164,9 @@ pub(crate) struct TaskRow {
     pub(crate) attempt: u32,
     pub(crate) ms: u64,
     pub(crate) failure: Option<Failure>,
+    /// Whether all that it may do to the world is on record.
+    #[serde(default)]
+    pub(crate) effects: Recording,
 }
 
 impl Report {

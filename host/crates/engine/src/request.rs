@@ -10,8 +10,8 @@ use wforge_model::head::RunHead;
 use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, NodePath, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
-    Value,
+    Digest, Failure, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId, ThreadId,
+    Timestamp, Value,
 };
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::IdempotentReply;
@@ -193,6 +193,8 @@ pub struct TaskView {
     pub ms: u64,
     /// Why it failed, or why a stand-in was needed.
     pub failure: Option<Failure>,
+    /// Whether all that it may do to the world is on record.
+    pub effects: Recording,
 }
 
 /// Something that waits for a person.

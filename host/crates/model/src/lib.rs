@@ -23,6 +23,7 @@ pub mod lines;
 pub mod manifest;
 pub mod mock;
 pub mod name;
+pub mod recording;
 pub mod reference;
 pub mod tenancy;
 pub mod time;
@@ -37,6 +38,7 @@ pub use http_rule::{HttpRule, HttpRuleError};
 pub use id::{Digest, Epoch, QuestionId, RunId, Seq, TaskId, ThreadId, Version};
 pub use lines::Lines;
 pub use name::{Key, NodeId, NodePath, PluginName, TenantId};
+pub use recording::Recording;
 pub use reference::{AgentRef, Target, WorkflowRef};
 pub use time::Timestamp;
 
