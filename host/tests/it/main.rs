@@ -32,6 +32,7 @@ mod limits;
 mod logins;
 mod pauses;
 mod production;
+mod raw_http;
 mod repo;
 mod resume;
 mod subgraphs;
