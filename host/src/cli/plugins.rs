@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::Value;
 use wforge_engine::PluginInfo;
+use wforge_model::Recording;
 use wforge_ports::plugins::Admitted;
 
 use super::Session;
@@ -143,11 +144,28 @@ fn is_file(text: &str) -> bool {
 async fn inspect_file(ui: &Ui, client: &Client, text: &str) -> anyhow::Result<u8> {
     let admitted = client.admit(read_component(Path::new(text))?).await?;
     if ui.is_json() {
-        ui.out_json(&admitted)?;
+        ui.out_json(&Inspected { effects: admitted.recording(), admitted: &admitted })?;
     } else {
         print(ui, &admitted, &BTreeMap::new())?;
     }
     Ok(0)
+}
+
+/// A plugin, and whether all that it can do is recorded.
+#[derive(serde::Serialize)]
+struct Inspected<'a> {
+    #[serde(flatten)]
+    admitted: &'a Admitted,
+    effects: Recording,
+}
+
+fn effects(plugin: &Admitted) -> String {
+    match plugin.recording() {
+        Recording::Recorded => "recorded".to_owned(),
+        Recording::Partial => "partial: what wasi:http does is not recorded, and is refused at a \
+                               node without effects: { idempotent: true }"
+            .to_owned(),
+    }
 }
 
 /// Of an installed plugin also what each of its needs was granted, and when it was last used.
@@ -169,7 +187,8 @@ async fn inspect_installed(session: &Session, name: &str) -> anyhow::Result<u8> 
     };
     let (plugin, stands) = with_control(session, ask).await?;
     if ui.is_json() {
-        let mut shown = serde_json::to_value(&plugin.admitted)?;
+        let (effects, admitted) = (plugin.admitted.recording(), &plugin.admitted);
+        let mut shown = serde_json::to_value(Inspected { effects, admitted })?;
         if let Some(fields) = shown.as_object_mut() {
             fields.insert("grants".to_owned(), serde_json::to_value(&stands)?);
         }
@@ -191,6 +210,7 @@ fn print(ui: &Ui, plugin: &Admitted, stands: &BTreeMap<String, Value>) -> anyhow
         vec!["size".to_owned(), format!("{} bytes", plugin.bytes)],
         vec!["contract".to_owned(), harmless(&plugin.api)],
         vec!["imports".to_owned(), harmless(&plugin.imports.join(", "))],
+        vec!["effects".to_owned(), effects(plugin)],
     ];
     let more = [("license", &manifest.license), ("repository", &manifest.repository)];
     for (label, value) in more {

@@ -58,7 +58,9 @@ fn print(ui: &Ui, report: &Value, is_same: bool) {
     let (calls, skipped) = (text_of(report, "calls"), text_of(report, "skipped"));
     let skipped = match skipped.as_str() {
         "0" => String::new(),
-        count => format!("; {count} ended from outside and were not made again"),
+        count => {
+            format!("; {count} ended from outside or by what is not recorded, and say nothing")
+        }
     };
     if is_same {
         let ok = ui.paint(Paint::Green, "ok");

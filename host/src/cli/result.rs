@@ -4,7 +4,7 @@ use serde::Serialize;
 use wforge_model::head::{RunHead, RunStatus, WaitReason};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{ModelUsage, NodeId, Object, RunId, ThreadId, Usage, Value};
+use wforge_model::{ModelUsage, NodeId, Object, Recording, RunId, ThreadId, Usage, Value};
 
 use super::progress::{duration, when_text};
 use super::questions;
@@ -80,6 +80,7 @@ struct TaskJson<'a> {
     source: Option<TaskSource>,
     attempt: u32,
     ms: u64,
+    effects: Recording,
     #[serde(skip_serializing_if = "usage_is_none")]
     usage: &'a Usage,
 }
@@ -112,6 +113,7 @@ fn task_json<'a>(task: &'a TaskRow, paths: &Paths<'_>) -> TaskJson<'a> {
         attempt: task.attempt,
         ms: task.ms,
         usage: &task.usage,
+        effects: task.effects,
     }
 }
 

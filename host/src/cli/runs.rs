@@ -6,7 +6,7 @@ use std::path::Path;
 use futures::StreamExt as _;
 use serde_json::json;
 use wforge_model::head::RunHead;
-use wforge_model::{RunId, Usage};
+use wforge_model::{Recording, RunId, Usage};
 
 use super::args::{RunsCommand, StreamArgs};
 use super::follow::{Stops, interrupted};
@@ -200,6 +200,8 @@ fn aggregated(report: &Report) -> Vec<Vec<String>> {
             wforge_model::mock::TaskSource::as_str,
         );
         let tasks = if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
+        let is_partial = first.effects == Recording::Partial;
+        let partial = if is_partial { "effects: partial" } else { "" };
         let why = first.failure.as_ref().map(|failure| harmless(&failure.to_string()));
         vec![
             steps,
@@ -209,6 +211,7 @@ fn aggregated(report: &Report) -> Vec<Vec<String>> {
             tasks,
             duration(ms),
             used(&usage.total).unwrap_or_default(),
+            partial.to_owned(),
             why.unwrap_or_default(),
         ]
     };

@@ -210,8 +210,8 @@ fn report(view: RunView) -> Report {
     let RunView { head, output, tasks, questions } = view;
     let task = |view: TaskView| {
         let TaskView { task, node, within, step, agent, source, attempt, ms, .. } = view;
-        let (failure, usage) = (view.failure, view.usage);
-        TaskRow { task, node, within, step, agent, source, attempt, ms, failure, usage }
+        let (failure, usage, effects) = (view.failure, view.usage, view.effects);
+        TaskRow { task, node, within, step, agent, source, attempt, ms, failure, usage, effects }
     };
     let question = |view: QuestionView| {
         let QuestionView { id, node, prompt, schema, deadline, assignee } = view;

@@ -26,8 +26,8 @@ use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, NodePath, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
-    Usage, Value,
+    Digest, Failure, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId, ThreadId,
+    Timestamp, Usage, Value,
 };
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;
@@ -167,6 +167,9 @@ pub(crate) struct TaskRow {
     /// What it used of models.
     #[serde(default, skip_serializing_if = "Usage::is_none")]
     pub(crate) usage: Usage,
+    /// Whether all that it may do to the world is on record.
+    #[serde(default)]
+    pub(crate) effects: Recording,
 }
 
 impl Report {

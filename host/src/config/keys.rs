@@ -232,6 +232,9 @@ keys! {
     sandbox_random_bytes_max: u32 = "limits.sandbox.random_bytes_max", default "65_536";
     /// Live handles of the component model in one sandbox.
     sandbox_handles_max: u32 = "limits.sandbox.handles_max", default "4_096";
+    /// Exchanges by wasi:http that one call has open at the same time, each until the body of its
+    /// response is read or dropped.
+    sandbox_http_at_once_max: u32 = "limits.sandbox.http_at_once_max", default "8";
 
     /// Requests to models, servers and tools of one tenant that are under way at the same time;
     /// further ones wait for their turn.

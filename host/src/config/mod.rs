@@ -360,6 +360,7 @@ impl Meant<'_> {
             emits_max: raw.sandbox_emits_max?,
             random_bytes_max: raw.sandbox_random_bytes_max?,
             handles_max: raw.sandbox_handles_max?,
+            http_at_once_max: raw.sandbox_http_at_once_max?,
         })
     }
 

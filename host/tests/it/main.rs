@@ -37,6 +37,7 @@ mod mocks;
 mod pauses;
 mod production;
 mod questions;
+mod raw_http;
 mod replayed_tools;
 mod replays;
 mod repo;

@@ -8,6 +8,7 @@
 //! with the session.
 
 mod element;
+pub(crate) mod raw;
 mod target;
 
 use std::fmt::Debug;
@@ -22,8 +23,7 @@ use serde_json::json;
 use wforge_model::{Denial, Digest, Failure, Problem, TenantId, Value};
 
 use self::element::{Body, Element};
-use self::target::Target;
-pub(crate) use self::target::wanted;
+pub(crate) use self::target::{Target, wanted};
 use crate::deed::Deed;
 use crate::outbound::{Outbound, OutboundRequest, OutboundResponse, failure, headers};
 

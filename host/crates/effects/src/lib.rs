@@ -5,7 +5,7 @@
 //!   which a host call is decided, `record` what is known of earlier executions.
 //! - `request` says which grant a request needs and what it is called in words; `people`,
 //!   `timer`, `memory` and `blobs` are what a session does itself. `references` says which blobs a
-//!   task may open.
+//!   task may open. `raw` is what is sent without a record.
 //! - [`Outside`] is the world as a deployment has it: [`llm`] asks language models, `http` is what
 //!   a guest gets of servers, and [`outbound`] is the one way to all of them. [`Tools`] are agents
 //!   of the run and tools of [`mcp`] servers.
@@ -29,6 +29,7 @@ mod outside;
 mod pen;
 mod people;
 mod permits;
+mod raw;
 mod record;
 mod recorded;
 mod references;

@@ -152,6 +152,7 @@ fn without_payload(call: &AgentCall) -> AgentCall {
         answers: call.answers.clone(),
         kept_effects: call.kept_effects,
         fails_unknown: call.fails_unknown,
+        is_idempotent: call.is_idempotent,
         tools: call.tools.clone(),
         depth: call.depth,
     }

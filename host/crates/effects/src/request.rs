@@ -122,8 +122,13 @@ fn capability(operation: Operation, element: &Value) -> Option<Capability> {
 
 /// Whether it has a grant of that kind at all: who may call any tool may see the list of those that
 /// it may call.
-fn require_any(grants: &Grants, plugin: &str, kind: &str, suggested: &str) -> Result<(), Denial> {
-    if grants.iter().any(|grant| grant.kind() == kind) {
+pub(crate) fn require_any(
+    grants: &Grants,
+    plugin: &str,
+    kind: &str,
+    suggested: &str,
+) -> Result<(), Denial> {
+    if grants.has_kind(kind) {
         return Ok(());
     }
     grants.require(plugin, &Capability::of(kind, suggested))

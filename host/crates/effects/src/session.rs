@@ -10,7 +10,9 @@ use wforge_ports::effects::{EffectsError, GuestLine};
 use wforge_ports::store::{
     EffectIntent, EffectRecord, KvWrite, Phase, ReadError, RecordError, Store,
 };
-use wforge_ports::{BoxFuture, EffectAnswer, EffectRequest, EffectSession};
+use wforge_ports::{
+    BoxFuture, EffectAnswer, EffectRequest, EffectSession, RawFailure, RawRequest, RawResponse,
+};
 
 use crate::blobs::Blobs;
 use crate::memory;
@@ -100,6 +102,11 @@ impl Session {
     /// The time now, as the world has it.
     pub(crate) fn clock_now(&self) -> Timestamp {
         self.shared.parts.clock.now()
+    }
+
+    /// Whether answers come from the record alone.
+    pub(crate) const fn is_replay(&self) -> bool {
+        self.replays
     }
 
     /// How many effects a task may have.
@@ -338,6 +345,13 @@ impl EffectSession for Session {
                 }
             }
         })
+    }
+
+    fn exchange(
+        &mut self,
+        request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        self.begin_exchange(request)
     }
 
     fn now(&self) -> Timestamp {

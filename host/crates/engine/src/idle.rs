@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use wforge_model::{Failure, Problem, Timestamp};
 use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession, GuestLine};
-use wforge_ports::{BoxFuture, Clock};
+use wforge_ports::{BoxFuture, Clock, RawFailure, RawRequest, RawResponse};
 
 /// When a call was last seen doing something.
 #[derive(Debug, Clone)]
@@ -88,6 +88,19 @@ impl EffectSession for Watched {
             let answer = self.inner.perform(request).await;
             pulse.ends();
             answer
+        })
+    }
+
+    fn exchange(
+        &mut self,
+        request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        self.pulse.beat();
+        let (pulse, exchange) = (self.pulse.clone(), self.inner.exchange(request));
+        Box::pin(async move {
+            let outcome = exchange.await;
+            pulse.beat();
+            outcome
         })
     }
 

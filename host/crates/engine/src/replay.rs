@@ -6,13 +6,15 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wforge_graph::{Run, apply, call_of, decide};
+use wforge_graph::{Expressions, Run, apply, call_of, decide};
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::command::Fact;
 use wforge_model::event::{EventKind, StoredEvent};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::Work;
-use wforge_model::{Deeds, Digest, FailureKind, NodeId, PluginName, RunId, TaskId, TenantId};
+use wforge_model::{
+    Deeds, Digest, FailureKind, NodeId, PluginName, Recording, RunId, TaskId, TenantId,
+};
 use wforge_ports::RuntimeError;
 use wforge_ports::effects::TaskContext;
 
@@ -34,7 +36,8 @@ pub struct ReplayReport {
     pub run: RunId,
     /// Calls of agents that were made again, those of agents that were called as tools among them.
     pub calls: u32,
-    /// Ends of calls that say nothing of the agent: timeouts, cancellations, missing plugins.
+    /// Ends of calls that say nothing of the agent: timeouts, cancellations, missing plugins; and
+    /// calls that may reach out without a record and came to something else.
     pub skipped: u32,
     /// The first call that came to something else; none: all came to the same.
     pub difference: Option<Difference>,
@@ -196,13 +199,30 @@ impl<'a> Ended<'a> {
         let (execution, heard) = execute(shared, &call).await?;
         let tools = ReplayedTools { shared, instead }.of(&call, heard).await?;
         let calls = tools.calls.saturating_add(1);
-        if let Some(difference) = tools.difference {
-            return Ok(Compared::Differs { calls, difference: self.of_tool(difference) });
+        let compared = match tools.difference {
+            Some(difference) => Compared::Differs { calls, difference: self.of_tool(difference) },
+            None => self.judge(run, calls, execution, expressions),
+        };
+        // What it did without a record may have been answered otherwise.
+        let is_partial = call.recording() == Recording::Partial;
+        if is_partial && matches!(compared, Compared::Differs { .. }) {
+            return Ok(Compared::Skipped);
         }
+        Ok(compared)
+    }
+
+    /// Whether that is what the log has.
+    fn judge(
+        &self,
+        run: &Run,
+        calls: u32,
+        execution: Execution,
+        expressions: &dyn Expressions,
+    ) -> Compared {
         if let Execution::Diverged(divergence) = execution {
             let (recorded, now) = (divergence.recorded, divergence.asked);
             let difference = self.difference(Some(divergence.position), recorded, now);
-            return Ok(Compared::Differs { calls, difference });
+            return Compared::Differs { calls, difference };
         }
         let (task, attempt, elapsed_ms) = (self.task, self.attempt, self.elapsed_ms);
         let fact = Fact::Executed { task, attempt, execution, elapsed_ms, deeds: self.deeds() };
@@ -210,9 +230,9 @@ impl<'a> Ended<'a> {
         let now = events.first().map(|event| text(&event.kind)).unwrap_or_default();
         let recorded = text(&self.stored.event.kind);
         if now == recorded {
-            return Ok(Compared::Same { calls });
+            return Compared::Same { calls };
         }
-        Ok(Compared::Differs { calls, difference: self.difference(None, recorded, now) })
+        Compared::Differs { calls, difference: self.difference(None, recorded, now) }
     }
 
     /// What the task did by then, as the log has it: its record may have grown since.

@@ -10,8 +10,8 @@ use wforge_model::head::RunHead;
 use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, NodePath, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
-    Usage, Value,
+    Digest, Failure, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId, ThreadId,
+    Timestamp, Usage, Value,
 };
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::IdempotentReply;
@@ -196,6 +196,8 @@ pub struct TaskView {
     /// What it used of models, over all its attempts and in the agents that it called as tools.
     #[serde(skip_serializing_if = "Usage::is_none")]
     pub usage: Usage,
+    /// Whether all that it may do to the world is on record.
+    pub effects: Recording,
 }
 
 /// Something that waits for a person.

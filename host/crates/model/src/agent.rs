@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::Answered;
 use crate::{
-    Capability, Digest, Grants, PluginName, RunId, TaskId, TenantId, ThreadId, Timestamp, Value,
+    Capability, Digest, Grants, PluginName, Recording, RunId, TaskId, TenantId, ThreadId,
+    Timestamp, Value,
 };
 use crate::{NodeId, failure::Failure};
 
@@ -94,6 +95,8 @@ pub struct AgentCall {
     /// Whether an effect whose outcome the host never learned ends the attempt for good, instead of
     /// being done again with the same idempotency key.
     pub fails_unknown: bool,
+    /// Whether its node is declared idempotent: it may then reach out without a record.
+    pub is_idempotent: bool,
     /// The agents of the run that can be tools; which of them it may call, its grants say.
     pub tools: Arc<ToolPins>,
     /// How many agents are around it that called each other as tools; 0 for a node's own agent.
@@ -101,6 +104,12 @@ pub struct AgentCall {
 }
 
 impl AgentCall {
+    /// Whether all that it may do to the world is on record.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        Recording::of(self.is_idempotent, &self.grants)
+    }
+
     /// The agents that it may call as tools, by their names.
     pub fn usable_tools(&self) -> impl Iterator<Item = (&str, &ToolPin)> {
         let may = |name: &str| self.grants.allow(&Capability::of("tool", name));

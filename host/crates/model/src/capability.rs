@@ -171,6 +171,12 @@ impl Grants {
         self.0.iter().any(|grant| grant.covers(wanted))
     }
 
+    /// Whether any of them is of that kind.
+    #[must_use]
+    pub fn has_kind(&self, kind: &str) -> bool {
+        self.0.iter().any(|grant| grant.kind() == kind)
+    }
+
     /// What both sets allow.
     #[must_use]
     pub fn shared_with(&self, other: &Self) -> Self {

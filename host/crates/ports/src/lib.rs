@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod effects;
+pub mod exchange;
 mod failpoints;
 pub mod grants;
 pub mod meter;
@@ -18,6 +19,7 @@ pub mod workflows;
 
 pub use clock::{Clock, Entropy};
 pub use effects::{EffectAnswer, EffectRequest, EffectSession, Effects, TaskContext};
+pub use exchange::{RawFailure, RawRequest, RawResponse};
 pub use failpoints::{Failpoint, Failpoints};
 pub use grants::GrantCheck;
 pub use meter::TokenMeter;

@@ -22,7 +22,10 @@ use wasmtime::{Config, Engine, PoolingAllocationConfig, Store};
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::{Digest, Grants, Timestamp, Value};
 use wforge_ports::effects::{EffectRequest, GuestLine};
-use wforge_ports::{AgentRuntime, BoxFuture, Clock, EffectAnswer, EffectSession, PluginAdmission};
+use wforge_ports::{
+    AgentRuntime, BoxFuture, Clock, EffectAnswer, EffectSession, PluginAdmission, RawFailure,
+    RawRequest, RawResponse,
+};
 use wforge_runtime::{RuntimeOptions, RuntimeParts, SandboxRuntime};
 
 mod bare {
@@ -157,6 +160,7 @@ fn call_of(component: Digest, input: Value) -> AgentCall {
         answers: Vec::new(),
         kept_effects: 0,
         fails_unknown: false,
+        is_idempotent: false,
         tools: Arc::default(),
         depth: 0,
     }
@@ -197,6 +201,13 @@ macro_rules! no_effects {
                 let answer = EffectAnswer::Refused(wforge_model::Failure::Failed(problem));
                 Box::pin(std::future::ready(answer))
             }
+            fn exchange(
+                &mut self,
+                _request: RawRequest,
+            ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+                Box::pin(std::future::ready(Err(RawFailure::Unserved)))
+            }
+
             fn now(&self) -> Timestamp {
                 Timestamp(1_700_000_000_000)
             }

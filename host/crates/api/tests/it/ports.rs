@@ -14,7 +14,7 @@ use wforge_ports::runtime::RuntimeFigures;
 use wforge_ports::workflows::{ReadWorkflow, Report, WorkflowReader};
 use wforge_ports::{
     AgentRuntime, BoxFuture, EffectAnswer, EffectRequest, EffectSession, Effects, PluginAdmission,
-    RuntimeError, TaskContext,
+    RawFailure, RawRequest, RawResponse, RuntimeError, TaskContext,
 };
 
 /// Agents that answer their input, or never, as a switch says.
@@ -78,6 +78,13 @@ impl Effects for NoEffects {
 impl EffectSession for NoEffects {
     fn perform(&mut self, _request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
         Box::pin(async { EffectAnswer::Fault(EffectsError::LeaseLost) })
+    }
+
+    fn exchange(
+        &mut self,
+        _request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        Box::pin(std::future::ready(Err(RawFailure::Unserved)))
     }
 
     fn now(&self) -> Timestamp {

@@ -132,6 +132,7 @@ fn call() -> AgentCall {
         answers: Vec::new(),
         kept_effects: 0,
         fails_unknown: false,
+        is_idempotent: false,
         tools: Arc::default(),
         depth: 0,
     }
@@ -303,7 +304,7 @@ async fn a_failure_says_what_kept_the_host_from_a_response() {
     )
     .await;
     check(
-        OutboundError::Unreachable { host: host(), reason: reason() },
+        OutboundError::Unreachable { host: host(), reason: reason(), is_timeout: false },
         true,
         expect!["upstream (unreachable): a.example cannot be reached: why"],
     )

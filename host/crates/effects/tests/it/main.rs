@@ -34,6 +34,8 @@ mod memory_model;
 #[cfg(test)]
 mod outside;
 #[cfg(test)]
+mod raw;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod servers;

@@ -206,7 +206,7 @@ async fn with(fault: Fault) -> Result<OutboundResponse, OutboundError> {
     let too_large = OutboundError::TooLarge { host: host.clone(), limit: 9 };
     match fault {
         Fault::Status(status) => Ok(plain(status, "text/plain", "no")),
-        Fault::Unreachable => Err(OutboundError::Unreachable { host, reason }),
+        Fault::Unreachable => Err(OutboundError::Unreachable { host, reason, is_timeout: false }),
         Fault::Forbidden => {
             Err(OutboundError::Forbidden { host, address: "127.0.0.1".parse().unwrap() })
         }

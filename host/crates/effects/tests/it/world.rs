@@ -254,6 +254,7 @@ pub(crate) fn call(grants: &[&str]) -> AgentCall {
         answers: Vec::new(),
         kept_effects: 0,
         fails_unknown: false,
+        is_idempotent: false,
         tools: Arc::default(),
         depth: 0,
     }

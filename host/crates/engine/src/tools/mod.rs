@@ -105,6 +105,7 @@ fn child_of(call: &ToolCall<'_>) -> AgentCall {
         answers: caller.answers.clone(),
         kept_effects: 0,
         fails_unknown: caller.fails_unknown,
+        is_idempotent: caller.is_idempotent,
         tools: caller.tools.clone(),
         depth: caller.depth.saturating_add(1),
     }

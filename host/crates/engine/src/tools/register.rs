@@ -7,7 +7,7 @@ use wforge_model::effect::{Operation, RecordKey, RequestHash, child_register, ch
 use wforge_model::{TaskId, TenantId, Timestamp, Value};
 use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession, EffectsError, GuestLine};
 use wforge_ports::store::{EffectIntent, Phase, Record, RecordError};
-use wforge_ports::{BoxFuture, Store, ToolCall};
+use wforge_ports::{BoxFuture, RawFailure, RawRequest, RawResponse, Store, ToolCall};
 
 use crate::request::EngineError;
 use crate::service::Shared;
@@ -67,6 +67,14 @@ impl EffectSession for Registered {
                 Err(error) => EffectAnswer::Fault(error),
             }
         })
+    }
+
+    /// Leaves no record, so there is nothing to be found.
+    fn exchange(
+        &mut self,
+        request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        self.inner.exchange(request)
     }
 
     fn now(&self) -> Timestamp {

@@ -9,7 +9,7 @@ use wforge_model::effect::{Operation, RequestHash};
 use wforge_model::{Failure, FailureKind, TaskId, Timestamp, Value};
 use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession, GuestLine};
 use wforge_ports::store::{EffectRecord, Phase, Record};
-use wforge_ports::{BoxFuture, ToolCall};
+use wforge_ports::{BoxFuture, RawFailure, RawRequest, RawResponse, ToolCall};
 
 use super::{checked, child_of, misfit};
 use crate::replay::{Instead, execute};
@@ -52,6 +52,13 @@ impl EffectSession for Listening {
             );
         }
         self.inner.perform(request)
+    }
+
+    fn exchange(
+        &mut self,
+        request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        self.inner.exchange(request)
     }
 
     fn now(&self) -> Timestamp {

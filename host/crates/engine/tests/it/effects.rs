@@ -13,7 +13,7 @@ use wforge_ports::effects::{
     EffectAnswer, EffectRequest, EffectSession, Effects, EffectsError, GuestLine, TaskContext,
 };
 use wforge_ports::store::{EffectRecord, Phase, Record};
-use wforge_ports::{AgentTools, Store, ToolCall};
+use wforge_ports::{AgentTools, RawFailure, RawRequest, RawResponse, Store, ToolCall};
 
 #[derive(Debug)]
 pub(crate) struct SmallEffects {
@@ -209,6 +209,13 @@ impl EffectSession for Session {
             EffectAnswer::Answered(answers)
         }
         .boxed()
+    }
+
+    fn exchange(
+        &mut self,
+        _request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        Box::pin(std::future::ready(Err(RawFailure::Unserved)))
     }
 
     fn now(&self) -> Timestamp {

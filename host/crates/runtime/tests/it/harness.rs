@@ -12,7 +12,7 @@ use wforge_model::{Digest, Grants, TenantId, Timestamp, Value};
 use wforge_ports::effects::{EffectRequest, GuestLine};
 use wforge_ports::{
     AdmissionError, Admitted, AgentRuntime, Clock, EffectAnswer, EffectSession, PluginAdmission,
-    RuntimeError,
+    RawFailure, RawRequest, RawResponse, RuntimeError,
 };
 use wforge_runtime::{RuntimeOptions, RuntimeParts, SandboxRuntime};
 
@@ -70,6 +70,13 @@ impl EffectSession for Script {
             Some(answer) => Box::pin(future::ready(answer)),
             None => Box::pin(future::pending()),
         }
+    }
+
+    fn exchange(
+        &mut self,
+        _request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        Box::pin(future::ready(Err(RawFailure::Unserved)))
     }
 
     fn now(&self) -> Timestamp {
@@ -175,6 +182,7 @@ pub(crate) fn call_of(component: Digest, input: Value) -> AgentCall {
         answers: Vec::new(),
         kept_effects: 0,
         fails_unknown: false,
+        is_idempotent: false,
         tools: Arc::default(),
         depth: 0,
     }
