@@ -121,6 +121,14 @@ keys! {
     /// the file `store/kek` of the data directory, made on first use with mode 0600.
     store_kek: Secret = "store.kek", short "WFORGE_KEK";
 
+    /// How long it must have been known of a blob that no run, record, memory, thread or cached
+    /// result names it before it is removed, in milliseconds. An upload has at least as long until
+    /// a run names it.
+    blobs_grace_ms: u64 = "blobs.grace_ms", default "86_400_000";
+    /// How often a server looks for such blobs, in milliseconds; `wforge blobs gc` does so at once.
+    /// 0: never.
+    blobs_sweep_ms: u64 = "blobs.sweep_ms", default "3_600_000";
+
     /// Who may be replaced by the mock agent: off (nobody), node (each node's own `fallback`
     /// decides), fallback (every node that is not `fallback: none`) or always. Unset: node, unless
     /// a run says otherwise; the strictest of those set holds. USE_MOCK_WORKFLOW=true is always,

@@ -18,6 +18,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use wforge_engine::BlobOptions;
 use wforge_model::limits::{RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
@@ -52,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) sandbox: SandboxLimits,
     /// What one tenant may use, where nothing else was said of it.
     pub(crate) quotas: Quotas,
+    /// When blobs go that nothing names.
+    pub(crate) blobs: BlobOptions,
     /// What agents reach.
     pub(crate) outside: OutsideConfig,
     pub(crate) log: LogConfig,
@@ -237,6 +240,7 @@ impl Meant<'_> {
             run_limits: run_limits?,
             sandbox: self.sandbox(raw)?,
             quotas: quotas?,
+            blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },
             outside: outside?,
             log: LogConfig {
                 format: raw.log_format.unwrap_or(match env {

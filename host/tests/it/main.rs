@@ -21,6 +21,7 @@ mod api;
 )]
 mod authz;
 mod bad_input;
+mod blobs;
 mod brief;
 mod direction;
 mod erasing;

@@ -1,10 +1,13 @@
-//! Blobs: what a run's input gives by reference is brought before the run.
+//! Blobs: what a run's input gives by reference is brought before the run, and goes when nothing
+//! names it any more.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use wforge_engine::{BlobsSwept, SweepMode};
 use wforge_model::Digest;
 
 use crate::auth::Principal;
@@ -13,6 +16,7 @@ use crate::error::ApiError;
 use crate::extract::{NoQuery, QueryOf};
 use crate::resource::Resource;
 use crate::state::Api;
+use crate::subject::Subject;
 
 /// A blob that is kept.
 #[derive(Debug, Serialize)]
@@ -42,4 +46,25 @@ pub(crate) async fn keep(
     let digest = digest.await?;
     let (id, href) = (digest.to_string(), format!("/v1/blobs/{digest}"));
     Ok(Resource::new("blob", id, href, Blob { digest, size }).respond(StatusCode::CREATED))
+}
+
+/// What `POST /v1/blobs/gc` is asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sweep {
+    /// Only says what would go.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// `POST /v1/blobs/gc`: removes the blobs that nothing has named for the grace time.
+pub(crate) async fn sweep(
+    State(api): State<Api>,
+    Subject { tenant, .. }: Subject,
+    QueryOf(Sweep { dry_run }): QueryOf<Sweep>,
+) -> Result<Json<BlobsSwept>, ApiError> {
+    let mode = if dry_run { SweepMode::Look } else { SweepMode::Remove };
+    let engine = api.parts.engine.clone();
+    let swept = api.whole(async move { engine.sweep_blobs(&tenant, mode).await }).await?;
+    Ok(Json(swept))
 }

@@ -34,6 +34,7 @@ mod snapshots;
 mod start;
 mod stats;
 mod subscribe;
+mod sweep;
 mod tenancy;
 mod thread_request;
 mod threads;
@@ -45,7 +46,7 @@ pub use bus::RunBus;
 pub use cassette::CassetteEntry;
 pub use chunks::Streamed;
 pub use handle::Handle;
-pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
+pub use parts::{BlobOptions, CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
 pub use replay::{Difference, Instead, ReplayReport};
 pub use request::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
@@ -54,6 +55,7 @@ pub use request::{
 };
 pub use service::Engine;
 pub use stats::EngineFigures;
+pub use sweep::{BlobsSwept, SweepMode, SweptBlob};
 pub use tenancy::{AuditVerdict, NewKey, TenantTokens, TenantUsage};
 pub use thread_request::{
     CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, ForkThread,

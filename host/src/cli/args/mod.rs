@@ -11,8 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::config::Flag;
 
 pub(crate) use admin::{
-    AuditCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs, MembersCommand,
-    TenantsCommand, TokenCommand, Whose,
+    AuditCommand, BlobsCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs,
+    MembersCommand, TenantsCommand, TokenCommand, Whose,
 };
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
@@ -148,6 +148,9 @@ pub(crate) enum Command {
     /// Look at the state that runs share, go back in it, change it, tidy it up
     #[command(subcommand)]
     Threads(ThreadsCommand),
+    /// Remove the blobs that nothing names any more
+    #[command(subcommand)]
+    Blobs(BlobsCommand),
     /// Serve the HTTP API, and go on with the runs of the data directory
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
@@ -422,6 +425,7 @@ impl Cli {
             | Command::Plugin(_)
             | Command::Workflow(_)
             | Command::Replay(_)
+            | Command::Blobs(_)
             | Command::Inbox(_)
             | Command::Threads(_)
             | Command::Keys(_)
