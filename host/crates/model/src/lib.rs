@@ -25,6 +25,7 @@ pub mod mock;
 pub mod name;
 pub mod reference;
 pub mod tenancy;
+pub mod text;
 pub mod time;
 pub mod tool;
 pub mod workflow;
