@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use tokio::runtime::Handle as Threads;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wforge_effects::{EffectsParts, KeepLimits, Nowhere, RecordedEffects};
+use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, Nowhere, RecordedEffects};
 use wforge_engine::{
     Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, WaitFor,
     WorkflowChoice,
@@ -75,7 +75,8 @@ impl Chain {
             flights: TaskTracker::new(),
             failpoints: None,
             at_once_max: 64,
-            keep: KeepLimits::default(),
+            kv: KvLimits::default(),
+            blobs: Blobs::new(sled.clone(), BlobLimits::default()),
         });
         let threads: Threads = lanes.engine.clone();
         let parts = EngineParts {

@@ -4,6 +4,7 @@
 //! Never here: what a command does with them.
 
 mod api;
+mod cassettes;
 pub(crate) mod lanes;
 mod parts;
 mod plugin_dirs;
@@ -17,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Tools};
+use wforge_effects::{Blobs, EffectsParts, RecordedEffects, Tools};
 use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus, TenantTokens};
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Failpoints, Store};
@@ -165,9 +166,10 @@ impl Acting {
     fn open(config: &Config, parts: ActingParts) -> anyhow::Result<Self> {
         let ActingParts { store, clock, bus, host_key, threads, failpoints } = parts;
         let tokens = Arc::new(TenantTokens::default());
-        let parts =
-            world::WorldParts { store: store.clone(), clock: clock.clone(), meter: tokens.clone() };
-        let (outside, tools) = world::open(&config.outside, parts)?;
+        let blobs = Blobs::new(store.clone(), config.reach.blobs);
+        let (shared, meter) = (blobs.clone(), tokens.clone());
+        let parts = world::WorldParts { blobs: shared, clock: clock.clone(), meter };
+        let (outside, tools) = world::open(config, &parts)?;
         let effects = RecordedEffects::new(EffectsParts {
             store,
             clock,
@@ -175,7 +177,8 @@ impl Acting {
             tools: tools.clone(),
             host_key,
             limits: config.sandbox.clone(),
-            keep: KeepLimits::default(),
+            kv: config.reach.kv,
+            blobs,
             world: Arc::new(outside),
             threads,
             flights: TaskTracker::new(),

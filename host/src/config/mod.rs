@@ -8,6 +8,7 @@ mod check;
 mod keys;
 mod layers;
 mod outside;
+mod reach;
 mod reference;
 mod schema;
 mod server;
@@ -28,6 +29,7 @@ use keys::RawConfig;
 use layers::Layers;
 pub(crate) use layers::{Flag, Named, Surroundings};
 pub(crate) use outside::OutsideConfig;
+pub(crate) use reach::ReachLimits;
 pub(crate) use schema::schema;
 pub(crate) use server::{AuthConfig, Key32, ServerConfig, TlsConfig, TokenKeys, TokensConfig};
 pub(crate) use setting::{Environment, LogFormat, Secret, StoreKind};
@@ -57,6 +59,8 @@ pub(crate) struct Config {
     pub(crate) blobs: BlobOptions,
     /// What agents reach.
     pub(crate) outside: OutsideConfig,
+    /// How much of it.
+    pub(crate) reach: ReachLimits,
     pub(crate) log: LogConfig,
     pub(crate) auth: AuthConfig,
     /// Whether somebody said where everything is kept.
@@ -223,6 +227,7 @@ impl Meant<'_> {
         let data_dir = self.data_dir(raw, env)?;
         let grants = raw.plugins_grants_file.clone();
         let outside = self.outside(raw, &data_dir);
+        let reach = self.reach(raw);
         Some(Config {
             env,
             server: server?,
@@ -242,6 +247,7 @@ impl Meant<'_> {
             quotas: quotas?,
             blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },
             outside: outside?,
+            reach: reach?,
             log: LogConfig {
                 format: raw.log_format.unwrap_or(match env {
                     Environment::Production => LogFormat::Json,

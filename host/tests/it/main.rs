@@ -31,6 +31,7 @@ mod harness;
 mod inbox;
 mod limits;
 mod logins;
+mod models;
 mod pauses;
 mod production;
 mod repo;

@@ -1,5 +1,5 @@
-//! Random uploads, references, looks and reopenings against a model of three maps: a blob that is
-//! named never goes, and none goes before its time.
+//! Random uploads, references, looks and reopenings against a model of three maps: what a look
+//! found named stays, as does what was kept since, and nothing goes before its time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
