@@ -66,7 +66,9 @@ impl Operation for SweepBlobs {
         rows: &dyn Rows,
         batch: &mut Batch,
     ) -> Result<Vec<Digest>, ChangeError> {
-        self.prepared.check_key(vault, &self.sweep.tenant)?;
+        // A key that is made for this goes with it: when it is done the key counts as
+        // durable.
+        self.prepared.write(vault, &self.sweep.tenant, rows, batch)?;
         for digest in &self.sweep.named {
             let note = keys::unnamed(&self.sweep.tenant, digest);
             if rows.get(&note)?.is_some() {
