@@ -49,6 +49,8 @@ impl Effects for Unrecorded {
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         self.open(task)
     }
+
+    fn forget_tenant(&self, _tenant: &TenantId) {}
 }
 
 #[derive(Debug)]

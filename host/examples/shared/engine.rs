@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, World};
+use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects, World};
 use wforge_engine::{
     Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, WaitFor,
     WorkflowChoice,
@@ -101,7 +101,8 @@ impl Base {
             flights: TaskTracker::new(),
             failpoints: None,
             at_once_max: 64,
-            keep: KeepLimits::default(),
+            kv: KvLimits::default(),
+            blobs: Blobs::new(self.sled.clone(), BlobLimits::default()),
         }))
     }
 

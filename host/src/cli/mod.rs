@@ -2,6 +2,7 @@
 
 mod admin;
 mod args;
+mod blobs;
 mod configuration;
 mod draw;
 mod explain;
@@ -127,6 +128,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Workflow(command) => workflows::run(session, command).await,
         Command::Runs(command) => runs::run(session, command).await,
         Command::Replay(args) => replay::run(session, &args).await,
+        Command::Blobs(command) => blobs::run(session, command).await,
         Command::Inbox(inbox) => inbox::run(session, inbox).await,
         Command::Threads(command) => threads::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,

@@ -4,6 +4,7 @@
 //! Never here: what a command does with them.
 
 mod api;
+mod cassettes;
 pub(crate) mod lanes;
 mod parts;
 mod plugin_dirs;
@@ -17,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Tools};
+use wforge_effects::{Blobs, EffectsParts, RecordedEffects, Tools};
 use wforge_engine::{
     CallLog, Engine, EngineOptions, EngineParts, Handle, LiveGrants, RunBus, TenantTokens,
 };
@@ -169,9 +170,10 @@ impl Acting {
         let ActingParts { store, clock, bus, host_key, threads, failpoints } = parts;
         let tokens = Arc::new(TenantTokens::default());
         let grants = Arc::new(LiveGrants::default());
-        let parts =
-            world::WorldParts { store: store.clone(), clock: clock.clone(), meter: tokens.clone() };
-        let (outside, tools) = world::open(&config.outside, parts)?;
+        let blobs = Blobs::new(store.clone(), config.reach.blobs);
+        let (shared, meter) = (blobs.clone(), tokens.clone());
+        let parts = world::WorldParts { blobs: shared, clock: clock.clone(), meter };
+        let (outside, tools) = world::open(config, &parts)?;
         let effects = RecordedEffects::new(EffectsParts {
             store,
             clock,
@@ -180,7 +182,8 @@ impl Acting {
             host_key,
             limits: config.sandbox.clone(),
             grants: grants.clone(),
-            keep: KeepLimits::default(),
+            kv: config.reach.kv,
+            blobs,
             world: Arc::new(outside),
             threads,
             flights: TaskTracker::new(),
@@ -257,6 +260,7 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         inbox_max: config.runs.inbox_max,
         run_limits: config.run_limits.clone(),
         quotas: config.quotas,
+        blobs: config.blobs,
     }
 }
 

@@ -21,6 +21,7 @@ mod api;
 )]
 mod authz;
 mod bad_input;
+mod blobs;
 mod brief;
 mod deeds;
 mod direction;
@@ -34,6 +35,7 @@ mod inbox;
 mod limits;
 mod logins;
 mod mocks;
+mod models;
 mod pauses;
 mod production;
 mod questions;

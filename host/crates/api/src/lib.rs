@@ -46,6 +46,7 @@ mod thread_changes;
 mod thread_request;
 mod threads;
 mod tls;
+mod upload;
 mod usage;
 mod workflows;
 

@@ -110,6 +110,7 @@ rows! {
     POST "/v1/grants/{grant}/deny" [Admin Grants] => grants::deny;
     POST "/v1/grants/{grant}/revoke" [Admin Grants] => grants::revoke;
     POST "/v1/blobs" [Operator Runs] => blobs::keep;
+    POST "/v1/blobs/gc" [Admin Runs] => blobs::sweep;
     POST "/v1/components" [Developer Plugins] => plugins::admit;
     GET "/v1/components/{digest}" [Viewer Plugins] => plugins::show_component;
     GET "/v1/workflows" [Viewer Workflows] => workflows::list;
@@ -163,6 +164,7 @@ rows! {
     POST "/v1/tenants/{tenant}/erase" [Platform Tenants] => tenants::erase;
     GET "/v1/tenants/{tenant}/usage" [Platform Tenants] => usage::show;
     GET "/v1/tenants/{tenant}/export" [Platform Tenants] => export::write;
+    POST "/v1/tenants/{tenant}/blobs/gc" [Platform Tenants] => blobs::sweep;
     GET "/v1/tenants/{tenant}/audit" [Platform Tenants] => audit::list;
     GET "/v1/tenants/{tenant}/audit/verify" [Platform Tenants] => audit::verify;
     GET "/v1/tenants/{tenant}/keys" [Platform Tenants] => keys::list;

@@ -14,7 +14,6 @@
 //! Never here: wasmtime, or a file (the host reads them).
 
 mod blobs;
-mod bodies;
 mod deed;
 mod emitted;
 mod flight;
@@ -36,16 +35,14 @@ mod references;
 mod request;
 mod session;
 mod side_by_side;
-mod text;
 mod timer;
 mod tools;
 
-pub use blobs::BlobLimits;
-pub use bodies::StoredBodies;
+pub use blobs::{BlobLimits, Blobs};
 pub use deed::{Deed, Done, Nowhere, World};
 pub use grants::{Ceiling, Exempt, Grant, GrantsError, GrantsFile};
 pub use http::{BodyStore, FetchLimits};
 pub use memory::KvLimits;
 pub use outside::Outside;
-pub use recorded::{EffectsParts, KeepLimits, RecordedEffects};
+pub use recorded::{EffectsParts, RecordedEffects};
 pub use tools::Tools;

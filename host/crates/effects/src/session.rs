@@ -15,10 +15,10 @@ use wforge_ports::{
 };
 
 use crate::blobs::Blobs;
-use crate::memory;
+use crate::memory::{self, KvLimits};
 use crate::pen::Pen;
 use crate::record::{Known, TaskRecord};
-use crate::recorded::{KeepLimits, Shared};
+use crate::recorded::Shared;
 use crate::references::References;
 use crate::request::{self, Asked};
 
@@ -119,11 +119,11 @@ impl Session {
     }
 
     pub(crate) fn blobs(&self) -> &Blobs {
-        &self.shared.blobs
+        &self.shared.parts.blobs
     }
 
-    pub(crate) fn limits(&self) -> &KeepLimits {
-        &self.shared.parts.keep
+    pub(crate) fn kv_limits(&self) -> &KvLimits {
+        &self.shared.parts.kv
     }
 
     async fn answer_all(&mut self, request: &EffectRequest) -> Result<Vec<Answer>, Stop> {

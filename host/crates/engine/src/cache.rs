@@ -9,7 +9,7 @@ use wforge_model::agent::{AgentCall, Exit, Reply};
 use wforge_model::id::IdHasher;
 use wforge_model::mock::MockMode;
 use wforge_model::{TenantId, Timestamp, Value};
-use wforge_ports::store::{Change, Collection, Put};
+use wforge_ports::store::{Change, ChangeError, Collection, Put};
 
 use crate::request::EngineError;
 use crate::service::Shared;
@@ -97,6 +97,32 @@ fn change(tenant: &TenantId, puts: Vec<Put>) -> Change {
     }
 }
 
+/// Forgets the results of a tenant that have expired and that nobody asked for since.
+pub(crate) async fn tidy(shared: &Shared, tenant: &TenantId) -> Result<(), EngineError> {
+    let (store, now) = (&shared.parts.store, shared.parts.clock.now());
+    let mut after: Option<String> = None;
+    loop {
+        let page = store.documents(tenant, Collection::Cache, "", after.as_deref(), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.key.clone());
+        for document in page {
+            // What cannot be read is of no use to anybody either.
+            let kept = serde_json::from_value::<Kept>(document.value);
+            if kept.is_ok_and(|kept| kept.expires_at > now) {
+                continue;
+            }
+            let put = Put { collection: Collection::Cache, key: document.key, value: None };
+            let expected = Some(document.version);
+            let change = Change { expected, ..change(tenant, vec![put]) };
+            match store.change(change).await {
+                // Somebody has kept a result there in this moment.
+                Ok(_) | Err(ChangeError::Conflict { .. }) => {}
+                Err(error) => return Err(EngineError::Host(Box::new(error))),
+            }
+        }
+    }
+}
+
 /// Forgets every kept result of a tenant, and says how many there were.
 pub(crate) async fn clear(shared: &Shared, tenant: &TenantId) -> Result<u64, EngineError> {
     let (store, mut cleared) = (&shared.parts.store, 0);
@@ -147,6 +173,7 @@ mod tests {
             answers: Vec::new(),
             kept_effects: 0,
             fails_unknown: false,
+            is_idempotent: false,
             tools: Arc::new(BTreeMap::new()),
             depth: 0,
         }

@@ -36,6 +36,7 @@ mod snapshots;
 mod start;
 mod stats;
 mod subscribe;
+mod sweep;
 mod tenancy;
 mod thread_request;
 mod threads;
@@ -47,7 +48,7 @@ pub use bus::RunBus;
 pub use cassette::CassetteEntry;
 pub use chunks::Streamed;
 pub use handle::Handle;
-pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
+pub use parts::{BlobOptions, CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
 pub use replay::{Difference, Instead, ReplayReport};
 pub use request::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
@@ -56,6 +57,7 @@ pub use request::{
 };
 pub use service::Engine;
 pub use stats::{EngineFigures, ModelFigures};
+pub use sweep::{BlobsSwept, SweepMode, SweptBlob};
 pub use tenancy::{
     AuditVerdict, Explained, GrantDecision, GrantRequest, LiveGrants, NewKey, TenantTokens,
     TenantUsage,

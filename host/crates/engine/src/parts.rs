@@ -81,6 +81,23 @@ pub struct EngineOptions {
     pub run_limits: RunLimits,
     /// What one tenant may use, where nothing else was said of it.
     pub quotas: Quotas,
+    /// When blobs go that nothing names.
+    pub blobs: BlobOptions,
+}
+
+/// When blobs go that nothing names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlobOptions {
+    /// How long a blob must have been found unnamed before it goes, in milliseconds.
+    pub grace_ms: u64,
+    /// Between two looks for such blobs, in milliseconds; 0: nobody looks unless asked to.
+    pub sweep_ms: u64,
+}
+
+impl Default for BlobOptions {
+    fn default() -> Self {
+        Self { grace_ms: 86_400_000, sweep_ms: 0 }
+    }
 }
 
 impl Default for EngineOptions {
@@ -96,6 +113,7 @@ impl Default for EngineOptions {
             inbox_max: 4_096,
             run_limits: RunLimits::default(),
             quotas: Quotas::default(),
+            blobs: BlobOptions::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{RwLock, mpsc, oneshot};
+use tokio::sync::{Mutex, RwLock, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, info, info_span};
@@ -24,6 +24,7 @@ use crate::request::EngineError;
 use crate::snapshots::save_if_due;
 use crate::start::Begun;
 use crate::stats::Stats;
+use crate::sweep;
 use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::tools::EngineTools;
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     /// Read by whoever brings in a component, until a row names it; written by an erasure, which
     /// removes those that no other tenant's row names.
     pub(crate) components: RwLock<()>,
+    /// Held by whoever looks for blobs that nothing names: one at a time.
+    pub(crate) sweeping: Mutex<()>,
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
@@ -95,6 +98,7 @@ impl Engine {
             ledger: Ledger::default(),
             used: Used::default(),
             components: RwLock::default(),
+            sweeping: Mutex::default(),
             tracker: TaskTracker::new(),
             shutdown,
         };
@@ -132,6 +136,7 @@ impl Engine {
         if self.shared.options.claims {
             tenancy::go_on_erasing(&self.shared).await;
             claim_of(&self.shared, None).await;
+            sweep::at_intervals(&self.shared);
         }
         while !self.shared.shutdown.is_cancelled() {
             let wake = async {

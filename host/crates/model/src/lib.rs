@@ -27,6 +27,7 @@ pub mod name;
 pub mod recording;
 pub mod reference;
 pub mod tenancy;
+pub mod text;
 pub mod time;
 pub mod tool;
 pub mod usage;

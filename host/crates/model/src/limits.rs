@@ -168,7 +168,7 @@ impl Default for SandboxLimits {
             memory_bytes_max: 128 << 20,
             table_elements_max: 100_000,
             cpu_ms_max: 10_000,
-            wall_ms_max: 60_000,
+            wall_ms_max: 180_000,
             host_calls_max: 100_000,
             effects_max: 1_000,
             host_call_bytes_max: 8 << 20,

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use futures::future::BoxFuture;
 use wforge_model::agent::{AgentCall, Divergence};
 use wforge_model::effect::{Operation, Waiting};
-use wforge_model::{Epoch, Failure, Timestamp, Value};
+use wforge_model::{Epoch, Failure, TenantId, Timestamp, Value};
 
 use crate::BoxError;
 use crate::exchange::{RawFailure, RawRequest, RawResponse};
@@ -24,6 +24,10 @@ pub trait Effects: Debug + Send + Sync {
         &'a self,
         task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>>;
+
+    /// Lets go of what is in memory of a tenant that was erased, and takes in nothing of it any
+    /// more.
+    fn forget_tenant(&self, tenant: &TenantId);
 }
 
 /// The task whose effects are opened.

@@ -12,8 +12,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::config::Flag;
 
 pub(crate) use admin::{
-    AuditCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs, MembersCommand,
-    TenantsCommand, TokenCommand, Whose,
+    AuditCommand, BlobsCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs,
+    MembersCommand, TenantsCommand, TokenCommand, Whose,
 };
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use runs::{
@@ -150,6 +150,9 @@ pub(crate) enum Command {
     /// Look at the state that runs share, go back in it, change it, tidy it up
     #[command(subcommand)]
     Threads(ThreadsCommand),
+    /// Remove the blobs that nothing names any more
+    #[command(subcommand)]
+    Blobs(BlobsCommand),
     /// Serve the HTTP API, and go on with the runs of the data directory
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
@@ -427,6 +430,7 @@ impl Cli {
             | Command::Plugin(_)
             | Command::Workflow(_)
             | Command::Replay(_)
+            | Command::Blobs(_)
             | Command::Inbox(_)
             | Command::Threads(_)
             | Command::Keys(_)

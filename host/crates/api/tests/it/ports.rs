@@ -73,6 +73,8 @@ impl Effects for NoEffects {
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         self.open(task)
     }
+
+    fn forget_tenant(&self, _tenant: &TenantId) {}
 }
 
 impl EffectSession for NoEffects {

@@ -1,14 +1,13 @@
 //! What a record says beside its answer: which model was asked, and whether something was written.
 
 use serde_json::{Value, json};
-use wforge_effects::KeepLimits;
 use wforge_model::ThreadId;
 use wforge_model::effect::Operation;
 use wforge_ports::Store as _;
 use wforge_ports::store::Phase;
 
 use crate::outside::Fate;
-use crate::world::{keeping_world, request, world};
+use crate::world::{KeepLimits, keeping_world, request, world};
 
 fn http(method: &str) -> Value {
     json!({ "method": method, "url": "http://a/" })

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wforge_effects::{KeepLimits, KvLimits};
+use wforge_effects::KvLimits;
 use wforge_model::effect::Operation;
 use wforge_model::{RunId, ThreadId};
 use wforge_ports::{EffectAnswer, EffectRequest};
 use wforge_store::MemoryStore;
 
-use crate::world::{World, another_task, keeping_world, request};
+use crate::world::{KeepLimits, World, another_task, keeping_world, request};
 
 const ALL: [&str; 3] = ["kv:run", "kv:thread", "kv:plugin"];
 

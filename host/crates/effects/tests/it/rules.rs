@@ -5,7 +5,7 @@ use std::time::Duration;
 use expect_test::expect;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects};
+use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects};
 use wforge_model::agent::EVERY_EFFECT;
 use wforge_model::effect::{Operation, question_id};
 use wforge_model::limits::SandboxLimits;
@@ -230,7 +230,8 @@ async fn rule_6_chance_belongs_to_tenant_task_attempt_and_host() {
         grants: std::sync::Arc::new(wforge_ports::grants::Unrevoked),
         failpoints: None,
         at_once_max: 4,
-        keep: KeepLimits::default(),
+        kv: KvLimits::default(),
+        blobs: Blobs::new(world.store.clone(), BlobLimits::default()),
     });
     let context = TaskContext { call: &world.call, lease: Epoch(0) };
     assert_ne!(other_host.open(context).await.unwrap().random_seed(), first);

@@ -108,6 +108,8 @@ impl Effects for Nobody {
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         self.open(task)
     }
+
+    fn forget_tenant(&self, _tenant: &TenantId) {}
 }
 
 impl PluginAdmission for Nobody {

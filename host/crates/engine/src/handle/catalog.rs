@@ -7,6 +7,7 @@ use wforge_ports::plugins::Admitted;
 
 use super::Handle;
 use crate::request::{EngineError, PluginInfo, WorkflowInfo};
+use crate::sweep::{self, BlobsSwept, SweepMode};
 use crate::tenancy::Directory;
 use crate::{catalog, install, tenancy, workflows};
 
@@ -51,6 +52,19 @@ impl Handle {
         tenancy::within_storage(&self.shared, tenant)?;
         let kept = self.shared.parts.store.put_blob(tenant, bytes).await;
         kept.map_err(|error| EngineError::Host(Box::new(error)))
+    }
+
+    /// Looks for blobs of the tenant that nothing names, and removes those of which that has been
+    /// known for the grace time.
+    ///
+    /// # Errors
+    /// Only the host's own.
+    pub async fn sweep_blobs(
+        &self,
+        tenant: &TenantId,
+        mode: SweepMode,
+    ) -> Result<BlobsSwept, EngineError> {
+        sweep::sweep(&self.shared, tenant, mode).await
     }
 
     /// A component of the tenant that was let in.

@@ -1,14 +1,14 @@
 //! Effects as small as they can be: a question waits for its answer, a tool is called, and anything
 //! else is written into the record of its task.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use wforge_model::agent::{AgentCall, Divergence, Execution};
 use wforge_model::effect::{Operation, Question, RecordKey, RequestHash, Waiting, question_id};
-use wforge_model::{Epoch, Failure, Problem, Timestamp};
+use wforge_model::{Epoch, Failure, Problem, TenantId, Timestamp};
 use wforge_ports::effects::{
     EffectAnswer, EffectRequest, EffectSession, Effects, EffectsError, GuestLine, TaskContext,
 };
@@ -19,11 +19,13 @@ use wforge_ports::{AgentTools, RawFailure, RawRequest, RawResponse, Store, ToolC
 pub(crate) struct SmallEffects {
     store: Arc<dyn Store>,
     agents: Arc<OnceLock<Arc<dyn AgentTools>>>,
+    /// Tenants of which it was told that they were erased.
+    pub(crate) forgotten: Mutex<Vec<TenantId>>,
 }
 
 impl SmallEffects {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, agents: Arc::default() }
+        Self { store, agents: Arc::default(), forgotten: Mutex::default() }
     }
 
     pub(crate) fn offer_agents(&self, agents: Arc<dyn AgentTools>) {
@@ -60,6 +62,10 @@ impl Effects for SmallEffects {
             replays: true,
         };
         futures::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)).boxed()
+    }
+
+    fn forget_tenant(&self, tenant: &TenantId) {
+        self.forgotten.lock().unwrap().push(tenant.clone());
     }
 }
 

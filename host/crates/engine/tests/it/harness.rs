@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use wforge_engine::{
-    Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun,
+    Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, TenantTokens,
     WorkflowChoice,
 };
 use wforge_model::agent::{AgentCall, Execution, Reply};
@@ -53,6 +53,8 @@ pub(crate) struct World {
     pub(crate) handle: Handle,
     pub(crate) clock: SimClock,
     pub(crate) agents: Arc<Agents>,
+    pub(crate) effects: Arc<SmallEffects>,
+    pub(crate) tokens: Arc<TenantTokens>,
     store: Arc<dyn Backend>,
     shutdown: CancellationToken,
     service: tokio::task::JoinHandle<()>,
@@ -165,9 +167,11 @@ impl World {
         let shutdown = CancellationToken::new();
         let engine = Engine::new(parts, options, shutdown.clone());
         effects.offer_agents(engine.agent_tools());
+        let tokens = Arc::<TenantTokens>::default();
+        engine.meters(&tokens);
         let handle = engine.handle();
         let service = tokio_util::task::TaskTracker::new().spawn(engine.run());
-        Self { handle, clock, agents, store, shutdown, service }
+        Self { handle, clock, agents, effects, tokens, store, shutdown, service }
     }
 
     /// Stops the engine as a kill would, but for what the store has, and starts another.

@@ -27,6 +27,7 @@ mod runs;
 mod simulation;
 mod steering;
 mod streams;
+mod sweeping;
 mod tenant_limits;
 mod tenants;
 mod thread_world;

@@ -3,9 +3,10 @@
 use expect_test::{Expect, expect};
 use futures::FutureExt as _;
 use serde_json::json;
+use wforge_effects::llm::ModelLimits;
 
 use super::provider::{Step, event, json_reply, reply, stream, stream_head};
-use super::stage::{KEY, Stage, says, stage, with};
+use super::stage::{KEY, Stage, says, stage, stage_within, with};
 
 const MODELS: &str = r#"
 [[model]]
@@ -316,6 +317,29 @@ async fn an_answer_that_is_too_large_is_not_taken() {
     "#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_model_that_says_nothing_has_the_limits_of_the_host() {
+    const BARE: &str = "[[model]]\nname = \"fast\"\nprovider = \"openai\"\nmodel = \"m\"\n\
+                        base_url = \"{url}\"\n";
+    let limits = ModelLimits { retries_max: 1, answer_bytes_max: 20, ..ModelLimits::default() };
+    let stage = stage_within(BARE, "", limits).await.unwrap();
+    stage.provider.next(reply(500, "", ""));
+    let told = stage.told(&says("hi")).await;
+    assert!(told.starts_with("limit (answer_bytes)"), "{told}");
+    assert_eq!((stage.provider.seen().len(), stage.clock.waits().len()), (2, 1));
+    for _ in 0..2 {
+        stage.provider.next(reply(500, "", ""));
+    }
+    let told = stage.told(&says("hi")).await;
+    assert!(told.starts_with("upstream (provider_failed)"), "{told}");
+    let impatient = ModelLimits { retry_wait_ms_max: 10, ..limits };
+    let stage = stage_within(BARE, "", impatient).await.unwrap();
+    stage.provider.next(reply(429, "retry-after: 1\r\n", ""));
+    let told = stage.told(&says("hi")).await;
+    assert!(told.starts_with("upstream (rate_limited)"), "{told}");
+    assert_eq!(stage.clock.waits(), Vec::<u64>::new());
 }
 
 #[tokio::test]

@@ -174,8 +174,8 @@ async fn requests_that_no_model_can_answer_are_refused() {
         text stands in messages of system, user and assistant, a blob in those of user, a tool_result in those of tool and user, tool_call and other in those of assistant
         invalid-input (bad_message)
         text stands in messages of system, user and assistant, a blob in those of user, a tool_result in those of tool and user, tool_call and other in those of assistant
-        invalid-input (blob_part)
-        models take text here: read the blob and pass what it says
+        invalid-input (blob_media_type)
+        models take files of text/… and image/png, image/jpeg, image/gif, image/webp, not of ""; pass what it says
         invalid-input (other_part)
         this model takes back parts of the types refusal only
         invalid-input (bad_schema)
