@@ -14,7 +14,8 @@ nodes: { it: { agent: wforge/probe.denied, in: {}, out: { result: result } } }
 edges: [{ from: START, to: it }]
 ";
 
-const GRANT: &str = "[[grant]]\nplugin = \"wforge/probe\"\ncapabilities = [\"llm:fast\"]\n";
+const GRANT: &str =
+    "[[grant]]\nplugin = \"wforge/probe\"\ncapabilities = [\"ask\", \"llm:fast\"]\n";
 
 const MOCK: &str = "[[model]]\nname = \"real\"\nprovider = \"mock\"\n";
 

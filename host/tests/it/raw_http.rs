@@ -147,7 +147,7 @@ fn without_a_grant_the_run_says_which_line_is_missing() {
         DECLARED,
     );
     assert_ne!(ran.code, 0);
-    ran.says(&["waits for grants", "[[grant]]", "http.raw:*"]);
+    ran.says(&["waits for grants", "wforge grants approve wforge/raw-rust http.raw:*"]);
     assert_eq!(server.seen(), Vec::<String>::new());
 }
 
@@ -162,7 +162,7 @@ fn a_request_that_a_node_may_not_send_is_denied_and_the_log_says_why() {
         let log = &ran.stderr;
         assert!(log.contains(line) && !log.contains("hush"), "{log}");
     };
-    check(", effects: { idempotent: true }, allow: [ask]", "[[grant]] plugin = ");
+    check(", effects: { idempotent: true }, allow: [ask]", "wforge grants approve wforge/raw-rust");
     check("", "declare effects: {idempotent: true} on the node");
     assert_eq!(server.seen(), Vec::<String>::new());
 }

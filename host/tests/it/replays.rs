@@ -1,6 +1,6 @@
-//! Recorded runs made again: each comes to the same, and a plugin that would have asked for something
-//! else is found out where it would have. `WFORGE_REPLAYS` says how many runs (10 in the tests, 50
-//! in the proof).
+//! Recorded runs made again: each comes to the same, and a plugin that would have asked for
+//! something else is found out where it would have. `WFORGE_REPLAYS` says how many runs (10 in the
+//! tests, 50 in the proof).
 
 use serde_json::{Value, json};
 

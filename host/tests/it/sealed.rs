@@ -1,5 +1,5 @@
-//! Rule 15: what is kept of agents may hold secrets, so nobody reads it from the disk, and erasing a
-//! tenant leaves nothing of it.
+//! Rule 15: what is kept of agents may hold secrets, so nobody reads it from the disk, and erasing
+//! a tenant leaves nothing of it.
 
 use std::os::unix::fs::PermissionsExt as _;
 

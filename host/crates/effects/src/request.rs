@@ -150,10 +150,14 @@ fn summary(operation: Operation, element: &Value) -> String {
             let base64_bytes = text(element, "base64").len();
             format!("{}, {base64_bytes} bytes as base64", text(element, "media_type"))
         }
+        // The name first: an input may be long.
+        Operation::ToolsCall => {
+            let input = element.get("input").unwrap_or(&Value::Null);
+            format!("{} {input}", text(element, "name"))
+        }
         Operation::LlmComplete
         | Operation::HttpFetch
         | Operation::ToolsList
-        | Operation::ToolsCall
         | Operation::KvGet
         | Operation::KvSet
         | Operation::KvDelete

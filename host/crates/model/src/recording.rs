@@ -19,8 +19,8 @@ impl Recording {
     /// The kind of grant under which an effect is not recorded.
     pub const UNRECORDED_KIND: &'static str = "http.raw";
 
-    /// Of a task whose node is declared idempotent or not, and that may do this. It is the possibility that counts:
-    /// nobody keeps count of what is not recorded.
+    /// Of a task whose node is declared idempotent or not, and that may do this. It is the
+    /// possibility that counts: nobody keeps count of what is not recorded.
     #[must_use]
     pub fn of(is_idempotent: bool, grants: &Grants) -> Self {
         if is_idempotent && grants.has_kind(Self::UNRECORDED_KIND) {

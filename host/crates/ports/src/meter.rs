@@ -20,8 +20,8 @@ pub trait TokenMeter: Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<(), Failure>>;
 
     /// Ends a hold of `reserved` tokens and counts what was `used` in its place; 0 where the call
-    /// failed. Answers at once, since what the hold needed is in memory. Comes exactly once for each
-    /// hold, and cannot be refused: the tokens are spent.
+    /// failed. Answers at once, since what the hold needed is in memory. Comes exactly once for
+    /// each hold, and cannot be refused: the tokens are spent.
     fn settle(&self, call: &AgentCall, reserved: u64, used: u64);
 
     /// Counts for figures a call of a model that was made: the model by the name that the operator

@@ -1,5 +1,5 @@
-//! Rule 14: what is durable has an id and comes in order, each once, after any reconnect; words of a
-//! model come as they are said, have no id, and are never repeated.
+//! Rule 14: what is durable has an id and comes in order, each once, after any reconnect; words of
+//! a model come as they are said, have no id, and are never repeated.
 
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ fn rule_14_ids_go_on_in_order_after_a_reconnect_and_words_are_never_repeated() {
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "in order, each once");
     assert_eq!(all.last().expect("an end").1, "run_completed");
     assert_eq!(of_kind(&rest, "delta"), Vec::<Value>::new(), "not said a second time");
-    // The guest ran from its top three times; what it published before the kill has the same number.
+    // The guest ran from its top three times; what it published before has the same number.
     let progress = |emit: &Value| (emit["ordinal"].clone(), emit["payload"].clone());
     let before: Vec<_> = of_kind(&live, "emit").iter().map(progress).collect();
     assert_eq!(before, [(json!(0), json!(1)), (json!(1), json!(2))], "each progress once");

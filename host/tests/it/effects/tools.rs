@@ -73,6 +73,12 @@ fn a_tool_that_was_not_granted_is_denied_with_the_line_to_add() {
     let ran = stage.run(&json!([step]), more);
     let seen = ran.exits(0).json()["output"]["seen"][0].clone();
     assert_eq!(kind(&seen), "denied \"tool\"");
-    assert!(seen["message"].as_str().expect("a hint").contains("[[grant]]"), "{seen}");
+    assert!(
+        seen["message"]
+            .as_str()
+            .expect("a hint")
+            .contains("wforge grants approve wforge/effects-steps"),
+        "{seen}"
+    );
     assert_eq!(stage.mcp.arrived().unwrap(), []);
 }

@@ -37,6 +37,8 @@ fn rule_8_a_thread_with_an_open_task_is_not_migrated_unless_the_task_begins_agai
     assert!([0, 3].contains(&restarted.code), "{restarted:?}");
     let newest = newest(&stage.cli);
     assert_ne!(newest, run);
+    // It comes to the second question by itself: the first was answered before.
+    json_of(&stage, &["runs", "resume", &newest], 3);
     let ended = json_of(&stage, &["runs", "resume", &newest, "--answer", "it=blue"], 0);
     let seen = &ended["output"]["seen"];
     assert_eq!((&seen[1], &seen[2]), (&json!("red"), &json!("blue")), "the answer was kept");

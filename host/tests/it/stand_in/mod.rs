@@ -1,8 +1,8 @@
 //! Servers that agents reach in proofs: models, an MCP server and one that takes posts. Each is a
 //! process of its own, and every request that arrives is a line of its log before it is answered.
 //!
-//! Faults are chosen by the request: by the model, the tool or the path that it names. The tests and
-//! the examples that prove durable effects share this folder.
+//! Faults are chosen by the request: by the model, the tool or the path that it names. The tests
+//! and the examples that prove durable effects share this folder.
 
 mod log;
 mod mcp;

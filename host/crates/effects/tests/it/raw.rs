@@ -32,9 +32,9 @@ async fn check(world: &World, request: RawRequest, expected: Result<u16, &str>) 
 async fn it_takes_the_grant_and_a_node_that_is_declared_idempotent() {
     let url = "https://a.example/v1";
     check(&idempotent(&["http.raw:a.example"]), get(url), Ok(200)).await;
-    let line = "[[grant]] plugin = \"test/fixture\", capabilities = [\"http.raw:";
+    let line = "wforge grants approve test/fixture http.raw:";
     check(&idempotent(&["http:*", "llm:*"]), get(url), Err(line)).await;
-    let line = format!("{line}GET@b.example/\"]");
+    let line = format!("{line}GET@b.example/;");
     check(&idempotent(&["http.raw:a.example"]), get("https://b.example"), Err(&line)).await;
     let declare = "declare effects: {idempotent: true} on the node \"n\"";
     let undeclared = world(&["http.raw:*"]);
@@ -47,7 +47,7 @@ async fn what_is_checked_is_what_is_sent() {
     let world = idempotent(&["http.raw:a.example/v1/"]);
     check(&world, get("HTTPS://A.example:443/x/../v1/y?z#w"), Ok(200)).await;
     assert_eq!(world.outside.done(), ["acme: GET https://a.example/v1/y?z"]);
-    check(&world, get("https://a.example/v1/../x"), Err("[[grant]]")).await;
+    check(&world, get("https://a.example/v1/../x"), Err("wforge grants approve")).await;
     check(&world, get("https://u@a.example/v1/"), Err("user information")).await;
     let connect = RawRequest { method: "CONNECT".to_owned(), ..get("https://a.example/v1/") };
     check(&world, connect, Err("CONNECT and TRACE are not sent")).await;

@@ -176,7 +176,8 @@ async fn a_slow_server_is_given_up() {
         let stage = stage(&slow).await;
         stage.provider.next(steps);
         let told = told(&stage, "fast").await;
-        let expected = "upstream (timeout)\n127.0.0.1 took longer than 50 ms, retryable\n";
+        let expected =
+            "upstream (timeout)\nthe model fast: 127.0.0.1 took longer than 50 ms, retryable\n";
         // A machine under load may not even get the request there in that time.
         assert!(told.starts_with(expected), "{told}");
     }
