@@ -1,6 +1,6 @@
 //! Who listens to which run. Slow listeners miss what is not kept and never hold up a run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::broadcast;
@@ -11,18 +11,25 @@ use wforge_ports::effects::{GuestLevel, GuestLine, GuestOutput};
 
 use crate::request::RunMessage;
 
+/// Lines and events of guests that are kept for a first listener, of all runs together.
+const UNHEARD_MAX: usize = 1_024;
+
 /// The subscribers of all live runs.
 #[derive(Debug)]
 pub struct RunBus {
     lag_max: usize,
     senders: Mutex<HashMap<(TenantId, RunId), broadcast::Sender<RunMessage>>>,
+    /// What guests said before anybody listened, for whoever listens first: a run may be over
+    /// before the one who started it has asked for what comes of it.
+    unheard: Mutex<VecDeque<(TenantId, RunId, RunMessage)>>,
 }
 
 impl RunBus {
     /// A bus whose subscribers may be so many messages behind.
     #[must_use]
     pub fn new(lag_max: usize) -> Self {
-        Self { lag_max: lag_max.max(1), senders: Mutex::new(HashMap::new()) }
+        let (senders, unheard) = (Mutex::default(), Mutex::default());
+        Self { lag_max: lag_max.max(1), senders, unheard }
     }
 
     pub(crate) fn subscribe(
@@ -32,10 +39,42 @@ impl RunBus {
     ) -> broadcast::Receiver<RunMessage> {
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
         senders.retain(|_, sender| sender.receiver_count() > 0);
-        senders
+        let sender = senders
             .entry((tenant.clone(), run))
-            .or_insert_with(|| broadcast::channel(self.lag_max).0)
-            .subscribe()
+            .or_insert_with(|| broadcast::channel(self.lag_max).0);
+        let receiver = sender.subscribe();
+        for message in self.take_unheard(tenant, run) {
+            let _ = sender.send(message);
+        }
+        receiver
+    }
+
+    /// Drops what guests of a tenant said that nobody has heard.
+    pub(crate) fn forget_tenant(&self, tenant: &TenantId) {
+        let mut unheard = self.unheard.lock().unwrap_or_else(PoisonError::into_inner);
+        unheard.retain(|(of, _, _)| of != tenant);
+    }
+
+    fn take_unheard(&self, tenant: &TenantId, run: RunId) -> Vec<RunMessage> {
+        let mut unheard = self.unheard.lock().unwrap_or_else(PoisonError::into_inner);
+        let (own, others) = std::mem::take(&mut *unheard)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|(of, id, _)| of == tenant && *id == run);
+        *unheard = others;
+        own.into_iter().map(|(_, _, message)| message).collect()
+    }
+
+    /// Tells it to whoever listens, or keeps it a while for the first who will.
+    fn say(&self, call: &AgentCall, message: RunMessage) {
+        if let Some(sender) = self.sender(&call.tenant, call.run) {
+            let _ = sender.send(message);
+            return;
+        }
+        let mut unheard = self.unheard.lock().unwrap_or_else(PoisonError::into_inner);
+        if unheard.len() >= UNHEARD_MAX {
+            unheard.pop_front();
+        }
+        unheard.push_back((call.tenant.clone(), call.run, message));
     }
 
     pub(crate) fn publish(
@@ -74,12 +113,12 @@ impl GuestOutput for RunBus {
             line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
         let message = line.message + &fields;
         let (node, level) = (call.node.clone(), level_name(line.level));
-        self.send(call, RunMessage::Line { node, task: call.task, level, message });
+        self.say(call, RunMessage::Line { node, task: call.task, level, message });
     }
 
     fn emitted(&self, call: &AgentCall, ordinal: u32, topic: String, payload: Value) {
         let node = call.node.clone();
-        self.send(call, RunMessage::Emitted { node, task: call.task, ordinal, topic, payload });
+        self.say(call, RunMessage::Emitted { node, task: call.task, ordinal, topic, payload });
     }
 
     fn delta(&self, call: &AgentCall, position: u32, n: u32, topic: &str, text: &str) {

@@ -261,7 +261,7 @@ async fn a_host_call_that_never_answers_ends_with_the_wall_clock() {
     let sandbox = sandbox_with(|_| {}, StillClock { is_over: true });
     let execution = sandbox.run(asker().build(), json!({}), &mut Script::default()).await;
     expect![
-        "timeout (wall_limit): the call took longer than 60000 ms, as any call may after 1 effects"
+        "timeout (wall_limit): the call took longer than 180000 ms, as any call may after 1 effects"
     ]
     .assert_eq(&told(&execution));
 }

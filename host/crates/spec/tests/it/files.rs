@@ -84,7 +84,6 @@ nodes:
 ",
         &expect![[r#"
             w.yaml:6:8: error[not_supported_yet]: `labels` of a state key is not supported yet
-            w.yaml:8:22: error[not_supported_yet]: `labels` of a node is not supported yet
             w.yaml:8:40: error[not_supported_yet]: `limits` of a node is not supported yet
             w.yaml:9:57: error[missing_field]: on_deadline needs "answer"
             w.yaml:9:59: error[not_supported_yet]: `goto` of on_deadline is not supported yet
@@ -327,7 +326,7 @@ mock: { allow: maybe, on_degraded: stop }
             w.yaml:8:86: error[name]: "fly" is no capability: write one of ask, kv:<scope>[:ro], llm:<model>, http:<rule>, http.raw:<rule>, tool:<name>, secret:<name>:hold, secret:<name>:reveal
             w.yaml:9:15: error[name]: "x/y@bad" is no agent: write publisher/name, publisher/name.agent or publisher/name@^1.2
             w.yaml:9:34: error[unknown_choice]: fallback is one of none, mock, not "moc"; help: did you mean "mock"?
-            w.yaml:9:53: error[unknown_choice]: a failure kind is one of invalid-input, denied, limit, upstream, cancelled, failed, trap, timeout, bad_output, missing, not "deneid"; help: did you mean "denied"?
+            w.yaml:9:53: error[unknown_choice]: a failure kind is one of invalid-input, denied, limit, upstream, cancelled, failed, trap, timeout, bad_output, missing, after_write, not "deneid"; help: did you mean "denied"?
             w.yaml:9:76: error[wrong_type]: seed is a whole number of at least 0, here is -1
             w.yaml:10:13: error[missing_field]: an ask needs "prompt"
             w.yaml:10:25: error[duration]: deadline is a time, here is soon; help: write a number with a unit: 500ms, 1.5s, 10m, 24h or 7d

@@ -185,23 +185,23 @@ fn the_schema_and_the_parser_refuse_the_same() {
         ephemeral: 1
             w.yaml:17:22: error[wrong_type]: ephemeral is true or false, here is a number
         join: some
-            w.yaml:73:51: error[unknown_choice]: join is one of all, any, not "some"
+            w.yaml:74:51: error[unknown_choice]: join is one of all, any, not "some"
         join: -1
-            w.yaml:73:51: error[wrong_type]: join is a whole number of at least 0, here is -1
+            w.yaml:74:51: error[wrong_type]: join is a whole number of at least 0, here is -1
         join: 1.5
-            w.yaml:73:51: error[wrong_type]: join is a whole number of at least 0, here is 1.5
+            w.yaml:74:51: error[wrong_type]: join is a whole number of at least 0, here is 1.5
         after: done
-            w.yaml:77:42: error[wrong_type]: after is a list, here is text
+            w.yaml:78:42: error[wrong_type]: after is a list, here is text
         around: []
-            w.yaml:77:35: error[unknown_field]: interrupt has no field "around"; help: its fields are before, after
+            w.yaml:78:35: error[unknown_field]: interrupt has no field "around"; help: its fields are before, after
         on_failure: acme/report
-            w.yaml:78:13: error[name]: "acme/report" is no workflow: write name or name@^1.2
+            w.yaml:79:13: error[name]: "acme/report" is no workflow: write name or name@^1.2
         workflow: part, persist: ever
-            w.yaml:41:38: error[unknown_choice]: persist is one of none, run, thread, not "ever"
+            w.yaml:42:38: error[unknown_choice]: persist is one of none, run, thread, not "ever"
         set: { x: 1 }, persist: run
-            w.yaml:41:28: error[node_work]: `persist` of a node says how long the state of its workflow lasts; help: write it beside `workflow`, or take it out
+            w.yaml:42:28: error[node_work]: `persist` of a node says how long the state of its workflow lasts; help: write it beside `workflow`, or take it out
         agent: acme/look, workflow: part,
-            w.yaml:38:9: error[node_work]: a node has one of agent, set, ask and workflow, not agent and workflow
+            w.yaml:39:9: error[node_work]: a node has one of agent, set, ask and workflow, not agent and workflow
         timeout: 10s
             w.yaml:30:14: error[wrong_type]: a timeout is a map, here is text; help: write timeout: { run: 10s }
         timeout: { run: 10 }
@@ -219,35 +219,35 @@ fn the_schema_and_the_parser_refuse_the_same() {
         effects: all
             w.yaml:28:112: error[unknown_choice]: effects is one of keep, discard, not "all"
         - identities
-            w.yaml:57:11: error[unknown_choice]: a step of a script without a value is one of identity, return_none, not "identities"; help: did you mean "identity"?
+            w.yaml:58:11: error[unknown_choice]: a step of a script without a value is one of identity, return_none, not "identities"; help: did you mean "identity"?
         - set
-            w.yaml:57:11: error[script]: the step `set` of a script needs a value; help: write { set: … }
+            w.yaml:58:11: error[script]: the step `set` of a script needs a value; help: write { set: … }
         - {}
-            w.yaml:57:11: error[script]: a step of a script does something; help: its fields are set, append, concat, overwrite, goto, send, interrupt, interrupt_each, fail, sleep, emit, count
+            w.yaml:58:11: error[script]: a step of a script does something; help: its fields are set, append, concat, overwrite, goto, send, interrupt, interrupt_each, fail, sleep, emit, count
         - { identity: true }
-            w.yaml:57:13: error[unknown_field]: a step of a script has no field "identity"; help: its fields are set, append, concat, overwrite, goto, send, interrupt, interrupt_each, fail, sleep, emit, count
+            w.yaml:58:13: error[unknown_field]: a step of a script has no field "identity"; help: its fields are set, append, concat, overwrite, goto, send, interrupt, interrupt_each, fail, sleep, emit, count
         - { set: { a: '1' }, count: a }
-            w.yaml:57:11: error[script]: a step of a script does one thing, not set and count; help: make each an item of the list
+            w.yaml:58:11: error[script]: a step of a script does one thing, not set and count; help: make each an item of the list
         - goto: [away]
-            w.yaml:59:17: error[wrong_type]: goto is text, here is a list
+            w.yaml:60:17: error[wrong_type]: goto is text, here is a list
         - send: { exit: back }
-            w.yaml:60:17: error[missing_field]: a send needs "input"
+            w.yaml:61:17: error[missing_field]: a send needs "input"
         - emit: { topic: progress }
-            w.yaml:66:17: error[missing_field]: an emit needs "value"
+            w.yaml:67:17: error[missing_field]: an emit needs "value"
         kind: downstream
-            w.yaml:63:25: error[unknown_choice]: kind is one of invalid-input, denied, limit, upstream, cancelled, failed, trap, timeout, bad_output, missing, not "downstream"; help: did you mean "upstream"?
+            w.yaml:64:25: error[unknown_choice]: kind is one of invalid-input, denied, limit, upstream, cancelled, failed, trap, timeout, bad_output, missing, not "downstream"; help: did you mean "upstream"?
         times: twice
-            w.yaml:63:97: error[wrong_type]: times is a whole number of at least 0, here is twice
+            w.yaml:64:97: error[wrong_type]: times is a whole number of at least 0, here is twice
         times: 4294967296
-            w.yaml:63:97: error[wrong_type]: times is a whole number below 2^32, here is 4294967296
+            w.yaml:64:97: error[wrong_type]: times is a whole number below 2^32, here is 4294967296
         retryable: maybe
-            w.yaml:63:84: error[wrong_type]: retryable is true or false, here is text
+            w.yaml:64:84: error[wrong_type]: retryable is true or false, here is text
         - sleep: 250
-            w.yaml:65:18: error[duration]: sleep is a time, here is 250; help: write a number with a unit: 500ms, 1.5s, 10m, 24h or 7d
+            w.yaml:66:18: error[duration]: sleep is a time, here is 250; help: write a number with a unit: 500ms, 1.5s, 10m, 24h or 7d
         - concat: { e: 1 }
-            w.yaml:55:24: error[wrong_type]: a field of concat is text, here is a number; help: put it in quotes: "1"
+            w.yaml:56:24: error[wrong_type]: a field of concat is text, here is a number; help: put it in quotes: "1"
         step: 30
-            w.yaml:79:39: error[duration]: step is a time, here is 30; help: write a number with a unit: 500ms, 1.5s, 10m, 24h or 7d
+            w.yaml:80:39: error[duration]: step is a time, here is 30; help: write a number with a unit: 500ms, 1.5s, 10m, 24h or 7d
     "#]].assert_eq(&told);
 }
 

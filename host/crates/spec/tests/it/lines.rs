@@ -41,18 +41,18 @@ fn each_expression_has_its_line() {
         nodes.read.in.text: flow.yaml:23:17
         nodes.read.out.parts.[result.id]: flow.yaml:24:36
         nodes.read.out.log.overwrite: flow.yaml:24:64
-        nodes.ask.ask.prompt: flow.yaml:43:20
-        nodes.mend.set.log.0: flow.yaml:39:24
-        nodes.play.mock.script.0.set.b.c.0: flow.yaml:53:47
-        nodes.play.mock.script.2.concat.e: flow.yaml:55:24
-        nodes.play.mock.script.7.send.input.n: flow.yaml:60:43
-        nodes.play.mock.script.9.interrupt_each: flow.yaml:62:27
-        edges.1.each: flow.yaml:71:25
-        edges.5.branch.0.when: flow.yaml:75:35
-        edges.5.branch: flow.yaml:75:18
-        nodes.play.mock.script.0.set.z.0.1: flow.yaml:53:11
-        nodes.done.out.x: flow.yaml:68:3
-        edges.6.branch.4: flow.yaml:76:5
+        nodes.ask.ask.prompt: flow.yaml:44:20
+        nodes.mend.set.log.0: flow.yaml:40:24
+        nodes.play.mock.script.0.set.b.c.0: flow.yaml:54:47
+        nodes.play.mock.script.2.concat.e: flow.yaml:56:24
+        nodes.play.mock.script.7.send.input.n: flow.yaml:61:43
+        nodes.play.mock.script.9.interrupt_each: flow.yaml:63:27
+        edges.1.each: flow.yaml:72:25
+        edges.5.branch.0.when: flow.yaml:76:35
+        edges.5.branch: flow.yaml:76:18
+        nodes.play.mock.script.0.set.z.0.1: flow.yaml:54:11
+        nodes.done.out.x: flow.yaml:69:3
+        edges.6.branch.4: flow.yaml:77:5
         nodes.nobody.in.x: in no line
         mocks.play.script.0.set.a: in no line
     "#]]

@@ -80,10 +80,10 @@ async fn a_longer_wait_than_allowed_is_left_to_the_run() {
     check(
         vec![limited("21")],
         expect![[r#"
-        upstream (rate_limited)
-        the provider answered 429: too fast, retryable after 21000 ms
-        waited [], 1 requests
-    "#]],
+            upstream (rate_limited)
+            the model fast: the provider answered 429: too fast, retryable after 21000 ms
+            waited [], 1 requests
+        "#]],
     )
     .await;
 }
@@ -101,10 +101,10 @@ async fn failures_of_the_server_are_tried_again_with_growing_waits() {
     check(
         vec![failing(500), failing(502), failing(529)],
         expect![[r#"
-        upstream (provider_failed)
-        the provider answered 529: <html>oops</html>, retryable
-        waited [352, 540], 3 requests
-    "#]],
+            upstream (provider_failed)
+            the model fast: the provider answered 529: <html>oops</html>, retryable
+            waited [352, 540], 3 requests
+        "#]],
     )
     .await;
     check_at(
@@ -134,10 +134,10 @@ async fn what_the_server_refuses_is_not_tried_again() {
     check(
         vec![reply(307, elsewhere, "")],
         expect![[r#"
-        upstream (provider_refused)
-        the provider answered 307
-        waited [], 1 requests
-    "#]],
+            upstream (provider_refused)
+            the model fast: the provider answered 307
+            waited [], 1 requests
+        "#]],
     )
     .await;
 }
@@ -163,7 +163,7 @@ async fn a_server_that_is_not_there_is_tried_again() {
     let stage = stage(&MODELS.replace("{url}", "http://127.0.0.1:1/v1")).await;
     expect![[r#"
         upstream (unreachable)
-        127.0.0.1 cannot be reached: connection refused, retryable
+        the model fast: 127.0.0.1 cannot be reached: connection refused, retryable
         waited [352, 540], 0 requests
     "#]]
     .assert_eq(&told(&stage, "fast").await);
@@ -217,11 +217,11 @@ async fn a_cut_answer_is_broken() {
         "upstream (broken)",
         cuts,
         expect![[r#"
-        the connection to 127.0.0.1 broke: the connection ended, retryable
-        the connection to 127.0.0.1 broke: the connection ended, retryable
-        the connection to 127.0.0.1 broke: the connection ended, retryable
-        the stream ended before the answer did, retryable
-    "#]],
+            the model fast: the connection to 127.0.0.1 broke: the connection ended, retryable
+            the model fast: the connection to 127.0.0.1 broke: the connection ended, retryable
+            the model fast: the connection to 127.0.0.1 broke: the connection ended, retryable
+            the model fast: the stream ended before the answer did, retryable
+        "#]],
     )
     .await;
     let start = json!({ "type": "message_start", "message": {} }).to_string();
@@ -230,8 +230,8 @@ async fn a_cut_answer_is_broken() {
         "upstream (broken)",
         vec![streamed(&[&start])],
         expect![[r#"
-        the stream ended before the answer did, retryable
-    "#]],
+            the model claude: the stream ended before the answer did, retryable
+        "#]],
     )
     .await;
 }
@@ -252,12 +252,12 @@ async fn garbage_is_a_bad_answer() {
         "upstream (bad_answer)",
         garbage,
         expect![[r#"
-        the answer is no JSON, retryable
-        the answer has no choices, retryable
-        it is no chat completion: invalid type: integer `5`, expected struct Message, retryable
-        the arguments for search are no JSON, retryable
-        a piece of the stream is no JSON, retryable
-    "#]],
+            the model fast: the answer is no JSON, retryable
+            the model fast: the answer has no choices, retryable
+            the model fast: it is no chat completion: invalid type: integer `5`, expected struct Message, retryable
+            the model fast: the arguments for search are no JSON, retryable
+            the model fast: a piece of the stream is no JSON, retryable
+        "#]],
     )
     .await;
     let stray = json!({ "type": "content_block_delta", "index": 3, "delta": {} }).to_string();
@@ -272,11 +272,11 @@ async fn garbage_is_a_bad_answer() {
         "upstream (bad_answer)",
         garbage,
         expect![[r#"
-        it is no message: invalid type: string "text", expected a sequence, retryable
-        a block has no type, retryable
-        a piece of the stream is no event: missing field `type` at line 1 column 2, retryable
-        a piece belongs to no block, retryable
-    "#]],
+            the model claude: it is no message: invalid type: string "text", expected a sequence, retryable
+            the model claude: a block has no type, retryable
+            the model claude: a piece of the stream is no event: missing field `type` at line 1 column 2, retryable
+            the model claude: a piece belongs to no block, retryable
+        "#]],
     )
     .await;
 }
@@ -290,8 +290,8 @@ async fn a_failure_inside_a_stream_is_told_without_the_key() {
         "upstream (provider_failed)",
         replies,
         expect![[r#"
-        the provider failed while it answered: overloaded by [key], retryable
-    "#]],
+            the model fast: the provider failed while it answered: overloaded by [key], retryable
+        "#]],
     )
     .await;
     let error = json!({ "type": "error", "error": { "message": "Overloaded" } }).to_string();
@@ -301,8 +301,8 @@ async fn a_failure_inside_a_stream_is_told_without_the_key() {
         "upstream (provider_failed)",
         replies,
         expect![[r#"
-        the provider failed while it answered: Overloaded, retryable
-    "#]],
+            the model claude: the provider failed while it answered: Overloaded, retryable
+        "#]],
     )
     .await;
 }

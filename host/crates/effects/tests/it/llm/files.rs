@@ -72,9 +72,10 @@ async fn an_image_alone_is_no_text_and_an_empty_file_is_no_block() {
 #[tokio::test]
 async fn the_mock_says_what_it_was_shown() {
     let stage = stage(MOCK).await;
-    expect![[r#""#]].assert_eq(&stage.told(&several(&stage)).await);
+    expect![[r#"fast: "Mock answer 73f0 to: compare [text/markdown, 7 bytes] [image/png, 4 bytes]" [stop, 1755+34]"#]].assert_eq(&stage.told(&several(&stage)).await);
     let image = stage.files.part(3, "image/gif", b"GIF89a");
-    expect![[r#""#]].assert_eq(&stage.told(&asks(&json!([image]))).await);
+    expect![[r#"fast: "Mock answer c8de to:  [image/gif, 6 bytes]" [stop, 1689+23]"#]]
+        .assert_eq(&stage.told(&asks(&json!([image]))).await);
 }
 
 /// What is said of each, one after the other.

@@ -165,7 +165,7 @@ async fn a_script_answers_turn_by_turn() {
         fast: "it rains" [stop, 77+12]
         fast: "it rains" [stop, 93+12]
         upstream (rate_limited)
-        too fast, retryable
+        the model fast: too fast, retryable
         invalid-input (nonsense)
 
         failed (mock_script)

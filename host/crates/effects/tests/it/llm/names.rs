@@ -107,10 +107,10 @@ async fn what_a_provider_refuses_is_not_hidden_by_a_fallback() {
         "south",
         &[401],
         expect![[r#"
-        upstream (provider_refused)
-        the provider answered 401
-        held 4158, used 0 of 4158
-    "#]],
+            upstream (provider_refused)
+            the model fast: the provider answered 401
+            held 4158, used 0 of 4158
+        "#]],
     )
     .await;
 }
