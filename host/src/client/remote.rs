@@ -408,8 +408,9 @@ fn message(server: &str, frame: &Frame) -> anyhow::Result<Option<Message>> {
                 serde_json::from_str(&frame.data).with_context(unreadable)?;
             Ok(Some(Message::Line { node, level, message }))
         }
-        "lagged" | "emit" => Ok(None),
         "error" => Err(problem::of_api(server, 500, frame.data.as_bytes())),
+        // What is durable has an id; the rest is for those who watch.
+        _ if frame.id.is_none() => Ok(None),
         _ => {
             let Durable { seq, at, kind, data } =
                 serde_json::from_str(&frame.data).with_context(unreadable)?;
@@ -445,9 +446,17 @@ mod tests {
             let sent = StoredEvent { seq: Seq(4), event: RunEvent { at: Timestamp(9), kind } };
             let (kind, data) = event_parts(&sent.event);
             let data = json!({ "seq": 4, "at": 9, "kind": kind, "data": data }).to_string();
-            let frame = Frame { event: kind.to_owned(), data, id: None };
+            let frame = Frame { event: kind.to_owned(), data, id: Some("4".to_owned()) };
             let Some(Message::Event(read)) = message("s", &frame).unwrap() else { panic!() };
             assert_eq!(read, sent);
+        }
+    }
+
+    #[test]
+    fn what_is_not_kept_is_passed_over_whatever_it_is_called() {
+        for event in ["delta", "emit", "lagged", "of the next version"] {
+            let frame = Frame { event: event.to_owned(), data: "{}".to_owned(), id: None };
+            assert!(message("s", &frame).unwrap().is_none(), "{event}");
         }
     }
 

@@ -100,9 +100,7 @@ output: [out]
 nodes: { it: { agent: wforge/probe.denied, in: {}, out: { out: result } } }
 edges: [{ from: START, to: it }]
 ";
-    let grants = GRANTS.to_owned()
-        + "[[grant]]\nplugin = \"wforge/probe\"\ncapabilities = [\"ask\", \"llm:*\"]\n";
-    host.cli.file("grants.toml", grants);
+    host.cli.run(["grants", "approve", "wforge/probe", "--all"]).exits(0);
     let file = host.cli.file("asks.yaml", text);
     host.cli.run(["run", file.to_str().expect("UTF-8")]).exits(1).says(&["no model is called"]);
     assert!(!host.get("/metrics").status(200).text.contains("model=\"fast\""));

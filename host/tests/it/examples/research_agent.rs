@@ -107,7 +107,8 @@ fn a_person_approves_or_refuses_a_tool_of_an_mcp_server(compiled: &Cli) {
 }
 
 fn the_models_words_come_as_they_are_said(compiled: &Cli) {
-    let host = TestHost::on(stage(compiled).cli);
+    let Stage { cli, mcp: _mcp, .. } = stage(compiled);
+    let host = TestHost::on(cli);
     let more = ["--input", "careful=true"];
     let asked = research(&host.cli, WORKFLOW, QUESTION, &more).exits(3).json();
     let run = asked["run_id"].as_str().expect("an id").to_owned();
