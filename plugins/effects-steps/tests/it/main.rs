@@ -1,5 +1,7 @@
 //! Steps in their order, their failures, and those of one attempt only.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics is a test that failed")]
+
 use wforge_effects_steps::{Input, agent::steps};
 use workflowforge_sdk::{Ctx, Failure, Value, json};
 
