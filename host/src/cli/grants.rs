@@ -100,7 +100,12 @@ async fn decide(
     body: &Value,
 ) -> anyhow::Result<Vec<Value>> {
     let mut decided = Vec::new();
-    for id in ids(control, which, all).await? {
+    let ids = if verb == "revoke" && !which.which.starts_with(ID) {
+        granted(control, which).await?
+    } else {
+        ids(control, which, all).await?
+    };
+    for id in ids {
         let path = format!("/v1/grants/{}/{verb}", in_query(&id));
         decided.push(control.post(&path, Some(body)).await?);
     }
@@ -124,6 +129,30 @@ async fn ids(control: &Control, which: &Which, all: bool) -> anyhow::Result<Vec<
     for capability in &needs {
         let grant = request(control, which, capability, site, "").await?;
         ids.push(text_of(&grant, "id"));
+    }
+    Ok(ids)
+}
+
+/// The grants of every version of a plugin that hold: what is taken back of one stays with none.
+async fn granted(control: &Control, which: &Which) -> anyhow::Result<Vec<String>> {
+    let Which { which, capabilities, site } = which;
+    let plugin = which.split_once('@').map_or(which.as_str(), |(name, _)| name);
+    let of_plugin = of_tenant(control, Some("granted"), Some(plugin)).await?;
+    let is_meant = |grant: &&Value| {
+        let of = |field: &str, wanted: &Option<String>| {
+            wanted.as_ref().is_none_or(|wanted| text_of(grant, field) == *wanted)
+        };
+        capabilities.contains(&text_of(grant, "capability"))
+            && of("workflow", &site.workflow)
+            && of("node", &site.node)
+    };
+    let ids: Vec<String> =
+        of_plugin.iter().filter(is_meant).map(|grant| text_of(grant, "id")).collect();
+    if ids.is_empty() {
+        let message = format!("no version of {plugin} was granted {}", capabilities.join(", "));
+        return Err(Refusal::user("not_granted", message)
+            .help(format!("wforge grants list --plugin {plugin}"))
+            .into());
     }
     Ok(ids)
 }

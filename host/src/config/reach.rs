@@ -62,7 +62,11 @@ impl Meant<'_> {
 
     /// A model that may take longer than the plugin that asks it would never be heard.
     fn models(&mut self, raw: &RawConfig) -> Option<ModelLimits> {
-        let (timeout_ms, wall_ms) = (raw.models_timeout_ms?, raw.sandbox_wall_ms_max?);
+        let (mut timeout_ms, wall_ms) = (raw.models_timeout_ms?, raw.sandbox_wall_ms_max?);
+        // The default gives way: nobody wrote it.
+        if timeout_ms == ModelLimits::default().timeout_ms {
+            timeout_ms = timeout_ms.min(wall_ms);
+        }
         self.at_least_1("limits.models.timeout_ms", Some(timeout_ms));
         if timeout_ms > wall_ms {
             let message =

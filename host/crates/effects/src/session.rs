@@ -155,8 +155,12 @@ impl Session {
         if asked.operation == Operation::BlobsRead {
             return self.read_blob(asked).await;
         }
-        let permission = self.permission(asked);
         let known = self.known_at(self.next);
+        // What was begun under a grant is ended: an answer that a person gave is kept.
+        let permission = match known.intent {
+            Some(_) => asked.require(&self.call.grants, self.call.plugin.as_str()),
+            None => self.permission(asked),
+        };
         let is_known = known.request() == Some(asked.hash);
         if permission.is_ok() && !is_known && !self.serves(asked.operation) {
             return Ok(Err(asked.unserved()));

@@ -71,6 +71,10 @@ impl Session {
             return Ok(Element::Known(record));
         }
         self.check_effects(position, asked)?;
+        // Whatever was said of grants since, nobody knows what came of it.
+        if known.intent.is_some() && self.call.fails_unknown && !asked.is_of_agent(&self.call) {
+            return Err(Stop::Failed(unknown(&asked.summary)));
+        }
         let permission = self.permission(asked);
         let foreign = self.references.foreign(asked.element);
         let unserved = asked.unserved();
@@ -84,9 +88,6 @@ impl Session {
         match permission {
             Err(denial) => Ok(Element::Decided(order, Failure::Denied(denial))),
             Ok(()) if !self.serves(operation) => Ok(Element::Unserved(unserved)),
-            Ok(()) if known.intent.is_some() && self.call.fails_unknown => {
-                Err(Stop::Failed(unknown(&order.summary)))
-            }
             Ok(()) => Ok(Element::Open(order)),
         }
     }

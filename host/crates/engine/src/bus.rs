@@ -11,7 +11,7 @@ use wforge_ports::effects::{GuestLevel, GuestLine, GuestOutput};
 
 use crate::request::RunMessage;
 
-/// Lines and events of guests that are kept for a first listener, of all runs together.
+/// Lines of guests that are kept for a first listener, of all runs together.
 const UNHEARD_MAX: usize = 1_024;
 
 /// The subscribers of all live runs.
@@ -32,10 +32,28 @@ impl RunBus {
         Self { lag_max: lag_max.max(1), senders, unheard }
     }
 
+    /// Listens to what is durable from now on; lines are left to whoever wants them.
+    pub(crate) fn await_events(
+        &self,
+        tenant: &TenantId,
+        run: RunId,
+    ) -> broadcast::Receiver<RunMessage> {
+        self.receiver(tenant, run, false)
+    }
+
     pub(crate) fn subscribe(
         &self,
         tenant: &TenantId,
         run: RunId,
+    ) -> broadcast::Receiver<RunMessage> {
+        self.receiver(tenant, run, true)
+    }
+
+    fn receiver(
+        &self,
+        tenant: &TenantId,
+        run: RunId,
+        hears: bool,
     ) -> broadcast::Receiver<RunMessage> {
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
         senders.retain(|_, sender| sender.receiver_count() > 0);
@@ -43,7 +61,8 @@ impl RunBus {
             .entry((tenant.clone(), run))
             .or_insert_with(|| broadcast::channel(self.lag_max).0);
         let receiver = sender.subscribe();
-        for message in self.take_unheard(tenant, run) {
+        let unheard = if hears { self.take_unheard(tenant, run) } else { Vec::new() };
+        for message in unheard {
             let _ = sender.send(message);
         }
         receiver
@@ -66,7 +85,9 @@ impl RunBus {
 
     /// Tells it to whoever listens, or keeps it a while for the first who will.
     fn say(&self, call: &AgentCall, message: RunMessage) {
-        if let Some(sender) = self.sender(&call.tenant, call.run) {
+        // Nobody begins to listen in between.
+        let senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = senders.get(&(call.tenant.clone(), call.run)) {
             let _ = sender.send(message);
             return;
         }
@@ -118,7 +139,7 @@ impl GuestOutput for RunBus {
 
     fn emitted(&self, call: &AgentCall, ordinal: u32, topic: String, payload: Value) {
         let node = call.node.clone();
-        self.say(call, RunMessage::Emitted { node, task: call.task, ordinal, topic, payload });
+        self.send(call, RunMessage::Emitted { node, task: call.task, ordinal, topic, payload });
     }
 
     fn delta(&self, call: &AgentCall, position: u32, n: u32, topic: &str, text: &str) {

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use wforge_graph::{Workflow, is_secret, leaks};
+use wforge_graph::{Workflow, is_in_loop, is_secret, leaks};
 use wforge_model::agent::AgentPin;
-use wforge_model::{Capability, Digest, NodeId, TenantId};
+use wforge_model::workflow::{Persist, Work};
+use wforge_model::{Capability, Digest, NodeId, Target, TenantId};
 
 use crate::parts::EngineParts;
 use crate::request::EngineError;
@@ -33,6 +34,7 @@ pub(crate) fn check(
     parts: &EngineParts,
     tenant: &TenantId,
     root: Served<'_>,
+    on_failure: Option<Digest>,
     subgraphs: &BTreeMap<Digest, Served<'_>>,
 ) -> Result<(), EngineError> {
     let all = || core::iter::once(&root).chain(subgraphs.values());
@@ -45,6 +47,7 @@ pub(crate) fn check(
         details.extend(ways_out(parts, tenant, *served, subgraphs));
         details.extend(kept(*served));
     }
+    details.extend(told_of_failure(root, on_failure, subgraphs));
     if details.is_empty() {
         return Ok(());
     }
@@ -78,12 +81,13 @@ fn ways_out(
         .filter(|id| reach(served, id).is_some() || below(id, &reaches))
         .cloned()
         .collect();
-    let found = leaks(served.workflow, parts.expressions.as_ref(), &secret, &reaching);
+    let ways = ways_of_parts(served, subgraphs);
+    let found = leaks(served.workflow, parts.expressions.as_ref(), &secret, &reaching, &ways);
     let name = &served.workflow.name;
     found
         .into_iter()
         // What a workflow does within itself is said of it.
-        .filter(|leak| leak.from != leak.to || nodes.get(&leak.from).is_some_and(is_secret))
+        .filter(|leak| leak.from != leak.to || tells_itself(served, &leak.from))
         .filter(|leak| !parts.grants.exempts(tenant, name, &leak.from, &leak.to))
         .map(|leak| {
             let by = reach(served, &leak.to).map_or_else(String::new, |by| format!(" by {by}"));
@@ -97,11 +101,59 @@ fn ways_out(
         .collect()
 }
 
+/// Whether a node's own next call gets what this one knew.
+fn tells_itself(served: Served<'_>, id: &NodeId) -> bool {
+    let Some(node) = served.workflow.draft().nodes.get(id) else { return false };
+    let persists = matches!(&node.work, Work::Workflow(part) if part.persist != Persist::None);
+    is_secret(node) || persists || is_in_loop(served.workflow, id)
+}
+
+/// The nodes to which exits of a node's subgraph lead.
+fn ways_of_parts(
+    served: Served<'_>,
+    subgraphs: &BTreeMap<Digest, Served<'_>>,
+) -> BTreeMap<NodeId, BTreeSet<NodeId>> {
+    let out_of = |digest: &Digest| {
+        let nodes = subgraphs.get(digest).map(|part| part.workflow.draft().nodes.values());
+        let exits = nodes.into_iter().flatten().flat_map(|node| node.goto.values());
+        exits
+            .filter_map(|target| match target {
+                Target::Parent(node) => Some(node.clone()),
+                Target::Node(_) => None,
+            })
+            .collect()
+    };
+    served.uses.iter().map(|(id, digest)| (id.clone(), out_of(digest))).collect()
+}
+
+/// The workflow that handles a failure is told what the failed agent said.
+fn told_of_failure(
+    root: Served<'_>,
+    handler: Option<Digest>,
+    subgraphs: &BTreeMap<Digest, Served<'_>>,
+) -> Option<String> {
+    let reaches =
+        |part: Served<'_>| part.workflow.draft().nodes.keys().any(|id| reach(part, id).is_some());
+    let knows = |part: Served<'_>| part.workflow.draft().nodes.values().any(is_secret);
+    let used = || root.uses.values().any(|digest| any_below(*digest, subgraphs, &knows));
+    let handler = handler.filter(|digest| any_below(*digest, subgraphs, &reaches))?;
+    let title = subgraphs.get(&handler).map(|part| part.workflow.title()).unwrap_or_default();
+    (knows(root) || used()).then(|| {
+        format!(
+            "on_failure: {title} is told what a secret node says as it fails, and reaches out; use a \
+             workflow that does not"
+        )
+    })
+}
+
 /// A secret node keeps nothing beyond its run.
 fn kept(served: Served<'_>) -> Vec<String> {
     let nodes = served.workflow.draft().nodes.iter().filter(|(_, node)| is_secret(node));
     let lasting = |(id, _): (&NodeId, _)| {
-        let found = granted(served, id).find(|grant| LASTING.contains(&grant.to_string().as_str()));
+        let lasts = |grant: &&Capability| {
+            LASTING.iter().any(|kept| kept.parse().is_ok_and(|kept| grant.covers(&kept)))
+        };
+        let found = granted(served, id).find(lasts);
         found.map(|grant| {
             format!(
                 "nodes.{id}: a secret node may not write {grant}, which outlives the run; narrow it \

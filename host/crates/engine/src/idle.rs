@@ -15,13 +15,16 @@ pub(crate) struct Pulse {
     last_ms: Arc<AtomicU64>,
     has_asked: Arc<AtomicBool>,
     is_writing: Arc<AtomicBool>,
+    /// Whether something was sent that leaves no record.
+    has_sent: Arc<AtomicBool>,
 }
 
 impl Pulse {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         let now = clock.now();
         let last_ms = Arc::new(AtomicU64::new(now.0));
-        Self { clock, last_ms, has_asked: Arc::default(), is_writing: Arc::default() }
+        let (has_asked, is_writing, has_sent) = Default::default();
+        Self { clock, last_ms, has_asked, is_writing, has_sent }
     }
 
     /// Whether the call asked anything of the host.
@@ -30,9 +33,9 @@ impl Pulse {
     }
 
     /// Whether the call was dropped while the host wrote something for it, so that nobody knows
-    /// yet what came of that.
-    pub(crate) fn is_writing(&self) -> bool {
-        self.is_writing.load(Ordering::Relaxed)
+    /// yet what came of that; or sent something that leaves no record.
+    pub(crate) fn may_have_written(&self) -> bool {
+        self.is_writing.load(Ordering::Relaxed) || self.has_sent.load(Ordering::Relaxed)
     }
 
     fn begins(&self, request: &EffectRequest) {
@@ -96,6 +99,9 @@ impl EffectSession for Watched {
         request: RawRequest,
     ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
         self.pulse.beat();
+        if !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
+            self.pulse.has_sent.store(true, Ordering::Relaxed);
+        }
         let (pulse, exchange) = (self.pulse.clone(), self.inner.exchange(request));
         Box::pin(async move {
             let outcome = exchange.await;

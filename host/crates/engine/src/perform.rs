@@ -18,6 +18,7 @@ use crate::deeds;
 use crate::idle::{Pulse, Watched};
 use crate::service::Shared;
 use crate::start::EMBEDDED_LEASE;
+use crate::tenancy::Directory;
 
 /// How often a call is tried again while all sandboxes are taken, and how long between.
 pub(crate) const BUSY_WAIT_MS: u64 = 20;
@@ -117,11 +118,13 @@ impl Order {
             Execution::Replied(_) | Execution::Failed { .. } => true,
             Execution::Suspended(_) | Execution::Diverged(_) => false,
         };
-        if !has_ended || self.attempt <= 1 && !pulse.has_asked() {
+        // One that failed may have asked in an earlier execution, before it waited.
+        let has_replied = matches!(execution, Execution::Replied(_));
+        if !has_ended || self.attempt <= 1 && has_replied && !pulse.has_asked() {
             return Some(Deeds::default());
         }
         match deeds::of_task(shared, &self.tenant, self.task).await {
-            Ok(deeds) => Some(Deeds { wrote: deeds.wrote || pulse.is_writing(), ..deeds }),
+            Ok(deeds) => Some(Deeds { wrote: deeds.wrote || pulse.may_have_written(), ..deeds }),
             Err(error) => {
                 warn!(error = %error, "task dropped: its records cannot be read");
                 None
@@ -143,6 +146,11 @@ fn idle_of(run: &Run, task: TaskId) -> Option<u64> {
 /// One execution; none where the store is gone, so that nothing is concluded from it.
 async fn execute(shared: &Shared, call: &AgentCall, pulse: Pulse) -> Option<Execution> {
     let parts = &shared.parts;
+    // What is not known to be granted would be refused, and the refusal kept.
+    if let Err(error) = Directory::load(shared).await {
+        warn!(%error, "task dropped: the grants cannot be read");
+        return None;
+    }
     let context = TaskContext { call, lease: EMBEDDED_LEASE };
     let mut effects = match parts.effects.open(context).await {
         Ok(effects) => Watched::new(effects, pulse),

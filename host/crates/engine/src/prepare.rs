@@ -71,7 +71,8 @@ pub(crate) async fn prepare(
         fallbacks: &pins.fallbacks,
         uses: &resolved.root.uses,
     };
-    flows::check(&shared.parts, tenant, root, &served(&resolved, &subgraphs))?;
+    let parts = served(&resolved, &subgraphs);
+    flows::check(&shared.parts, tenant, root, resolved.on_failure, &parts)?;
     let started = RunStarted {
         workflow: workflow.name.clone(),
         version: workflow.version.clone(),

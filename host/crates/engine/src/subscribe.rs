@@ -142,7 +142,7 @@ pub(crate) async fn wait(
     if first.is_settled() {
         return Ok(first);
     }
-    let mut live = shared.parts.bus.subscribe(tenant, run);
+    let mut live = shared.parts.bus.await_events(tenant, run);
     loop {
         // Read again: it may have settled before anybody listened.
         let head = head(shared, tenant, run).await?;

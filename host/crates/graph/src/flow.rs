@@ -1,18 +1,18 @@
 //! Where what a secret node knows may get to.
 //!
 //! It goes along edges, exits and sends, and through the state: to whoever reads a key that was
-//! written by one who knows. A person who is asked in between stops it; so what comes after a
-//! question only does not count, and what runs beside a node without ever coming after it does.
+//! written by one who knows. A person who is asked in between stops it: a reader to whom every way
+//! leads past a question that comes after the one who knows does not count.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use wforge_model::workflow::{Node, NodeLabel, Work};
+use wforge_model::workflow::{Edge, EdgeRule, Node, NodeLabel, Work};
 use wforge_model::{Key, NodeId, Value};
 
 use crate::expressions::Expressions;
 use crate::problem::Place;
-use crate::reach::Reach;
+use crate::reach::{Reach, targets};
 use crate::template::expressions_in;
 use crate::workflow::Workflow;
 
@@ -31,15 +31,23 @@ pub fn is_secret(node: &Node) -> bool {
     node.labels.contains(&NodeLabel::Secret)
 }
 
-/// Every way from a node of `secret` to one of `reaching` that passes no question.
+/// Whether a node may come after itself.
+#[must_use]
+pub fn is_in_loop(workflow: &Workflow, node: &NodeId) -> bool {
+    Reach::of(workflow.draft()).after(node).contains(node)
+}
+
+/// Every way from a node of `secret` to one of `reaching` that passes no question. `ways` are those
+/// that the workflow does not name itself: out of the subgraphs of its nodes.
 #[must_use]
 pub fn leaks(
     workflow: &Workflow,
     expressions: &dyn Expressions,
     secret: &BTreeSet<NodeId>,
     reaching: &BTreeSet<NodeId>,
+    ways: &BTreeMap<NodeId, BTreeSet<NodeId>>,
 ) -> Vec<Leak> {
-    let flow = Flow::of(workflow, expressions);
+    let flow = Flow::of(workflow, expressions, ways);
     let mut leaks = Vec::new();
     for from in secret {
         let knowing = flow.knowing(from);
@@ -75,12 +83,27 @@ struct Flow<'a> {
 }
 
 impl<'a> Flow<'a> {
-    fn of(workflow: &'a Workflow, expressions: &dyn Expressions) -> Self {
+    fn of(
+        workflow: &'a Workflow,
+        expressions: &dyn Expressions,
+        ways: &'a BTreeMap<NodeId, BTreeSet<NodeId>>,
+    ) -> Self {
         let nodes = &workflow.draft().nodes;
+        let mut reads: BTreeMap<&NodeId, Keys> =
+            nodes.iter().map(|(id, node)| (id, reads(node, expressions))).collect();
+        // What an edge reads decides which items its targets get, and whether they run.
+        for edge in &workflow.draft().edges {
+            let read = read_by_edge(edge, expressions);
+            for target in targets(edge) {
+                if let Some(Keys::Some(keys)) = reads.get_mut(target) {
+                    keys.extend(read.iter().cloned());
+                }
+            }
+        }
         Self {
             workflow,
-            reach: Reach::of(workflow.draft()),
-            reads: nodes.iter().map(|(id, node)| (id, reads(node, expressions))).collect(),
+            reach: Reach::of(workflow.draft()).with(ways),
+            reads,
             writes: nodes.iter().map(|(id, node)| (id, writes(node))).collect(),
         }
     }
@@ -95,8 +118,10 @@ impl<'a> Flow<'a> {
             let after = self.reach.after(node);
             let told = self.reach.next(node).filter(|next| !self.is_ask(next));
             open.extend(told);
+            let asked = after.iter().copied().filter(|after| self.is_ask(after)).collect();
+            let unasked = self.reach.reachable_around(&asked);
             let beside = self.reads.iter().filter(|(reader, keys)| {
-                !after.contains(*reader)
+                unasked.contains(*reader)
                     && !self.is_ask(reader)
                     && self.writes.get(node).is_some_and(|written| written.meet(keys))
             });
@@ -126,6 +151,22 @@ fn reads(node: &Node, expressions: &dyn Expressions) -> Keys {
         read_by(template, expressions, &mut keys);
     }
     Keys::Some(keys)
+}
+
+fn read_by_edge(edge: &Edge, expressions: &dyn Expressions) -> BTreeSet<Key> {
+    let mut keys = BTreeSet::new();
+    let mut take = |source: &str| {
+        let info = expressions.inspect(source).unwrap_or_default();
+        keys.extend(info.state_keys.iter().filter_map(|key| key.parse::<Key>().ok()));
+    };
+    match &edge.rule {
+        EdgeRule::To(arm) => arm.when.iter().for_each(|when| take(when)),
+        EdgeRule::Branch(arms) => {
+            arms.iter().filter_map(|arm| arm.when.as_ref()).for_each(|when| take(when));
+        }
+        EdgeRule::Each(each) => take(&each.items),
+    }
+    keys
 }
 
 fn read_by(template: &Value, expressions: &dyn Expressions, keys: &mut BTreeSet<Key>) {

@@ -61,7 +61,7 @@ pub use carried::Carried;
 pub use decide::{Decision, decide};
 pub use drawing::{Drawing, DrawnEdge, DrawnNode, draw};
 pub use expressions::{ExprError, ExprInfo, Expressions, RunFacts, Scope, State};
-pub use flow::{Leak, is_secret, leaks};
+pub use flow::{Leak, is_in_loop, is_secret, leaks};
 pub use frame::{Frame, Send, Task, TaskStatus};
 pub use head::{head_of, waiting_for};
 pub use library::Library;

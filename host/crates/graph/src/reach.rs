@@ -39,6 +39,26 @@ pub(crate) struct Reach<'a> {
 }
 
 impl<'a> Reach<'a> {
+    /// With ways that the workflow does not name itself, such as those out of its subgraphs.
+    pub(crate) fn with(mut self, ways: &'a BTreeMap<NodeId, BTreeSet<NodeId>>) -> Self {
+        for (from, to) in ways {
+            self.next.entry(from).or_default().extend(to);
+        }
+        self
+    }
+
+    /// The nodes that a run may come to without passing one of these.
+    pub(crate) fn reachable_around(&self, closed: &BTreeSet<&NodeId>) -> BTreeSet<&'a NodeId> {
+        let mut open: Vec<&NodeId> = self.first.iter().copied().collect();
+        let mut seen = BTreeSet::new();
+        while let Some(node) = open.pop() {
+            if !closed.contains(node) && seen.insert(node) {
+                open.extend(self.next(node));
+            }
+        }
+        seen
+    }
+
     pub(crate) fn of(draft: &'a WorkflowDraft) -> Self {
         let mut next: BTreeMap<&NodeId, BTreeSet<&NodeId>> = BTreeMap::new();
         let mut first = BTreeSet::new();

@@ -139,7 +139,7 @@ fn counts(naming: Naming, row_key: &[u8], body: &[u8], now: Timestamp) -> Result
 }
 
 /// Every digest that bytes spell.
-fn digests_in(bytes: &[u8]) -> impl Iterator<Item = Digest> + '_ {
+pub(crate) fn digests_in(bytes: &[u8]) -> impl Iterator<Item = Digest> + '_ {
     let colons = bytes.iter().enumerate().filter(|(_, byte)| **byte == b':');
     colons.filter_map(|(at, _)| {
         let (before, from) = bytes.split_at_checked(at)?;

@@ -60,6 +60,7 @@ async fn finish(shared: &Shared, id: &TenantId, by: &str) -> Result<Arc<Tenant>,
     shared.carried.forget_tenant(id);
     shared.ledger.forget(id);
     shared.parts.bus.forget_tenant(id);
+    shared.used.forget(id);
     let erased = shared.parts.store.erase(id.clone()).await;
     erased.map_err(|error| EngineError::Host(Box::new(error)))?;
     // After the store: whoever read something until then has it from there.

@@ -13,6 +13,7 @@ use wforge_model::tenancy::{DayUsage, Quotas};
 use wforge_model::{TenantId, Timestamp};
 use wforge_ports::store::{Change, Collection, Put};
 
+use super::grants::flush_used;
 use crate::registry::Full;
 use crate::request::EngineError;
 use crate::service::{Shared, check_open, room_of, too_many_live};
@@ -116,6 +117,7 @@ impl Admission<'_> {
         let due = self.shared.ledger.lock().get_mut(self.tenant).is_some_and(is_due);
         if due {
             write(self.shared, self.tenant).await;
+            flush_used(self.shared).await;
         }
     }
 }

@@ -25,7 +25,8 @@ pub(crate) use directory::Directory;
 pub(crate) use erase::{erase, go_on_erasing};
 pub(crate) use export::export;
 pub(crate) use grants::{
-    Granted, Used, ask_for_needs, decide, explain, flush_used, grants_of, request, used_of,
+    Granted, Used, ask_for_needs, decide, explain, flush_used, grants_of, request, still_granted,
+    used_of,
 };
 pub(crate) use keys::{add_key, keys_of, revoke_key, rotate_key};
 pub(crate) use ledger::{

@@ -14,12 +14,13 @@ use std::sync::{Arc, Weak};
 
 use wforge_model::agent::{AgentCall, Divergence, Execution, Reply};
 use wforge_model::effect::{Waiting, child_task};
-use wforge_model::{Denial, Failure, Object, Problem, Value};
+use wforge_model::{Denial, Failure, Grants, Object, Problem, Value};
 use wforge_ports::effects::{EffectsError, TaskContext};
 use wforge_ports::{AgentTools, BoxFuture, ToolCall};
 
 use crate::perform::{Halt, in_sandbox};
 use crate::service::Shared;
+use crate::tenancy;
 use register::Registered;
 
 pub(crate) use register::{Child, children_of, with_children};
@@ -55,7 +56,8 @@ async fn execute(shared: &Shared, call: ToolCall<'_>) -> Result<Execution, Effec
     if let Some(failure) = misfit(shared, &call) {
         return Ok(Execution::Failed { failure, effects: 0 });
     }
-    let child = child_of(&call);
+    // What was taken back from the caller since the run began, its tools have not either.
+    let child = child_of(&call, &tenancy::still_granted(shared, call.caller));
     let context = TaskContext { call: &child, lease: call.lease };
     let session = shared.parts.effects.open(context).await?;
     let mut effects = Registered::new(session, shared, &call);
@@ -81,7 +83,7 @@ fn misfit(shared: &Shared, call: &ToolCall<'_>) -> Option<Failure> {
 
 /// The same for every execution of the caller. It sees its input and nothing else of the run; its
 /// clock begins where the caller's does.
-fn child_of(call: &ToolCall<'_>) -> AgentCall {
+fn child_of(call: &ToolCall<'_>, of_caller: &Grants) -> AgentCall {
     let (caller, agent) = (call.caller, &call.tool.agent);
     AgentCall {
         tenant: caller.tenant.clone(),
@@ -99,7 +101,7 @@ fn child_of(call: &ToolCall<'_>) -> AgentCall {
         input: call.input.clone(),
         config: Value::Object(Object::new()),
         context: Value::Null,
-        grants: agent.grants.shared_with(&caller.grants),
+        grants: agent.grants.shared_with(of_caller),
         began_at: caller.began_at,
         // Each task knows its own among them by the ids of its questions.
         answers: caller.answers.clone(),

@@ -152,7 +152,7 @@ impl ReplayedTools<'_> {
         if misfit(self.shared, call).is_some() || says_nothing(&recorded.answer) {
             return Ok(());
         }
-        let mut child = child_of(call);
+        let mut child = child_of(call, &call.caller.grants);
         if let Some(other) = self.instead.iter().find(|other| other.plugin == child.plugin) {
             child.component = other.component;
         }

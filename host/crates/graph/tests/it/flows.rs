@@ -2,7 +2,7 @@
 //!
 //! In these workflows node `s` is secret and the nodes whose names begin with `net` reach out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wforge_graph::{is_secret, leaks};
 use wforge_model::NodeId;
@@ -29,7 +29,7 @@ edges:
     };
     let secret = those(&|id| is_secret(&nodes[id]));
     let reaching = those(&|id| id.as_str().starts_with("net"));
-    let found = leaks(&workflow, &Cel::new(), &secret, &reaching);
+    let found = leaks(&workflow, &Cel::new(), &secret, &reaching, &BTreeMap::new());
     let found: Vec<String> =
         found.iter().map(|leak| format!("{} -> {}", leak.from, leak.to)).collect();
     assert_eq!(found.join(", "), expected, "{text}");
@@ -139,5 +139,34 @@ fn a_secret_node_that_reaches_out_itself_is_a_way_out() {
         "  nets: { agent: t/s, in: {}, out: { a: result }, labels: [secret] }",
         "  - { from: START, to: nets }",
         "nets -> nets",
+    );
+}
+
+#[test]
+fn past_a_question_that_only_some_ways_pass() {
+    // The one beside it leads to the sender without asking anybody.
+    check(
+        &format!(
+            "{S}\n  w: {{ set: {{ b: '1' }} }}
+  ask: {{ ask: {{ prompt: 'send?' }}, out: {{ c: result }} }}
+  net: {{ agent: t/net, in: {{ x: state.a }}, out: {{}} }}"
+        ),
+        "  - { from: START, to: [s, w] }\n  - { from: s, to: ask }\n  - { from: ask, to: net }
+  - { from: w, to: net }",
+        "s -> net",
+    );
+}
+
+#[test]
+fn by_the_items_of_an_edge() {
+    check(
+        &format!(
+            "{S}\n  w: {{ set: {{ b: '1' }} }}
+  x: {{ set: {{ c: '1' }} }}
+  net: {{ agent: t/net, in: {{ x: item }}, out: {{}} }}"
+        ),
+        "  - { from: START, to: [s, w] }\n  - { from: w, to: x }
+  - { from: x, each: state.a, as: item, to: net }",
+        "s -> net",
     );
 }

@@ -4,9 +4,10 @@
 //! operations of a store stand in one line. Nothing here knows a disk; reads are in
 //! [`crate::reads`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use wforge_model::TenantId;
+use wforge_model::{Digest, TenantId};
 use wforge_ports::store::IdempotentReply;
 
 use crate::budget::Budget;
@@ -15,6 +16,7 @@ use crate::files::NewFile;
 use crate::keyring::DataKey;
 use crate::keys;
 use crate::kv::{Batch, Bytes, Layered, Rows};
+use crate::named::digests_in;
 use crate::vault::{Body, Refused, Vault};
 
 mod audit;
@@ -70,6 +72,8 @@ pub(crate) struct Prepared {
     /// Rows that may stand in another's place; none deletes.
     replacing: Vec<(Bytes, Option<Bytes>)>,
     files: Vec<NewFile>,
+    /// The blobs that its rows name: whoever names one anew takes away the note that nobody does.
+    named: BTreeSet<Digest>,
     /// What it takes in the queue.
     pub(crate) bytes: u64,
 }
@@ -122,6 +126,7 @@ impl Prepared {
 
     /// Leaves a small body, and puts a large one into a file with the row that names it.
     fn place(&mut self, vault: &Vault, tenant: &TenantId, body: Vec<u8>) -> Result<Body, Fault> {
+        self.named.extend(digests_in(&body));
         let key = self.key.clone();
         let Some(key) = key else { return Ok(Body::Inline(body)) };
         let body = vault.place(tenant, &key, body, &mut self.files)?;
@@ -143,6 +148,12 @@ impl Prepared {
     ) -> Result<(), Fault> {
         self.check_key(vault, tenant)?;
         self.write_key(tenant, batch);
+        for digest in std::mem::take(&mut self.named) {
+            let note = keys::unnamed(tenant, &digest);
+            if rows.get(&note)?.is_some() {
+                batch.delete(note);
+            }
+        }
         for (key, value) in self.fresh.drain(..) {
             batch.put(key, value);
         }

@@ -10,7 +10,7 @@ use wforge_ports::store::Collection;
 use super::super::{Entry, invalid, to_value, write};
 use crate::catalog;
 use crate::request::EngineError;
-use crate::service::Shared;
+use crate::service::{Shared, check_open};
 
 /// Grants of one tenant, whatever became of them.
 const GRANTS_MAX: usize = 10_000;
@@ -85,6 +85,7 @@ pub(crate) async fn request(
         capability: asked.capability,
     };
     let _turn = shared.directory.changing.lock().await;
+    check_open(shared, tenant)?;
     let now = shared.parts.clock.now();
     let before = known(shared, tenant, &key.id());
     if let Some(before) = before.filter(|before| {
@@ -109,6 +110,7 @@ pub(crate) async fn decide(
         return Err(invalid("bad_ttl", format!("a grant holds for 1 to {TTL_MS_MAX} ms")));
     }
     let _turn = shared.directory.changing.lock().await;
+    check_open(shared, tenant)?;
     let before = known(shared, tenant, id)
         .ok_or_else(|| EngineError::NotFound { kind: "grant", name: id.to_owned() })?;
     let now = shared.parts.clock.now();
@@ -151,18 +153,32 @@ pub(crate) async fn ask_for_needs(
     by: &str,
 ) -> Result<(), EngineError> {
     let _turn = shared.directory.changing.lock().await;
+    check_open(shared, tenant)?;
     let now = shared.parts.clock.now();
-    let earlier = grants_of(shared, tenant).into_iter().filter(|record| {
-        record.key.plugin == admitted.manifest.name
-            && record.key.component != admitted.component
-            && record.standing(now) == GrantStanding::Granted
+    let mut earlier = grants_of(shared, tenant);
+    earlier.retain(|record| {
+        record.key.plugin == admitted.manifest.name && record.key.component != admitted.component
     });
-    let earlier: Vec<_> = earlier.collect();
+    // What somebody has refused or taken back of any version, nobody gets by a new one.
+    let is_refused = |key: &GrantKey| {
+        earlier.iter().any(|record| {
+            matches!(record.state, GrantState::Denied | GrantState::Revoked)
+                && record.key.capability == key.capability
+                && record.key.workflow == key.workflow
+                && record.key.node == key.node
+        })
+    };
     let by_file = shared.parts.grants.granted(tenant, &admitted.manifest.name);
     for need in &admitted.manifest.needs {
         let capability = &need.capability;
-        let kept: Vec<_> =
-            earlier.iter().filter(|record| record.key.capability == *capability).collect();
+        let kept: Vec<_> = earlier
+            .iter()
+            .filter(|record| {
+                record.key.capability == *capability
+                    && record.standing(now) == GrantStanding::Granted
+                    && !is_refused(&record.key)
+            })
+            .collect();
         for record in &kept {
             let key = GrantKey { component: admitted.component, ..record.key.clone() };
             if known(shared, tenant, &key.id()).is_none() {

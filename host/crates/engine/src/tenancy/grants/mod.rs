@@ -27,6 +27,13 @@ pub(crate) use change::{ask_for_needs, decide, grants_of, request};
 pub(crate) use explain::explain;
 pub(crate) use used::{Used, flush_used, used_of};
 
+/// Those of a call's grants that still stand.
+pub(crate) fn still_granted(shared: &Shared, call: &AgentCall) -> Grants {
+    let site = GrantSite::of(&call.workflow, Some(&call.node));
+    let granted = Granted::to_call(shared, call);
+    call.grants.iter().filter(|grant| granted.may(grant, site)).cloned().collect()
+}
+
 /// What one version of a plugin was granted in one tenant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Granted<'a> {

@@ -1,7 +1,7 @@
 //! Which of its grants a version of a plugin has really used, by the day.
 //!
-//! Written when it is first used on a day, so at most once a day for each; a crash forgets at most
-//! what was used in the moment before it.
+//! Written as runs begin, every few seconds at most, and when the process stops, at most once a day
+//! for each; a crash forgets what was used since then.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -51,6 +51,13 @@ impl Used {
         if noted.seen.len() < NOTED_MAX && noted.seen.insert(used.clone()) {
             noted.fresh.insert(used);
         }
+    }
+
+    /// Forgets what a tenant used that is not written yet.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.seen.retain(|(of, ..)| of != tenant);
+        noted.fresh.retain(|(of, ..)| of != tenant);
     }
 
     fn take(&self) -> (String, BTreeSet<(TenantId, Digest, Capability)>) {
