@@ -79,6 +79,8 @@ impl Model {
                 let value = blob.map(|blob| json!([{ "$blob": digest(blob) }]));
                 let put = make::put(&document.to_string(), value);
                 block_on(store.change(make::change(&acme, None, vec![put]))).unwrap();
+                // Whoever names it takes away the note that nobody does.
+                blob.iter().for_each(|blob| drop(self.noted.remove(blob)));
                 match blob {
                     Some(blob) => self.named_by.insert(*document, *blob),
                     None => self.named_by.remove(document),
