@@ -23,6 +23,7 @@ mod result;
 mod resume;
 mod run;
 mod runs;
+mod secrets;
 mod serve;
 mod tenants;
 mod threads;
@@ -131,6 +132,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Serve(_) => serve::run(session).await,
         Command::Keys(command) => keys::run(session, command).await,
         Command::Members(command) => members::run(session, command).await,
+        Command::Secrets(command) => secrets::run(session, command).await,
         Command::Tenants(command) => tenants::run(session, command).await,
         Command::Audit(command) => tenants::audit(session, command).await,
         Command::Usage { tenant } => tenants::usage(session, tenant.as_deref()).await,

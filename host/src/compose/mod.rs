@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Tools};
+use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Secrets, Tools};
 use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus, TenantTokens};
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Failpoints, Store};
@@ -165,8 +165,13 @@ impl Acting {
     fn open(config: &Config, parts: ActingParts) -> anyhow::Result<Self> {
         let ActingParts { store, clock, bus, host_key, threads, failpoints } = parts;
         let tokens = Arc::new(TenantTokens::default());
-        let parts =
-            world::WorldParts { store: store.clone(), clock: clock.clone(), meter: tokens.clone() };
+        let secrets = Secrets::new(store.clone());
+        let parts = world::WorldParts {
+            store: store.clone(),
+            secrets: secrets.clone(),
+            clock: clock.clone(),
+            meter: tokens.clone(),
+        };
         let (outside, tools) = world::open(&config.outside, parts)?;
         let effects = RecordedEffects::new(EffectsParts {
             store,
@@ -177,6 +182,7 @@ impl Acting {
             limits: config.sandbox.clone(),
             keep: KeepLimits::default(),
             world: Arc::new(outside),
+            secrets,
             threads,
             flights: TaskTracker::new(),
             failpoints,
@@ -250,6 +256,7 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         inbox_max: config.runs.inbox_max,
         run_limits: config.run_limits.clone(),
         quotas: config.quotas,
+        secrets: config.secrets,
     }
 }
 

@@ -12,7 +12,7 @@ use wforge_effects::llm::{
 };
 use wforge_effects::mcp::{McpServer, McpServers};
 use wforge_effects::outbound::{Egress, EgressOptions, Exception, Outbound};
-use wforge_effects::{FetchLimits, Outside, StoredBodies, Tools};
+use wforge_effects::{FetchLimits, Outside, Secrets, StoredBodies, Tools};
 use wforge_ports::{Clock, Store, TokenMeter};
 
 use crate::config::OutsideConfig;
@@ -24,6 +24,7 @@ const DEFAULT_KEY: &str = "llm.api_key";
 /// What it takes to make the world.
 pub(crate) struct WorldParts {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) secrets: Secrets,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) meter: Arc<dyn TokenMeter>,
 }
@@ -52,6 +53,7 @@ pub(crate) fn open(
         fetch: FetchLimits::default(),
         bodies: Arc::new(StoredBodies::new(parts.store)),
         models,
+        secrets: parts.secrets,
     };
     Ok((world, Arc::new(Tools::new(mcp))))
 }
@@ -93,6 +95,7 @@ fn models(
         clock: parts.clock.clone(),
         meter: Arc::new(meter),
         schemas: Arc::new(Schemas::default()),
+        secrets: parts.secrets.clone(),
         keys,
         cassettes: cassettes(config, &named)?,
         recorder: None,

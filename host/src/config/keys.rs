@@ -253,6 +253,16 @@ keys! {
     /// Tokens of models that one tenant uses on a day (UTC). 0: no limit.
     tenant_tokens_per_day_max: u64 = "limits.tenant.tokens_per_day_max", default "0";
 
+    /// Secrets of one tenant.
+    secrets_count_max: u32 = "limits.secrets.count_max", default "100";
+    /// Bytes of one secret; at least 8 are asked for.
+    secrets_value_bytes_max: u32 = "limits.secrets.value_bytes_max", default "4_096";
+    /// Versions of one secret that are kept: a task that revealed an older one and runs again finds
+    /// it gone.
+    secrets_versions_max: u32 = "limits.secrets.versions_max", default "8";
+    /// Hosts that one secret may be for.
+    secrets_hosts_max: u32 = "limits.secrets.hosts_max", default "16";
+
     /// Connections at the same time; further ones wait.
     api_connections_max: u32 = "limits.api.connections_max", default "1_024";
     /// Connections of one address at the same time; further ones are closed. 0: no limit, for

@@ -18,6 +18,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use wforge_model::SecretLimits;
 use wforge_model::limits::{RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
@@ -52,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) sandbox: SandboxLimits,
     /// What one tenant may use, where nothing else was said of it.
     pub(crate) quotas: Quotas,
+    /// What tenants may keep as secrets.
+    pub(crate) secrets: SecretLimits,
     /// What agents reach.
     pub(crate) outside: OutsideConfig,
     pub(crate) log: LogConfig,
@@ -216,6 +219,7 @@ impl Meant<'_> {
         let kek = self.key_32("store.kek", raw.store_kek.as_ref());
         let (runs, run_limits) = (self.runs(raw), self.run_limits(raw));
         let quotas = self.quotas(raw);
+        let secrets = self.secrets(raw);
         let env = raw.env?;
         let data_dir = self.data_dir(raw, env)?;
         let grants = raw.plugins_grants_file.clone();
@@ -237,6 +241,7 @@ impl Meant<'_> {
             run_limits: run_limits?,
             sandbox: self.sandbox(raw)?,
             quotas: quotas?,
+            secrets: secrets?,
             outside: outside?,
             log: LogConfig {
                 format: raw.log_format.unwrap_or(match env {

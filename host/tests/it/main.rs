@@ -34,6 +34,7 @@ mod pauses;
 mod production;
 mod repo;
 mod resume;
+mod secrets;
 mod subgraphs;
 mod threads;
 mod tidy;

@@ -2,11 +2,15 @@
 //!
 //! Never here: anything that a workflow of a user would want.
 
+mod secrets;
+
 use std::hint::black_box;
 use std::time::Duration;
 
 use serde::Deserialize;
 use workflowforge_sdk::{Ctx, Failure, Question, Value, agents, json};
+
+pub use secrets::{Hold, Leak};
 
 /// A question to ask.
 #[derive(Debug, Deserialize)]
@@ -121,5 +125,15 @@ pub mod behaviour {
         ctx.sleep(Duration::from_millis(input.ms))?;
         let second: Value = ctx.ask(Question::new("second?"))?;
         Ok(json!({ "first": first, "second": second }))
+    }
+
+    /// Reveals a secret and says it wherever an agent can say something.
+    pub fn leak(ctx: &Ctx, input: Leak) -> Result<Value, Failure> {
+        secrets::leak(ctx, &input)
+    }
+
+    /// Sends a request with a secret that it never sees.
+    pub fn hold(ctx: &Ctx, input: Hold) -> Result<Value, Failure> {
+        secrets::hold(ctx, &input)
     }
 }

@@ -7,9 +7,10 @@ use wforge_model::effect::Operation;
 use wforge_ports::effects::EffectsError;
 
 use crate::deed::{Deed, Done, World};
-use crate::http::{self, BodyStore, FetchLimits};
+use crate::http::{self, BodyStore, FetchLimits, Means};
 use crate::llm::Models;
 use crate::outbound::Outbound;
+use crate::secrets::Secrets;
 
 /// Everything that agents reach.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Outside {
     pub bodies: Arc<dyn BodyStore>,
     /// The models.
     pub models: Models,
+    /// Secrets that are filled into headers.
+    pub secrets: Secrets,
 }
 
 impl World for Outside {
@@ -36,8 +39,13 @@ impl World for Outside {
                     self.models.complete(deed, &|delta| deed.delta(&delta.text)).await
                 }
                 Operation::HttpFetch => {
-                    http::fetch(self.outbound.as_ref(), self.bodies.as_ref(), deed, &self.fetch)
-                        .await
+                    let means = Means {
+                        outbound: self.outbound.as_ref(),
+                        bodies: self.bodies.as_ref(),
+                        secrets: &self.secrets,
+                        limits: &self.fetch,
+                    };
+                    http::fetch(means, deed).await
                 }
                 _ => Err(deed.asked.unserved()),
             };

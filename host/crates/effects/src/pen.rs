@@ -32,8 +32,14 @@ impl Pen {
         list: Option<ListPlace>,
     ) -> Result<Phase, RecordError> {
         let at = self.now();
+        let redactor = self.shared.parts.secrets.redactor(&self.call.tenant);
+        let answer = match (&redactor, answer) {
+            (None, answer) => answer,
+            (Some(redactor), Ok(value)) => Ok(redactor.value(value)),
+            (Some(redactor), Err(failure)) => Err(redactor.failure(failure)),
+        };
         let record = |answer| {
-            let (request, summary) = (asked.hash, asked.summary.clone());
+            let (request, summary) = (asked.hash, self.summary(asked));
             Phase::Answer(EffectRecord { request, summary, at, answer, list })
         };
         self.pass(Failpoint::Performed);
@@ -47,6 +53,14 @@ impl Pen {
         };
         self.pass(Failpoint::Recorded);
         written
+    }
+
+    /// The request in words, without secrets.
+    fn summary(&self, asked: &Asked<'_>) -> String {
+        match self.shared.parts.secrets.redactor(&self.call.tenant) {
+            Some(redactor) => redactor.text(&asked.summary),
+            None => asked.summary.clone(),
+        }
     }
 
     fn pass(&self, place: Failpoint) {
@@ -63,7 +77,7 @@ impl Pen {
         at: Timestamp,
         due: Option<Timestamp>,
     ) -> Result<Phase, RecordError> {
-        let (request, summary) = (asked.hash, asked.summary.clone());
+        let (request, summary) = (asked.hash, self.summary(asked));
         let intent = Phase::Intent(EffectIntent { request, summary, at, due });
         self.write(position, intent, Vec::new()).await
     }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use wforge_model::Value;
-use wforge_model::agent::AgentCall;
+use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::limits::SandboxLimits;
+use wforge_model::{TenantId, Value};
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
 use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Failpoints, Store};
 
@@ -14,6 +14,7 @@ use crate::emitted::Emitted;
 use crate::memory::KvLimits;
 use crate::permits::Permits;
 use crate::references::References;
+use crate::secrets::Secrets;
 use crate::session::Session;
 use crate::tools::Tools;
 
@@ -38,6 +39,8 @@ pub struct EffectsParts {
     pub keep: KeepLimits,
     /// Models, servers and tools.
     pub world: Arc<dyn World>,
+    /// Secrets; the same for the world, so that what one opens the other takes out.
+    pub secrets: Secrets,
     /// Where effects are performed.
     pub threads: tokio::runtime::Handle,
     /// Effects that are under way: whoever ends the host may wait for them.
@@ -113,6 +116,13 @@ impl Effects for RecordedEffects {
         let (call, references) = (without_payload(task.call), References::of(task.call));
         let session = Session::replaying(Arc::clone(&self.shared), call, references, task.lease);
         Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
+    }
+
+    fn redacted(&self, tenant: &TenantId, execution: Execution) -> Execution {
+        match self.shared.parts.secrets.redactor(tenant) {
+            Some(redactor) => redactor.execution(execution),
+            None => execution,
+        }
     }
 }
 

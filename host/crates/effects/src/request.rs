@@ -80,11 +80,10 @@ pub(crate) const fn is_served(operation: Operation) -> bool {
         | Operation::KvList
         | Operation::KvCompareAndSwap
         | Operation::BlobsCreate
-        | Operation::BlobsRead => true,
-        Operation::LlmComplete
-        | Operation::HttpFetch
+        | Operation::BlobsRead
         | Operation::SecretsGet
-        | Operation::SecretsReveal => false,
+        | Operation::SecretsReveal => true,
+        Operation::LlmComplete | Operation::HttpFetch => false,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{cache, chunks, load, start, subscribe, tenancy, views};
 mod catalog;
 mod people;
 mod replay;
+mod secrets;
 mod steering;
 mod tenants;
 mod threads;

@@ -54,7 +54,7 @@ pub use request::{
 };
 pub use service::Engine;
 pub use stats::EngineFigures;
-pub use tenancy::{AuditVerdict, NewKey, TenantTokens, TenantUsage};
+pub use tenancy::{AuditVerdict, NewKey, SecretPut, TenantTokens, TenantUsage};
 pub use thread_request::{
     CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, ForkThread,
     KeepBorders, Made, MigrateThread, Migrated, Pruned, ThreadView, UpdateAs, UpdateGiven,

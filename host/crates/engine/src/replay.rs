@@ -217,7 +217,10 @@ async fn execute(shared: &Arc<Shared>, call: &AgentCall) -> Result<Execution, En
                 let again = parts.clock.now().after_ms(crate::perform::BUSY_WAIT_MS);
                 parts.clock.sleep_until(again).await;
             }
-            called => return called.map_err(host),
+            called => {
+                let execution = called.map_err(host)?;
+                return Ok(parts.effects.redacted(&call.tenant, execution));
+            }
         }
     }
 }

@@ -82,6 +82,8 @@ pub enum Noun {
     Keys,
     /// People.
     Members,
+    /// Secrets.
+    Secrets,
     /// The audit log.
     Audit,
     /// Tenants, for the platform.
@@ -90,7 +92,7 @@ pub enum Noun {
 
 impl Noun {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::System,
         Self::Plugins,
         Self::Workflows,
@@ -98,6 +100,7 @@ impl Noun {
         Self::Threads,
         Self::Keys,
         Self::Members,
+        Self::Secrets,
         Self::Audit,
         Self::Tenants,
     ];
@@ -113,6 +116,7 @@ impl Noun {
             Self::Threads => "threads",
             Self::Keys => "keys",
             Self::Members => "members",
+            Self::Secrets => "secrets",
             Self::Audit => "audit",
             Self::Tenants => "tenants",
         }
@@ -133,7 +137,7 @@ pub struct Scope {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "\"{text}\" is no scope: write NOUN:read or NOUN:write, with system, plugins, workflows, runs, \
-     threads, keys, members, audit or tenants"
+     threads, keys, members, secrets, audit or tenants"
 )]
 pub struct ParseScopeError {
     text: String,

@@ -24,6 +24,7 @@ pub mod manifest;
 pub mod mock;
 pub mod name;
 pub mod reference;
+pub mod secret;
 pub mod tenancy;
 pub mod time;
 pub mod tool;
@@ -38,6 +39,7 @@ pub use id::{Digest, Epoch, QuestionId, RunId, Seq, TaskId, ThreadId, Version};
 pub use lines::Lines;
 pub use name::{Key, NodeId, NodePath, PluginName, TenantId};
 pub use reference::{AgentRef, Target, WorkflowRef};
+pub use secret::{SecretLimits, SecretName, SecretRecord};
 pub use time::Timestamp;
 
 /// JSON, as state and messages hold it. Objects keep their keys in order of the alphabet.

@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 
 use futures::future::BoxFuture;
-use wforge_model::agent::{AgentCall, Divergence};
+use wforge_model::agent::{AgentCall, Divergence, Execution};
 use wforge_model::effect::{Operation, Waiting};
-use wforge_model::{Epoch, Failure, Timestamp, Value};
+use wforge_model::{Epoch, Failure, TenantId, Timestamp, Value};
 
 use crate::BoxError;
 
@@ -23,6 +23,10 @@ pub trait Effects: Debug + Send + Sync {
         &'a self,
         task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>>;
+
+    /// What a call came to, without the secrets that were opened for its tenant. Nothing that a
+    /// guest gave back goes anywhere before.
+    fn redacted(&self, tenant: &TenantId, execution: Execution) -> Execution;
 }
 
 /// The task whose effects are opened.

@@ -5,8 +5,10 @@
 pub mod clock;
 pub mod entropy;
 pub mod faulty;
+pub mod secrets;
 pub mod store;
 
 pub use clock::SimClock;
 pub use entropy::SimEntropy;
 pub use faulty::{Crash, FaultyStore};
+pub use secrets::plant_secret;

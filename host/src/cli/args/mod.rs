@@ -12,7 +12,7 @@ use crate::config::Flag;
 
 pub(crate) use admin::{
     AuditCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs, MembersCommand,
-    TenantsCommand, TokenCommand, Whose,
+    SecretSet, SecretsCommand, TenantsCommand, TokenCommand, Whose,
 };
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
@@ -157,6 +157,9 @@ pub(crate) enum Command {
     /// Add, list and remove the people of a tenant
     #[command(subcommand)]
     Members(MembersCommand),
+    /// Set, list and remove secrets; no command shows a value
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Make, suspend, limit and erase tenants
     #[command(subcommand)]
     Tenants(TenantsCommand),
@@ -426,6 +429,7 @@ impl Cli {
             | Command::Threads(_)
             | Command::Keys(_)
             | Command::Members(_)
+            | Command::Secrets(_)
             | Command::Tenants(_)
             | Command::Audit(_)
             | Command::Usage { .. }

@@ -12,7 +12,7 @@ pub(super) struct Target {
     pub(super) method: String,
     pub(super) url: Url,
     /// The set of this one request, as text.
-    rule: String,
+    pub(super) rule: String,
 }
 
 impl Target {

@@ -19,6 +19,7 @@ mod config;
 mod deltas;
 mod events;
 mod exchange;
+mod key;
 mod mock;
 mod models;
 mod openai;

@@ -19,6 +19,7 @@ use super::reservation::Reservation;
 use super::secret::SecretText;
 use crate::deed::Deed;
 use crate::outbound::Outbound;
+use crate::secrets::Secrets;
 
 /// What models need of their host.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct ModelsParts {
     pub meter: Arc<dyn TokenMeter>,
     /// Checks answers against the schemas that they were asked to fit, and builds the mock's.
     pub schemas: Arc<dyn Schemas>,
+    /// The tenants' secrets, where a model names one of theirs by `key_secret`.
+    pub secrets: Secrets,
     /// The providers' keys, by the variables that `api_key_variable` names.
     pub keys: BTreeMap<String, SecretText>,
     /// The cassettes to replay, by the names that `cassette` gives.

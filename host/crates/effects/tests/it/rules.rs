@@ -5,7 +5,7 @@ use std::time::Duration;
 use expect_test::expect;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects};
+use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Secrets};
 use wforge_model::effect::{Operation, question_id};
 use wforge_model::limits::SandboxLimits;
 use wforge_model::{Epoch, Timestamp};
@@ -200,6 +200,7 @@ async fn rule_6_chance_belongs_to_tenant_task_attempt_and_host() {
     let first = seed(&world).await;
     assert_eq!(seed(&world).await, first);
     let other_host = RecordedEffects::new(EffectsParts {
+        secrets: Secrets::new(world.store.clone()),
         store: world.store.clone(),
         clock: std::sync::Arc::new(world.clock.clone()),
         output: world.output.clone(),

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Tools};
+use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Secrets, Tools};
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Answered, Operation, Question, Waiting};
 use wforge_model::limits::SandboxLimits;
@@ -92,6 +92,7 @@ fn world_over<S: Store + 'static>(
     let output = Arc::new(Output::default());
     let outside = Arc::new(Outside::default());
     let effects = RecordedEffects::new(EffectsParts {
+        secrets: Secrets::new(store.clone()),
         store: store.clone(),
         clock: Arc::new(clock.clone()),
         output: output.clone(),

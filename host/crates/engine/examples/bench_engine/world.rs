@@ -108,6 +108,14 @@ impl Effects for Nobody {
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         self.open(task)
     }
+
+    fn redacted(
+        &self,
+        _tenant: &wforge_model::TenantId,
+        execution: wforge_model::agent::Execution,
+    ) -> wforge_model::agent::Execution {
+        execution
+    }
 }
 
 impl PluginAdmission for Nobody {

@@ -52,6 +52,14 @@ impl Effects for SmallEffects {
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         self.open(task)
     }
+
+    fn redacted(
+        &self,
+        _tenant: &wforge_model::TenantId,
+        execution: wforge_model::agent::Execution,
+    ) -> wforge_model::agent::Execution {
+        execution
+    }
 }
 
 #[derive(Debug)]

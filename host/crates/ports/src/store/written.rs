@@ -179,6 +179,10 @@ pub enum Collection {
     Usage,
     /// All tenants, kept by the platform: key is the tenant's name.
     Tenants,
+    /// Secrets of the tenant without their values: key is the name.
+    Secrets,
+    /// Values of secrets: key is name and version, to which its seal is bound.
+    SecretValues,
 }
 
 impl Collection {
@@ -196,6 +200,8 @@ impl Collection {
             Self::Members => b'm',
             Self::Usage => b'u',
             Self::Tenants => b't',
+            Self::Secrets => b'x',
+            Self::SecretValues => b'y',
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use wforge_effects::Secrets;
 use wforge_effects::llm::{
     CassetteEntry, CassetteSink, Delta, ModelCall, Models, ModelsConfig, ModelsError, ModelsParts,
     SecretText,
@@ -15,7 +16,8 @@ use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Operation, RequestHash};
 use wforge_model::{Failure, Problem, Timestamp};
 use wforge_ports::{BoxError, Clock, Schemas, TokenMeter};
-use wforge_testkit::SimClock;
+use wforge_store::{MemoryStore, StoreParts};
+use wforge_testkit::{SimClock, SimEntropy};
 
 use super::loopback::Loopback;
 use super::provider::Provider;
@@ -27,6 +29,7 @@ pub(crate) const KEY: &str = "sk-test-0123456789abcdef";
 pub(crate) struct Stage {
     pub(crate) provider: Provider,
     pub(crate) models: Models,
+    pub(crate) store: Arc<MemoryStore>,
     pub(crate) clock: Hasty,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) tape: Arc<Tape>,
@@ -47,18 +50,20 @@ pub(crate) async fn stage_with(config: &str, cassette: &str) -> Result<Stage, Mo
     let clock = Hasty { time: SimClock::at(NOON), waits: Arc::default() };
     let (tokens, tape) = (Arc::<Tokens>::default(), Arc::<Tape>::default());
     let entries = CassetteEntry::parse(cassette).unwrap();
+    let store = Arc::new(MemoryStore::new(StoreParts { entropy: Arc::new(SimEntropy::new(1)) }));
     let parts = ModelsParts {
         outbound: Arc::new(Loopback),
         clock: Arc::new(clock.clone()),
         meter: tokens.clone(),
         schemas: Arc::new(Spec(wforge_spec::Schemas::new())),
+        secrets: Secrets::new(store.clone()),
         keys: BTreeMap::from([("KEY".to_owned(), SecretText::new(KEY.to_owned()))]),
         cassettes: BTreeMap::from([("tape".to_owned(), entries)]),
         recorder: Some(tape.clone()),
     };
     let models = Models::new(config, parts)?;
     let deltas = Mutex::default();
-    Ok(Stage { provider, models, clock, tokens, tape, call: call(&[]), deltas })
+    Ok(Stage { provider, models, store, clock, tokens, tape, call: call(&[]), deltas })
 }
 
 impl Stage {
