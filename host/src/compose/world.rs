@@ -11,7 +11,7 @@ use wforge_effects::llm::{
     Budgets, ModelConfig, Models, ModelsConfig, ModelsParts, Provider, SecretText,
 };
 use wforge_effects::mcp::{McpServer, McpServers};
-use wforge_effects::outbound::{Egress, EgressOptions, Exception, Outbound};
+use wforge_effects::outbound::{Breaker, Egress, EgressOptions, Exception, Outbound};
 use wforge_effects::{FetchLimits, Outside, Secrets, StoredBodies, Tools};
 use wforge_ports::{Clock, Store, TokenMeter};
 
@@ -40,7 +40,9 @@ pub(crate) fn open(
     };
     let egress = |allow: Vec<Exception>| -> anyhow::Result<Arc<dyn Outbound>> {
         let trusted_pem = trusted_pem.clone();
-        Ok(Arc::new(Egress::new(EgressOptions { allow, trusted_pem, ..EgressOptions::default() })?))
+        let options = EgressOptions { allow, trusted_pem, ..EgressOptions::default() };
+        let egress = Arc::new(Egress::new(options)?);
+        Ok(Arc::new(Breaker::new(egress, parts.clock.clone(), config.breaker)))
     };
     let outbound = egress(config.allow.clone())?;
     let variable = |name: &str| config.variables.get(name).map(ToOwned::to_owned);

@@ -142,6 +142,14 @@ keys! {
     outbound_allow: Vec<String> = "outbound.allow", default "[]";
     /// Certificates that servers outside are trusted by, beside the system's: PEM.
     outbound_ca_file: PathBuf = "outbound.ca_file";
+    /// Failures of a server one after the other (no connection, a broken one, no answer in time)
+    /// after which a tenant's requests to it fail at once for a while. 0: it is always asked.
+    outbound_breaker_failures_max: u32 = "outbound.breaker_failures_max", default "5";
+    /// How long it is left alone at first, in milliseconds; twice as long each time that it fails
+    /// again. Then one request finds out whether it answers.
+    outbound_breaker_rest_ms: u64 = "outbound.breaker_rest_ms", default "30_000";
+    /// How long it is left alone at most, in milliseconds.
+    outbound_breaker_rest_ms_max: u64 = "outbound.breaker_rest_ms_max", default "300_000";
 
     /// A server with OpenAI's chat completions, such as https://api.openai.com/v1. With
     /// `llm.model` it is the model `default`; its own address may be private.

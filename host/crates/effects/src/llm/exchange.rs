@@ -200,6 +200,11 @@ pub(crate) fn of_transport(error: &OutboundError) -> Failure {
         OutboundError::Forbidden { .. } => Failure::Upstream(problem("forbidden_address")),
         OutboundError::Unreachable { .. } => Failure::Upstream(problem("unreachable").retryable()),
         OutboundError::Broken { .. } => broken(error.to_string()),
+        OutboundError::Resting { retry_after_ms, .. } => {
+            let mut problem = problem("circuit_open").retryable();
+            problem.retry_after_ms = Some(*retry_after_ms);
+            Failure::Upstream(problem)
+        }
         OutboundError::Timeout { .. } => Failure::Upstream(problem("timeout").retryable()),
         OutboundError::TooLarge { .. } => Failure::Limit(problem("answer_bytes")),
     }

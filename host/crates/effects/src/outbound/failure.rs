@@ -52,6 +52,11 @@ pub(crate) fn told(error: &OutboundError) -> Failure {
         }
         OutboundError::Unreachable { .. } => Failure::Upstream(problem("unreachable").retryable()),
         OutboundError::Broken { .. } => Failure::Upstream(problem("broken").retryable()),
+        OutboundError::Resting { retry_after_ms, .. } => {
+            let mut problem = problem("circuit_open").retryable();
+            problem.retry_after_ms = Some(*retry_after_ms);
+            Failure::Upstream(problem)
+        }
         OutboundError::Timeout { .. } => Failure::Upstream(problem("timeout").retryable()),
         OutboundError::TooLarge { .. } => Failure::Limit(problem("response_bytes")),
     }
