@@ -1,10 +1,12 @@
-//! Twenty secrets that an agent reveals and says in four forms wherever it can: they are found in no
-//! answer, event, log, export or file. The same search finds what is no secret.
+//! Twenty secrets that an agent reveals and says in four forms wherever it can: they are found in
+//! no answer, event, log, export or file. The same search finds what is no secret.
+
+use std::path::Path;
 
 use serde_json::json;
 
 use super::{granted, workflow};
-use crate::harness::{TestHost, files_holding, within_a_minute};
+use crate::harness::{Cli, TestHost, files_holding, within_a_minute};
 
 const CANARIES: usize = 20;
 /// Looked for in the same way, and said by the same agents, but no secret.
@@ -42,6 +44,9 @@ fn forms(text: &str) -> Vec<String> {
     forms
 }
 
+/// What a run's events end with.
+const ENDS: [&str; 3] = ["run_completed", "run_failed", "task_suspended"];
+
 /// Everything that can be seen of a server's runs.
 struct Seen {
     texts: Vec<(String, String)>,
@@ -65,13 +70,23 @@ fn run(host: &TestHost, seen: &mut Seen, file: &str, input: &serde_json::Value) 
     for part in ["", "/cassette", "/workflow"] {
         note(part, host.get(&format!("/v1/runs/{id}{part}")).text);
     }
-    let events = host.events(&id, None);
-    let told = events.take_while(|event| {
-        !["run_completed", "run_failed", "run_waiting", "task_suspended"]
-            .contains(&event.event.as_str())
-    });
-    let told: Vec<String> = told.map(|event| event.data).collect();
-    note("events", told.join("\n"));
+    let mut told = String::new();
+    for event in host.events(&id, None) {
+        told.push_str(&event.data);
+        if ENDS.contains(&event.event.as_str()) {
+            break;
+        }
+    }
+    note("events", told);
+}
+
+/// The same by the command line, which shows the lines that the agent logs as they come.
+fn watch(cli: &Cli, seen: &mut Seen, file: &Path, inputs: &[String]) {
+    let file = file.to_str().expect("UTF-8");
+    let inputs = inputs.iter().flat_map(|input| ["--input", input.as_str()]);
+    let ran = cli.run(["-v", "run", file].into_iter().chain(inputs));
+    ran.exits(0);
+    seen.texts.push((format!("watched {}", seen.texts.len()), ran.stdout + &ran.stderr));
 }
 
 #[test]
@@ -81,8 +96,9 @@ fn no_secret_is_found_anywhere() {
     let mut seen = Seen { texts: Vec::new() };
     let state = "state: { result: {}, name: { schema: { type: string } }, \
                  end: { schema: { type: string } } }\ninput: [name, end]";
-    let file = workflow("leak", "{ name: name, end: end }")
+    let file = workflow("leak", "{ name: state.name, end: state.end }")
         .replace("state: { result: {} }\ninput: []", state);
+    let leak = host.cli.file("leak.yaml", &file);
     for n in 0..CANARIES {
         let (name, value) = (format!("c{n:02}"), canary(n));
         let body = json!({ "value": value }).to_string();
@@ -90,6 +106,8 @@ fn no_secret_is_found_anywhere() {
         let put = host.send_by("PUT", &path, "application/json", &body, None);
         put.status(200);
         seen.texts.push((format!("put {name}"), put.text));
+        let inputs = [format!("name={name}"), "end=returns".to_owned()];
+        watch(&host.cli, &mut seen, &leak, &inputs);
         for end in ["returns", "fails", "panics", "asks"] {
             run(&host, &mut seen, &file, &json!({ "name": name, "end": end }));
         }
@@ -97,6 +115,7 @@ fn no_secret_is_found_anywhere() {
     // The control: the same agents say what is no secret.
     let log = workflow("log", &format!("{{ message: \"'{PLANTED}'\" }}"));
     run(&host, &mut seen, &log, &json!({}));
+    watch(&host.cli, &mut seen, &host.cli.file("log.yaml", &log), &[]);
     run(&host, &mut seen, &workflow("echo", &format!("{{ x: \"'{PLANTED}'\" }}")), &json!({}));
     for path in ["/v1/runs?limit=200", "/v1/interrupts", "/v1/audit", "/v1/secrets", "/v1/export"] {
         seen.texts.push((path.to_owned(), host.get(path).text));
@@ -105,7 +124,7 @@ fn no_secret_is_found_anywhere() {
     seen.texts.push(("log".to_owned(), host.log()));
 
     let planted = seen.places(PLANTED);
-    for place in ["answer", "events", "/v1/export"] {
+    for place in ["answer", "events", "watched", "/v1/export"] {
         assert!(planted.iter().any(|found| found.contains(place)), "no {place} in {planted:?}");
     }
     fs_err::write(host.cli.data().join("planted"), PLANTED).unwrap();

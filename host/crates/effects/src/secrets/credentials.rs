@@ -1,7 +1,8 @@
 //! Headers that the host fills from secrets, for requests that the secret is meant for.
 //!
-//! The guest names header, template and secret; its request, and with it the record, is without the
-//! value. Filled in is the newest one: a key that was exchanged while a task slept is no longer good.
+//! The guest names header, template and secret; its request, and with it the record, is without
+//! the value. Filled in is the newest one: a key that was exchanged while a task slept is no good
+//! any more.
 
 use serde::Deserialize;
 use wforge_model::{Capability, Denial, Failure, HttpRule, Problem};

@@ -1,5 +1,5 @@
-//! The tenants' secrets: read from the store by name and version, and taken out of whatever a plugin
-//! says once one of them was opened.
+//! The tenants' secrets: read from the store by name and version, and taken out of whatever a
+//! plugin says once one of them was opened.
 //!
 //! `credentials` fills them into headers, `session` hands them to who may see them, [`Redactor`]
 //! knows the forms in which they leave. Who may hold or see one is decided before, by the grants.

@@ -43,7 +43,8 @@ async fn told(grants: &[&str], operation: Operation, element: Value) -> String {
     )
     .await
     .unwrap();
-    let server = json!({ "name": "inner", "url": format!("http://{METADATA}/mcp") });
+    let server =
+        json!({ "name": "inner", "url": format!("http://{METADATA}/mcp"), "tools": ["*"] });
     let server: McpServer = serde_json::from_value(server).unwrap();
     let mcp = McpServers::new(vec![server], &outbound, &clock, &|_| None).unwrap();
     let outside = Outside {

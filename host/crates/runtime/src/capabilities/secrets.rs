@@ -1,5 +1,6 @@
-//! `secrets`: secrets of the operator. The request of `get` is `{"name"}`, its answer `{"version"}`;
-//! that of `reveal` is `{"name", "version"}`, its answer the text. A value is never recorded.
+//! `secrets`: secrets of the operator. The request of `get` is `{"name"}`, its answer
+//! `{"version"}`; that of `reveal` is `{"name", "version"}`, its answer the text. A value is never
+//! recorded.
 
 use serde_json::json;
 use wasmtime::component::Resource;

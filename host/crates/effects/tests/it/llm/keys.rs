@@ -37,10 +37,11 @@ async fn each_tenant_is_asked_for_with_its_own_key() {
 #[tokio::test]
 async fn a_tenant_without_a_key_is_told_how_to_set_it_and_nothing_is_sent() {
     let mut stage = stage(MODEL).await;
-    let told = asked_by(&mut stage, "acme").await;
-    assert!(told.contains("wforge secrets set openai"), "{told}");
+    stage.call.tenant = "acme".parse().unwrap();
+    let denied = stage.ask(&says("hi")).await.unwrap_err().to_string();
+    assert!(denied.contains("wforge secrets set openai"), "{denied}");
     assert_eq!(stage.provider.seen().len(), 0);
-    assert!(stage.tokens.told().contains("held 0"), "{}", stage.tokens.told());
+    assert!(stage.tokens.told().contains("used 0 of"), "{}", stage.tokens.told());
 }
 
 #[tokio::test]
