@@ -8,6 +8,7 @@ mod check;
 mod keys;
 mod layers;
 mod outside;
+mod reach;
 mod reference;
 mod schema;
 mod server;
@@ -18,6 +19,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use wforge_engine::BlobOptions;
 use wforge_model::SecretLimits;
 use wforge_model::limits::{RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
@@ -28,6 +30,7 @@ use keys::RawConfig;
 use layers::Layers;
 pub(crate) use layers::{Flag, Named, Surroundings};
 pub(crate) use outside::OutsideConfig;
+pub(crate) use reach::ReachLimits;
 pub(crate) use schema::schema;
 pub(crate) use server::{AuthConfig, Key32, ServerConfig, TlsConfig, TokenKeys, TokensConfig};
 pub(crate) use setting::{Environment, LogFormat, Secret, StoreKind};
@@ -55,8 +58,12 @@ pub(crate) struct Config {
     pub(crate) quotas: Quotas,
     /// What tenants may keep as secrets.
     pub(crate) secrets: SecretLimits,
+    /// When blobs go that nothing names.
+    pub(crate) blobs: BlobOptions,
     /// What agents reach.
     pub(crate) outside: OutsideConfig,
+    /// How much of it.
+    pub(crate) reach: ReachLimits,
     pub(crate) log: LogConfig,
     pub(crate) auth: AuthConfig,
     /// Whether somebody said where everything is kept.
@@ -224,6 +231,7 @@ impl Meant<'_> {
         let data_dir = self.data_dir(raw, env)?;
         let grants = raw.plugins_grants_file.clone();
         let outside = self.outside(raw, &data_dir);
+        let reach = self.reach(raw);
         Some(Config {
             env,
             server: server?,
@@ -242,7 +250,9 @@ impl Meant<'_> {
             sandbox: self.sandbox(raw)?,
             quotas: quotas?,
             secrets: secrets?,
+            blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },
             outside: outside?,
+            reach: reach?,
             log: LogConfig {
                 format: raw.log_format.unwrap_or(match env {
                     Environment::Production => LogFormat::Json,
@@ -365,6 +375,7 @@ impl Meant<'_> {
             emits_max: raw.sandbox_emits_max?,
             random_bytes_max: raw.sandbox_random_bytes_max?,
             handles_max: raw.sandbox_handles_max?,
+            http_at_once_max: raw.sandbox_http_at_once_max?,
         })
     }
 

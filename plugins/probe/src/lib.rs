@@ -2,15 +2,11 @@
 //!
 //! Never here: anything that a workflow of a user would want.
 
-mod secrets;
-
 use std::hint::black_box;
 use std::time::Duration;
 
 use serde::Deserialize;
 use workflowforge_sdk::{Ctx, Failure, Question, Value, agents, json};
-
-pub use secrets::{Hold, Leak};
 
 /// A question to ask.
 #[derive(Debug, Deserialize)]
@@ -50,6 +46,45 @@ pub struct Calls {
     pub n: u32,
 }
 
+/// Questions to ask at once.
+#[derive(Debug, Deserialize)]
+pub struct Several {
+    /// The questions.
+    pub questions: Vec<One>,
+}
+
+/// One of several questions.
+#[derive(Debug, Deserialize)]
+pub struct One {
+    /// What the person reads.
+    pub prompt: String,
+    /// What the answer must fit.
+    #[serde(default)]
+    pub schema: Option<Value>,
+    /// How long to wait, in milliseconds.
+    #[serde(default)]
+    pub deadline_ms: Option<u64>,
+    /// Who should answer.
+    #[serde(default)]
+    pub assignee: Option<String>,
+}
+
+impl One {
+    fn question(&self) -> Question {
+        let mut question = Question::new(&self.prompt);
+        if let Some(schema) = &self.schema {
+            question = question.schema(schema);
+        }
+        if let Some(ms) = self.deadline_ms {
+            question = question.deadline(Duration::from_millis(ms));
+        }
+        match &self.assignee {
+            Some(name) => question.assignee(name),
+            None => question,
+        }
+    }
+}
+
 fn default_prompt() -> String {
     "go on?".to_owned()
 }
@@ -68,6 +103,17 @@ pub mod behaviour {
     pub fn ask(ctx: &Ctx, input: Asked) -> Result<Value, Failure> {
         let answer: Value = ctx.ask(Question::new(&input.prompt))?;
         Ok(json!({ "answer": answer }))
+    }
+
+    /// Asks several questions at once and returns what came of each.
+    pub fn asks(ctx: &Ctx, input: Several) -> Result<Value, Failure> {
+        let told = ctx.ask_all::<Value>(input.questions.iter().map(One::question))?;
+        let told = told.into_iter().map(|answer| match answer {
+            Ok(answer) => Ok(json!({ "answer": answer })),
+            Err(Failure::Upstream(problem)) => Ok(json!({ "upstream": problem.code })),
+            Err(other) => Err(other),
+        });
+        told.collect::<Result<Vec<Value>, Failure>>().map(Value::Array)
     }
 
     /// Waits and returns how long.
@@ -125,15 +171,5 @@ pub mod behaviour {
         ctx.sleep(Duration::from_millis(input.ms))?;
         let second: Value = ctx.ask(Question::new("second?"))?;
         Ok(json!({ "first": first, "second": second }))
-    }
-
-    /// Reveals a secret and says it wherever an agent can say something.
-    pub fn leak(ctx: &Ctx, input: Leak) -> Result<Value, Failure> {
-        secrets::leak(ctx, &input)
-    }
-
-    /// Sends a request with a secret that it never sees.
-    pub fn hold(ctx: &Ctx, input: Hold) -> Result<Value, Failure> {
-        secrets::hold(ctx, &input)
     }
 }

@@ -8,6 +8,7 @@
 //! with the session.
 
 mod element;
+pub(crate) mod raw;
 mod target;
 
 use std::fmt::Debug;
@@ -22,8 +23,7 @@ use serde_json::json;
 use wforge_model::{Digest, Failure, Problem, TenantId, Value};
 
 use self::element::{Body, Element};
-use self::target::Target;
-pub(crate) use self::target::wanted;
+pub(crate) use self::target::{Target, wanted};
 use crate::deed::Deed;
 use crate::outbound::{Outbound, OutboundRequest, OutboundResponse, failure, headers};
 use crate::secrets::{self, Secrets};
@@ -39,15 +39,15 @@ const MEDIA_TYPE_BYTES_MAX: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchLimits {
     /// A body that is part of the message, either way, in bytes.
-    pub(crate) inline_bytes_max: usize,
+    pub inline_bytes_max: usize,
     /// A body that is sent from a blob, in bytes.
-    pub(crate) request_bytes_max: usize,
+    pub request_bytes_max: usize,
     /// A body that is received, in bytes.
-    pub(crate) response_bytes_max: u64,
+    pub response_bytes_max: u64,
     /// The time for an exchange, where the guest does not say.
-    pub(crate) timeout: Duration,
+    pub timeout: Duration,
     /// The longest time that a guest may ask for.
-    pub(crate) timeout_max: Duration,
+    pub timeout_max: Duration,
 }
 
 impl Default for FetchLimits {
@@ -76,7 +76,7 @@ pub trait BodyStore: Debug + Send + Sync {
         &'a self,
         tenant: &'a TenantId,
         digest: Digest,
-    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, Failure>>;
+    ) -> BoxFuture<'a, Result<Option<Bytes>, Failure>>;
 }
 
 /// What a request is sent with.
@@ -99,13 +99,28 @@ pub(crate) async fn fetch(means: Means<'_>, deed: &Deed<'_>) -> Result<Value, Fa
     let response = outbound.send(tenant, request).await.map_err(|error| failure::told(&error))?;
     let OutboundResponse { status, mut headers, body } = response;
     let pieces: Vec<Bytes> = body.try_collect().await.map_err(|error| failure::told(&error))?;
-    let mut bytes = pieces.concat();
-    if let Some(redactor) = secrets.redactor(tenant) {
-        bytes = redactor.bytes(bytes);
-        headers.iter_mut().for_each(|(_, value)| *value = redactor.text(value));
-    }
+    let bytes = without_secrets((secrets, tenant), &mut headers, pieces.concat());
     let body = kept(bodies, tenant, bytes, &headers, limits).await?;
     Ok(json!({ "status": status, "headers": headers, "body": body, "extra": {} }))
+}
+
+/// The body without opened secrets, which are taken out of the headers as well.
+fn without_secrets(
+    (secrets, tenant): (&Secrets, &TenantId),
+    headers: &mut [(String, String)],
+    body: Vec<u8>,
+) -> Vec<u8> {
+    let Some(redactor) = secrets.redactor(tenant) else { return body };
+    let length = body.len();
+    let body = redactor.bytes(body);
+    for (name, value) in headers {
+        if name == "content-length" && body.len() != length {
+            *value = body.len().to_string();
+        } else {
+            *value = redactor.text(value);
+        }
+    }
+    body
 }
 
 /// The request as it is sent, without a byte of it sent.
@@ -142,7 +157,7 @@ async fn sent(
 ) -> Result<Bytes, Failure> {
     let (bytes, max) = match body {
         Body::None => return Ok(Bytes::new()),
-        Body::Inline(bytes) => (bytes, limits.inline_bytes_max),
+        Body::Inline(bytes) => (Bytes::from(bytes), limits.inline_bytes_max),
         Body::Blob(digest) => match blobs.get(tenant, digest).await? {
             Some(bytes) => (bytes, limits.request_bytes_max),
             None => {
@@ -155,7 +170,7 @@ async fn sent(
         let message = format!("the body has {} bytes, more than {max}", bytes.len());
         return Err(Failure::Limit(Problem::new("request_bytes", message)));
     }
-    Ok(bytes.into())
+    Ok(bytes)
 }
 
 /// The body of a response, as the answer holds it.

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use wforge_model::TenantId;
 use wforge_model::effect::Operation;
 use wforge_ports::effects::EffectsError;
+use wforge_ports::{RawFailure, RawRequest, RawResponse};
 
 use crate::deed::{Deed, Done, World};
 use crate::http::{self, BodyStore, FetchLimits, Means};
@@ -27,6 +29,17 @@ pub struct Outside {
     pub secrets: Secrets,
 }
 
+impl Outside {
+    fn means(&self) -> Means<'_> {
+        Means {
+            outbound: self.outbound.as_ref(),
+            bodies: self.bodies.as_ref(),
+            secrets: &self.secrets,
+            limits: &self.fetch,
+        }
+    }
+}
+
 impl World for Outside {
     fn serves(&self, operation: Operation) -> bool {
         matches!(operation, Operation::LlmComplete | Operation::HttpFetch)
@@ -38,18 +51,18 @@ impl World for Outside {
                 Operation::LlmComplete => {
                     self.models.complete(deed, &|delta| deed.delta(&delta.text)).await
                 }
-                Operation::HttpFetch => {
-                    let means = Means {
-                        outbound: self.outbound.as_ref(),
-                        bodies: self.bodies.as_ref(),
-                        secrets: &self.secrets,
-                        limits: &self.fetch,
-                    };
-                    http::fetch(means, deed).await
-                }
+                Operation::HttpFetch => http::fetch(self.means(), deed).await,
                 _ => Err(deed.asked.unserved()),
             };
             Ok(Done::Answered(answer))
         })
+    }
+
+    fn exchange<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RawRequest,
+    ) -> BoxFuture<'a, Result<RawResponse, RawFailure>> {
+        Box::pin(http::raw::exchange(self.means(), tenant, request))
     }
 }

@@ -10,6 +10,7 @@ use wforge_ports::store::{
     EffectIntent, EffectRecord, KvWrite, ListPlace, Phase, Record, RecordError, Recorded,
 };
 
+use crate::mark::Mark;
 use crate::recorded::Shared;
 use crate::request::Asked;
 use crate::session::Answer;
@@ -32,15 +33,20 @@ impl Pen {
         list: Option<ListPlace>,
     ) -> Result<Phase, RecordError> {
         let at = self.now();
+        let mut mark = Mark::of(asked, &self.call, &answer);
         let redactor = self.shared.parts.secrets.redactor(&self.call.tenant);
         let answer = match (&redactor, answer) {
             (None, answer) => answer,
             (Some(redactor), Ok(value)) => Ok(redactor.value(value)),
             (Some(redactor), Err(failure)) => Err(redactor.failure(failure)),
         };
+        if let Some(redactor) = &redactor {
+            mark.model = mark.model.map(|model| redactor.text(&model));
+        }
         let record = |answer| {
             let (request, summary) = (asked.hash, self.summary(asked));
-            Phase::Answer(EffectRecord { request, summary, at, answer, list })
+            let Mark { model, wrote } = mark.clone();
+            Phase::Answer(EffectRecord { request, summary, at, answer, list, model, wrote })
         };
         self.pass(Failpoint::Performed);
         let written = match self.write(position, record(answer), Vec::new()).await {

@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use wforge_model::agent::{AgentCall, Divergence};
 use wforge_model::effect::{Operation, RequestHash, Waiting};
-use wforge_model::{Epoch, Failure, Problem, Timestamp, Value};
+use wforge_model::{Denial, Epoch, Failure, Problem, Timestamp, Value};
 use wforge_ports::effects::{EffectsError, GuestLine};
 use wforge_ports::store::{
     EffectIntent, EffectRecord, KvWrite, Phase, ReadError, RecordError, Store,
 };
-use wforge_ports::{BoxFuture, EffectAnswer, EffectRequest, EffectSession};
+use wforge_ports::{
+    BoxFuture, EffectAnswer, EffectRequest, EffectSession, RawFailure, RawRequest, RawResponse,
+};
 
 use crate::blobs::Blobs;
-use crate::memory;
+use crate::memory::{self, KvLimits};
 use crate::pen::Pen;
 use crate::record::{Known, TaskRecord};
-use crate::recorded::{KeepLimits, Shared};
+use crate::recorded::Shared;
 use crate::references::References;
 use crate::request::{self, Asked};
 use crate::secrets::{Redactor, Secrets};
@@ -103,6 +105,11 @@ impl Session {
         self.shared.parts.clock.now()
     }
 
+    /// Whether answers come from the record alone.
+    pub(crate) const fn is_replay(&self) -> bool {
+        self.replays
+    }
+
     /// How many effects a task may have.
     pub(crate) fn effects_max(&self) -> u32 {
         self.shared.parts.limits.effects_max
@@ -113,7 +120,7 @@ impl Session {
     }
 
     pub(crate) fn blobs(&self) -> &Blobs {
-        &self.shared.blobs
+        &self.shared.parts.blobs
     }
 
     pub(crate) fn secrets(&self) -> &Secrets {
@@ -125,8 +132,8 @@ impl Session {
         self.secrets().redactor(&self.call.tenant)
     }
 
-    pub(crate) fn limits(&self) -> &KeepLimits {
-        &self.shared.parts.keep
+    pub(crate) fn kv_limits(&self) -> &KvLimits {
+        &self.shared.parts.kv
     }
 
     async fn answer_all(&mut self, request: &EffectRequest) -> Result<Vec<Answer>, Stop> {
@@ -176,7 +183,7 @@ impl Session {
         if asked.operation == Operation::BlobsRead {
             return self.read_blob(asked).await;
         }
-        let permission = asked.require(&self.call.grants, self.call.plugin.as_str());
+        let permission = self.permission(asked);
         let known = self.known_at(self.next);
         let is_known = known.request() == Some(asked.hash);
         if permission.is_ok() && !is_known && !self.serves(asked.operation) {
@@ -209,6 +216,19 @@ impl Session {
             (Ok(()), Operation::SecretsReveal) => self.reveal_secret(asked).await,
             (Ok(()), _) => Ok(Err(asked.unserved())),
         }
+    }
+
+    /// Whether the node may do it: as granted when its run began, and still.
+    pub(crate) fn permission(&self, asked: &Asked<'_>) -> Result<(), Denial> {
+        let grants = &self.call.grants;
+        asked.require(grants, self.call.plugin.as_str())?;
+        if self.replays {
+            return Ok(());
+        }
+        // What was never granted is refused where a credential is filled in.
+        let held = asked.held().filter(|held| grants.allow(held));
+        let mut wanted = asked.wanted().into_iter().chain(held);
+        wanted.try_for_each(|wanted| self.shared.parts.grants.check(&self.call, &wanted))
     }
 
     /// A question that was answered from the record counts like one that is asked.
@@ -359,6 +379,13 @@ impl EffectSession for Session {
                 }
             }
         })
+    }
+
+    fn exchange(
+        &mut self,
+        request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        self.begin_exchange(request)
     }
 
     fn now(&self) -> Timestamp {

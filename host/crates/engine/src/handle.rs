@@ -16,6 +16,7 @@ use crate::stats::EngineFigures;
 use crate::{cache, chunks, load, start, subscribe, tenancy, views};
 
 mod catalog;
+mod grants;
 mod people;
 mod replay;
 mod secrets;

@@ -12,7 +12,9 @@ mod cache;
 mod cassette;
 mod catalog;
 mod chunks;
+mod deeds;
 mod failure;
+mod flows;
 mod handle;
 mod idle;
 mod ids;
@@ -34,6 +36,7 @@ mod snapshots;
 mod start;
 mod stats;
 mod subscribe;
+mod sweep;
 mod tenancy;
 mod thread_request;
 mod threads;
@@ -45,7 +48,7 @@ pub use bus::RunBus;
 pub use cassette::CassetteEntry;
 pub use chunks::Streamed;
 pub use handle::Handle;
-pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
+pub use parts::{BlobOptions, CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
 pub use replay::{Difference, Instead, ReplayReport};
 pub use request::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
@@ -53,8 +56,12 @@ pub use request::{
     WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
 };
 pub use service::Engine;
-pub use stats::EngineFigures;
-pub use tenancy::{AuditVerdict, NewKey, SecretPut, TenantTokens, TenantUsage};
+pub use stats::{EngineFigures, ModelFigures};
+pub use sweep::{BlobsSwept, SweepMode, SweptBlob};
+pub use tenancy::{
+    AuditVerdict, Explained, GrantDecision, GrantRequest, LiveGrants, NewKey, SecretPut,
+    TenantTokens, TenantUsage,
+};
 pub use thread_request::{
     CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, ForkThread,
     KeepBorders, Made, MigrateThread, Migrated, Pruned, ThreadView, UpdateAs, UpdateGiven,

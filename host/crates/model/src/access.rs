@@ -72,6 +72,8 @@ pub enum Noun {
     System,
     /// Plugins and components.
     Plugins,
+    /// What plugins may do.
+    Grants,
     /// Workflows.
     Workflows,
     /// Runs, their events and their questions.
@@ -92,9 +94,10 @@ pub enum Noun {
 
 impl Noun {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::System,
         Self::Plugins,
+        Self::Grants,
         Self::Workflows,
         Self::Runs,
         Self::Threads,
@@ -111,6 +114,7 @@ impl Noun {
         match self {
             Self::System => "system",
             Self::Plugins => "plugins",
+            Self::Grants => "grants",
             Self::Workflows => "workflows",
             Self::Runs => "runs",
             Self::Threads => "threads",
@@ -136,8 +140,8 @@ pub struct Scope {
 /// Text that is no scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{text}\" is no scope: write NOUN:read or NOUN:write, with system, plugins, workflows, runs, \
-     threads, keys, members, secrets, audit or tenants"
+    "\"{text}\" is no scope: write NOUN:read or NOUN:write, with system, plugins, grants, workflows, \
+     runs, threads, keys, members, secrets, audit or tenants"
 )]
 pub struct ParseScopeError {
     text: String,

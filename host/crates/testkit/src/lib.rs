@@ -2,12 +2,14 @@
 //!
 //! [`store`] holds the promises of the store port, one test each, for every backend.
 
+mod call;
 pub mod clock;
 pub mod entropy;
 pub mod faulty;
 pub mod secrets;
 pub mod store;
 
+pub use call::call;
 pub use clock::SimClock;
 pub use entropy::SimEntropy;
 pub use faulty::{Crash, FaultyStore};

@@ -1,5 +1,6 @@
 //! Twenty secrets that an agent reveals and says in four forms wherever it can: they are found in
-//! no answer, event, log, export or file. The same search finds what is no secret.
+//! no answer, event, log, export, file, memory or blob. The same search finds what is no secret and
+//! was said by the same agent in the same ways.
 
 use std::path::Path;
 
@@ -10,7 +11,9 @@ use crate::harness::{Cli, TestHost, files_holding, within_a_minute};
 
 const CANARIES: usize = 20;
 /// Looked for in the same way, and said by the same agents, but no secret.
-const PLANTED: &str = "planted-canary-that-anybody-may-see";
+const PLANTED: &str = "planted canary that anybody may see";
+/// Under what it is remembered.
+const PLANTED_KEY: &str = "planted";
 
 /// A value that differs in each of the forms.
 fn canary(n: usize) -> String {
@@ -89,16 +92,30 @@ fn watch(cli: &Cli, seen: &mut Seen, file: &Path, inputs: &[String]) {
     seen.texts.push((format!("watched {}", seen.texts.len()), ran.stdout + &ran.stderr));
 }
 
-#[test]
-fn no_secret_is_found_anywhere() {
-    let cli = granted().with("WFORGE_LOG", "debug").with("WFORGE_LIMITS__SECRETS__COUNT_MAX", "50");
-    let host = TestHost::on(cli);
+/// A workflow of the agent `leak`, which is told by that field what to say.
+fn leaking(name: &str, field: &str) -> String {
+    let state = "state: { result: {}, said: { schema: { type: string } }, \
+                 key: { schema: { type: string } }, end: { schema: { type: string } } }\n\
+                 input: [said, key, end]";
+    let input = format!("{{ {field}: state.said, key: state.key, end: state.end }}");
+    let file = workflow("leak", &input).replace("name: leak", &format!("name: {name}"));
+    file.replace("state: { result: {} }\ninput: []", state)
+}
+
+/// Has an agent say something in every way, and keeps what was said of it.
+fn leak(host: &TestHost, seen: &mut Seen, (name, field): (&str, &str), said: &str, key: &str) {
+    let file = leaking(name, field);
+    let written = host.cli.file(&format!("{name}.yaml"), &file);
+    let inputs = [format!("said={said}"), format!("key={key}"), "end=returns".to_owned()];
+    watch(&host.cli, seen, &written, &inputs);
+    for end in ["returns", "fails", "panics", "asks"] {
+        run(host, seen, &file, &json!({ "said": said, "key": key, "end": end }));
+    }
+}
+
+/// Sets all canaries, and has each of them said; and what is no secret.
+fn said_by(host: &TestHost) -> Seen {
     let mut seen = Seen { texts: Vec::new() };
-    let state = "state: { result: {}, name: { schema: { type: string } }, \
-                 end: { schema: { type: string } } }\ninput: [name, end]";
-    let file = workflow("leak", "{ name: state.name, end: state.end }")
-        .replace("state: { result: {} }\ninput: []", state);
-    let leak = host.cli.file("leak.yaml", &file);
     for n in 0..CANARIES {
         let (name, value) = (format!("c{n:02}"), canary(n));
         let body = json!({ "value": value }).to_string();
@@ -106,39 +123,67 @@ fn no_secret_is_found_anywhere() {
         let put = host.send_by("PUT", &path, "application/json", &body, None);
         put.status(200);
         seen.texts.push((format!("put {name}"), put.text));
-        let inputs = [format!("name={name}"), "end=returns".to_owned()];
-        watch(&host.cli, &mut seen, &leak, &inputs);
-        for end in ["returns", "fails", "panics", "asks"] {
-            run(&host, &mut seen, &file, &json!({ "name": name, "end": end }));
-        }
+        leak(host, &mut seen, ("leaks", "name"), &name, &name);
     }
-    // The control: the same agents say what is no secret.
-    let log = workflow("log", &format!("{{ message: \"'{PLANTED}'\" }}"));
-    run(&host, &mut seen, &log, &json!({}));
-    watch(&host.cli, &mut seen, &host.cli.file("log.yaml", &log), &[]);
-    run(&host, &mut seen, &workflow("echo", &format!("{{ x: \"'{PLANTED}'\" }}")), &json!({}));
+    leak(host, &mut seen, ("controls", "text"), PLANTED, PLANTED_KEY);
+    seen
+}
+
+/// What another process reads of what was kept, which has opened no secret and takes none out.
+fn kept(host: &TestHost, seen: &mut Seen) {
+    let keys = (0..CANARIES).map(|n| format!("c{n:02}")).chain([PLANTED_KEY.to_owned()]);
+    for key in keys {
+        let file = workflow("recall", &format!("{{ key: \"'{key}'\" }}"));
+        let reply = host.post("/v1/runs?wait=30s", &json!({ "workflow": file, "input": {} }));
+        seen.texts.push((format!("memory {key}"), reply.text));
+    }
     for path in ["/v1/runs?limit=200", "/v1/interrupts", "/v1/audit", "/v1/secrets", "/v1/export"] {
         seen.texts.push((path.to_owned(), host.get(path).text));
     }
+}
+
+#[test]
+fn no_secret_is_found_anywhere() {
+    let cli = granted().with("WFORGE_LOG", "debug").with("WFORGE_LIMITS__SECRETS__COUNT_MAX", "50");
+    let host = TestHost::on(cli);
+    let mut seen = said_by(&host);
     assert!(within_a_minute(|| host.log().contains("request answered")), "it logs");
     seen.texts.push(("log".to_owned(), host.log()));
+    let host = host.restart();
+    kept(&host, &mut seen);
 
-    let planted = seen.places(PLANTED);
-    for place in ["answer", "events", "watched", "/v1/export"] {
-        assert!(planted.iter().any(|found| found.contains(place)), "no {place} in {planted:?}");
+    // The control: what is no secret is found in each form, wherever it was said.
+    for form in forms(PLANTED) {
+        let places = seen.places(&form);
+        for place in ["answer", "events", "watched", "memory", "/v1/interrupts", "/v1/export"] {
+            assert!(
+                places.iter().any(|found| found.starts_with(place)),
+                "{form}: no {place} in {places:?}"
+            );
+        }
     }
     fs_err::write(host.cli.data().join("planted"), PLANTED).unwrap();
     assert_eq!(files_holding(&host.cli.data(), PLANTED.as_bytes()).len(), 1, "files are searched");
-    assert!(
-        seen.places("[secret c07]").len() >= 8,
-        "the agent did say it: {:?}",
-        seen.places("c07")
-    );
+    let places = seen.places("[secret c07]");
+    for place in ["answer", "events", "watched", "memory", "/v1/interrupts", "/v1/export"] {
+        let is_there = places.iter().any(|found| found.starts_with(place));
+        assert!(is_there, "the agent did say it: no {place} in {places:?}");
+    }
     for n in 0..CANARIES {
         for form in forms(&canary(n)) {
             assert_eq!(seen.places(&form), Vec::<&str>::new(), "canary {n} as {form}");
             let files = files_holding(&host.cli.data(), form.as_bytes());
             assert_eq!(files, Vec::<String>::new(), "canary {n} as {form}");
         }
+        // The blob that the agent wrote has another digest than one with the secret in it.
+        let shown = format!("[secret c{n:02}]");
+        let digest = digest([shown.as_str(); 4].join(" ").as_bytes());
+        assert!(!seen.places(&digest).is_empty(), "no blob of {shown}");
     }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    let hash = sha2::Sha256::digest(bytes);
+    hash.iter().fold("sha256:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }

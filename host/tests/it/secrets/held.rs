@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use serde_json::Value;
 
-use super::{VALUE, granted, workflow};
+use super::{VALUE, granted, granting, workflow};
 use crate::harness::{Cli, Ran};
 
 /// A server that answers each request with the request itself, and notes it.
@@ -73,13 +73,22 @@ fn a_server_that_the_secret_is_not_meant_for_is_not_asked() {
 }
 
 #[test]
-fn a_secret_that_nobody_granted_is_denied_with_the_line_that_grants_it() {
-    let (address, _seen) = echo();
-    let cli = Cli::new();
-    let empty = cli.file("grants.toml", "");
-    let cli = cli.with("WFORGE_PLUGINS__GRANTS_FILE", empty.to_str().expect("UTF-8"));
+fn a_secret_that_nobody_granted_is_denied_with_the_command_that_grants_it() {
+    let (address, seen) = echo();
+    let cli = granting("");
     set(&cli, VALUE, "api.example.com");
-    run(&cli, address).exits(1).says(&["secret:token:hold", "[[grant]]"]);
+    run(&cli, address).exits(2).says(&["wforge grants approve wforge/effects-secrets", "secret:*"]);
+    // At a node that leaves no secret to the plugin.
+    let cli = granted();
+    set(&cli, VALUE, "api.example.com");
+    let file = workflow("hold", "{ name: \"'token'\", url: \"'http://127.0.0.1:1'\" }");
+    let file = file.replace("out: { result: result }", "out: { result: result }, allow: [http:*]");
+    let file = cli.file("workflow.yaml", file);
+    cli.run(["run", file.to_str().expect("UTF-8")]).exits(1).says(&[
+        "secret:token:hold",
+        "wforge grants approve wforge/effects-secrets secret:token:hold",
+    ]);
+    assert!(seen.try_recv().is_err(), "nothing was sent");
 }
 
 #[test]

@@ -5,20 +5,29 @@ mod held;
 
 use serde_json::Value;
 
-use crate::harness::{Cli, everywhere};
+use crate::harness::{Cli, everywhere, proof};
 
 const VALUE: &str = "s3cr3t-of-the-operator";
 
-/// A folder in which our probe may do with secrets what it likes.
+/// A folder in which the proof's agents may do with secrets what they like.
 pub(super) fn granted() -> Cli {
-    let cli = Cli::new();
-    let grants = "[[grant]]\nplugin = \"wforge/probe\"\n\
-                  capabilities = [\"secret:*\", \"http:*\", \"kv:run\", \"ask\"]\n";
-    let file = cli.file("grants.toml", grants);
-    cli.with("WFORGE_PLUGINS__GRANTS_FILE", file.to_str().expect("UTF-8"))
+    granting(
+        "[[grant]]\nplugin = \"wforge/effects-secrets\"\n\
+         capabilities = [\"secret:*\", \"http:*\", \"kv:plugin\", \"ask\"]\n",
+    )
 }
 
-/// A workflow of one node that calls an agent of our probe with this input, as CEL.
+/// A folder with the proof's agents and these grants.
+pub(super) fn granting(grants: &str) -> Cli {
+    let cli = Cli::new();
+    let file = cli.file("grants.toml", grants);
+    let cli = cli.with("WFORGE_PLUGINS__GRANTS_FILE", file.to_str().expect("UTF-8"));
+    let component = proof("wforge/effects-secrets");
+    cli.run(["plugin", "install", component.to_str().expect("UTF-8")]).exits(0);
+    cli
+}
+
+/// A workflow of one node that calls an agent of the proof with this input, as CEL.
 pub(super) fn workflow(agent: &str, input: &str) -> String {
     format!(
         "apiVersion: workflowforge/v1
@@ -28,7 +37,7 @@ state: {{ result: {{}} }}
 input: []
 output: [result]
 nodes:
-  it: {{ agent: wforge/probe.{agent}, in: {input}, out: {{ result: result }} }}
+  it: {{ agent: wforge/effects-secrets.{agent}, in: {input}, out: {{ result: result }} }}
 edges: [{{ from: START, to: it }}]
 "
     )

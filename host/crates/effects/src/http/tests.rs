@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use expect_test::{Expect, expect};
 use futures::stream::{self, StreamExt as _};
+use wforge_model::Capability;
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::Operation;
-use wforge_model::{Capability, Grants, Timestamp};
+use wforge_ports::RawRequest;
 use wforge_store::{MemoryStore, StoreParts};
-use wforge_testkit::{SimEntropy, plant_secret};
+use wforge_testkit::{SimEntropy, call, plant_secret};
 
 use super::*;
 use crate::outbound::OutboundError;
@@ -59,9 +60,9 @@ impl BodyStore for FakeBlobs {
         &'a self,
         tenant: &'a TenantId,
         digest: Digest,
-    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, Failure>> {
+    ) -> BoxFuture<'a, Result<Option<Bytes>, Failure>> {
         let bytes = self.0.lock().unwrap().get(&(tenant.clone(), digest)).cloned();
-        Box::pin(std::future::ready(Ok(bytes)))
+        Box::pin(std::future::ready(Ok(bytes.map(Bytes::from))))
     }
 }
 
@@ -110,13 +111,16 @@ impl Bench {
             lease: wforge_model::Epoch(0),
             on_delta: &|_| {},
         };
-        let means = Means {
+        fetch(self.means(), &deed).await
+    }
+
+    fn means(&self) -> Means<'_> {
+        Means {
             outbound: &self.outbound,
             bodies: &self.blobs,
             secrets: &self.secrets,
             limits: &self.limits,
-        };
-        fetch(means, &deed).await
+        }
     }
 
     /// The one request that was sent.
@@ -124,33 +128,6 @@ impl Bench {
         let sent = self.outbound.sent.lock().unwrap();
         assert_eq!(sent.len(), 1);
         sent[0].clone()
-    }
-}
-
-fn call() -> AgentCall {
-    AgentCall {
-        tenant: "acme".parse().unwrap(),
-        plugin: "test/fixture".parse().unwrap(),
-        component: digest(0),
-        agent: "main".to_owned(),
-        task: "task_00000000000000000000000000000001".parse().unwrap(),
-        run: "run_00000000000000000000000000000002".parse().unwrap(),
-        thread: None,
-        workflow: "test@1.0.0".to_owned(),
-        node: "n".parse().unwrap(),
-        step: 1,
-        attempt: 1,
-        timeout_ms: None,
-        input: Value::Null,
-        config: Value::Null,
-        context: Value::Null,
-        grants: Grants::default(),
-        began_at: Timestamp(0),
-        answers: Vec::new(),
-        kept_effects: 0,
-        fails_unknown: false,
-        tools: Arc::default(),
-        depth: 0,
     }
 }
 
@@ -222,7 +199,7 @@ async fn a_large_response_becomes_a_blob() {
     let expected = json!({ "$blob": digest(8), "size": 8, "media_type": "text/csv" });
     assert_eq!(answer["body"], expected);
     let kept = bench.blobs.get(&"acme".parse().unwrap(), digest(8)).await;
-    assert_eq!(kept, Ok(Some(b"12345678".to_vec())));
+    assert_eq!(kept, Ok(Some(Bytes::from_static(b"12345678"))));
     bench.outbound.answer = Ok((200, Vec::new(), b"12345678".to_vec()));
     let unnamed = bench.fetch(&get("https://a.example")).await.unwrap();
     assert_eq!(unnamed["body"]["media_type"], "application/octet-stream");
@@ -364,14 +341,23 @@ async fn a_credential_needs_its_grant_and_a_secret_that_is_there() {
 #[tokio::test]
 async fn what_a_server_repeats_of_a_secret_is_taken_out() {
     let body = b"{\"you\":\"Bearer new-value\",\"b\":\"bmV3LXZhbHVl\"}";
-    let bench = Bench::answering(200, &[("x-echo", "new-value")], body);
-    let bench = holding(&["a.example"], bench).await;
+    let length = body.len().to_string();
+    let headers = [("x-echo", "new-value"), ("content-length", &length)];
+    let bench = holding(&["a.example"], Bench::answering(200, &headers, body)).await;
     let answer = bench.fetch(&credential("authorization", "Bearer {}")).await.unwrap();
-    assert_eq!(answer["headers"], json!([["x-echo", "[secret token]"]]));
+    assert_eq!(answer["headers"][0], json!(["x-echo", "[secret token]"]));
     let body = STANDARD.decode(answer["body"]["base64"].as_str().unwrap()).unwrap();
     let body = String::from_utf8(body).unwrap();
     assert!(!body.contains("new-value") && !body.contains("bmV3LXZhbHVl"), "{body}");
     assert!(body.contains("Bearer [secret token]"), "{body}");
+    assert_eq!(answer["headers"][1], json!(["content-length", body.len().to_string()]));
+    // Nor does the guest's own client get it.
+    let (method, url) = ("GET".to_owned(), "https://a.example/".to_owned());
+    let (headers, sent, timeout) = (Vec::new(), Vec::new(), None);
+    let request = RawRequest { method, url, headers, body: sent, timeout };
+    let raw = raw::exchange(bench.means(), &call().tenant, request).await.unwrap();
+    assert_eq!(String::from_utf8(raw.body).unwrap(), body);
+    assert_eq!(raw.headers[0].1, "[secret token]");
 }
 
 #[tokio::test]
@@ -411,7 +397,7 @@ async fn a_failure_says_what_kept_the_host_from_a_response() {
     )
     .await;
     check(
-        OutboundError::Unreachable { host: host(), reason: reason() },
+        OutboundError::Unreachable { host: host(), reason: reason(), is_timeout: false },
         true,
         expect!["upstream (unreachable): a.example cannot be reached: why"],
     )

@@ -19,7 +19,9 @@ mod config;
 mod deltas;
 mod events;
 mod exchange;
+mod files;
 mod key;
+mod limits;
 mod mock;
 mod models;
 mod openai;
@@ -37,5 +39,6 @@ pub use config::{
     ScriptFailureKind, ScriptLine, ScriptToolCall,
 };
 pub use deltas::Delta;
+pub use limits::ModelLimits;
 pub use models::{ModelCall, Models, ModelsParts};
 pub use secret::SecretText;

@@ -10,8 +10,8 @@ mod redactor;
 mod session;
 mod stream;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wforge_model::{SecretName, SecretRecord, TenantId, Value};
 use wforge_ports::Store;
@@ -27,7 +27,16 @@ pub(crate) use stream::Mouth;
 #[derive(Clone)]
 pub struct Secrets {
     store: Arc<dyn Store>,
-    opened: Arc<Mutex<HashMap<TenantId, Arc<Redactor>>>>,
+    opened: Arc<Mutex<Opened>>,
+}
+
+/// What this process has opened, by tenant.
+#[derive(Default)]
+struct Opened {
+    redactors: HashMap<TenantId, Arc<Redactor>>,
+    /// Tenants that were erased: a read that was under way opens nothing of them any more. No
+    /// tenant has the name of one that was erased.
+    gone: BTreeSet<TenantId>,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -92,23 +101,37 @@ impl Secrets {
         let value = document.value.get("value").and_then(Value::as_str);
         let value = value.ok_or_else(|| damaged(name.as_str(), &"no value"))?;
         let value = SecretText::new(value.to_owned());
-        self.learn(tenant, name, &value);
-        Ok(Some(value))
+        Ok(self.learn(tenant, name, &value).then_some(value))
     }
 
     /// What takes the tenant's opened secrets out of a text; none where none was opened.
     pub(crate) fn redactor(&self, tenant: &TenantId) -> Option<Arc<Redactor>> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+        self.opened().redactors.get(tenant).cloned()
     }
 
-    fn learn(&self, tenant: &TenantId, name: &SecretName, value: &SecretText) {
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = opened.get(tenant);
-        if before.is_some_and(|redactor| redactor.knows(name, value)) {
-            return;
+    /// Holds no value of a tenant any more.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
+        let mut opened = self.opened();
+        opened.redactors.remove(tenant);
+        opened.gone.insert(tenant.clone());
+    }
+
+    /// Whether the value will be taken out of what plugins say; if not, nobody may have it.
+    fn learn(&self, tenant: &TenantId, name: &SecretName, value: &SecretText) -> bool {
+        let mut opened = self.opened();
+        if opened.gone.contains(tenant) {
+            return false;
         }
-        let next = Redactor::with(before.map(AsRef::as_ref), name, value);
-        opened.insert(tenant.clone(), Arc::new(next));
+        let before = opened.redactors.get(tenant);
+        if !before.is_some_and(|redactor| redactor.knows(name, value)) {
+            let next = Redactor::with(before.map(AsRef::as_ref), name, value);
+            opened.redactors.insert(tenant.clone(), Arc::new(next));
+        }
+        true
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Opened> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -183,6 +183,7 @@ impl Redactor {
         let question = |question: Question| Question {
             prompt: self.text(&question.prompt),
             schema: question.schema.map(|schema| self.value(schema)),
+            assignee: question.assignee.map(|name| self.text(&name)),
             ..question
         };
         match waiting {

@@ -24,6 +24,8 @@ mod lists;
 #[cfg(test)]
 mod llm;
 #[cfg(test)]
+mod marks;
+#[cfg(test)]
 mod mcp;
 #[cfg(test)]
 mod mcp_world;
@@ -35,6 +37,8 @@ mod memory_model;
 mod outside;
 #[cfg(test)]
 mod policy;
+#[cfg(test)]
+mod raw;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]

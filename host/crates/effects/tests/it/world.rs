@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Secrets, Tools};
+use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects, Secrets, Tools};
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Answered, Operation, Question, Waiting};
 use wforge_model::limits::SandboxLimits;
-use wforge_model::{Epoch, Grants, TaskId, Timestamp};
+use wforge_model::{Capability, Denial, Epoch, Grants, TaskId, Timestamp};
 use wforge_ports::effects::{GuestLine, GuestOutput, TaskContext};
-use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects, Store};
+use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects, GrantCheck, Store};
 use wforge_store::{MemoryStore, StoreParts};
 use wforge_testkit::{SimClock, SimEntropy};
 
@@ -25,6 +25,7 @@ pub(crate) struct World<S = FakeStore> {
     pub(crate) clock: SimClock,
     pub(crate) output: Arc<Output>,
     pub(crate) outside: Arc<Outside>,
+    pub(crate) book: Arc<Book>,
     pub(crate) effects: RecordedEffects,
     pub(crate) call: AgentCall,
     lease: Epoch,
@@ -52,6 +53,33 @@ impl GuestOutput for Output {
     fn delta(&self, _call: &AgentCall, position: u32, n: u32, topic: &str, text: &str) {
         self.0.lock().unwrap().push(format!("{position}.{n}: {topic} {text}"));
     }
+}
+
+/// Grants that stand until they are taken back.
+#[derive(Debug, Default)]
+pub(crate) struct Book(Mutex<Vec<String>>);
+
+impl Book {
+    pub(crate) fn take_back(&self, capability: &str) {
+        self.0.lock().unwrap().push(capability.to_owned());
+    }
+}
+
+impl GrantCheck for Book {
+    fn check(&self, _call: &AgentCall, wanted: &Capability) -> Result<(), Denial> {
+        if !self.0.lock().unwrap().contains(&wanted.to_string()) {
+            return Ok(());
+        }
+        let (capability, resource) = (wanted.kind().to_owned(), wanted.resource().to_owned());
+        Err(Denial { capability, resource, hint: "it was taken back".to_owned() })
+    }
+}
+
+/// What tasks may keep.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct KeepLimits {
+    pub(crate) kv: KvLimits,
+    pub(crate) blobs: BlobLimits,
 }
 
 /// The world of a task that may do what is named.
@@ -90,7 +118,7 @@ fn world_over<S: Store + 'static>(
     let store = Arc::new(store);
     let clock = SimClock::at(NOON);
     let output = Arc::new(Output::default());
-    let outside = Arc::new(Outside::default());
+    let (outside, book) = (Arc::new(Outside::default()), Arc::new(Book::default()));
     let effects = RecordedEffects::new(EffectsParts {
         secrets: Secrets::new(store.clone()),
         store: store.clone(),
@@ -99,14 +127,16 @@ fn world_over<S: Store + 'static>(
         tools: Arc::new(tools(&clock)),
         host_key: [9; 32],
         limits,
-        keep,
+        kv: keep.kv,
+        blobs: Blobs::new(store.clone(), keep.blobs),
         world: outside.clone(),
         threads: tokio::runtime::Handle::current(),
         flights: TaskTracker::new(),
+        grants: book.clone(),
         failpoints: None,
         at_once_max: 4,
     });
-    World { store, clock, output, outside, effects, call: call(grants), lease }
+    World { store, clock, output, outside, book, effects, call: call(grants), lease }
 }
 
 impl<S> World<S> {
@@ -233,28 +263,6 @@ pub(crate) fn another_task(call: &AgentCall, number: u8) -> AgentCall {
 }
 
 pub(crate) fn call(grants: &[&str]) -> AgentCall {
-    AgentCall {
-        tenant: "acme".parse().unwrap(),
-        plugin: "test/fixture".parse().unwrap(),
-        component: format!("sha256:{}", "00".repeat(32)).parse().unwrap(),
-        agent: "main".to_owned(),
-        task: "task_00000000000000000000000000000001".parse().unwrap(),
-        run: "run_00000000000000000000000000000002".parse().unwrap(),
-        thread: None,
-        workflow: "test@1.0.0".to_owned(),
-        node: "n".parse().unwrap(),
-        step: 1,
-        attempt: 1,
-        timeout_ms: None,
-        input: json!({}),
-        config: json!({}),
-        context: json!({}),
-        grants: grants.iter().map(|grant| grant.parse().unwrap()).collect::<Grants>(),
-        began_at: NOON,
-        answers: Vec::new(),
-        kept_effects: 0,
-        fails_unknown: false,
-        tools: Arc::default(),
-        depth: 0,
-    }
+    let grants = grants.iter().map(|grant| grant.parse().unwrap()).collect::<Grants>();
+    AgentCall { grants, began_at: NOON, ..wforge_testkit::call() }
 }

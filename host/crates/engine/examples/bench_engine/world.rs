@@ -116,6 +116,8 @@ impl Effects for Nobody {
     ) -> wforge_model::agent::Execution {
         execution
     }
+
+    fn forget_tenant(&self, _tenant: &TenantId) {}
 }
 
 impl PluginAdmission for Nobody {
@@ -135,5 +137,19 @@ impl PluginAdmission for Nobody {
 impl GrantPolicy for Nobody {
     fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
         Vec::new()
+    }
+
+    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
+        true
+    }
+
+    fn exempts(
+        &self,
+        _: &TenantId,
+        _: &str,
+        _: &wforge_model::NodeId,
+        _: &wforge_model::NodeId,
+    ) -> bool {
+        false
     }
 }

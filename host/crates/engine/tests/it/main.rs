@@ -8,8 +8,10 @@
 )]
 
 mod chunks;
+mod deeds;
 mod durability;
 mod effects;
+mod grants;
 mod harness;
 mod history;
 mod lines;
@@ -20,10 +22,12 @@ mod parts;
 mod pruning;
 mod repeats;
 mod replays;
+mod rules;
 mod runs;
 mod simulation;
 mod steering;
 mod streams;
+mod sweeping;
 mod tenant_limits;
 mod tenants;
 mod thread_world;

@@ -5,6 +5,7 @@ mod budgets;
 mod cassette;
 mod configuration;
 mod faults;
+mod files;
 mod keys;
 mod loopback;
 mod mock;
