@@ -50,6 +50,14 @@ impl Effects for Unrecorded {
         self.open(task)
     }
 
+    fn redacted(
+        &self,
+        _tenant: &wforge_model::TenantId,
+        execution: wforge_model::agent::Execution,
+    ) -> wforge_model::agent::Execution {
+        execution
+    }
+
     fn forget_tenant(&self, _tenant: &TenantId) {}
 }
 

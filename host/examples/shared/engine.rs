@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects, World};
+use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects, Secrets, World};
 use wforge_engine::{
     Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, WaitFor,
     WorkflowChoice,
@@ -89,6 +89,7 @@ impl Base {
     /// Effects as they are everywhere: recorded.
     pub(crate) fn recorded(&self, world: Arc<dyn World>) -> Arc<dyn Effects> {
         Arc::new(RecordedEffects::new(EffectsParts {
+            secrets: Secrets::new(self.sled.clone()),
             store: self.sled.clone(),
             clock: self.clock.clone(),
             output: self.bus.clone(),

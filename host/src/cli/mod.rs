@@ -25,6 +25,7 @@ mod result;
 mod resume;
 mod run;
 mod runs;
+mod secrets;
 mod serve;
 mod tenants;
 mod threads;
@@ -135,6 +136,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Keys(command) => keys::run(session, command).await,
         Command::Grants(command) => grants::run(session, command).await,
         Command::Members(command) => members::run(session, command).await,
+        Command::Secrets(command) => secrets::run(session, command).await,
         Command::Tenants(command) => tenants::run(session, command).await,
         Command::Audit(command) => tenants::audit(session, command).await,
         Command::Usage { tenant } => tenants::usage(session, tenant.as_deref()).await,

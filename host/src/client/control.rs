@@ -76,6 +76,25 @@ impl Control {
         }
     }
 
+    /// What came of a change that may be asked for again.
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        match self {
+            Self::Remote(remote) => remote.json(remote.put(path, body)).await,
+            Self::Here(here) => {
+                let body = ("application/json", serde_json::to_vec(body)?);
+                here.json(Method::PUT, path, Some(body)).await
+            }
+        }
+    }
+
+    /// What was removed.
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        match self {
+            Self::Remote(remote) => remote.json(remote.delete(path)).await,
+            Self::Here(here) => here.json(Method::DELETE, path, None).await,
+        }
+    }
+
     /// What came of bytes of that media type.
     pub(crate) async fn send(
         &self,

@@ -250,6 +250,14 @@ impl Remote {
         self.request(Method::POST, path).json(body)
     }
 
+    pub(super) fn put(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.request(Method::PUT, path).json(body)
+    }
+
+    pub(super) fn delete(&self, path: &str) -> RequestBuilder {
+        self.request(Method::DELETE, path)
+    }
+
     pub(super) fn post_nothing(&self, path: &str) -> RequestBuilder {
         self.request(Method::POST, path)
     }

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
-use wforge_effects::{Blobs, EffectsParts, RecordedEffects, Tools};
+use wforge_effects::{Blobs, EffectsParts, RecordedEffects, Secrets, Tools};
 use wforge_engine::{
     CallLog, Engine, EngineOptions, EngineParts, Handle, LiveGrants, RunBus, TenantTokens,
 };
@@ -171,8 +171,13 @@ impl Acting {
         let tokens = Arc::new(TenantTokens::default());
         let grants = Arc::new(LiveGrants::default());
         let blobs = Blobs::new(store.clone(), config.reach.blobs);
-        let (shared, meter) = (blobs.clone(), tokens.clone());
-        let parts = world::WorldParts { blobs: shared, clock: clock.clone(), meter };
+        let secrets = Secrets::new(store.clone());
+        let parts = world::WorldParts {
+            blobs: blobs.clone(),
+            secrets: secrets.clone(),
+            clock: clock.clone(),
+            meter: tokens.clone(),
+        };
         let (outside, tools) = world::open(config, &parts)?;
         let effects = RecordedEffects::new(EffectsParts {
             store,
@@ -185,6 +190,7 @@ impl Acting {
             kv: config.reach.kv,
             blobs,
             world: Arc::new(outside),
+            secrets,
             threads,
             flights: TaskTracker::new(),
             failpoints,
@@ -260,6 +266,7 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         inbox_max: config.runs.inbox_max,
         run_limits: config.run_limits.clone(),
         quotas: config.quotas,
+        secrets: config.secrets,
         blobs: config.blobs,
     }
 }

@@ -11,8 +11,8 @@ use wforge_effects::llm::{
     Budgets, ModelConfig, Models, ModelsConfig, ModelsParts, Provider, SecretText,
 };
 use wforge_effects::mcp::{McpServer, McpServers};
-use wforge_effects::outbound::{Egress, EgressOptions, Exception, Outbound};
-use wforge_effects::{Blobs, Outside, Tools};
+use wforge_effects::outbound::{Breaker, Egress, EgressOptions, Exception, Outbound};
+use wforge_effects::{Blobs, Outside, Secrets, Tools};
 use wforge_ports::{Clock, TokenMeter};
 
 use super::cassettes::{self, CassetteFiles};
@@ -25,6 +25,7 @@ const DEFAULT_KEY: &str = "llm.api_key";
 /// What it takes to make the world.
 pub(crate) struct WorldParts {
     pub(crate) blobs: Blobs,
+    pub(crate) secrets: Secrets,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) meter: Arc<dyn TokenMeter>,
 }
@@ -38,7 +39,9 @@ pub(crate) fn open(whole: &Config, parts: &WorldParts) -> anyhow::Result<(Outsid
     };
     let egress = |allow: Vec<Exception>| -> anyhow::Result<Arc<dyn Outbound>> {
         let trusted_pem = trusted_pem.clone();
-        Ok(Arc::new(Egress::new(EgressOptions { allow, trusted_pem, ..reach.egress.clone() })?))
+        let options = EgressOptions { allow, trusted_pem, ..reach.egress.clone() };
+        let egress = Arc::new(Egress::new(options)?);
+        Ok(Arc::new(Breaker::new(egress, parts.clock.clone(), config.breaker)))
     };
     let outbound = egress(config.allow.clone())?;
     let variable = |name: &str| config.variables.get(name).map(ToOwned::to_owned);
@@ -47,7 +50,8 @@ pub(crate) fn open(whole: &Config, parts: &WorldParts) -> anyhow::Result<(Outsid
     let mcp = mcp.with_context(|| format!("reading {}", config.mcp_file.display()))?;
     let bodies = Arc::new(parts.blobs.clone());
     let models = models(whole, parts, &egress)?;
-    let world = Outside { outbound, fetch: reach.fetch.clone(), bodies, models };
+    let (fetch, secrets) = (reach.fetch.clone(), parts.secrets.clone());
+    let world = Outside { outbound, fetch, bodies, models, secrets };
     Ok((world, Arc::new(Tools::new(mcp))))
 }
 
@@ -83,6 +87,7 @@ fn models(
         schemas: Arc::new(Schemas::default()),
         files: Arc::new(parts.blobs.clone()),
         limits: whole.reach.models,
+        secrets: parts.secrets.clone(),
         keys,
         cassettes: cassettes::read(folder, &named)?,
         recorder: CassetteFiles::open(whole.env, folder, &named)?,

@@ -150,6 +150,14 @@ keys! {
     outbound_allow: Vec<String> = "outbound.allow", default "[]";
     /// Certificates that servers outside are trusted by, beside the system's: PEM.
     outbound_ca_file: PathBuf = "outbound.ca_file";
+    /// Failures of a server one after the other (no connection, a broken one, no answer in time)
+    /// after which a tenant's requests to it fail at once for a while. 0: it is always asked.
+    outbound_breaker_failures_max: u32 = "outbound.breaker_failures_max", default "5";
+    /// How long it is left alone at first, in milliseconds; twice as long each time that it fails
+    /// again. Then one request finds out whether it answers.
+    outbound_breaker_rest_ms: u64 = "outbound.breaker_rest_ms", default "30_000";
+    /// How long it is left alone at most, in milliseconds.
+    outbound_breaker_rest_ms_max: u64 = "outbound.breaker_rest_ms_max", default "300_000";
 
     /// A server with OpenAI's chat completions, such as https://api.openai.com/v1. With
     /// `llm.model` it is the model `default`; its own address may be private.
@@ -318,6 +326,16 @@ keys! {
     tenant_cpu_seconds_per_day_max: u64 = "limits.tenant.cpu_seconds_per_day_max", default "0";
     /// Tokens of models that one tenant uses on a day (UTC). 0: no limit.
     tenant_tokens_per_day_max: u64 = "limits.tenant.tokens_per_day_max", default "0";
+
+    /// Secrets of one tenant.
+    secrets_count_max: u32 = "limits.secrets.count_max", default "100";
+    /// Bytes of one secret; at least 8 are asked for.
+    secrets_value_bytes_max: u32 = "limits.secrets.value_bytes_max", default "4_096";
+    /// Versions of one secret that are kept: a task that revealed an older one and runs again finds
+    /// it gone.
+    secrets_versions_max: u32 = "limits.secrets.versions_max", default "8";
+    /// Hosts that one secret may be for.
+    secrets_hosts_max: u32 = "limits.secrets.hosts_max", default "16";
 
     /// Connections at the same time; further ones wait.
     api_connections_max: u32 = "limits.api.connections_max", default "1_024";

@@ -20,6 +20,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use wforge_engine::BlobOptions;
+use wforge_model::SecretLimits;
 use wforge_model::limits::{RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
@@ -55,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) sandbox: SandboxLimits,
     /// What one tenant may use, where nothing else was said of it.
     pub(crate) quotas: Quotas,
+    /// What tenants may keep as secrets.
+    pub(crate) secrets: SecretLimits,
     /// When blobs go that nothing names.
     pub(crate) blobs: BlobOptions,
     /// What agents reach.
@@ -223,6 +226,7 @@ impl Meant<'_> {
         let kek = self.key_32("store.kek", raw.store_kek.as_ref());
         let (runs, run_limits) = (self.runs(raw), self.run_limits(raw));
         let quotas = self.quotas(raw);
+        let secrets = self.secrets(raw);
         let env = raw.env?;
         let data_dir = self.data_dir(raw, env)?;
         let grants = raw.plugins_grants_file.clone();
@@ -245,6 +249,7 @@ impl Meant<'_> {
             run_limits: run_limits?,
             sandbox: self.sandbox(raw)?,
             quotas: quotas?,
+            secrets: secrets?,
             blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },
             outside: outside?,
             reach: reach?,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use wforge_effects::llm::TokenLimits;
-use wforge_effects::outbound::Exception;
+use wforge_effects::outbound::{BreakerOptions, Exception};
 
 use super::keys::RawConfig;
 use super::{Meant, Secret};
@@ -17,6 +17,7 @@ pub(crate) struct OutsideConfig {
     pub(crate) allow: Vec<Exception>,
     /// Certificates to trust beside the system's.
     pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) breaker: BreakerOptions,
     pub(crate) models_file: PathBuf,
     /// The model `default`.
     pub(crate) model: Option<DefaultModel>,
@@ -60,12 +61,18 @@ impl Meant<'_> {
     ) -> Option<OutsideConfig> {
         let (allow, model) = (self.exceptions(raw), self.model(raw));
         let at_once = self.at_least_1("limits.effects.at_once_max", raw.effects_at_once_max);
+        let rest = self.at_least_1("outbound.breaker_rest_ms", raw.outbound_breaker_rest_ms);
         let file = |named: &Option<PathBuf>, name: &str| {
             named.clone().unwrap_or_else(|| data_dir.join(name))
         };
         Some(OutsideConfig {
             allow: allow?,
             ca_file: raw.outbound_ca_file.clone(),
+            breaker: BreakerOptions {
+                failures_max: raw.outbound_breaker_failures_max?,
+                rest_ms: rest?,
+                rest_ms_max: raw.outbound_breaker_rest_ms_max?,
+            },
             models_file: file(&raw.llm_models_file, "models.toml"),
             model,
             mcp_file: file(&raw.tools_mcp_file, "mcp.toml"),

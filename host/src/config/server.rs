@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use wforge_api::{ApiLimits, Origins, Share, TokenSecret};
+use wforge_model::SecretLimits;
+use wforge_model::secret::VALUE_BYTES_MIN;
 use wforge_model::tenancy::Quotas;
 
 use super::keys::RawConfig;
@@ -181,6 +183,22 @@ impl Meant<'_> {
             storage_bytes_max: raw.tenant_storage_bytes_max?,
             cpu_seconds_per_day_max: raw.tenant_cpu_seconds_per_day_max?,
             tokens_per_day_max: raw.tenant_tokens_per_day_max?,
+        })
+    }
+
+    pub(super) fn secrets(&mut self, raw: &RawConfig) -> Option<SecretLimits> {
+        let size = |count: Option<u32>| usize::try_from(count?).ok();
+        let bytes = raw.secrets_value_bytes_max;
+        if bytes.is_some_and(|bytes| (bytes as usize) < VALUE_BYTES_MIN) {
+            let message = format!("lets no secret in: each has at least {VALUE_BYTES_MIN} bytes");
+            self.error("limits.secrets.value_bytes_max", &message, "write more");
+        }
+        let versions = self.at_least_1("limits.secrets.versions_max", raw.secrets_versions_max);
+        Some(SecretLimits {
+            count_max: size(raw.secrets_count_max)?,
+            value_bytes_max: size(bytes)?,
+            versions_max: size(versions)?,
+            hosts_max: size(raw.secrets_hosts_max)?,
         })
     }
 

@@ -46,6 +46,7 @@ mod repo;
 mod resume;
 mod rules;
 mod sealed;
+mod secrets;
 mod stand_in;
 mod stand_ins;
 mod subgraphs;

@@ -6,6 +6,7 @@ import { http } from "./http.js";
 import { human } from "./human.js";
 import { kv } from "./kv.js";
 import { llm } from "./llm.js";
+import { Secret } from "./secrets.js";
 import { tools } from "./tools.js";
 import { oneOf, string, toJson, unsigned } from "./values.js";
 
@@ -30,7 +31,10 @@ export function makeCtx(call, host) {
     /** Waits; the sandbox is gone meanwhile, and the function runs from its top again. */
     sleep: (ms) => host.call("timer", "sleep", unsigned("ms", ms)),
     /** Takes hold of a secret, for `credentials` or to `reveal()`. */
-    secret: (name) => host.call("secrets", "get", string("the secret's name", name)),
+    secret: (name) => {
+      const handle = host.call("secrets", "get", string("the secret's name", name));
+      return new Secret(handle);
+    },
     ...human(host),
     blobs: blobs(host),
     http: http(host),

@@ -3,6 +3,7 @@
 import { fromWire as blobFromWire, toWire as blobToWire } from "./blobs.js";
 import { failed } from "./failure.js";
 import { only } from "./host.js";
+import { Secret } from "./secrets.js";
 import { decode, encode } from "./utf8.js";
 import { optional, string, toJson, unsigned } from "./values.js";
 
@@ -26,10 +27,19 @@ function toWire(request) {
     method: string("the method", method),
     url: string("the url", url),
     headers: pairs.map(([name, value]) => [string("a header", name), string(name, value)]),
-    credentials,
+    credentials: credentials.map(credentialToWire),
     body: optional(sent, bodyToWire),
     timeoutMs: optional(request.timeoutMs, (ms) => unsigned("timeoutMs", ms)),
     options: toJson("the options", options),
+  };
+}
+
+/** `{ header, template, secret }`: the host puts the secret where the template has `{}`. */
+function credentialToWire({ header, template = "{}", secret }) {
+  return {
+    header: string("a credential's header", header),
+    template: string("a credential's template", template),
+    secret: Secret.handleOf(secret),
   };
 }
 

@@ -205,3 +205,35 @@ test("a value of another type is refused before the engine ends the sandbox", ()
   assert.deepEqual([...calls, ...memory.calls], []);
 });
 const BAD = "invalid-input bad_argument";
+
+test("a secret is revealed by its handle, and what the host refuses is a Failure", () => {
+  const answers = [
+    () => "s3cret",
+    () => {
+      throw { payload: problem("failed", "secret_gone") };
+    },
+  ];
+  const handle = { reveal: () => answers.shift()() };
+  const { ctx, calls } = rehearse("secrets", { get: () => handle });
+  const secret = ctx.secret("token");
+  assert.deepEqual(calls, [["token"]]);
+  assert.equal(secret.reveal(), "s3cret");
+  refused(() => secret.reveal(), "failed secret_gone");
+  assert.equal(JSON.stringify(secret), "{}");
+});
+
+test("a credential goes out with the secret's handle and never with its text", () => {
+  const handle = { reveal: () => assert.fail("nobody asked to see it") };
+  const response = { status: 204, headers: [], body: { tag: "bytes", val: new Uint8Array() } };
+  const sent = [];
+  const fetch = (requests) => {
+    sent.push(...requests);
+    return [ok({ ...response, extra: "{}" })];
+  };
+  const ctx = makeCtx(CALL, new Host({ secrets: { get: () => handle }, http: { fetch } }));
+  const credential = { header: "authorization", template: "Bearer {}", secret: ctx.secret("t") };
+  ctx.http.fetch({ url: "https://a.example", credentials: [credential] });
+  assert.deepEqual(sent[0].credentials, [
+    { header: "authorization", template: "Bearer {}", secret: handle },
+  ]);
+});

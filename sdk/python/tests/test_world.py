@@ -87,6 +87,16 @@ class Asked(unittest.TestCase):
             sent.credentials, [http.Credential("authorization", "Bearer {}", "handle")]
         )
 
+    def test_a_secret_is_revealed_by_its_handle(self):
+        gone = types.Failure_Failed(types.Problem("secret_gone", "no", False, None, "{}"))
+        handle = mock.Mock(**{"reveal.side_effect": ["s3cret", Err(gone)]})
+        get = self.host(secrets, "get", handle)
+        secret = self.ctx.secret("token")
+        get.assert_called_once_with("token")
+        self.assertEqual(secret.reveal(), "s3cret")
+        with self.assertRaises(Failed):
+            secret.reveal()
+
     def test_a_body_by_reference_is_a_blob_both_ways(self):
         fetch = self.host(
             http, "fetch", [Ok(http.Response(200, [], http.Body_Blob(WIT_BLOB), "{}"))]

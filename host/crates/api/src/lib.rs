@@ -34,6 +34,7 @@ mod router;
 mod routes;
 mod run_request;
 mod runs;
+mod secrets;
 mod serve;
 mod sse;
 mod state;

@@ -22,8 +22,8 @@ use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
     audit, blobs, codes, events, export, grants, health, interrupts, keys, members, metrics,
-    plugins, replay, runs, steering, stream, system, tenants, thread_changes, threads, usage,
-    workflows,
+    plugins, replay, runs, secrets, steering, stream, system, tenants, thread_changes, threads,
+    usage, workflows,
 };
 
 /// Who may call a route.
@@ -43,7 +43,7 @@ pub enum Access {
 /// One row of the table, as it can be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
-    /// `GET` or `POST`.
+    /// `GET`, `POST`, `PUT` or `DELETE`.
     pub method: &'static str,
     /// The path, with its variable parts in braces.
     pub path: &'static str,
@@ -147,6 +147,9 @@ rows! {
     GET "/v1/members" [Admin Members] => members::list;
     POST "/v1/members" [Admin Members] => members::put;
     POST "/v1/members/{subject}/remove" [Admin Members] => members::remove;
+    GET "/v1/secrets" [Admin Secrets] => secrets::list;
+    PUT "/v1/secrets/{secret}" [Admin Secrets] => secrets::put;
+    DELETE "/v1/secrets/{secret}" [Admin Secrets] => secrets::remove;
     POST "/v1/tokens/revoke" [Admin Members] => tenants::revoke_tokens;
     GET "/v1/audit" [Admin Audit] => audit::list;
     GET "/v1/audit/verify" [Admin Audit] => audit::verify;
@@ -174,6 +177,9 @@ rows! {
     GET "/v1/tenants/{tenant}/members" [Platform Tenants] => members::list;
     POST "/v1/tenants/{tenant}/members" [Platform Tenants] => members::put;
     POST "/v1/tenants/{tenant}/members/{subject}/remove" [Platform Tenants] => members::remove;
+    GET "/v1/tenants/{tenant}/secrets" [Platform Tenants] => secrets::list;
+    PUT "/v1/tenants/{tenant}/secrets/{secret}" [Platform Tenants] => secrets::put;
+    DELETE "/v1/tenants/{tenant}/secrets/{secret}" [Platform Tenants] => secrets::remove;
 }
 
 /// A router of all rows, each behind the check of its role.

@@ -222,7 +222,10 @@ impl Session {
             let message = format!("a blob may have at most {bytes_max} bytes");
             return Err(Failure::Limit(Problem::new("blob_bytes", message)));
         }
-        Ok(bytes)
+        Ok(match self.redactor() {
+            Some(redactor) => redactor.bytes(bytes),
+            None => bytes,
+        })
     }
 
     /// `blobs.read`.

@@ -15,6 +15,7 @@ use wforge_ports::store::{EffectRecord, ListPlace, Phase};
 use crate::deed::{Deed, Done, idempotency_key};
 use crate::pen::Pen;
 use crate::request::Asked;
+use crate::secrets::Mouth;
 use crate::session::fault_of;
 use crate::tools;
 
@@ -83,10 +84,12 @@ impl Order {
         let key = idempotency_key(pen.call.task, self.position, self.hash);
         let topic = asked.text("stream_to");
         let deltas = std::sync::atomic::AtomicU32::new(0);
-        let on_delta = |text: &str| {
+        let say = |text: &str| {
             let n = deltas.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             shared.parts.output.delta(&pen.call, self.position, n, topic, text);
         };
+        let mouth = Mouth::new(&shared.parts.secrets, &pen.call.tenant, &say);
+        let on_delta = |text: &str| mouth.take(text);
         let deed = Deed {
             call: &pen.call,
             asked: &asked,
@@ -102,6 +105,7 @@ impl Order {
         } else {
             parts.world.perform(&deed).await?
         };
+        mouth.close();
         match done {
             Done::Suspended(waiting) => Ok(Landed::Suspended(waiting)),
             Done::Diverged(divergence) => Ok(Landed::Diverged(divergence)),

@@ -20,12 +20,13 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::TryStreamExt as _;
 use serde_json::json;
-use wforge_model::{Denial, Digest, Failure, Problem, TenantId, Value};
+use wforge_model::{Digest, Failure, Problem, TenantId, Value};
 
 use self::element::{Body, Element};
 pub(crate) use self::target::{Target, wanted};
 use crate::deed::Deed;
 use crate::outbound::{Outbound, OutboundRequest, OutboundResponse, failure, headers};
+use crate::secrets::{self, Secrets};
 
 /// The header by which a server can tell a request that was sent again.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -78,37 +79,61 @@ pub trait BodyStore: Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<Option<Bytes>, Failure>>;
 }
 
+/// What a request is sent with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Means<'a> {
+    pub(crate) outbound: &'a dyn Outbound,
+    pub(crate) bodies: &'a dyn BodyStore,
+    pub(crate) secrets: &'a Secrets,
+    pub(crate) limits: &'a FetchLimits,
+}
+
 /// Sends one request and waits for its whole response.
-pub(crate) async fn fetch(
-    outbound: &dyn Outbound,
-    blobs: &dyn BodyStore,
-    deed: &Deed<'_>,
-    limits: &FetchLimits,
-) -> Result<Value, Failure> {
-    let request = request(blobs, deed, limits).await?;
+///
+/// What the server repeats of an opened secret is taken out of it: who may only hold a secret does
+/// not get to see it by sending it to a server that echoes.
+pub(crate) async fn fetch(means: Means<'_>, deed: &Deed<'_>) -> Result<Value, Failure> {
+    let Means { outbound, bodies, secrets, limits } = means;
+    let request = request(means, deed).await?;
     let tenant = &deed.call.tenant;
     let response = outbound.send(tenant, request).await.map_err(|error| failure::told(&error))?;
-    let OutboundResponse { status, headers, body } = response;
+    let OutboundResponse { status, mut headers, body } = response;
     let pieces: Vec<Bytes> = body.try_collect().await.map_err(|error| failure::told(&error))?;
-    let body = kept(blobs, tenant, pieces.concat(), &headers, limits).await?;
+    let bytes = without_secrets((secrets, tenant), &mut headers, pieces.concat());
+    let body = kept(bodies, tenant, bytes, &headers, limits).await?;
     Ok(json!({ "status": status, "headers": headers, "body": body, "extra": {} }))
 }
 
+/// The body without opened secrets, which are taken out of the headers as well.
+fn without_secrets(
+    (secrets, tenant): (&Secrets, &TenantId),
+    headers: &mut [(String, String)],
+    body: Vec<u8>,
+) -> Vec<u8> {
+    let Some(redactor) = secrets.redactor(tenant) else { return body };
+    let length = body.len();
+    let body = redactor.bytes(body);
+    for (name, value) in headers {
+        if name == "content-length" && body.len() != length {
+            *value = body.len().to_string();
+        } else {
+            *value = redactor.text(value);
+        }
+    }
+    body
+}
+
 /// The request as it is sent, without a byte of it sent.
-async fn request(
-    blobs: &dyn BodyStore,
-    deed: &Deed<'_>,
-    limits: &FetchLimits,
-) -> Result<OutboundRequest, Failure> {
+async fn request(means: Means<'_>, deed: &Deed<'_>) -> Result<OutboundRequest, Failure> {
+    let Means { bodies, secrets, limits, .. } = means;
     let element = Element::read(deed.asked.element)?;
     let target = Target::of(deed.asked.element)?;
     for (name, value) in &element.headers {
         headers::checked(name, value).map_err(|reason| bad_header(name, reason))?;
     }
-    if let Some(credential) = element.credentials.first() {
-        return Err(Failure::Denied(no_secrets(&credential.secret)));
-    }
     let mut headers = element.headers;
+    let credentials = (element.credentials.as_slice(), target.rule.as_str());
+    secrets::fill(secrets, deed.call, credentials, &mut headers).await?;
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(IDEMPOTENCY_KEY)) {
         headers.push((IDEMPOTENCY_KEY.to_owned(), deed.idempotency_key.to_owned()));
     }
@@ -117,7 +142,7 @@ async fn request(
         method: target.method,
         url: target.url.into(),
         headers,
-        body: sent(blobs, &deed.call.tenant, element.body, limits).await?,
+        body: sent(bodies, &deed.call.tenant, element.body, limits).await?,
         timeout: timeout.min(limits.timeout_max),
         response_bytes_max: limits.response_bytes_max,
     })
@@ -175,17 +200,6 @@ fn media_type(headers: &[(String, String)]) -> &str {
 fn bad_header(name: &str, reason: &str) -> Failure {
     let name: String = name.chars().take(64).collect();
     Failure::InvalidInput(Problem::new("bad_header", format!("header {name:?}: {reason}")))
-}
-
-/// Credentials name secrets, which this host does not keep. Once it does, this is where a header is
-/// filled: after the check of its template, for hosts that the secret is meant for, and in the
-/// request only, never in what is recorded.
-fn no_secrets(name: &str) -> Denial {
-    Denial {
-        capability: "secret".to_owned(),
-        resource: format!("{name}:hold"),
-        hint: "this host does not serve the interface secrets yet: send no credentials".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! - [`Outside`] is the world as a deployment has it: [`llm`] asks language models, `http` is what
 //!   a guest gets of servers, and [`outbound`] is the one way to all of them. [`Tools`] are agents
 //!   of the run and tools of [`mcp`] servers.
+//! - [`Secrets`] are read and handed out here, and taken out of what plugins say.
 //! - [`GrantsFile`] is the operator's side of grants.
 //!
 //! Never here: wasmtime, or a file (the host reads them).
@@ -33,6 +34,7 @@ mod record;
 mod recorded;
 mod references;
 mod request;
+mod secrets;
 mod session;
 mod side_by_side;
 mod timer;
@@ -45,4 +47,5 @@ pub use http::{BodyStore, FetchLimits};
 pub use memory::KvLimits;
 pub use outside::Outside;
 pub use recorded::{EffectsParts, RecordedEffects};
+pub use secrets::Secrets;
 pub use tools::Tools;

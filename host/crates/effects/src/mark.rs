@@ -53,7 +53,7 @@ fn may_have_begun(failure: &Failure) -> bool {
 fn may_have_arrived(failure: &Failure) -> bool {
     match failure.kind() {
         FailureKind::Denied | FailureKind::InvalidInput | FailureKind::Missing => false,
-        FailureKind::Upstream => failure.code() != "unreachable",
+        FailureKind::Upstream => !matches!(failure.code(), "unreachable" | "circuit_open"),
         FailureKind::Limit => failure.code() != "request_bytes",
         FailureKind::Cancelled
         | FailureKind::Failed
@@ -80,6 +80,7 @@ mod tests {
         });
         for (failure, arrived) in [
             (upstream("unreachable"), false),
+            (upstream("circuit_open"), false),
             (upstream("broken"), true),
             (upstream("timeout"), true),
             (limit("request_bytes"), false),

@@ -9,9 +9,10 @@ use wforge_ports::effects::EffectsError;
 use wforge_ports::{RawFailure, RawRequest, RawResponse};
 
 use crate::deed::{Deed, Done, World};
-use crate::http::{self, BodyStore, FetchLimits};
+use crate::http::{self, BodyStore, FetchLimits, Means};
 use crate::llm::Models;
 use crate::outbound::Outbound;
+use crate::secrets::Secrets;
 
 /// Everything that agents reach.
 #[derive(Debug)]
@@ -24,6 +25,19 @@ pub struct Outside {
     pub bodies: Arc<dyn BodyStore>,
     /// The models.
     pub models: Models,
+    /// Secrets that are filled into headers.
+    pub secrets: Secrets,
+}
+
+impl Outside {
+    fn means(&self) -> Means<'_> {
+        Means {
+            outbound: self.outbound.as_ref(),
+            bodies: self.bodies.as_ref(),
+            secrets: &self.secrets,
+            limits: &self.fetch,
+        }
+    }
 }
 
 impl World for Outside {
@@ -37,10 +51,7 @@ impl World for Outside {
                 Operation::LlmComplete => {
                     self.models.complete(deed, &|delta| deed.delta(&delta.text)).await
                 }
-                Operation::HttpFetch => {
-                    http::fetch(self.outbound.as_ref(), self.bodies.as_ref(), deed, &self.fetch)
-                        .await
-                }
+                Operation::HttpFetch => http::fetch(self.means(), deed).await,
                 _ => Err(deed.asked.unserved()),
             };
             Ok(Done::Answered(answer))
@@ -52,6 +63,6 @@ impl World for Outside {
         tenant: &'a TenantId,
         request: RawRequest,
     ) -> BoxFuture<'a, Result<RawResponse, RawFailure>> {
-        Box::pin(http::raw::exchange(self.outbound.as_ref(), tenant, request, &self.fetch))
+        Box::pin(http::raw::exchange(self.means(), tenant, request))
     }
 }

@@ -33,9 +33,18 @@ impl Pen {
         list: Option<ListPlace>,
     ) -> Result<Phase, RecordError> {
         let at = self.now();
-        let mark = Mark::of(asked, &self.call, &answer);
+        let mut mark = Mark::of(asked, &self.call, &answer);
+        let redactor = self.shared.parts.secrets.redactor(&self.call.tenant);
+        let answer = match (&redactor, answer) {
+            (None, answer) => answer,
+            (Some(redactor), Ok(value)) => Ok(redactor.value(value)),
+            (Some(redactor), Err(failure)) => Err(redactor.failure(failure)),
+        };
+        if let Some(redactor) = &redactor {
+            mark.model = mark.model.map(|model| redactor.text(&model));
+        }
         let record = |answer| {
-            let (request, summary) = (asked.hash, asked.summary.clone());
+            let (request, summary) = (asked.hash, self.summary(asked));
             let Mark { model, wrote } = mark.clone();
             Phase::Answer(EffectRecord { request, summary, at, answer, list, model, wrote })
         };
@@ -52,6 +61,14 @@ impl Pen {
         written
     }
 
+    /// The request in words, without secrets.
+    fn summary(&self, asked: &Asked<'_>) -> String {
+        match self.shared.parts.secrets.redactor(&self.call.tenant) {
+            Some(redactor) => redactor.text(&asked.summary),
+            None => asked.summary.clone(),
+        }
+    }
+
     fn pass(&self, place: Failpoint) {
         if let Some(failpoints) = &self.shared.parts.failpoints {
             failpoints.pass(place);
@@ -66,7 +83,7 @@ impl Pen {
         at: Timestamp,
         due: Option<Timestamp>,
     ) -> Result<Phase, RecordError> {
-        let (request, summary) = (asked.hash, asked.summary.clone());
+        let (request, summary) = (asked.hash, self.summary(asked));
         let intent = Phase::Intent(EffectIntent { request, summary, at, due });
         self.write(position, intent, Vec::new()).await
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wforge_model::agent::AgentCall;
+use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::limits::SandboxLimits;
 use wforge_model::{TenantId, Value};
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
@@ -14,6 +14,7 @@ use crate::emitted::Emitted;
 use crate::memory::KvLimits;
 use crate::permits::Permits;
 use crate::references::References;
+use crate::secrets::Secrets;
 use crate::session::Session;
 use crate::tools::Tools;
 
@@ -42,6 +43,8 @@ pub struct EffectsParts {
     pub grants: Arc<dyn GrantCheck>,
     /// Models, servers and tools.
     pub world: Arc<dyn World>,
+    /// Secrets; the same for the world, so that what one opens the other takes out.
+    pub secrets: Secrets,
     /// Where effects are performed.
     pub threads: tokio::runtime::Handle,
     /// Effects that are under way: whoever ends the host may wait for them.
@@ -109,8 +112,16 @@ impl Effects for RecordedEffects {
         Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
     }
 
+    fn redacted(&self, tenant: &TenantId, execution: Execution) -> Execution {
+        match self.shared.parts.secrets.redactor(tenant) {
+            Some(redactor) => redactor.execution(execution),
+            None => execution,
+        }
+    }
+
     fn forget_tenant(&self, tenant: &TenantId) {
         self.shared.parts.blobs.forget(tenant);
+        self.shared.parts.secrets.forget(tenant);
     }
 }
 

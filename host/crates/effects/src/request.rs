@@ -63,6 +63,14 @@ impl<'a> Asked<'a> {
             .flatten()
     }
 
+    /// The secrets that the host is to put into it, each as what holding it needs a grant for.
+    pub(crate) fn held(&self) -> impl Iterator<Item = Capability> {
+        let named =
+            self.element.get("credentials").filter(|_| self.operation == Operation::HttpFetch);
+        let credentials = named.and_then(Value::as_array).into_iter().flatten();
+        credentials.map(|credential| secret(text(credential, "secret"), "hold"))
+    }
+
     /// What the guest gets for a part of the contract that it may use and this host does not have.
     pub(crate) fn unserved(&self) -> Failure {
         let interface = self.operation.as_str().split('.').next().unwrap_or_default();
@@ -88,11 +96,10 @@ pub(crate) const fn is_served(operation: Operation) -> bool {
         | Operation::KvList
         | Operation::KvCompareAndSwap
         | Operation::BlobsCreate
-        | Operation::BlobsRead => true,
-        Operation::LlmComplete
-        | Operation::HttpFetch
+        | Operation::BlobsRead
         | Operation::SecretsGet
-        | Operation::SecretsReveal => false,
+        | Operation::SecretsReveal => true,
+        Operation::LlmComplete | Operation::HttpFetch => false,
     }
 }
 
@@ -110,14 +117,14 @@ fn capability(operation: Operation, element: &Value) -> Option<Capability> {
         Operation::KvSet | Operation::KvDelete | Operation::KvCompareAndSwap => {
             Capability::of("kv", text(element, "scope"))
         }
-        Operation::SecretsGet => {
-            Capability::of("secret", &format!("{}:hold", text(element, "name")))
-        }
-        Operation::SecretsReveal => {
-            Capability::of("secret", &format!("{}:reveal", text(element, "name")))
-        }
+        Operation::SecretsGet => secret(text(element, "name"), "hold"),
+        Operation::SecretsReveal => secret(text(element, "name"), "reveal"),
         Operation::TimerSleep | Operation::BlobsCreate | Operation::BlobsRead => return None,
     })
+}
+
+fn secret(name: &str, how: &str) -> Capability {
+    Capability::of("secret", &format!("{name}:{how}"))
 }
 
 /// Whether it has a grant of that kind at all: who may call any tool may see the list of those that

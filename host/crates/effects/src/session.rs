@@ -21,6 +21,7 @@ use crate::record::{Known, TaskRecord};
 use crate::recorded::Shared;
 use crate::references::References;
 use crate::request::{self, Asked};
+use crate::secrets::{Redactor, Secrets};
 
 /// What the guest gets for one element.
 pub(crate) type Answer = Result<Value, Failure>;
@@ -122,6 +123,15 @@ impl Session {
         &self.shared.parts.blobs
     }
 
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.shared.parts.secrets
+    }
+
+    /// What takes the opened secrets of the tenant out of a text.
+    pub(crate) fn redactor(&self) -> Option<Arc<Redactor>> {
+        self.secrets().redactor(&self.call.tenant)
+    }
+
     pub(crate) fn kv_limits(&self) -> &KvLimits {
         &self.shared.parts.kv
     }
@@ -151,7 +161,25 @@ impl Session {
         }
     }
 
+    /// Answers one element. What the record holds of a secret is not the secret.
     async fn answer(&mut self, asked: &Asked<'_>) -> Result<Answer, Stop> {
+        let answer = match self.redactor().filter(|_| asked.operation.is_of_memory()) {
+            // What a plugin remembers it remembers without secrets, under keys without them.
+            Some(redactor) => {
+                let element = redactor.value(asked.element.clone());
+                let (operation, hash, summary) =
+                    (asked.operation, asked.hash, redactor.text(&asked.summary));
+                self.as_recorded(&Asked { operation, element: &element, hash, summary }).await?
+            }
+            None => self.as_recorded(asked).await?,
+        };
+        match asked.operation {
+            Operation::SecretsReveal => self.shown_secret(asked, answer).await,
+            _ => Ok(answer),
+        }
+    }
+
+    async fn as_recorded(&mut self, asked: &Asked<'_>) -> Result<Answer, Stop> {
         if asked.operation == Operation::BlobsRead {
             return self.read_blob(asked).await;
         }
@@ -188,17 +216,23 @@ impl Session {
             }
             (Ok(()), Operation::KvList) => self.list_keys(asked).await,
             (Ok(()), Operation::BlobsCreate) => self.create_blob(asked).await,
+            (Ok(()), Operation::SecretsGet) => self.hold_secret(asked).await,
+            (Ok(()), Operation::SecretsReveal) => self.reveal_secret(asked).await,
             (Ok(()), _) => Ok(Err(asked.unserved())),
         }
     }
 
     /// Whether the node may do it: as granted when its run began, and still.
     pub(crate) fn permission(&self, asked: &Asked<'_>) -> Result<(), Denial> {
-        asked.require(&self.call.grants, self.call.plugin.as_str())?;
-        match asked.wanted() {
-            Some(wanted) if !self.replays => self.shared.parts.grants.check(&self.call, &wanted),
-            Some(_) | None => Ok(()),
+        let grants = &self.call.grants;
+        asked.require(grants, self.call.plugin.as_str())?;
+        if self.replays {
+            return Ok(());
         }
+        // What was never granted is refused where a credential is filled in.
+        let held = asked.held().filter(|held| grants.allow(held));
+        let mut wanted = asked.wanted().into_iter().chain(held);
+        wanted.try_for_each(|wanted| self.shared.parts.grants.check(&self.call, &wanted))
     }
 
     /// A question that was answered from the record counts like one that is asked.
@@ -372,6 +406,10 @@ impl EffectSession for Session {
 
     fn log(&mut self, line: GuestLine) {
         if !self.replays {
+            let line = match self.redactor() {
+                Some(redactor) => redactor.line(&line),
+                None => line,
+            };
             self.shared.parts.output.line(&self.call, line);
         }
     }
@@ -380,6 +418,10 @@ impl EffectSession for Session {
         let ordinal = self.emits;
         self.emits = self.emits.saturating_add(1);
         if ordinal >= self.emitted_before && !self.replays {
+            let (topic, payload) = match self.redactor() {
+                Some(redactor) => (redactor.text(&topic), redactor.value(payload)),
+                None => (topic, payload),
+            };
             self.shared.parts.output.emitted(&self.call, ordinal, topic, payload);
         }
     }

@@ -19,6 +19,7 @@ mod catalog;
 mod grants;
 mod people;
 mod replay;
+mod secrets;
 mod steering;
 mod tenants;
 mod threads;

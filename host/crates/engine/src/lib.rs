@@ -59,8 +59,8 @@ pub use service::Engine;
 pub use stats::{EngineFigures, ModelFigures};
 pub use sweep::{BlobsSwept, SweepMode, SweptBlob};
 pub use tenancy::{
-    AuditVerdict, Explained, GrantDecision, GrantRequest, LiveGrants, NewKey, TenantTokens,
-    TenantUsage,
+    AuditVerdict, Explained, GrantDecision, GrantRequest, LiveGrants, NewKey, SecretPut,
+    TenantTokens, TenantUsage,
 };
 pub use thread_request::{
     CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, ForkThread,

@@ -9,7 +9,7 @@ use wforge_model::limits::RunLimits;
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Capability, Digest, NodeId, PluginName, TaskId, TenantId};
+use wforge_model::{Capability, Digest, NodeId, PluginName, SecretLimits, TaskId, TenantId};
 use wforge_ports::{
     AgentRuntime, BoxError, Clock, Driver, Effects, Entropy, Failpoints, PluginAdmission, Store,
 };
@@ -81,6 +81,8 @@ pub struct EngineOptions {
     pub run_limits: RunLimits,
     /// What one tenant may use, where nothing else was said of it.
     pub quotas: Quotas,
+    /// What tenants may keep as secrets.
+    pub secrets: SecretLimits,
     /// When blobs go that nothing names.
     pub blobs: BlobOptions,
 }
@@ -113,6 +115,7 @@ impl Default for EngineOptions {
             inbox_max: 4_096,
             run_limits: RunLimits::default(),
             quotas: Quotas::default(),
+            secrets: SecretLimits::default(),
             blobs: BlobOptions::default(),
         }
     }

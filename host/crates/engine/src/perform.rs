@@ -199,7 +199,7 @@ pub(crate) async fn in_sandbox(
             log.returned(call);
         }
         let error = match result {
-            Ok(execution) => return Ok(execution),
+            Ok(execution) => return Ok(parts.effects.redacted(&call.tenant, execution)),
             Err(RuntimeError::Busy) => {
                 let again = parts.clock.now().after_ms(BUSY_WAIT_MS);
                 parts.clock.sleep_until(again).await;

@@ -287,7 +287,10 @@ pub(crate) async fn execute(
                 let again = parts.clock.now().after_ms(crate::perform::BUSY_WAIT_MS);
                 parts.clock.sleep_until(again).await;
             }
-            called => return Ok((called.map_err(host)?, effects.heard())),
+            called => {
+                let execution = parts.effects.redacted(&call.tenant, called.map_err(host)?);
+                return Ok((execution, effects.heard()));
+            }
         }
     }
 }

@@ -84,6 +84,8 @@ pub enum Noun {
     Keys,
     /// People.
     Members,
+    /// Secrets.
+    Secrets,
     /// The audit log.
     Audit,
     /// Tenants, for the platform.
@@ -92,7 +94,7 @@ pub enum Noun {
 
 impl Noun {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::System,
         Self::Plugins,
         Self::Grants,
@@ -101,6 +103,7 @@ impl Noun {
         Self::Threads,
         Self::Keys,
         Self::Members,
+        Self::Secrets,
         Self::Audit,
         Self::Tenants,
     ];
@@ -117,6 +120,7 @@ impl Noun {
             Self::Threads => "threads",
             Self::Keys => "keys",
             Self::Members => "members",
+            Self::Secrets => "secrets",
             Self::Audit => "audit",
             Self::Tenants => "tenants",
         }
@@ -137,7 +141,7 @@ pub struct Scope {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "\"{text}\" is no scope: write NOUN:read or NOUN:write, with system, plugins, grants, workflows, \
-     runs, threads, keys, members, audit or tenants"
+     runs, threads, keys, members, secrets, audit or tenants"
 )]
 pub struct ParseScopeError {
     text: String,

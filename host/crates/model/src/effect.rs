@@ -78,6 +78,17 @@ impl Operation {
     }
 }
 
+impl Operation {
+    /// Whether it is one of `kv`.
+    #[must_use]
+    pub const fn is_of_memory(self) -> bool {
+        matches!(
+            self,
+            Self::KvGet | Self::KvSet | Self::KvDelete | Self::KvList | Self::KvCompareAndSwap
+        )
+    }
+}
+
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

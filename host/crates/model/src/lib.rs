@@ -26,6 +26,7 @@ pub mod mock;
 pub mod name;
 pub mod recording;
 pub mod reference;
+pub mod secret;
 pub mod tenancy;
 pub mod text;
 pub mod time;
@@ -43,6 +44,7 @@ pub use lines::Lines;
 pub use name::{Key, NodeId, NodePath, PluginName, TenantId};
 pub use recording::Recording;
 pub use reference::{AgentRef, Target, WorkflowRef};
+pub use secret::{SecretLimits, SecretName, SecretRecord};
 pub use time::Timestamp;
 pub use usage::{Deeds, ModelUsage, Usage};
 

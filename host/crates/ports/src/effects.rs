@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use futures::future::BoxFuture;
-use wforge_model::agent::{AgentCall, Divergence};
+use wforge_model::agent::{AgentCall, Divergence, Execution};
 use wforge_model::effect::{Operation, Waiting};
 use wforge_model::{Epoch, Failure, TenantId, Timestamp, Value};
 
@@ -24,6 +24,10 @@ pub trait Effects: Debug + Send + Sync {
         &'a self,
         task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>>;
+
+    /// What a call came to, without the secrets that were opened for its tenant. Nothing that a
+    /// guest gave back goes anywhere before.
+    fn redacted(&self, tenant: &TenantId, execution: Execution) -> Execution;
 
     /// Lets go of what is in memory of a tenant that was erased, and takes in nothing of it any
     /// more.

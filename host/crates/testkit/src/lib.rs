@@ -6,9 +6,11 @@ mod call;
 pub mod clock;
 pub mod entropy;
 pub mod faulty;
+pub mod secrets;
 pub mod store;
 
 pub use call::call;
 pub use clock::SimClock;
 pub use entropy::SimEntropy;
 pub use faulty::{Crash, FaultyStore};
+pub use secrets::plant_secret;

@@ -124,6 +124,50 @@ pub(crate) enum MembersCommand {
     },
 }
 
+/// `wforge secrets …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Set a secret, or a new version of it; its value comes from stdin or a file
+    #[command(after_help = "Examples:\n  \
+        wforge secrets set github --host api.github.com < token.txt\n  \
+        pass show mail | wforge secrets set mail --host '*.mail.example' -\n  \
+        wforge secrets set db --from-file db.key")]
+    Set(SecretSet),
+    /// List the secrets: names, versions, times and hosts
+    #[command(after_help = "Example:\n  wforge secrets list --tenant acme")]
+    List {
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Remove a secret with all of its values
+    #[command(after_help = "Example:\n  wforge secrets remove github")]
+    Remove {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        whose: Whose,
+    },
+}
+
+/// `wforge secrets set`.
+#[derive(Debug, Args)]
+pub(crate) struct SecretSet {
+    /// Its name, as grants write it: secret:NAME:hold
+    pub(crate) name: String,
+    /// A line with the value [default: stdin]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) from_file: Option<PathBuf>,
+    /// `-` says stdin, which is the default
+    #[arg(value_name = "-", value_parser = ["-"], conflicts_with = "from_file")]
+    pub(crate) stdin: Option<String>,
+    /// Where the host may send it: api.example.com, *.example.com, http://10.0.0.7:8080; can be
+    /// given several times [default: as before, at first nowhere]
+    #[arg(long = "host", value_name = "HOST")]
+    pub(crate) hosts: Vec<String>,
+    #[command(flatten)]
+    pub(crate) whose: Whose,
+}
+
 /// `wforge tenants …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TenantsCommand {

@@ -13,7 +13,7 @@ use crate::config::Flag;
 
 pub(crate) use admin::{
     AuditCommand, BlobsCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs,
-    MembersCommand, TenantsCommand, TokenCommand, Whose,
+    MembersCommand, SecretSet, SecretsCommand, TenantsCommand, TokenCommand, Whose,
 };
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use runs::{
@@ -165,6 +165,9 @@ pub(crate) enum Command {
     /// Add, list and remove the people of a tenant
     #[command(subcommand)]
     Members(MembersCommand),
+    /// Set, list and remove secrets; no command shows a value
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Make, suspend, limit and erase tenants
     #[command(subcommand)]
     Tenants(TenantsCommand),
@@ -436,6 +439,7 @@ impl Cli {
             | Command::Keys(_)
             | Command::Grants(_)
             | Command::Members(_)
+            | Command::Secrets(_)
             | Command::Tenants(_)
             | Command::Audit(_)
             | Command::Usage { .. }

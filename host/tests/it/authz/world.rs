@@ -114,6 +114,10 @@ impl World {
         post("/v1/members", &json!({ "subject": CANARY, "role": "viewer" })).status(200);
         let key = post("/v1/keys", &json!({ "name": CANARY, "role": "viewer" })).status(201).json();
         let key = key["id"].as_str().expect("an id").to_owned();
+        let secret = json!({ "value": format!("value-{CANARY}") }).to_string();
+        let path = format!("/v1/secrets/{CANARY}");
+        let put = self.host.send_by("PUT", &path, "application/json", &secret, Some(&admin));
+        put.status(200);
         self.canaries.extend([run.clone(), thread.to_owned(), key.clone()]);
         self.parts = [
             ("publisher", "wforge".to_owned()),
@@ -124,6 +128,7 @@ impl World {
             ("thread", thread.to_owned()),
             ("grant", grant),
             ("key", key),
+            ("secret", CANARY.to_owned()),
             ("subject", CANARY.to_owned()),
             ("tenant", "acme".to_owned()),
         ]
@@ -232,6 +237,12 @@ impl World {
             return self.host.get_as(path, key);
         }
         let (media_type, body) = self.body(route);
+        if let (method @ ("PUT" | "DELETE"), Some(key)) = (route.method, key) {
+            return self.host.send_by(method, path, media_type, &body, Some(key));
+        }
+        if let method @ ("PUT" | "DELETE") = route.method {
+            return self.host.send_by(method, path, media_type, &body, Some(""));
+        }
         self.host.send_text(path, media_type, &body, key)
     }
 

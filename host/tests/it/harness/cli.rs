@@ -114,7 +114,8 @@ impl Cli {
 /// seconds, and no test is about that.
 static COMPILED: LazyLock<Cli> = LazyLock::new(|| {
     let cli = Cli::cold();
-    for components in [plugins(), proof("wforge/effects-steps"), proof("wforge/effects-rust")] {
+    let proofs = ["wforge/effects-steps", "wforge/effects-rust", "wforge/effects-secrets"];
+    for components in [plugins()].into_iter().chain(proofs.map(proof)) {
         cli.run([Path::new("plugin"), Path::new("install"), &components]).exits(0);
     }
     cli

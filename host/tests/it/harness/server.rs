@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::stream::{BoxStream, StreamExt};
@@ -21,6 +22,7 @@ pub(crate) struct TestHost {
     child: Child,
     address: String,
     key: String,
+    log: Arc<Mutex<Vec<u8>>>,
     runtime: Runtime,
 }
 
@@ -72,9 +74,10 @@ impl TestHost {
         let mut command = cli.command(["serve"]);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("wforge starts");
-        let (address, key) = await_server(&cli, &mut child);
+        let log = Arc::default();
+        let (address, key) = await_server(&cli, &mut child, &log);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Self { cli, child, address, key, runtime }
+        Self { cli, child, address, key, log, runtime }
     }
 
     /// Kills it, as a crash would, and starts another on the same data.
@@ -164,6 +167,26 @@ impl TestHost {
         self.send(request.header("content-type", media_type).body(body.to_owned()))
     }
 
+    /// The same by another method; without a key with the server's own.
+    pub(crate) fn send_by(
+        &self,
+        method: &str,
+        path: &str,
+        media_type: &str,
+        body: &str,
+        key: Option<&str>,
+    ) -> Reply {
+        let method = method.parse().expect("a method");
+        let request = client().request(method, format!("{}{path}", self.url()));
+        let request = request.bearer_auth(key.unwrap_or(&self.key));
+        self.send(request.header("content-type", media_type).body(body.to_owned()))
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&self.log.lock().expect("nobody panicked with it")).into_owned()
+    }
+
     /// Where others reach it.
     pub(crate) fn public(&self) -> String {
         let file = server_file(&self.cli).expect("server.json");
@@ -246,7 +269,7 @@ fn client() -> reqwest::Client {
 
 /// Reads the server's log until it has written `server.json`; a killed one leaves its own behind.
 /// The rest of the log is read on beside.
-fn await_server(cli: &Cli, child: &mut Child) -> (String, String) {
+fn await_server(cli: &Cli, child: &mut Child, kept: &Arc<Mutex<Vec<u8>>>) -> (String, String) {
     let mut log = BufReader::new(child.stderr.take().expect("its stderr"));
     let mut said = String::new();
     let json = loop {
@@ -257,7 +280,14 @@ fn await_server(cli: &Cli, child: &mut Child) -> (String, String) {
         let read = log.read_line(&mut said).expect("its log is UTF-8");
         assert!(read > 0, "serve ended:\n{said}");
     };
-    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    kept.lock().expect("nobody panicked with it").extend_from_slice(said.as_bytes());
+    let kept = Arc::clone(kept);
+    std::thread::spawn(move || {
+        let mut line = Vec::new();
+        while log.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            kept.lock().expect("nobody panicked with it").append(&mut line);
+        }
+    });
     let field = |name: &str| json[name].as_str().expect("a text").to_owned();
     (field("address"), field("token"))
 }

@@ -17,6 +17,7 @@ mod ports;
 mod problems;
 mod resources;
 mod runs;
+mod secrets;
 mod stream;
 mod tcp;
 mod tenants;

@@ -5,6 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use wforge_model::{Digest, Failure, Problem, Value};
 
+use crate::secrets::Credential;
+
 /// What is there beside method and URL.
 #[derive(Debug)]
 pub(super) struct Element {
@@ -12,12 +14,6 @@ pub(super) struct Element {
     pub(super) credentials: Vec<Credential>,
     pub(super) body: Body,
     pub(super) timeout_ms: Option<u64>,
-}
-
-/// A header that the host fills.
-#[derive(Debug, Deserialize)]
-pub(super) struct Credential {
-    pub(super) secret: String,
 }
 
 #[derive(Debug)]

@@ -6,15 +6,15 @@ use futures::stream::TryStreamExt as _;
 use wforge_model::TenantId;
 use wforge_ports::{RawFailure, RawRequest, RawResponse};
 
-use super::FetchLimits;
-use crate::outbound::{Outbound, OutboundRequest, failure};
+use super::{Means, without_secrets};
+use crate::outbound::{OutboundRequest, failure};
 
-/// Sends one request and waits for its whole response.
+/// Sends one request and waits for its whole response, which is without opened secrets: what was
+/// sent by `http.fetch` from a secret that is only held may not be asked back here.
 pub(crate) async fn exchange(
-    outbound: &dyn Outbound,
+    Means { outbound, secrets, limits, .. }: Means<'_>,
     tenant: &TenantId,
     request: RawRequest,
-    limits: &FetchLimits,
 ) -> Result<RawResponse, RawFailure> {
     if request.body.len() > limits.request_bytes_max {
         let bytes_max = u64::try_from(limits.request_bytes_max).unwrap_or(u64::MAX);
@@ -31,5 +31,7 @@ pub(crate) async fn exchange(
     let response = outbound.send(tenant, request).await.map_err(|error| failure::raw(&error))?;
     let pieces: Vec<Bytes> =
         response.body.try_collect().await.map_err(|error| failure::raw(&error))?;
-    Ok(RawResponse { status: response.status, headers: response.headers, body: pieces.concat() })
+    let (status, mut headers) = (response.status, response.headers);
+    let body = without_secrets((secrets, tenant), &mut headers, pieces.concat());
+    Ok(RawResponse { status, headers, body })
 }

@@ -1,13 +1,16 @@
 //! One request of a guest, against an outbound path that answers what the test says.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use expect_test::{Expect, expect};
 use futures::stream::{self, StreamExt as _};
 use wforge_model::Capability;
+use wforge_model::agent::AgentCall;
 use wforge_model::effect::Operation;
-use wforge_testkit::call;
+use wforge_ports::RawRequest;
+use wforge_store::{MemoryStore, StoreParts};
+use wforge_testkit::{SimEntropy, call, plant_secret};
 
 use super::*;
 use crate::outbound::OutboundError;
@@ -70,6 +73,9 @@ fn digest(byte: u8) -> Digest {
 struct Bench {
     outbound: FakeOutbound,
     blobs: FakeBlobs,
+    store: Arc<MemoryStore>,
+    secrets: Secrets,
+    grants: Vec<&'static str>,
     limits: FetchLimits,
 }
 
@@ -86,11 +92,17 @@ impl Bench {
 
     fn with(answer: Given) -> Self {
         let outbound = FakeOutbound { sent: Mutex::default(), answer };
-        Self { outbound, blobs: FakeBlobs::default(), limits: FetchLimits::default() }
+        let store = MemoryStore::new(StoreParts { entropy: Arc::new(SimEntropy::new(1)) });
+        let store = Arc::new(store);
+        let secrets = Secrets::new(store.clone());
+        let (blobs, limits) = (FakeBlobs::default(), FetchLimits::default());
+        Self { outbound, blobs, store, secrets, grants: Vec::new(), limits }
     }
 
     async fn fetch(&self, element: &Value) -> Result<Value, Failure> {
-        let (call, asked) = (call(), Asked::new(Operation::HttpFetch, element));
+        let grants = self.grants.iter().map(|grant| grant.parse().unwrap()).collect();
+        let call = AgentCall { grants, ..call() };
+        let asked = Asked::new(Operation::HttpFetch, element);
         let deed = Deed {
             call: &call,
             asked: &asked,
@@ -99,7 +111,16 @@ impl Bench {
             lease: wforge_model::Epoch(0),
             on_delta: &|_| {},
         };
-        fetch(&self.outbound, &self.blobs, &deed, &self.limits).await
+        fetch(self.means(), &deed).await
+    }
+
+    fn means(&self) -> Means<'_> {
+        Means {
+            outbound: &self.outbound,
+            bodies: &self.blobs,
+            secrets: &self.secrets,
+            limits: &self.limits,
+        }
     }
 
     /// The one request that was sent.
@@ -232,11 +253,111 @@ async fn what_cannot_be_sent_is_refused_before() {
     }
 }
 
+/// A bench with a secret for `*.example`, whose tasks may hold it.
+async fn holding(hosts: &[&str], answer: Bench) -> Bench {
+    let bench = Bench { grants: vec!["secret:token:hold"], ..answer };
+    let (store, tenant) = (&*bench.store, call().tenant);
+    plant_secret(store, &tenant, "token", &[Some("old-value"), Some("new-value")], hosts)
+        .await
+        .unwrap();
+    bench
+}
+
+fn credential(header: &str, template: &str) -> Value {
+    let credential = json!({ "header": header, "template": template, "secret": "token" });
+    with("credentials", json!([credential]))
+}
+
 #[tokio::test]
-async fn credentials_are_denied_until_the_host_keeps_secrets() {
-    let credential =
-        json!({ "header": "authorization", "template": "Bearer {}", "secret": "token" });
-    refused(with("credentials", json!([credential])), "denied", "secret on token:hold").await;
+async fn a_credential_is_filled_with_the_newest_value_in_the_request_only() {
+    let bench = holding(&["*.example"], Bench::answering(200, &[], b"")).await;
+    let element = credential("Authorization", "Bearer {}");
+    bench.fetch(&element).await.unwrap();
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let sent = bench.sent();
+    assert_eq!(sent.headers[0], pair("Authorization", "Bearer new-value"));
+    assert!(!format!("{sent:?}").contains("new-value"));
+    assert!(!element.to_string().contains("new-value"), "nor is it in what is hashed");
+}
+
+#[tokio::test]
+async fn a_secret_goes_to_no_host_that_it_is_not_meant_for() {
+    for (hosts, is_sent) in [
+        (&["a.example"][..], true),
+        (&["*.example"], true),
+        (&["GET@a.example/v1"], true),
+        (&[], false),
+        (&["b.example"], false),
+        (&["http://a.example"], false),
+        (&["a.example:8443"], false),
+        (&["POST@a.example"], false),
+    ] {
+        let bench = holding(hosts, Bench::answering(200, &[], b"")).await;
+        let told = bench.fetch(&credential("authorization", "{}")).await;
+        assert_eq!(told.is_ok(), is_sent, "{hosts:?}: {told:?}");
+        if let Err(failure) = told {
+            let hint = "wforge secrets set token --host https://a.example:443";
+            assert!(failure.to_string().contains(hint), "{failure}");
+            assert_eq!(bench.outbound.sent.lock().unwrap().len(), 0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_credential_that_is_none_is_refused_before_anything_is_sent() {
+    for (header, template, words) in [
+        ("authorization", "Bearer", "its template has {} once"),
+        ("authorization", "{}{}", "its template has {} once"),
+        ("authorization", "a\r\nb: {}", "control characters"),
+        ("a b", "{}", "no name of a header"),
+        ("Host", "{}", "it belongs to the host"),
+    ] {
+        let bench = holding(&["a.example"], Bench::answering(200, &[], b"")).await;
+        let failure = bench.fetch(&credential(header, template)).await.unwrap_err();
+        assert_eq!(failure.code(), "bad_credential", "{failure}");
+        assert!(failure.to_string().contains(words), "{failure}");
+        assert_eq!(bench.outbound.sent.lock().unwrap().len(), 0);
+    }
+    let one = json!({ "header": "x", "template": "{}", "secret": "token" });
+    let bench = holding(&["a.example"], Bench::answering(200, &[], b"")).await;
+    let twice = bench.fetch(&with("credentials", json!([one, one]))).await.unwrap_err();
+    assert!(twice.to_string().contains("it is there twice"), "{twice}");
+    let many = bench.fetch(&with("credentials", json!(vec![one; 9]))).await.unwrap_err();
+    assert!(many.to_string().contains("at most 8 credentials"), "{many}");
+}
+
+#[tokio::test]
+async fn a_credential_needs_its_grant_and_a_secret_that_is_there() {
+    let bench = holding(&["a.example"], Bench::answering(200, &[], b"")).await;
+    let bench = Bench { grants: vec!["secret:token:reveal"], ..bench };
+    let denied = bench.fetch(&credential("x", "{}")).await.unwrap_err();
+    assert!(denied.to_string().contains("secret:token:hold"), "{denied}");
+    let mut bench = Bench::answering(200, &[], b"");
+    bench.grants = vec!["secret:token:hold"];
+    let missing = bench.fetch(&credential("x", "{}")).await.unwrap_err();
+    assert!(missing.to_string().contains("wforge secrets set token"), "{missing}");
+}
+
+#[tokio::test]
+async fn what_a_server_repeats_of_a_secret_is_taken_out() {
+    let body = b"{\"you\":\"Bearer new-value\",\"b\":\"bmV3LXZhbHVl\"}";
+    let length = body.len().to_string();
+    let headers = [("x-echo", "new-value"), ("content-length", &length)];
+    let bench = holding(&["a.example"], Bench::answering(200, &headers, body)).await;
+    let answer = bench.fetch(&credential("authorization", "Bearer {}")).await.unwrap();
+    assert_eq!(answer["headers"][0], json!(["x-echo", "[secret token]"]));
+    let body = STANDARD.decode(answer["body"]["base64"].as_str().unwrap()).unwrap();
+    let body = String::from_utf8(body).unwrap();
+    assert!(!body.contains("new-value") && !body.contains("bmV3LXZhbHVl"), "{body}");
+    assert!(body.contains("Bearer [secret token]"), "{body}");
+    assert_eq!(answer["headers"][1], json!(["content-length", body.len().to_string()]));
+    // Nor does the guest's own client get it.
+    let (method, url) = ("GET".to_owned(), "https://a.example/".to_owned());
+    let (headers, sent, timeout) = (Vec::new(), Vec::new(), None);
+    let request = RawRequest { method, url, headers, body: sent, timeout };
+    let raw = raw::exchange(bench.means(), &call().tenant, request).await.unwrap();
+    assert_eq!(String::from_utf8(raw.body).unwrap(), body);
+    assert_eq!(raw.headers[0].1, "[secret token]");
 }
 
 #[tokio::test]

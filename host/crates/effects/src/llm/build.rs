@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::anthropic::Anthropic;
 use super::cassette::{Recording, Replay};
 use super::config::{CassetteMode, ModelConfig, ModelsConfig, ModelsError, Provider, ScriptLine};
-use super::exchange::{Endpoint, Exchange, Key};
+use super::exchange::{Endpoint, Exchange};
+use super::key::{Key, KeySource};
 use super::mock::Mock;
 use super::models::{Answers, Directory, Model, ModelsParts};
 use super::openai::Openai;
@@ -65,7 +66,7 @@ fn insert(
 fn provider(config: &ModelConfig, parts: &mut ModelsParts) -> Built {
     match config.provider {
         Provider::Openai => {
-            let key = Key { header: "authorization", prefix: "Bearer ", secret: None };
+            let key = Key { header: "authorization", prefix: "Bearer ", source: KeySource::None };
             let dialect = Openai {
                 model: needed(config, "model", config.model.as_ref())?,
                 max_tokens_field: config.max_tokens_field.unwrap_or_default(),
@@ -73,7 +74,7 @@ fn provider(config: &ModelConfig, parts: &mut ModelsParts) -> Built {
             remote(dialect, "https://api.openai.com/v1", key, config, parts)
         }
         Provider::Anthropic => {
-            let key = Key { header: "x-api-key", prefix: "", secret: None };
+            let key = Key { header: "x-api-key", prefix: "", source: KeySource::None };
             let dialect = Anthropic { model: needed(config, "model", config.model.as_ref())? };
             remote(dialect, "https://api.anthropic.com/v1", key, config, parts)
         }
@@ -95,13 +96,7 @@ fn remote<D: Dialect + 'static>(
 ) -> Built {
     let base_url = config.base_url.as_deref().unwrap_or(base_url).trim_end_matches('/');
     check_url(config, base_url)?;
-    if let Some(variable) = &config.api_key_variable {
-        let secret = parts.keys.get(variable).filter(|key| is_header(key.reveal()));
-        key.secret = Some(secret.cloned().ok_or_else(|| ModelsError::NoKey {
-            model: config.name.clone(),
-            variable: variable.clone(),
-        })?);
-    }
+    key.source = source(config, parts)?;
     let limits = &parts.limits;
     let endpoint = Endpoint {
         url: format!("{base_url}{}", D::PATH),
@@ -114,6 +109,28 @@ fn remote<D: Dialect + 'static>(
     };
     let (outbound, clock) = (Arc::clone(&parts.outbound), Arc::clone(&parts.clock));
     Ok(Box::new(Remote { dialect, exchange: Exchange { outbound, clock, endpoint } }))
+}
+
+fn source(config: &ModelConfig, parts: &ModelsParts) -> Result<KeySource, ModelsError> {
+    match (&config.api_key_variable, &config.key_secret) {
+        (None, None) => Ok(KeySource::None),
+        (None, Some(name)) => {
+            Ok(KeySource::Tenant { name: name.clone(), secrets: parts.secrets.clone() })
+        }
+        (Some(variable), None) => {
+            let key = parts.keys.get(variable).filter(|key| is_header(key.reveal()));
+            key.cloned().map(KeySource::Host).ok_or_else(|| ModelsError::NoKey {
+                model: config.name.clone(),
+                variable: variable.clone(),
+            })
+        }
+        (Some(_), Some(_)) => Err(ModelsError::Invalid {
+            model: config.name.clone(),
+            field: "key_secret",
+            reason: "goes without api_key_variable: the key is the tenant's or the host's"
+                .to_owned(),
+        }),
+    }
 }
 
 fn replay(config: &ModelConfig, parts: &ModelsParts) -> Built {
@@ -174,6 +191,7 @@ fn check_places(config: &ModelConfig) -> Result<(), ModelsError> {
     const CASSETTE: &[Provider] = &[Provider::Cassette];
     let fields = [
         (config.base_url.is_some(), "base_url", REMOTE),
+        (config.key_secret.is_some(), "key_secret", REMOTE),
         (config.model.is_some(), "model", REMOTE),
         (config.api_key_variable.is_some(), "api_key_variable", REMOTE),
         (config.timeout_ms.is_some(), "timeout_ms", REMOTE),

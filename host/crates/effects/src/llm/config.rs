@@ -1,7 +1,7 @@
 //! Models as the operator writes them: `[[llm.model]]`.
 
 use serde::Deserialize;
-use wforge_model::{TenantId, Value};
+use wforge_model::{SecretName, TenantId, Value};
 
 /// All models of a host.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -39,6 +39,10 @@ pub struct ModelConfig {
     /// The variable that holds the provider's key.
     #[serde(default)]
     pub api_key_variable: Option<String>,
+    /// The secret of the tenant that asks, which holds that tenant's own key; instead of the
+    /// variable.
+    #[serde(default)]
+    pub key_secret: Option<SecretName>,
     /// Time for one request and its whole answer, in milliseconds; unset: the
     /// host's `limits.models.timeout_ms`. At most the time that a sandbox has.
     #[serde(default)]
@@ -93,6 +97,7 @@ impl ModelConfig {
             base_url: None,
             model: None,
             api_key_variable: None,
+            key_secret: None,
             timeout_ms: None,
             retries_max: None,
             retry_wait_ms_max: None,

@@ -10,6 +10,7 @@ use wforge_model::{Failure, Problem, Value};
 use wforge_ports::Clock;
 
 use super::answer::broken;
+use super::key::{Key, without_key};
 use super::models::ModelCall;
 use super::retry::{backoff_ms, retry_after_ms};
 use super::secret::SecretText;
@@ -19,8 +20,6 @@ use crate::outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse
 const REFUSAL_BYTES_MAX: usize = 64 << 10;
 /// How much of what a server says is shown, in characters.
 const SAID_CHARS_MAX: usize = 500;
-/// How a key begins, in bytes; a word that begins so is not shown.
-const KEY_BEGIN_BYTES: usize = 6;
 
 type Body = BoxStream<'static, Result<Bytes, OutboundError>>;
 
@@ -34,15 +33,6 @@ pub(crate) struct Endpoint {
     pub(crate) retries_max: u32,
     pub(crate) retry_wait_ms_max: u64,
     pub(crate) answer_bytes_max: u64,
-}
-
-/// The header that a key goes into.
-#[derive(Debug)]
-pub(crate) struct Key {
-    pub(crate) header: &'static str,
-    pub(crate) prefix: &'static str,
-    /// None: the server wants none.
-    pub(crate) secret: Option<SecretText>,
 }
 
 /// Sends questions to one endpoint.
@@ -66,13 +56,14 @@ impl Exchange {
     pub(crate) async fn send(
         &self,
         call: &ModelCall<'_>,
+        key: Option<&SecretText>,
         body: &Value,
     ) -> Result<OutboundResponse, Failure> {
         let body = Bytes::from(body.to_string());
         let wait_ms_max = self.endpoint.retry_wait_ms_max;
         let mut retries = 0;
         loop {
-            let problem = match self.try_once(call, body.clone()).await {
+            let problem = match self.try_once(call, key, body.clone()).await {
                 Ok(response) => return Ok(response),
                 Err(Trouble::Final(failure)) => return Err(failure),
                 Err(Trouble::Passing(problem)) => problem,
@@ -91,9 +82,10 @@ impl Exchange {
     async fn try_once(
         &self,
         call: &ModelCall<'_>,
+        key: Option<&SecretText>,
         body: Bytes,
     ) -> Result<OutboundResponse, Trouble> {
-        let request = self.request(call, body);
+        let request = self.request(call, key, body);
         let response = self.outbound.send(&call.call.tenant, request).await;
         let response = response.map_err(|error| match (&error, of_transport(&error)) {
             (OutboundError::Unreachable { .. }, Failure::Upstream(problem)) => {
@@ -105,15 +97,20 @@ impl Exchange {
             200..=299 => return Ok(response),
             429 => "rate_limited",
             500..=599 => "provider_failed",
-            _ => return Err(Trouble::Final(self.refused(response).await)),
+            _ => return Err(Trouble::Final(self.refused(response, key).await)),
         };
         let retry_after_ms = retry_after_ms(&response.headers, self.clock.now());
-        let mut problem = Problem::new(code, self.words(response).await).retryable();
+        let mut problem = Problem::new(code, self.words(response, key).await).retryable();
         problem.retry_after_ms = retry_after_ms;
         Err(Trouble::Passing(problem))
     }
 
-    fn request(&self, call: &ModelCall<'_>, body: Bytes) -> OutboundRequest {
+    fn request(
+        &self,
+        call: &ModelCall<'_>,
+        secret: Option<&SecretText>,
+        body: Bytes,
+    ) -> OutboundRequest {
         let Endpoint { url, headers, key, timeout_ms, answer_bytes_max, .. } = &self.endpoint;
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut all = vec![
@@ -122,7 +119,7 @@ impl Exchange {
             pair("idempotency-key", call.idempotency_key),
         ];
         all.extend(headers.iter().map(|(name, value)| pair(name, value)));
-        if let Some(secret) = &key.secret {
+        if let Some(secret) = secret {
             all.push((key.header.to_owned(), [key.prefix, secret.reveal()].concat()));
         }
         OutboundRequest {
@@ -135,51 +132,34 @@ impl Exchange {
         }
     }
 
-    async fn refused(&self, response: OutboundResponse) -> Failure {
-        Failure::Upstream(Problem::new("provider_refused", self.words(response).await))
+    async fn refused(&self, response: OutboundResponse, key: Option<&SecretText>) -> Failure {
+        Failure::Upstream(Problem::new("provider_refused", self.words(response, key).await))
     }
 
     /// What a server says of its refusal, without the key that it may have repeated.
-    async fn words(&self, response: OutboundResponse) -> String {
+    async fn words(&self, response: OutboundResponse, key: Option<&SecretText>) -> String {
         let status = response.status;
         let body = beginning(response.body).await;
-        let said = self.shown(&message_of(&body));
+        let said = shown(&message_of(&body), key);
         if said.trim().is_empty() {
             return format!("the provider answered {status}");
         }
         format!("the provider answered {status}: {}", said.trim())
     }
+}
 
-    /// A failure whose message may repeat what a server said.
-    pub(crate) fn printable(&self, mut failure: Failure) -> Failure {
-        if let Failure::Upstream(problem) = &mut failure {
-            problem.message = self.shown(&problem.message);
-        }
-        failure
+/// A failure whose message may repeat what a server said.
+pub(crate) fn printable(mut failure: Failure, key: Option<&SecretText>) -> Failure {
+    if let Failure::Upstream(problem) = &mut failure {
+        problem.message = shown(&problem.message, key);
     }
+    failure
+}
 
-    fn shown(&self, text: &str) -> String {
-        let text = self.without_key(text);
-        let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-        printable.take(SAID_CHARS_MAX).collect()
-    }
-
-    /// A server may show a key in full, cut, or with stars in it.
-    fn without_key(&self, text: &str) -> String {
-        let Some(key) = self.endpoint.key.secret.as_ref().map(SecretText::reveal) else {
-            return text.to_owned();
-        };
-        let text = text.replace(key, "[key]");
-        let Some(begin) = key.get(..KEY_BEGIN_BYTES) else { return text };
-        let mut shown = String::with_capacity(text.len());
-        let mut rest = text.as_str();
-        while let Some((before, after)) = rest.split_once(begin) {
-            shown.extend([before, "[key]"]);
-            rest = after.trim_start_matches(|c: char| !c.is_whitespace() && c != '"');
-        }
-        shown.push_str(rest);
-        shown
-    }
+fn shown(text: &str, key: Option<&SecretText>) -> String {
+    let text = without_key(text, key);
+    let printable = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    printable.take(SAID_CHARS_MAX).collect()
 }
 
 /// All of a body.
@@ -220,6 +200,11 @@ pub(crate) fn of_transport(error: &OutboundError) -> Failure {
         OutboundError::Forbidden { .. } => Failure::Upstream(problem("forbidden_address")),
         OutboundError::Unreachable { .. } => Failure::Upstream(problem("unreachable").retryable()),
         OutboundError::Broken { .. } => broken(error.to_string()),
+        OutboundError::Resting { retry_after_ms, .. } => {
+            let mut problem = problem("circuit_open").retryable();
+            problem.retry_after_ms = Some(*retry_after_ms);
+            Failure::Upstream(problem)
+        }
         OutboundError::Timeout { .. } => Failure::Upstream(problem("timeout").retryable()),
         OutboundError::TooLarge { .. } => Failure::Limit(problem("answer_bytes")),
     }

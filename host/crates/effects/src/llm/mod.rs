@@ -20,6 +20,7 @@ mod deltas;
 mod events;
 mod exchange;
 mod files;
+mod key;
 mod limits;
 mod mock;
 mod models;

@@ -22,6 +22,7 @@ use super::secret::SecretText;
 use crate::deed::Deed;
 use crate::http::BodyStore;
 use crate::outbound::Outbound;
+use crate::secrets::Secrets;
 
 /// What models need of their host.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct ModelsParts {
     pub meter: Arc<dyn TokenMeter>,
     /// Checks answers against the schemas that they were asked to fit, and builds the mock's.
     pub schemas: Arc<dyn Schemas>,
+    /// The tenants' secrets, where a model names one of theirs by `key_secret`.
+    pub secrets: Secrets,
     /// Where the files are that messages name.
     pub files: Arc<dyn BodyStore>,
     /// What a question may take, where the model says nothing.

@@ -9,8 +9,9 @@ use wforge_model::{Failure, Value};
 use super::answer::{Answer, bad_answer, text_of};
 use super::deltas::Deltas;
 use super::events::{Events, is_event_stream};
-use super::exchange::{Exchange, whole};
+use super::exchange::{Exchange, printable, whole};
 use super::models::{Answers, Asking};
+use super::secret::SecretText;
 
 /// What one kind of server understands and says.
 pub(crate) trait Dialect: Debug + Send + Sync {
@@ -45,9 +46,9 @@ pub(crate) struct Remote<D> {
 }
 
 impl<D: Dialect> Remote<D> {
-    async fn answer(&self, asking: Asking<'_>) -> Result<Value, Failure> {
+    async fn answer(&self, asking: Asking<'_>, key: Option<&SecretText>) -> Result<Value, Failure> {
         let body = self.dialect.body(&asking)?;
-        let response = self.exchange.send(&asking.call, &body).await?;
+        let response = self.exchange.send(&asking.call, key, &body).await?;
         if is_event_stream(&response) {
             let answer = gather::<D>(Events::new(response.body), asking.deltas).await?;
             return Ok(answer.into_value(asking.model, asking.request_bytes));
@@ -75,7 +76,9 @@ async fn gather<D: Dialect>(mut events: Events, deltas: &Deltas<'_>) -> Result<A
 impl<D: Dialect> Answers for Remote<D> {
     fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<Value, Failure>> {
         Box::pin(async move {
-            self.answer(asking).await.map_err(|failure| self.exchange.printable(failure))
+            let key = self.exchange.endpoint.key.of(asking.call.call).await?;
+            let answer = self.answer(asking, key.as_ref()).await;
+            answer.map_err(|failure| printable(failure, key.as_ref()))
         })
     }
 }

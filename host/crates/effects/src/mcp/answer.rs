@@ -112,6 +112,7 @@ fn of_outbound(name: &str, error: &OutboundError) -> Failure {
         OutboundError::Forbidden { .. } => ("forbidden_address", false),
         OutboundError::Unreachable { .. } => ("unreachable", true),
         OutboundError::Broken { .. } => ("connection_broken", true),
+        OutboundError::Resting { .. } => ("circuit_open", true),
         OutboundError::Timeout { .. } => ("timeout", true),
     };
     let problem = Problem::new(code, format!("{name} cannot be reached: {error}"));

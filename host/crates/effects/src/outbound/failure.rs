@@ -45,6 +45,11 @@ pub(crate) fn told(error: &OutboundError) -> Failure {
         }
         OutboundError::Unreachable { .. } => Failure::Upstream(problem("unreachable").retryable()),
         OutboundError::Broken { .. } => Failure::Upstream(problem("broken").retryable()),
+        OutboundError::Resting { retry_after_ms, .. } => {
+            let mut problem = problem("circuit_open").retryable();
+            problem.retry_after_ms = Some(*retry_after_ms);
+            Failure::Upstream(problem)
+        }
         OutboundError::Timeout { .. } => Failure::Upstream(problem("timeout").retryable()),
         OutboundError::TooLarge { .. } => Failure::Limit(problem("response_bytes")),
     }
@@ -60,7 +65,9 @@ pub(crate) fn raw(error: &OutboundError) -> RawFailure {
             RawFailure::AddressForbidden(denial)
         }
         OutboundError::Unreachable { is_timeout: true, .. } => RawFailure::ConnectTimeout(text),
-        OutboundError::Unreachable { .. } => RawFailure::Unreachable(text),
+        OutboundError::Unreachable { .. } | OutboundError::Resting { .. } => {
+            RawFailure::Unreachable(text)
+        }
         OutboundError::Broken { .. } => RawFailure::Broken(text),
         OutboundError::Timeout { .. } => RawFailure::Timeout(text),
         OutboundError::TooLarge { limit, .. } => {

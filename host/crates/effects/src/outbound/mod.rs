@@ -1,11 +1,13 @@
 //! The one way out of the host: every surface that reaches a server of somebody else goes through
 //! [`Outbound`], so that one filter holds for all of them.
 //!
-//! [`Egress`] is it. `url` and `names` decide where a request goes, `addresses` and [`Exception`]
-//! whether it may go there, `headers` and `clients` what goes along and on which connection.
+//! [`Egress`] is it, behind a [`Breaker`]. `url` and `names` decide where a request goes,
+//! `addresses` and [`Exception`] whether it may go there, `headers` and `clients` what goes along
+//! and on which connection.
 //! Whether a plugin may send at all is decided elsewhere, before.
 
 mod addresses;
+mod breaker;
 mod clients;
 mod egress;
 mod exception;
@@ -26,6 +28,7 @@ use futures::stream::BoxStream;
 use wforge_model::TenantId;
 
 pub use addresses::is_public;
+pub use breaker::{Breaker, BreakerOptions};
 pub use egress::Egress;
 pub use exception::{Exception, ParseExceptionError};
 pub use names::{Names, SystemNames};
@@ -118,6 +121,14 @@ pub enum OutboundError {
         host: String,
         /// Why.
         reason: String,
+    },
+    /// The server failed again and again, and is left alone for a while.
+    #[error("{host} failed again and again, and is left alone for another {retry_after_ms} ms")]
+    Resting {
+        /// The host.
+        host: String,
+        /// When it is asked again, in milliseconds.
+        retry_after_ms: u64,
     },
     /// It took longer than it may.
     #[error("{host} took longer than {limit_ms} ms")]

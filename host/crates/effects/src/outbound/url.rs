@@ -76,7 +76,7 @@ fn check_authority(text: &str) -> Result<(), BadUrl> {
 }
 
 /// Where a URL leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Peer {
     pub(crate) host: String,
     pub(crate) port: u16,

@@ -103,15 +103,6 @@ async fn what_is_granted_but_not_served_says_so() {
         ],
     )
     .await;
-    unserved(
-        "secret:token:hold",
-        Operation::SecretsGet,
-        json!({ "name": "token" }),
-        expect![
-            "[denied: secret on token:hold; this host does not serve the interface secrets yet]"
-        ],
-    )
-    .await;
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ mod addresses;
 #[cfg(test)]
 mod blobs;
 #[cfg(test)]
+mod breaker;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod egress;
@@ -34,11 +36,17 @@ mod memory_model;
 #[cfg(test)]
 mod outside;
 #[cfg(test)]
+mod policy;
+#[cfg(test)]
 mod raw;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
+mod secrets;
+#[cfg(test)]
 mod servers;
+#[cfg(test)]
+mod surfaces;
 #[cfg(test)]
 mod tools;
 #[cfg(test)]

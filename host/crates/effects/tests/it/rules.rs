@@ -5,7 +5,7 @@ use std::time::Duration;
 use expect_test::expect;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
-use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects};
+use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects, Secrets};
 use wforge_model::agent::EVERY_EFFECT;
 use wforge_model::effect::{Operation, question_id};
 use wforge_model::limits::SandboxLimits;
@@ -218,6 +218,7 @@ async fn rule_6_chance_belongs_to_tenant_task_attempt_and_host() {
     let first = seed(&world).await;
     assert_eq!(seed(&world).await, first);
     let other_host = RecordedEffects::new(EffectsParts {
+        secrets: Secrets::new(world.store.clone()),
         store: world.store.clone(),
         clock: std::sync::Arc::new(world.clock.clone()),
         output: world.output.clone(),

@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
-use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects, Tools};
+use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects, Secrets, Tools};
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Answered, Operation, Question, Waiting};
 use wforge_model::limits::SandboxLimits;
-use wforge_model::{Epoch, Grants, TaskId, Timestamp};
+use wforge_model::{Capability, Denial, Epoch, Grants, TaskId, Timestamp};
 use wforge_ports::effects::{GuestLine, GuestOutput, TaskContext};
-use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects, Store};
+use wforge_ports::{EffectAnswer, EffectRequest, EffectSession, Effects, GrantCheck, Store};
 use wforge_store::{MemoryStore, StoreParts};
 use wforge_testkit::{SimClock, SimEntropy};
 
@@ -25,6 +25,7 @@ pub(crate) struct World<S = FakeStore> {
     pub(crate) clock: SimClock,
     pub(crate) output: Arc<Output>,
     pub(crate) outside: Arc<Outside>,
+    pub(crate) book: Arc<Book>,
     pub(crate) effects: RecordedEffects,
     pub(crate) call: AgentCall,
     lease: Epoch,
@@ -51,6 +52,26 @@ impl GuestOutput for Output {
 
     fn delta(&self, _call: &AgentCall, position: u32, n: u32, topic: &str, text: &str) {
         self.0.lock().unwrap().push(format!("{position}.{n}: {topic} {text}"));
+    }
+}
+
+/// Grants that stand until they are taken back.
+#[derive(Debug, Default)]
+pub(crate) struct Book(Mutex<Vec<String>>);
+
+impl Book {
+    pub(crate) fn take_back(&self, capability: &str) {
+        self.0.lock().unwrap().push(capability.to_owned());
+    }
+}
+
+impl GrantCheck for Book {
+    fn check(&self, _call: &AgentCall, wanted: &Capability) -> Result<(), Denial> {
+        if !self.0.lock().unwrap().contains(&wanted.to_string()) {
+            return Ok(());
+        }
+        let (capability, resource) = (wanted.kind().to_owned(), wanted.resource().to_owned());
+        Err(Denial { capability, resource, hint: "it was taken back".to_owned() })
     }
 }
 
@@ -97,8 +118,9 @@ fn world_over<S: Store + 'static>(
     let store = Arc::new(store);
     let clock = SimClock::at(NOON);
     let output = Arc::new(Output::default());
-    let outside = Arc::new(Outside::default());
+    let (outside, book) = (Arc::new(Outside::default()), Arc::new(Book::default()));
     let effects = RecordedEffects::new(EffectsParts {
+        secrets: Secrets::new(store.clone()),
         store: store.clone(),
         clock: Arc::new(clock.clone()),
         output: output.clone(),
@@ -110,11 +132,11 @@ fn world_over<S: Store + 'static>(
         world: outside.clone(),
         threads: tokio::runtime::Handle::current(),
         flights: TaskTracker::new(),
-        grants: Arc::new(wforge_ports::grants::Unrevoked),
+        grants: book.clone(),
         failpoints: None,
         at_once_max: 4,
     });
-    World { store, clock, output, outside, effects, call: call(grants), lease }
+    World { store, clock, output, outside, book, effects, call: call(grants), lease }
 }
 
 impl<S> World<S> {

@@ -109,6 +109,14 @@ impl Effects for Nobody {
         self.open(task)
     }
 
+    fn redacted(
+        &self,
+        _tenant: &wforge_model::TenantId,
+        execution: wforge_model::agent::Execution,
+    ) -> wforge_model::agent::Execution {
+        execution
+    }
+
     fn forget_tenant(&self, _tenant: &TenantId) {}
 }
 

@@ -7,7 +7,7 @@ use futures::{Stream, StreamExt as _, stream};
 use serde_json::json;
 use tokio::sync::mpsc;
 use wforge_model::tenancy::Member;
-use wforge_model::{RunId, Seq, TenantId, ThreadId, Value};
+use wforge_model::{RunId, SecretRecord, Seq, TenantId, ThreadId, Value};
 use wforge_ports::store::Collection;
 
 use std::sync::Arc;
@@ -96,6 +96,11 @@ async fn write_people(shared: &Shared, id: &TenantId, out: &Out) -> Result<(), E
     let members: Vec<Member> = PageOf(Collection::Members).all(shared, id).await?;
     for member in members {
         out.line("member", member).await?;
+    }
+    // Their names and hosts; no value leaves the store but by a grant.
+    let secrets: Vec<SecretRecord> = PageOf(Collection::Secrets).all(shared, id).await?;
+    for secret in secrets {
+        out.line("secret", secret).await?;
     }
     Ok(())
 }

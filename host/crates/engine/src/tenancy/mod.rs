@@ -11,6 +11,7 @@ mod grants;
 mod keys;
 mod ledger;
 mod members;
+mod secrets;
 mod tenants;
 mod tokens;
 mod trail;
@@ -18,6 +19,7 @@ mod trail;
 pub use grants::{Explained, GrantDecision, GrantRequest, LiveGrants};
 pub use keys::NewKey;
 pub use ledger::TenantUsage;
+pub use secrets::SecretPut;
 pub use tokens::TenantTokens;
 pub use trail::AuditVerdict;
 
@@ -33,6 +35,7 @@ pub(crate) use ledger::{
     Ledger, admit_run, charge_tokens, flush, quotas, usage_of, within_storage,
 };
 pub(crate) use members::{members_of, put_member, remove_member};
+pub(crate) use secrets::{put_secret, remove_secret, secrets_of};
 pub(crate) use tenants::{
     create, ensure, resume, revoke_tokens, set_platform_plugins, set_quotas, suspend, tenant,
     tenants,

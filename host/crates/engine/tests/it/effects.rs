@@ -67,6 +67,14 @@ impl Effects for SmallEffects {
     fn forget_tenant(&self, tenant: &TenantId) {
         self.forgotten.lock().unwrap().push(tenant.clone());
     }
+
+    fn redacted(
+        &self,
+        _tenant: &wforge_model::TenantId,
+        execution: wforge_model::agent::Execution,
+    ) -> wforge_model::agent::Execution {
+        execution
+    }
 }
 
 #[derive(Debug)]

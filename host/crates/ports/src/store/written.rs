@@ -189,6 +189,10 @@ pub enum Collection {
     Used,
     /// All tenants, kept by the platform: key is the tenant's name.
     Tenants,
+    /// Secrets of the tenant without their values: key is the name.
+    Secrets,
+    /// Values of secrets: key is name and version, to which its seal is bound.
+    SecretValues,
 }
 
 impl Collection {
@@ -208,6 +212,8 @@ impl Collection {
             Self::Grants => b'g',
             Self::Used => b'x',
             Self::Tenants => b't',
+            Self::Secrets => b'y',
+            Self::SecretValues => b'z',
         }
     }
 }

@@ -8,16 +8,17 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use wforge_effects::BodyStore;
 use wforge_effects::llm::{
     CassetteEntry, CassetteSink, Delta, ModelCall, ModelLimits, Models, ModelsConfig, ModelsError,
     ModelsParts, SecretText,
 };
+use wforge_effects::{BodyStore, Secrets};
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Operation, RequestHash};
 use wforge_model::{Digest, Failure, ModelUsage, Problem, TenantId, Timestamp};
 use wforge_ports::{BoxError, Clock, Schemas, TokenMeter};
-use wforge_testkit::SimClock;
+use wforge_store::{MemoryStore, StoreParts};
+use wforge_testkit::{SimClock, SimEntropy};
 
 use super::loopback::Loopback;
 use super::provider::Provider;
@@ -29,6 +30,7 @@ pub(crate) const KEY: &str = "sk-test-0123456789abcdef";
 pub(crate) struct Stage {
     pub(crate) provider: Provider,
     pub(crate) models: Models,
+    pub(crate) store: Arc<MemoryStore>,
     pub(crate) clock: Hasty,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) tape: Arc<Tape>,
@@ -60,11 +62,13 @@ pub(crate) async fn stage_within(
     let (tokens, tape) = (Arc::<Tokens>::default(), Arc::<Tape>::default());
     let files = Arc::<Shelf>::default();
     let entries = CassetteEntry::parse(cassette).unwrap();
+    let store = Arc::new(MemoryStore::new(StoreParts { entropy: Arc::new(SimEntropy::new(1)) }));
     let parts = ModelsParts {
         outbound: Arc::new(Loopback),
         clock: Arc::new(clock.clone()),
         meter: tokens.clone(),
         schemas: Arc::new(Spec(wforge_spec::Schemas::new())),
+        secrets: Secrets::new(store.clone()),
         files: files.clone(),
         limits: ModelLimits { file_bytes_max: 100, ..limits },
         keys: BTreeMap::from([("KEY".to_owned(), SecretText::new(KEY.to_owned()))]),
@@ -73,7 +77,7 @@ pub(crate) async fn stage_within(
     };
     let models = Models::new(config, parts)?;
     let deltas = Mutex::default();
-    Ok(Stage { provider, models, clock, tokens, tape, files, call: call(&[]), deltas })
+    Ok(Stage { provider, models, store, clock, tokens, tape, files, call: call(&[]), deltas })
 }
 
 impl Stage {
