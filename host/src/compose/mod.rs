@@ -34,7 +34,7 @@ use crate::watched::Watched;
 use lanes::Lanes;
 
 pub(crate) use api::{Tokens, VERSION, api_parts, tokens};
-pub(crate) use parts::LOCKED;
+pub(crate) use parts::{COMPILE_WORKER, LOCKED};
 pub(crate) use plugin_dirs::{components_in, read_component};
 
 /// What the engine is opened for.

@@ -4,6 +4,7 @@
 //! Every problem is found at once, and each names the file or variable, the key and the fix. Never
 //! here: anything that only `wforge config check` warns of; that is [`check`].
 
+mod admission;
 mod check;
 mod keys;
 mod layers;
@@ -18,7 +19,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use wforge_model::limits::{RunLimits, SandboxLimits};
+use wforge_model::limits::{AdmissionLimits, RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
 
@@ -50,6 +51,8 @@ pub(crate) struct Config {
     pub(crate) run_limits: RunLimits,
     /// What one call of a plugin may use.
     pub(crate) sandbox: SandboxLimits,
+    /// What a component may be, and what compiling it may take.
+    pub(crate) admission: AdmissionLimits,
     /// What one tenant may use, where nothing else was said of it.
     pub(crate) quotas: Quotas,
     /// What agents reach.
@@ -236,6 +239,7 @@ impl Meant<'_> {
             runs: runs?,
             run_limits: run_limits?,
             sandbox: self.sandbox(raw)?,
+            admission: self.admission(raw)?,
             quotas: quotas?,
             outside: outside?,
             log: LogConfig {

@@ -21,6 +21,7 @@ mod api;
 )]
 mod authz;
 mod bad_input;
+mod bombs;
 mod brief;
 mod direction;
 mod erasing;

@@ -1,6 +1,10 @@
 //! Budgets with their defaults. The unit is in the name.
 
+mod admission;
+
 use serde::{Deserialize, Serialize};
+
+pub use admission::AdmissionLimits;
 
 /// What one run may use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -194,6 +194,9 @@ pub(crate) enum Command {
     /// Ask whether the server takes work; for health checks
     #[command(after_help = "Example:\n  HEALTHCHECK CMD [\"wforge\", \"health\"]")]
     Health,
+    /// Compile one component, as a running wforge asks for
+    #[command(name = crate::compose::COMPILE_WORKER, hide = true)]
+    CompileWorker(CompileWorkerArgs),
     /// Print the completion script of a shell
     #[command(after_help = "Example:\n  wforge completions bash > ~/.local/share/\
                             bash-completion/completions/wforge")]
@@ -201,6 +204,15 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// The caps of `wforge compile-worker`, in the order of `wforge_runtime::ChildCompiler`.
+#[derive(Debug, Args)]
+pub(crate) struct CompileWorkerArgs {
+    pub(crate) memory_bytes_max: u64,
+    pub(crate) cpu_s_max: u64,
+    pub(crate) component_bytes_max: u64,
+    pub(crate) parent: u32,
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -436,6 +448,7 @@ impl Cli {
             | Command::Explain { .. }
             | Command::Config(_)
             | Command::Health
+            | Command::CompileWorker(_)
             | Command::Completions { .. } => {}
         }
         let level = match self.global.verbose {
