@@ -2,6 +2,7 @@
 
 mod admin;
 mod args;
+mod brakes;
 mod configuration;
 mod draw;
 mod explain;

@@ -9,7 +9,8 @@ use wforge_ports::plugins::Admitted;
 use super::Session;
 use super::admin::{print_rows, text_of, with_control};
 use super::args::PluginCommand;
-use super::refusal::Refusal;
+use super::brakes;
+use super::refusal::{EXIT_FAILED, Refusal};
 use super::ui::{Paint, Ui, columns, harmless};
 use crate::client::{self, Client, Control};
 use crate::compose::{Mode, components_in, read_component};
@@ -24,13 +25,22 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
             return for_platform(session, path).await;
         }
         PluginCommand::List { platform: true } => return of_platform(session).await,
-        _ => {}
+        PluginCommand::Quarantine { .. }
+        | PluginCommand::Release { .. }
+        | PluginCommand::Precompile { .. } => return brakes::run(session, &command).await,
+        PluginCommand::Install { .. }
+        | PluginCommand::List { .. }
+        | PluginCommand::Inspect { .. } => {}
     }
     let client = client::open(&session.config, Mode::Look).await?;
     let result = match command {
         PluginCommand::Install { path, .. } => install(&session.ui, &client, &path).await,
         PluginCommand::List { .. } => list(&session.ui, &client).await,
         PluginCommand::Inspect { name } => inspect(&session.ui, &client, &name).await,
+        // These were done before.
+        PluginCommand::Quarantine { .. }
+        | PluginCommand::Release { .. }
+        | PluginCommand::Precompile { .. } => Ok(EXIT_FAILED),
     };
     client.finish(result).await
 }
@@ -104,7 +114,8 @@ async fn list(ui: &Ui, client: &Client) -> anyhow::Result<u8> {
         let manifest = &info.admitted.manifest;
         let description = manifest.description.as_deref().map(harmless).unwrap_or_default();
         let size = format!("{} KiB", info.admitted.bytes / 1_024);
-        vec![name(&info.admitted), size, info.installed_at.to_string(), description]
+        let standing = brakes::standing(&info.standing).unwrap_or(description);
+        vec![name(&info.admitted), size, info.installed_at.to_string(), standing]
     };
     let rows: Vec<Vec<String>> = plugins.iter().map(row).collect();
     columns(&rows).iter().for_each(|line| ui.out(line));
@@ -117,15 +128,23 @@ async fn list(ui: &Ui, client: &Client) -> anyhow::Result<u8> {
 async fn inspect(ui: &Ui, client: &Client, text: &str) -> anyhow::Result<u8> {
     let path = Path::new(text);
     let is_file = path.is_file() || text.ends_with(".wasm");
-    let admitted = if is_file {
-        client.admit(read_component(path)?).await?
-    } else {
-        client.plugin(text).await?.admitted
-    };
+    if is_file {
+        let admitted = client.admit(read_component(path)?).await?;
+        if ui.is_json() {
+            ui.out_json(&admitted)?;
+        } else {
+            print(ui, &admitted)?;
+        }
+        return Ok(0);
+    }
+    let plugin = client.plugin(text).await?;
     if ui.is_json() {
-        ui.out_json(&admitted)?;
-    } else {
-        print(ui, &admitted)?;
+        ui.out_json(&plugin)?;
+        return Ok(0);
+    }
+    print(ui, &plugin.admitted)?;
+    if let Some(standing) = brakes::standing(&plugin.standing) {
+        ui.out(&ui.paint(Paint::Red, &standing));
     }
     Ok(0)
 }

@@ -250,6 +250,7 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         inbox_max: config.runs.inbox_max,
         run_limits: config.run_limits.clone(),
         quotas: config.quotas,
+        breaker: config.breaker.clone(),
     }
 }
 

@@ -1,11 +1,20 @@
-//! What a component may be.
+//! What a component may be, and when one that keeps breaking is left alone.
 
-use wforge_model::limits::AdmissionLimits;
+use wforge_model::limits::{AdmissionLimits, BreakerLimits};
 
 use super::Meant;
 use super::keys::RawConfig;
 
 impl Meant<'_> {
+    pub(super) fn breaker(raw: &RawConfig) -> Option<BreakerLimits> {
+        Some(BreakerLimits {
+            failures_max: raw.breaker_failures_max?,
+            window_ms: raw.breaker_window_ms?,
+            open_ms: raw.breaker_open_ms?,
+            open_ms_max: raw.breaker_open_ms_max?,
+        })
+    }
+
     pub(super) fn admission(&mut self, raw: &RawConfig) -> Option<AdmissionLimits> {
         let at_once = "limits.admission.compile_at_once_max";
         self.at_least_1(at_once, raw.admission_compile_at_once_max);

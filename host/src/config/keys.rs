@@ -279,6 +279,16 @@ keys! {
     /// Components that are compiled or loaded at the same time; of one tenant it is one.
     admission_compile_at_once_max: u32 = "limits.admission.compile_at_once_max", default "2";
 
+    /// Calls of a plugin that break in a row (a trap, an exception, no end in time) before it is
+    /// left alone for a while, for that tenant. 0: no limit.
+    breaker_failures_max: u32 = "limits.breaker.failures_max", default "5";
+    /// Those of so long ago count, in milliseconds.
+    breaker_window_ms: u64 = "limits.breaker.window_ms", default "60_000";
+    /// The first while, in milliseconds; each further one is twice as long.
+    breaker_open_ms: u64 = "limits.breaker.open_ms", default "5_000";
+    /// The longest while, in milliseconds.
+    breaker_open_ms_max: u64 = "limits.breaker.open_ms_max", default "300_000";
+
     /// Requests to models, servers and tools of one tenant that are under way at the same time;
     /// further ones wait for their turn.
     effects_at_once_max: u32 = "limits.effects.at_once_max", default "64";

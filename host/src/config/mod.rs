@@ -19,7 +19,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use wforge_model::limits::{AdmissionLimits, RunLimits, SandboxLimits};
+use wforge_model::limits::{AdmissionLimits, BreakerLimits, RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
 
@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) sandbox: SandboxLimits,
     /// What a component may be, and what compiling it may take.
     pub(crate) admission: AdmissionLimits,
+    /// When a plugin that keeps breaking is left alone.
+    pub(crate) breaker: BreakerLimits,
     /// What one tenant may use, where nothing else was said of it.
     pub(crate) quotas: Quotas,
     /// What agents reach.
@@ -240,6 +242,7 @@ impl Meant<'_> {
             run_limits: run_limits?,
             sandbox: self.sandbox(raw)?,
             admission: self.admission(raw)?,
+            breaker: Self::breaker(raw)?,
             quotas: quotas?,
             outside: outside?,
             log: LogConfig {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wforge_graph::Expressions;
 use wforge_model::agent::AgentCall;
-use wforge_model::limits::RunLimits;
+use wforge_model::limits::{BreakerLimits, RunLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
 use wforge_model::workflow::WorkflowDraft;
@@ -81,6 +81,8 @@ pub struct EngineOptions {
     pub run_limits: RunLimits,
     /// What one tenant may use, where nothing else was said of it.
     pub quotas: Quotas,
+    /// When a plugin that keeps breaking is left alone.
+    pub breaker: BreakerLimits,
 }
 
 impl Default for EngineOptions {
@@ -96,6 +98,7 @@ impl Default for EngineOptions {
             inbox_max: 4_096,
             run_limits: RunLimits::default(),
             quotas: Quotas::default(),
+            breaker: BreakerLimits::default(),
         }
     }
 }

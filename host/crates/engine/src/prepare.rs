@@ -16,6 +16,7 @@ use crate::load::within;
 use crate::mocked::mocked;
 use crate::parts::EngineOptions;
 use crate::pinning::{Pinner, Pins, Place, sentence};
+use crate::quarantine;
 use crate::request::{EngineError, StartRun, WorkflowChoice};
 use crate::resolve::{Part, Resolved, resolve};
 use crate::service::Shared;
@@ -87,6 +88,7 @@ pub(crate) async fn prepare(
         routes: Vec::new(),
         by: request.by.clone(),
     };
+    quarantine::check(shared, tenant, &started).await?;
     let mut library = resolved.library();
     library.root = within(library.root, started.limits.as_ref());
     for (digest, part) in &mut library.parts {

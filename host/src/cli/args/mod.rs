@@ -359,6 +359,38 @@ pub(crate) enum PluginCommand {
         #[arg(value_name = "NAME|FILE")]
         name: String,
     },
+    /// Put a component away: its sandboxes are dropped at once, its runs wait
+    #[command(after_help = "Example:\n  wforge plugin quarantine sha256:4f1e… --reason \
+                            \"sends mail to strangers\"")]
+    Quarantine {
+        /// The component, as wforge plugin inspect shows it
+        digest: String,
+        /// Why, for whoever finds it put away
+        #[arg(long)]
+        reason: String,
+        /// For all tenants
+        #[arg(long)]
+        platform: bool,
+    },
+    /// Let a component be called again; the runs that waited for it go on
+    #[command(after_help = "Example:\n  wforge plugin release sha256:4f1e…")]
+    Release {
+        /// The component
+        digest: String,
+        /// For all tenants
+        #[arg(long)]
+        platform: bool,
+    },
+    /// Compile plugins for this build of wforge, so that no first call waits for it
+    #[command(after_help = "Example:\n  wforge plugin precompile --all")]
+    Precompile {
+        /// The publisher/name[@VERSION] of an installed plugin
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        name: Option<String>,
+        /// Every installed plugin
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 /// `wforge workflow …`.

@@ -117,6 +117,10 @@ async fn read_all(shared: &Shared) -> Result<(), EngineError> {
         index.members.extend(members.into_iter().map(of));
         index.tenants.insert(tenant.id.clone(), Arc::new(tenant));
     }
+    shared.quarantines.load(shared, None).await?;
+    for tenant in index.tenants.keys() {
+        shared.quarantines.load(shared, Some(tenant)).await?;
+    }
     *shared.directory.write() = index;
     Ok(())
 }

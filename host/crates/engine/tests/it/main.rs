@@ -10,6 +10,7 @@
 mod chunks;
 mod durability;
 mod effects;
+mod guards;
 mod harness;
 mod history;
 mod lines;

@@ -179,6 +179,8 @@ pub enum Collection {
     Usage,
     /// All tenants, kept by the platform: key is the tenant's name.
     Tenants,
+    /// Components that are not called any more: key is the digest.
+    Quarantines,
 }
 
 impl Collection {
@@ -196,6 +198,7 @@ impl Collection {
             Self::Members => b'm',
             Self::Usage => b'u',
             Self::Tenants => b't',
+            Self::Quarantines => b'q',
         }
     }
 }
