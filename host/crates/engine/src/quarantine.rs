@@ -17,9 +17,8 @@ use wforge_model::head::{RunHead, WaitReason};
 use wforge_model::{Digest, RunId, TenantId, Timestamp};
 use wforge_ports::store::Collection;
 
-use crate::actor::Message;
 use crate::request::EngineError;
-use crate::service::{Shared, send};
+use crate::service::{Shared, tell};
 use crate::tenancy::{Directory, Entry, PageOf, invalid, platform, to_value, write};
 
 /// Characters of a reason.
@@ -240,9 +239,9 @@ async fn go_on(
         let heads = shared.parts.store.heads(tenant, before, PAGE).await?;
         before = heads.last().map(|head| head.run);
         for head in heads.iter().filter(|head| waits_for(head, component)) {
-            let told = Message::of(Fact::Released { component });
             // One that does not fit into memory now goes on when somebody resumes it.
-            if let Err(error) = send(shared, tenant, head.run, told).await {
+            let told = tell(shared, tenant, head.run, Fact::Released { component });
+            if let Err(error) = told.await {
                 tracing::warn!(run = %head.run, %error, "a run was not told of a release");
             }
         }

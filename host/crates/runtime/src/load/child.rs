@@ -175,8 +175,13 @@ fn kill(child: &Mutex<Child>) {
     }
 }
 
-/// Ends it, if it has not ended, and takes its status, so that nothing of it is left.
+/// Ends it, if it has not ended, and takes its status, so that nothing of it is left. That it was
+/// killed here, because it had said all that it would, is no status of its own.
 fn reap(child: &Mutex<Child>) -> Option<ExitStatus> {
+    let has_ended = || child.lock().unwrap_or_else(PoisonError::into_inner).try_wait();
+    let is_alive = matches!(has_ended(), Ok(None));
     kill(child);
-    child.lock().unwrap_or_else(PoisonError::into_inner).wait().ok()
+    let status = child.lock().unwrap_or_else(PoisonError::into_inner).wait().ok()?;
+    let by_us = is_alive && status.signal() == Some(Signal::KILL.as_raw());
+    (!by_us).then_some(status)
 }
