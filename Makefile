@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
   bench-engine authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
-  nostd docker-check docker-lint effects bench-effects
+  nostd docker-check docker-lint effects bench-effects prove-replay
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -35,6 +35,8 @@ authz: build ## every route with every role, credential and tenant; hostile ones
 	@scripts/authz.sh
 effects: ## the rules of durable effects; then SIGKILL at every kill point, in three languages
 	@scripts/effects.sh
+prove-replay: ## record 50 runs of all kinds and make each again; COUNT=n for more
+	@scripts/replay.sh $(or $(COUNT),50)
 nostd: ## check model and graph where there is no std
 	@sdk/toolchain.sh nostd
 crash-smoke: build ## SIGKILL at 30 moments of a running brief; SEED=n repeats one

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use wforge_effects::GrantsFile;
 use wforge_engine::GrantPolicy;
-use wforge_model::{Capability, PluginName, TenantId};
+use wforge_model::{Capability, NodeId, PluginName, TenantId};
 
 use crate::watched::Watched;
 
@@ -37,6 +37,14 @@ pub(crate) struct Grants(pub(crate) Watched<GrantsFile>);
 impl GrantPolicy for Grants {
     fn granted(&self, tenant: &TenantId, plugin: &PluginName) -> Vec<Capability> {
         self.0.get().granted(tenant, plugin)
+    }
+
+    fn permits(&self, tenant: &TenantId, wanted: &Capability) -> bool {
+        self.0.get().permits(tenant, wanted)
+    }
+
+    fn exempts(&self, tenant: &TenantId, workflow: &str, from: &NodeId, to: &NodeId) -> bool {
+        self.0.get().exempts(tenant, workflow, from, to)
     }
 }
 

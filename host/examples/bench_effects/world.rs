@@ -3,9 +3,10 @@
 use serde_json::json;
 use wforge_effects::{Deed, Done, World};
 use wforge_model::effect::Operation;
-use wforge_model::{Failure, Problem, Timestamp, Value};
+use wforge_model::{Failure, Problem, TenantId, Timestamp, Value};
 use wforge_ports::effects::{EffectsError, GuestLine, TaskContext};
 use wforge_ports::{BoxFuture, EffectAnswer, EffectRequest, EffectSession, Effects};
+use wforge_ports::{RawFailure, RawRequest, RawResponse};
 
 /// The model that answers at once.
 #[derive(Debug)]
@@ -18,6 +19,14 @@ impl World for AtOnce {
 
     fn perform<'a>(&'a self, _deed: &'a Deed<'a>) -> BoxFuture<'a, Result<Done, EffectsError>> {
         Box::pin(std::future::ready(Ok(Done::Answered(Ok(answer())))))
+    }
+
+    fn exchange<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _request: RawRequest,
+    ) -> BoxFuture<'a, Result<RawResponse, RawFailure>> {
+        Box::pin(std::future::ready(Err(RawFailure::Unserved)))
     }
 }
 
@@ -40,6 +49,8 @@ impl Effects for Unrecorded {
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         self.open(task)
     }
+
+    fn forget_tenant(&self, _tenant: &TenantId) {}
 }
 
 #[derive(Debug)]
@@ -58,6 +69,13 @@ impl EffectSession for UnrecordedSession {
             EffectAnswer::Refused(Failure::Failed(problem))
         };
         Box::pin(std::future::ready(answer))
+    }
+
+    fn exchange(
+        &mut self,
+        _request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        Box::pin(std::future::ready(Err(RawFailure::Unserved)))
     }
 
     fn now(&self) -> Timestamp {

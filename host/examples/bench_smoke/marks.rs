@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::event::{EventKind, StoredEvent};
 use wforge_model::head::RunHead;
-use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Version};
+use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version};
 use wforge_ports::plugins::{AdmissionError, Admitted, PluginAdmission};
 use wforge_ports::runtime::{RuntimeError, RuntimeFigures};
 use wforge_ports::store::{
-    AuditEntry, Change, ChangeError, Collection, Commit, CommitError, Document, IdempotentReply,
-    KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record, RecordError, Recorded, Snapshot,
-    Store, StoreFigures,
+    AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Collection, Commit, CommitError,
+    Document, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record,
+    RecordError, Recorded, Snapshot, Store, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 use wforge_ports::{AgentRuntime, BoxFuture, Clock, EffectSession};
@@ -155,6 +155,9 @@ impl Store for NotedStore {
             tenant: &'a TenantId, collection: Collection, prefix: &'a str, after: Option<&'a str>,
             limit: usize
         ) -> Result<Vec<Document>, ReadError>;
+        blobs(tenant: &'a TenantId, after: Option<Digest>, limit: usize, now: Timestamp)
+            -> Result<BlobPage, ReadError>;
+        sweep_blobs(sweep: BlobSweep) -> Result<Vec<Digest>, ChangeError>;
         memory(tenant: &'a TenantId, space: &'a KvSpace, key: &'a str)
             -> Result<KvStanding, ReadError>;
         memories(tenant: &'a TenantId, query: KvQuery<'a>) -> Result<KvPage, ReadError>;

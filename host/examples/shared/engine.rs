@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, World};
+use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects, World};
 use wforge_engine::{
     Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, WaitFor,
     WorkflowChoice,
@@ -55,6 +55,20 @@ impl GrantPolicy for AllOfProbe {
     fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
         ["ask", "llm:fast"].iter().filter_map(|text| text.parse().ok()).collect()
     }
+
+    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
+        true
+    }
+
+    fn exempts(
+        &self,
+        _: &TenantId,
+        _: &str,
+        _: &wforge_model::NodeId,
+        _: &wforge_model::NodeId,
+    ) -> bool {
+        false
+    }
 }
 
 impl Base {
@@ -82,11 +96,13 @@ impl Base {
             limits: SandboxLimits::default(),
             world,
             tools: Arc::default(),
+            grants: Arc::new(wforge_ports::grants::Unrevoked),
             threads: self.lanes.engine.clone(),
             flights: TaskTracker::new(),
             failpoints: None,
             at_once_max: 64,
-            keep: KeepLimits::default(),
+            kv: KvLimits::default(),
+            blobs: Blobs::new(self.sled.clone(), BlobLimits::default()),
         }))
     }
 

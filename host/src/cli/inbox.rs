@@ -18,7 +18,8 @@ pub(crate) async fn run(session: &Session, inbox: Inbox) -> anyhow::Result<u8> {
     match inbox.command {
         None => {
             let client = client::open(&session.config, Mode::Look).await?;
-            let result = list(ui, &client, usize::from(inbox.limit)).await;
+            let result =
+                list(ui, &client, usize::from(inbox.limit), inbox.assignee.as_deref()).await;
             client.finish(result).await?;
             Ok(0)
         }
@@ -37,8 +38,13 @@ fn ask_id(text: &str) -> Result<QuestionId, Refusal> {
     })
 }
 
-async fn list(ui: &Ui, client: &Client, limit: usize) -> anyhow::Result<()> {
-    let interrupts = client.interrupts(limit).await?;
+async fn list(
+    ui: &Ui,
+    client: &Client,
+    limit: usize,
+    assignee: Option<&str>,
+) -> anyhow::Result<()> {
+    let interrupts = client.interrupts(limit, assignee).await?;
     if ui.is_json() {
         return ui.out_json(&interrupts);
     }
@@ -49,12 +55,19 @@ async fn list(ui: &Ui, client: &Client, limit: usize) -> anyhow::Result<()> {
             Wants::Answer { question, prompt, .. } => (question.to_string(), harmless(prompt)),
             Wants::Resume { when, nodes } => ("-".to_owned(), paused(*when, nodes)),
         };
-        vec![id, it.run.to_string(), harmless(&it.workflow), node, text, deadline]
+        let assignee = it.assignee.as_ref().map(|name| format!("for {}", harmless(name)));
+        let assignee = assignee.unwrap_or_default();
+        let degraded = if it.degraded { "degraded".to_owned() } else { String::new() };
+        let (run, workflow) = (it.run.to_string(), harmless(&it.workflow));
+        vec![id, run, workflow, node, text, assignee, deadline, degraded]
     };
     let rows: Vec<Vec<String>> = interrupts.iter().map(row).collect();
     columns(&rows).iter().for_each(|line| ui.out(line));
     if rows.is_empty() {
-        ui.note("nothing waits for a person");
+        ui.note(&match assignee {
+            Some(name) => format!("nothing waits for {}", harmless(name)),
+            None => "nothing waits for a person".to_owned(),
+        });
         return Ok(());
     }
     let label = ui.paint(Paint::Cyan, "help:");

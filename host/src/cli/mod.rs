@@ -2,12 +2,14 @@
 
 mod admin;
 mod args;
+mod blobs;
 mod brakes;
 mod configuration;
 mod draw;
 mod explain;
 mod folder;
 mod follow;
+mod grants;
 mod inbox;
 mod inputs;
 mod keys;
@@ -141,10 +143,12 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Workflow(command) => workflows::run(session, command).await,
         Command::Runs(command) => runs::run(session, command).await,
         Command::Replay(args) => replay::run(session, &args).await,
+        Command::Blobs(command) => blobs::run(session, command).await,
         Command::Inbox(inbox) => inbox::run(session, inbox).await,
         Command::Threads(command) => threads::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,
         Command::Keys(command) => keys::run(session, command).await,
+        Command::Grants(command) => grants::run(session, command).await,
         Command::Members(command) => members::run(session, command).await,
         Command::Tenants(command) => tenants::run(session, command).await,
         Command::Audit(command) => tenants::audit(session, command).await,

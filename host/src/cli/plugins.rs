@@ -1,9 +1,12 @@
 //! `wforge plugin …`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use serde_json::Value;
 use wforge_engine::PluginInfo;
+use wforge_model::Recording;
 use wforge_ports::plugins::Admitted;
 
 use super::Session;
@@ -12,7 +15,7 @@ use super::args::PluginCommand;
 use super::brakes;
 use super::refusal::{EXIT_FAILED, Refusal};
 use super::ui::{Paint, Ui, columns, harmless};
-use crate::client::{self, Client, Control};
+use crate::client::{self, Client, Control, in_query};
 use crate::compose::{Mode, components_in, read_component};
 
 /// Where the platform's plugins are.
@@ -32,11 +35,16 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
         | PluginCommand::List { .. }
         | PluginCommand::Inspect { .. } => {}
     }
+    if let PluginCommand::Inspect { name } = &command
+        && !is_file(name)
+    {
+        return inspect_installed(session, name).await;
+    }
     let client = client::open(&session.config, Mode::Look).await?;
     let result = match command {
         PluginCommand::Install { path, .. } => install(&session.ui, &client, &path).await,
         PluginCommand::List { .. } => list(&session.ui, &client).await,
-        PluginCommand::Inspect { name } => inspect(&session.ui, &client, &name).await,
+        PluginCommand::Inspect { name } => inspect_file(&session.ui, &client, &name).await,
         // These were done before.
         PluginCommand::Quarantine { .. }
         | PluginCommand::Release { .. }
@@ -94,10 +102,25 @@ async fn install(ui: &Ui, client: &Client, path: &Path) -> anyhow::Result<u8> {
         }
         installed.push(info);
     }
+    if installed.iter().any(|info| !info.admitted.manifest.needs.is_empty()) {
+        ui.note("what they were granted: wforge plugin inspect NAME, wforge grants list");
+    }
     if ui.is_json() {
         ui.out_json(&installed)?;
     }
     Ok(0)
+}
+
+fn stand_of(ui: &Ui, stand: &Value) -> String {
+    if stand.get("may").and_then(Value::as_bool) != Some(true) {
+        let command = text_of(stand, "command");
+        return format!("{}: {command}", ui.paint(Paint::Yellow, "not granted everywhere"));
+    }
+    let used = match text_of(stand, "used_on") {
+        day if day.is_empty() => "never used".to_owned(),
+        day => format!("last used on {day}"),
+    };
+    format!("{}, {used}", ui.paint(Paint::Green, "granted"))
 }
 
 fn name(plugin: &Admitted) -> String {
@@ -125,31 +148,73 @@ async fn list(ui: &Ui, client: &Client) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-async fn inspect(ui: &Ui, client: &Client, text: &str) -> anyhow::Result<u8> {
-    let path = Path::new(text);
-    let is_file = path.is_file() || text.ends_with(".wasm");
-    if is_file {
-        let admitted = client.admit(read_component(path)?).await?;
-        if ui.is_json() {
-            ui.out_json(&admitted)?;
-        } else {
-            print(ui, &admitted)?;
-        }
-        return Ok(0);
-    }
-    let plugin = client.plugin(text).await?;
+fn is_file(text: &str) -> bool {
+    Path::new(text).is_file() || text.ends_with(".wasm")
+}
+
+async fn inspect_file(ui: &Ui, client: &Client, text: &str) -> anyhow::Result<u8> {
+    let admitted = client.admit(read_component(Path::new(text))?).await?;
     if ui.is_json() {
-        ui.out_json(&plugin)?;
-        return Ok(0);
-    }
-    print(ui, &plugin.admitted)?;
-    if let Some(standing) = brakes::standing(&plugin.standing) {
-        ui.out(&ui.paint(Paint::Red, &standing));
+        ui.out_json(&Inspected { effects: admitted.recording(), admitted: &admitted })?;
+    } else {
+        print(ui, &admitted, &BTreeMap::new())?;
     }
     Ok(0)
 }
 
-fn print(ui: &Ui, plugin: &Admitted) -> anyhow::Result<()> {
+/// A plugin, and whether all that it can do is recorded.
+#[derive(serde::Serialize)]
+struct Inspected<'a> {
+    #[serde(flatten)]
+    admitted: &'a Admitted,
+    effects: Recording,
+}
+
+fn effects(plugin: &Admitted) -> String {
+    match plugin.recording() {
+        Recording::Recorded => "recorded".to_owned(),
+        Recording::Partial => "partial: what wasi:http does is not recorded, and is refused at a \
+                               node without effects: { idempotent: true }"
+            .to_owned(),
+    }
+}
+
+/// Of an installed plugin also what each of its needs was granted, and when it was last used.
+async fn inspect_installed(session: &Session, name: &str) -> anyhow::Result<u8> {
+    let ui = &session.ui;
+    let ask = async |control: &Control| {
+        let info = control.get(&format!("/v1/plugins/{name}")).await?;
+        let plugin: PluginInfo = serde_json::from_value(info).context("reading the answer")?;
+        let mut stands = BTreeMap::new();
+        for need in plugin.admitted.needs() {
+            let path = format!(
+                "/v1/grants/explain?plugin={}&capability={}",
+                in_query(name),
+                in_query(&need.to_string())
+            );
+            stands.insert(need.to_string(), control.get(&path).await?);
+        }
+        Ok((plugin, stands))
+    };
+    let (plugin, stands) = with_control(session, ask).await?;
+    if ui.is_json() {
+        let (effects, admitted) = (plugin.admitted.recording(), &plugin.admitted);
+        let mut shown = serde_json::to_value(Inspected { effects, admitted })?;
+        if let Some(fields) = shown.as_object_mut() {
+            fields.insert("grants".to_owned(), serde_json::to_value(&stands)?);
+            fields.insert("standing".to_owned(), serde_json::to_value(&plugin.standing)?);
+        }
+        ui.out_json(&shown)?;
+    } else {
+        print(ui, &plugin.admitted, &stands)?;
+        if let Some(standing) = brakes::standing(&plugin.standing) {
+            ui.out(&ui.paint(Paint::Red, &standing));
+        }
+    }
+    Ok(0)
+}
+
+fn print(ui: &Ui, plugin: &Admitted, stands: &BTreeMap<String, Value>) -> anyhow::Result<()> {
     let manifest = &plugin.manifest;
     ui.out(&ui.paint(Paint::Bold, &name(plugin)));
     if let Some(description) = &manifest.description {
@@ -160,6 +225,7 @@ fn print(ui: &Ui, plugin: &Admitted) -> anyhow::Result<()> {
         vec!["size".to_owned(), format!("{} bytes", plugin.bytes)],
         vec!["contract".to_owned(), harmless(&plugin.api)],
         vec!["imports".to_owned(), harmless(&plugin.imports.join(", "))],
+        vec!["effects".to_owned(), effects(plugin)],
     ];
     let more = [("license", &manifest.license), ("repository", &manifest.repository)];
     for (label, value) in more {
@@ -168,6 +234,9 @@ fn print(ui: &Ui, plugin: &Admitted) -> anyhow::Result<()> {
     columns(&facts).iter().for_each(|line| ui.out(&format!("  {line}")));
     for need in &manifest.needs {
         ui.out(&format!("  needs {}: {}", need.capability, harmless(&need.reason)));
+        if let Some(stand) = stands.get(&need.capability.to_string()) {
+            ui.out(&format!("    {}", stand_of(ui, stand)));
+        }
     }
     for agent in &manifest.agents {
         let description = agent.description.as_deref().map(harmless).unwrap_or_default();

@@ -23,6 +23,9 @@ const REDRAW_NS: u64 = 80_000_000;
 /// A failure that another node handles.
 const HANDLED: &str = "handled";
 const FAILED: &str = "failed";
+/// Why nobody stands in for a task that could be stood in for.
+pub(crate) const AFTER_WRITE: &str = "nobody stands in, since the task has written something: \
+                                      fallback_on: [after_write] lets somebody";
 
 /// The progress of one run.
 pub(crate) struct Progress {
@@ -129,9 +132,10 @@ impl Progress {
                 let how = (finished.source.as_str(), finished.elapsed_ms, why);
                 self.ended(finished.task, how, at, loud);
             }
-            EventKind::TaskFailed { task, failure, handler, elapsed_ms, .. } => {
+            EventKind::TaskFailed { task, failure, handler, elapsed_ms, after_write, .. } => {
                 let (source, why) = match handler {
                     Some(handler) => (HANDLED, format!("{failure}; {} handles it", handler.node)),
+                    None if *after_write => (FAILED, format!("{failure}; {AFTER_WRITE}")),
                     None => (FAILED, failure.to_string()),
                 };
                 if let Some(handler) = handler {
@@ -178,7 +182,9 @@ impl Progress {
                 format!("{line}{next}")
             }
             EventKind::RunBlocked { task, divergence } => {
-                format!("{}  blocked: {divergence:?}", self.trail.name(*task))
+                let (recorded, asked) = (&divergence.recorded, &divergence.asked);
+                let both = format!("{recorded} is recorded, and {asked} was asked");
+                format!("{}  blocked: {}", self.trail.name(*task), harmless(&both))
             }
             EventKind::PauseRequested { by } => {
                 format!("pauses after this super-step, as {} asked", harmless(by))

@@ -158,6 +158,9 @@ pub(crate) fn tell(ui: &Ui, report: &Report) {
         if let Some(deadline) = question.deadline {
             ui.err(&format!("  until {deadline}"));
         }
+        if let Some(assignee) = &question.assignee {
+            ui.err(&format!("  for {}", harmless(assignee)));
+        }
     }
     let unique = |path: &str| asked.iter().filter(|(other, _)| other == path).count() == 1;
     let name = |(path, question): &Asked<'_>| match unique(path) {
@@ -185,6 +188,7 @@ mod tests {
                 "properties": { "approve": { "type": "boolean" } },
             })),
             deadline: None,
+            assignee: None,
         }
     }
 

@@ -58,7 +58,9 @@ fn print(ui: &Ui, report: &Value, is_same: bool) {
     let (calls, skipped) = (text_of(report, "calls"), text_of(report, "skipped"));
     let skipped = match skipped.as_str() {
         "0" => String::new(),
-        count => format!("; {count} ended from outside and were not made again"),
+        count => {
+            format!("; {count} ended from outside or by what is not recorded, and say nothing")
+        }
     };
     if is_same {
         let ok = ui.paint(Paint::Green, "ok");
@@ -71,7 +73,12 @@ fn print(ui: &Ui, report: &Value, is_same: bool) {
         "" | "null" => "in its end".to_owned(),
         position => format!("at its effect {position}"),
     };
-    ui.out(&format!("{label} at node {}, attempt {}, {place}", field("node"), field("attempt")));
+    let who = match (field("tool").as_str(), field("caller")) {
+        ("" | "null", _) => String::new(),
+        (tool, caller) => format!(" in its tool {}, called by {caller}", harmless(tool)),
+    };
+    let (node, attempt) = (field("node"), field("attempt"));
+    ui.out(&format!("{label} at node {node}{who}, attempt {attempt}, {place}"));
     ui.out(&format!("  recorded: {}", harmless(&field("recorded"))));
     ui.out(&format!("  now:      {}", harmless(&field("now"))));
     ui.note(&format!("{calls} calls were made again up to there{skipped}"));

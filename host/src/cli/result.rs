@@ -4,7 +4,7 @@ use serde::Serialize;
 use wforge_model::head::{RunHead, RunStatus, WaitReason};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{NodeId, Object, RunId, ThreadId, Value};
+use wforge_model::{ModelUsage, NodeId, Object, Recording, RunId, ThreadId, Usage, Value};
 
 use super::progress::{duration, when_text};
 use super::questions;
@@ -68,6 +68,8 @@ pub(super) struct ResultJson<'a> {
     outcome: Option<&'a str>,
     degraded: bool,
     output: Option<&'a Object>,
+    #[serde(skip_serializing_if = "usage_is_none")]
+    usage: &'a Usage,
     tasks: Vec<TaskJson<'a>>,
 }
 
@@ -79,6 +81,14 @@ struct TaskJson<'a> {
     source: Option<TaskSource>,
     attempt: u32,
     ms: u64,
+    effects: Recording,
+    #[serde(skip_serializing_if = "usage_is_none")]
+    usage: &'a Usage,
+}
+
+/// Where no model was asked nothing is said of models.
+fn usage_is_none(usage: &&Usage) -> bool {
+    usage.is_none()
 }
 
 /// The run in the form of `--output json`.
@@ -91,6 +101,7 @@ pub(super) fn result_json(report: &Report) -> ResultJson<'_> {
         outcome: report.head.outcome.as_deref(),
         degraded: report.head.degraded,
         output: report.output.as_ref(),
+        usage: &report.head.usage,
         tasks: report.tasks.iter().map(|task| task_json(task, &paths)).collect(),
     }
 }
@@ -102,6 +113,8 @@ fn task_json<'a>(task: &'a TaskRow, paths: &Paths<'_>) -> TaskJson<'a> {
         source: task.source,
         attempt: task.attempt,
         ms: task.ms,
+        usage: &task.usage,
+        effects: task.effects,
     }
 }
 
@@ -194,6 +207,18 @@ fn tell_queued(ui: &Ui, report: &Report) {
     ));
 }
 
+/// Calls of models and their tokens as people read them; none where there were none.
+pub(super) fn used(usage: &ModelUsage) -> Option<String> {
+    let ModelUsage { calls, failed, input_tokens, output_tokens } = usage;
+    let calls = match calls {
+        0 => return None,
+        1 => "1 model call".to_owned(),
+        calls => format!("{calls} model calls"),
+    };
+    let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
+    Some(format!("{calls}{failed}, {input_tokens} tokens in, {output_tokens} out"))
+}
+
 fn summary(ui: &Ui, report: &Report, elapsed_ms: u64) {
     let head = &report.head;
     let status = match head.status {
@@ -217,7 +242,8 @@ fn summary(ui: &Ui, report: &Report, elapsed_ms: u64) {
     let tasks = report.tasks.iter().filter(|task| task.source.is_some()).count();
     let outcome = outcome.unwrap_or_default();
     let tasks = if tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
-    ui.note(&format!("{status}{outcome}  {tasks} in {time}{degraded}"));
+    let used = used(&head.usage.total).map(|used| format!("  {used}")).unwrap_or_default();
+    ui.note(&format!("{status}{outcome}  {tasks} in {time}{used}{degraded}"));
     if let Some(error) = &head.error {
         let node = error.node.as_ref().map(NodeId::as_str);
         let place = node.map(|node| format!("{node}: ")).unwrap_or_default();

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use futures::StreamExt as _;
 use serde_json::json;
-use wforge_model::RunId;
 use wforge_model::head::RunHead;
+use wforge_model::{Recording, RunId, Usage};
 
 use super::args::{RunsCommand, StreamArgs};
 use super::follow::{Stops, interrupted};
 use super::progress::duration;
-use super::result::{how_it_goes_on, place_in_file};
+use super::result::{how_it_goes_on, place_in_file, used};
 use super::resume::{self, GoOn, go_on};
 use super::ui::{Paint, Ui, columns, harmless};
 use super::{Session, page, questions, run_id};
@@ -134,6 +134,10 @@ fn print(ui: &Ui, report: &Report) {
         vec!["took".to_owned(), duration(millis(head))],
         vec!["step".to_owned(), head.step.to_string()],
     ];
+    let models = head.usage.models.iter();
+    facts.extend(models.filter_map(|(model, usage)| {
+        Some(vec!["model".to_owned(), format!("{}: {}", harmless(model), used(usage)?)])
+    }));
     if let Some(thread) = head.thread {
         facts.push(vec!["thread".to_owned(), thread.to_string()]);
     }
@@ -162,29 +166,42 @@ fn print(ui: &Ui, report: &Report) {
     }
 }
 
+/// The tasks of a step and node that got their result in the same way.
+struct Group<'a> {
+    /// The steps, and the path of the node.
+    place: (String, String),
+    first: &'a TaskRow,
+    count: usize,
+    ms: u64,
+    usage: Usage,
+}
+
 /// One row a step, node and source.
 fn aggregated(report: &Report) -> Vec<Vec<String>> {
     let paths = report.paths();
-    let mut groups: Vec<((String, String), &TaskRow, usize, u64)> = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
     let mut place_of = HashMap::new();
     for task in &report.tasks {
         let place = (paths.steps(task.task), paths.of(task.task));
         let key = (place.clone(), task.source);
         let number = *place_of.entry(key).or_insert_with(|| {
-            groups.push((place, task, 0, 0));
+            groups.push(Group { place, first: task, count: 0, ms: 0, usage: Usage::default() });
             groups.len() - 1
         });
-        if let Some((_, _, count, ms)) = groups.get_mut(number) {
-            *count += 1;
-            *ms += task.ms;
+        if let Some(group) = groups.get_mut(number) {
+            group.count += 1;
+            group.ms += task.ms;
+            group.usage.add(&task.usage);
         }
     }
-    let row = |((steps, path), first, count, ms): ((String, String), &TaskRow, usize, u64)| {
+    let row = |Group { place: (steps, path), first, count, ms, usage }: Group<'_>| {
         let source = first.source.map_or(
             if first.failure.is_some() { "failed" } else { "open" },
             wforge_model::mock::TaskSource::as_str,
         );
         let tasks = if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") };
+        let is_partial = first.effects == Recording::Partial;
+        let partial = if is_partial { "effects: partial" } else { "" };
         let why = first.failure.as_ref().map(|failure| harmless(&failure.to_string()));
         vec![
             steps,
@@ -193,6 +210,8 @@ fn aggregated(report: &Report) -> Vec<Vec<String>> {
             source.to_owned(),
             tasks,
             duration(ms),
+            used(&usage.total).unwrap_or_default(),
+            partial.to_owned(),
             why.unwrap_or_default(),
         ]
     };

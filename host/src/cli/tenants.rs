@@ -99,18 +99,22 @@ async fn show(session: &Session, tenant: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `NAME=NUMBER`, each once.
+/// `NAME=NUMBER`, each once; and `mock=MODE`.
 fn quotas_of(typed: &[String]) -> anyhow::Result<Value> {
     let mut quotas = Map::new();
     for text in typed {
-        let parsed = text.split_once('=').and_then(|(name, number)| {
-            Some((name.to_owned(), number.replace('_', "").parse::<u64>().ok()?))
+        let parsed = text.split_once('=').and_then(|(name, value)| {
+            let value: Value = match name {
+                "mock" => value.into(),
+                _ => value.replace('_', "").parse::<u64>().ok()?.into(),
+            };
+            Some((name.to_owned(), value))
         });
-        let (name, number) = parsed.ok_or_else(|| {
+        let (name, value) = parsed.ok_or_else(|| {
             Refusal::user("bad_flags", format!("--quota: \"{text}\" is no NAME=NUMBER"))
                 .help("write one of the keys of [limits.tenant], such as runs_live_max=10")
         })?;
-        if quotas.insert(name.clone(), number.into()).is_some() {
+        if quotas.insert(name.clone(), value).is_some() {
             let message = format!("--quota: {name} is given twice");
             return Err(Refusal::user("bad_flags", message).help("say it once").into());
         }

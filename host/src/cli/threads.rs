@@ -243,6 +243,9 @@ fn gone_back(ui: &Ui, thread: ThreadId, made: Checkpoint) -> anyhow::Result<()> 
     told(ui, thread, made, &made.to_string())?;
     let label = ui.paint(Paint::Cyan, "help:");
     ui.note(&format!("{label} wforge threads replay {thread} goes on from here"));
+    ui.note(
+        "what its runs remembered goes back; memory of the thread and of plugins does not go back",
+    );
     Ok(())
 }
 

@@ -176,10 +176,6 @@ impl Embedded {
         self.host.handle.plugins(&self.tenant).await.map_err(of_engine)
     }
 
-    pub(crate) async fn plugin(&self, name: &str) -> anyhow::Result<PluginInfo> {
-        self.host.handle.plugin(&self.tenant, name).await.map_err(of_engine)
-    }
-
     pub(crate) async fn register(&self, file: WorkflowFile) -> anyhow::Result<WorkflowInfo> {
         self.host.handle.register_workflow(&self.tenant, file.draft, BY).await.map_err(of_engine)
     }
@@ -213,12 +209,13 @@ impl Embedded {
 fn report(view: RunView) -> Report {
     let RunView { head, output, tasks, questions } = view;
     let task = |view: TaskView| {
-        let TaskView { task, node, within, step, agent, source, attempt, ms, failure } = view;
-        TaskRow { task, node, within, step, agent, source, attempt, ms, failure }
+        let TaskView { task, node, within, step, agent, source, attempt, ms, .. } = view;
+        let (failure, usage, effects) = (view.failure, view.usage, view.effects);
+        TaskRow { task, node, within, step, agent, source, attempt, ms, failure, usage, effects }
     };
     let question = |view: QuestionView| {
-        let QuestionView { id, node, prompt, schema, deadline } = view;
-        QuestionRow { id, node, prompt, schema, deadline }
+        let QuestionView { id, node, prompt, schema, deadline, assignee } = view;
+        QuestionRow { id, node, prompt, schema, deadline, assignee }
     };
     let tasks = tasks.into_iter().map(task).collect();
     Report { head, output, tasks, questions: questions.into_iter().map(question).collect() }

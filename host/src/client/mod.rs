@@ -26,8 +26,8 @@ use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, NodePath, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
-    Value,
+    Digest, Failure, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId, ThreadId,
+    Timestamp, Usage, Value,
 };
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;
@@ -164,6 +164,12 @@ pub(crate) struct TaskRow {
     pub(crate) attempt: u32,
     pub(crate) ms: u64,
     pub(crate) failure: Option<Failure>,
+    /// What it used of models.
+    #[serde(default, skip_serializing_if = "Usage::is_none")]
+    pub(crate) usage: Usage,
+    /// Whether all that it may do to the world is on record.
+    #[serde(default)]
+    pub(crate) effects: Recording,
 }
 
 impl Report {
@@ -225,6 +231,8 @@ pub(crate) struct QuestionRow {
     pub(crate) prompt: String,
     pub(crate) schema: Option<Value>,
     pub(crate) deadline: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) assignee: Option<String>,
 }
 
 /// An answer to an open question.
@@ -385,11 +393,6 @@ impl Client {
     /// The installed plugins.
     pub(crate) async fn plugins(&self) -> anyhow::Result<Vec<PluginInfo>> {
         either!(self, client => client.plugins())
-    }
-
-    /// An installed plugin.
-    pub(crate) async fn plugin(&self, name: &str) -> anyhow::Result<PluginInfo> {
-        either!(self, client => client.plugin(name))
     }
 
     /// Registers a workflow file.

@@ -192,10 +192,6 @@ impl Remote {
         self.pages("/v1/plugins", usize::MAX).await
     }
 
-    pub(crate) async fn plugin(&self, name: &str) -> anyhow::Result<PluginInfo> {
-        self.json(self.get(&format!("/v1/plugins/{}", in_path(name)))).await
-    }
-
     pub(crate) async fn register(&self, file: WorkflowFile) -> anyhow::Result<WorkflowInfo> {
         let json = file.text.trim_start().starts_with('{');
         let media_type = if json { "application/json" } else { "application/yaml" };
@@ -303,6 +299,7 @@ impl Remote {
         limit: usize,
     ) -> anyhow::Result<Vec<T>> {
         let mut items = Vec::new();
+        let and = if path.contains('?') { '&' } else { '?' };
         let mut cursor = from.map(|cursor| cursor.to_string());
         loop {
             let page_limit = PAGE.min(limit.saturating_sub(items.len()));
@@ -310,7 +307,7 @@ impl Remote {
                 .map(|cursor: String| format!("&cursor={}", in_path(&cursor).replace('/', "%2F")))
                 .unwrap_or_default();
             let page: Page<T> =
-                self.json(self.get(&format!("{path}?limit={page_limit}{after}"))).await?;
+                self.json(self.get(&format!("{path}{and}limit={page_limit}{after}"))).await?;
             items.extend(page.items);
             cursor = page.next_cursor;
             if cursor.is_none() || items.len() >= limit {

@@ -9,6 +9,7 @@ use wforge_model::{NodeId, QuestionId, RunId, ThreadId, Timestamp, Value};
 
 use super::embedded::BY;
 use super::problem::of_engine;
+use super::remote::in_path;
 use super::{Client, Embedded, Remote, Report, either};
 
 /// Runs of the inbox that are read at once.
@@ -28,6 +29,10 @@ pub(crate) struct Interrupt {
     pub(crate) node: Option<NodeId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) deadline: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) assignee: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) degraded: bool,
     pub(crate) wants: Wants,
 }
 
@@ -77,14 +82,18 @@ impl Client {
         either!(self, client => client.retry(run))
     }
 
-    /// What waits for people, the oldest run first.
-    pub(crate) async fn interrupts(&self, limit: usize) -> anyhow::Result<Vec<Interrupt>> {
-        either!(self, client => client.interrupts(limit))
+    /// What waits for people, or what was put to one of them; the oldest run first.
+    pub(crate) async fn interrupts(
+        &self,
+        limit: usize,
+        assignee: Option<&str>,
+    ) -> anyhow::Result<Vec<Interrupt>> {
+        either!(self, client => client.interrupts(limit, assignee))
     }
 
     /// The run that asks a question; none where it is not open.
     pub(crate) async fn run_that_asks(&self, ask: QuestionId) -> anyhow::Result<Option<RunId>> {
-        let open = self.interrupts(usize::MAX).await?;
+        let open = self.interrupts(usize::MAX, None).await?;
         Ok(open.iter().find(|entry| entry.question() == Some(ask)).map(|entry| entry.run))
     }
 }
@@ -102,10 +111,14 @@ impl Embedded {
         self.host.handle.revive(&self.tenant, run, BY).await.map_err(of_engine)
     }
 
-    async fn interrupts(&self, limit: usize) -> anyhow::Result<Vec<Interrupt>> {
+    async fn interrupts(
+        &self,
+        limit: usize,
+        assignee: Option<&str>,
+    ) -> anyhow::Result<Vec<Interrupt>> {
         let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let page = self.host.handle.inbox(&self.tenant, after, PAGE).await;
+            let page = self.host.handle.inbox(&self.tenant, after, PAGE, assignee).await;
             let (entries, next) = page.map_err(of_engine)?;
             for entry in entries {
                 found.push(same(&entry)?);
@@ -143,8 +156,18 @@ impl Remote {
         Ok(report.head)
     }
 
-    async fn interrupts(&self, limit: usize) -> anyhow::Result<Vec<Interrupt>> {
-        let mut found = self.pages("/v1/interrupts", limit).await?;
+    async fn interrupts(
+        &self,
+        limit: usize,
+        assignee: Option<&str>,
+    ) -> anyhow::Result<Vec<Interrupt>> {
+        let path = match assignee {
+            Some(name) => {
+                format!("/v1/interrupts?assignee={}", in_path(name).replace('/', "%2F"))
+            }
+            None => "/v1/interrupts".to_owned(),
+        };
+        let mut found = self.pages(&path, limit).await?;
         found.truncate(limit);
         Ok(found)
     }

@@ -4,6 +4,7 @@
 //! Never here: what a command does with them.
 
 mod api;
+mod cassettes;
 pub(crate) mod lanes;
 mod parts;
 mod plugin_dirs;
@@ -17,8 +18,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Tools};
-use wforge_engine::{CallLog, Engine, EngineOptions, EngineParts, Handle, RunBus, TenantTokens};
+use wforge_effects::{Blobs, EffectsParts, RecordedEffects, Tools};
+use wforge_engine::{
+    CallLog, Engine, EngineOptions, EngineParts, Handle, LiveGrants, RunBus, TenantTokens,
+};
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Failpoints, Store};
 use wforge_spec::Cel;
@@ -149,6 +152,7 @@ struct Acting {
     effects: Arc<RecordedEffects>,
     tools: Arc<Tools>,
     tokens: Arc<TenantTokens>,
+    grants: Arc<LiveGrants>,
 }
 
 /// What that takes.
@@ -165,9 +169,11 @@ impl Acting {
     fn open(config: &Config, parts: ActingParts) -> anyhow::Result<Self> {
         let ActingParts { store, clock, bus, host_key, threads, failpoints } = parts;
         let tokens = Arc::new(TenantTokens::default());
-        let parts =
-            world::WorldParts { store: store.clone(), clock: clock.clone(), meter: tokens.clone() };
-        let (outside, tools) = world::open(&config.outside, parts)?;
+        let grants = Arc::new(LiveGrants::default());
+        let blobs = Blobs::new(store.clone(), config.reach.blobs);
+        let (shared, meter) = (blobs.clone(), tokens.clone());
+        let parts = world::WorldParts { blobs: shared, clock: clock.clone(), meter };
+        let (outside, tools) = world::open(config, &parts)?;
         let effects = RecordedEffects::new(EffectsParts {
             store,
             clock,
@@ -175,19 +181,23 @@ impl Acting {
             tools: tools.clone(),
             host_key,
             limits: config.sandbox.clone(),
-            keep: KeepLimits::default(),
+            grants: grants.clone(),
+            kv: config.reach.kv,
+            blobs,
             world: Arc::new(outside),
             threads,
             flights: TaskTracker::new(),
             failpoints,
             at_once_max: config.outside.at_once_max,
         });
-        Ok(Self { effects: Arc::new(effects), tools, tokens })
+        Ok(Self { effects: Arc::new(effects), tools, tokens, grants })
     }
 
-    /// Adds the engine's agents to the tools, and its tenants' quotas to the models.
+    /// Adds the engine's agents to the tools, its tenants' quotas to the models, and its grants to
+    /// what effects may do.
     fn join(&self, engine: &Engine) {
         engine.meters(&self.tokens);
+        engine.grants(&self.grants);
         self.tools.offer_agents(engine.agent_tools());
     }
 }
@@ -251,6 +261,7 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         run_limits: config.run_limits.clone(),
         quotas: config.quotas,
         breaker: config.breaker.clone(),
+        blobs: config.blobs,
     }
 }
 

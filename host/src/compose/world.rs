@@ -12,10 +12,11 @@ use wforge_effects::llm::{
 };
 use wforge_effects::mcp::{McpServer, McpServers};
 use wforge_effects::outbound::{Egress, EgressOptions, Exception, Outbound};
-use wforge_effects::{FetchLimits, Outside, StoredBodies, Tools};
-use wforge_ports::{Clock, Store, TokenMeter};
+use wforge_effects::{Blobs, Outside, Tools};
+use wforge_ports::{Clock, TokenMeter};
 
-use crate::config::OutsideConfig;
+use super::cassettes::{self, CassetteFiles};
+use crate::config::{Config, OutsideConfig};
 use crate::schemas::Schemas;
 
 /// The variable under which the key of the model `default` is known.
@@ -23,45 +24,40 @@ const DEFAULT_KEY: &str = "llm.api_key";
 
 /// What it takes to make the world.
 pub(crate) struct WorldParts {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) blobs: Blobs,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) meter: Arc<dyn TokenMeter>,
 }
 
 /// The world, and its tools, to which the engine adds its agents.
-pub(crate) fn open(
-    config: &OutsideConfig,
-    parts: WorldParts,
-) -> anyhow::Result<(Outside, Arc<Tools>)> {
+pub(crate) fn open(whole: &Config, parts: &WorldParts) -> anyhow::Result<(Outside, Arc<Tools>)> {
+    let Config { outside: config, reach, .. } = whole;
     let trusted_pem = match &config.ca_file {
         Some(path) => fs_err::read(path).context("outbound.ca_file")?,
         None => Vec::new(),
     };
     let egress = |allow: Vec<Exception>| -> anyhow::Result<Arc<dyn Outbound>> {
         let trusted_pem = trusted_pem.clone();
-        Ok(Arc::new(Egress::new(EgressOptions { allow, trusted_pem, ..EgressOptions::default() })?))
+        Ok(Arc::new(Egress::new(EgressOptions { allow, trusted_pem, ..reach.egress.clone() })?))
     };
     let outbound = egress(config.allow.clone())?;
     let variable = |name: &str| config.variables.get(name).map(ToOwned::to_owned);
     let servers = McpFile::read(&config.mcp_file)?.servers;
-    let mcp = McpServers::new(servers, &outbound, &parts.clock, &variable);
+    let mcp = McpServers::new(servers, &outbound, &parts.clock, reach.mcp, &variable);
     let mcp = mcp.with_context(|| format!("reading {}", config.mcp_file.display()))?;
-    let models = models(config, &parts, &egress)?;
-    let world = Outside {
-        outbound,
-        fetch: FetchLimits::default(),
-        bodies: Arc::new(StoredBodies::new(parts.store)),
-        models,
-    };
+    let bodies = Arc::new(parts.blobs.clone());
+    let models = models(whole, parts, &egress)?;
+    let world = Outside { outbound, fetch: reach.fetch.clone(), bodies, models };
     Ok((world, Arc::new(Tools::new(mcp))))
 }
 
 /// The models of the file, and the one of the variables.
 fn models(
-    config: &OutsideConfig,
+    whole: &Config,
     parts: &WorldParts,
     egress: &dyn Fn(Vec<Exception>) -> anyhow::Result<Arc<dyn Outbound>>,
 ) -> anyhow::Result<Models> {
+    let config = &whole.outside;
     let mut named = models_file(&config.models_file)?;
     if let Some(default) = &config.model {
         let mut model = ModelConfig::new("default", Provider::Openai);
@@ -73,9 +69,42 @@ fn models(
     if !named.models.iter().any(|model| model.name == "mock") {
         named.models.push(ModelConfig::new("mock", Provider::Mock));
     }
+    check_times(whole, &named)?;
     // A model's own address is the operator's word: it may be private, for models alone.
     let own = named.models.iter().filter_map(|model| private(model.base_url.as_deref()?));
     let outbound = egress(config.allow.iter().cloned().chain(own).collect())?;
+    let keys = keys(config, &named);
+    let meter = Budgets::new(config.tokens, parts.clock.clone(), parts.meter.clone());
+    let folder = config.models_file.parent().unwrap_or(Path::new("."));
+    let parts = ModelsParts {
+        outbound,
+        clock: parts.clock.clone(),
+        meter: Arc::new(meter),
+        schemas: Arc::new(Schemas::default()),
+        files: Arc::new(parts.blobs.clone()),
+        limits: whole.reach.models,
+        keys,
+        cassettes: cassettes::read(folder, &named)?,
+        recorder: CassetteFiles::open(whole.env, folder, &named)?,
+    };
+    Models::new(named, parts).with_context(|| format!("reading {}", config.models_file.display()))
+}
+
+/// No model may take longer than the plugin that asks it: its answer would come to nobody.
+fn check_times(config: &Config, named: &ModelsConfig) -> anyhow::Result<()> {
+    let wall_ms = config.sandbox.wall_ms_max;
+    let is_late = |model: &&ModelConfig| model.timeout_ms.is_some_and(|ms| ms > wall_ms);
+    match named.models.iter().find(is_late) {
+        None => Ok(()),
+        Some(ModelConfig { name, .. }) => anyhow::bail!(
+            "model {name}: timeout_ms is more than limits.sandbox.wall_ms_max, {wall_ms}; write \
+             less, or raise the other"
+        ),
+    }
+}
+
+/// The providers' keys, by the variables that hold them.
+fn keys(config: &OutsideConfig, named: &ModelsConfig) -> BTreeMap<String, SecretText> {
     let mut keys = BTreeMap::new();
     for name in named.models.iter().filter_map(|model| model.api_key_variable.as_deref()) {
         let default = config.model.as_ref().and_then(|model| model.api_key.as_ref());
@@ -87,33 +116,7 @@ fn models(
             keys.insert(name.to_owned(), SecretText::new(text.to_owned()));
         }
     }
-    let meter = Budgets::new(config.tokens, parts.clock.clone(), parts.meter.clone());
-    let parts = ModelsParts {
-        outbound,
-        clock: parts.clock.clone(),
-        meter: Arc::new(meter),
-        schemas: Arc::new(Schemas::default()),
-        keys,
-        cassettes: cassettes(config, &named)?,
-        recorder: None,
-    };
-    Models::new(named, parts).with_context(|| format!("reading {}", config.models_file.display()))
-}
-
-fn cassettes(
-    config: &OutsideConfig,
-    named: &ModelsConfig,
-) -> anyhow::Result<BTreeMap<String, Vec<wforge_effects::llm::CassetteEntry>>> {
-    let folder = config.models_file.parent().unwrap_or(Path::new("."));
-    let mut cassettes = BTreeMap::new();
-    for name in named.models.iter().filter_map(|model| model.cassette.as_deref()) {
-        let path = folder.join(name);
-        let text = fs_err::read_to_string(&path)?;
-        let entries = wforge_effects::llm::CassetteEntry::parse(&text);
-        let entries = entries.with_context(|| format!("reading {}", path.display()))?;
-        cassettes.insert(name.to_owned(), entries);
-    }
-    Ok(cassettes)
+    keys
 }
 
 /// The exception for a server on this machine or at an address that is written down.

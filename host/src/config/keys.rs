@@ -121,6 +121,14 @@ keys! {
     /// the file `store/kek` of the data directory, made on first use with mode 0600.
     store_kek: Secret = "store.kek", short "WFORGE_KEK";
 
+    /// How long it must have been known of a blob that no run, record, memory, thread or cached
+    /// result names it before it is removed, in milliseconds. An upload has at least as long until
+    /// a run names it.
+    blobs_grace_ms: u64 = "blobs.grace_ms", default "86_400_000";
+    /// How often a server looks for such blobs, in milliseconds; `wforge blobs gc` does so at once.
+    /// 0: never.
+    blobs_sweep_ms: u64 = "blobs.sweep_ms", default "3_600_000";
+
     /// Who may be replaced by the mock agent: off (nobody), node (each node's own `fallback`
     /// decides), fallback (every node that is not `fallback: none`) or always. Unset: node, unless
     /// a run says otherwise; the strictest of those set holds. USE_MOCK_WORKFLOW=true is always,
@@ -207,7 +215,7 @@ keys! {
     /// CPU time of one call, in milliseconds.
     sandbox_cpu_ms_max: u64 = "limits.sandbox.cpu_ms_max", default "10_000";
     /// Time of one call, host calls included, in milliseconds.
-    sandbox_wall_ms_max: u64 = "limits.sandbox.wall_ms_max", default "60_000";
+    sandbox_wall_ms_max: u64 = "limits.sandbox.wall_ms_max", default "180_000";
     /// Calls from the guest into the host.
     sandbox_host_calls_max: u32 = "limits.sandbox.host_calls_max", default "100_000";
     /// Recorded effects of one task.
@@ -232,6 +240,9 @@ keys! {
     sandbox_random_bytes_max: u32 = "limits.sandbox.random_bytes_max", default "65_536";
     /// Live handles of the component model in one sandbox.
     sandbox_handles_max: u32 = "limits.sandbox.handles_max", default "4_096";
+    /// Exchanges by wasi:http that one call has open at the same time, each until the body of its
+    /// response is read or dropped.
+    sandbox_http_at_once_max: u32 = "limits.sandbox.http_at_once_max", default "8";
 
     /// Bytes of a component. The first fifteen of these hold before anything is compiled.
     admission_component_bytes_max: u64 = "limits.admission.component_bytes_max",
@@ -292,6 +303,61 @@ keys! {
     /// Requests to models, servers and tools of one tenant that are under way at the same time;
     /// further ones wait for their turn.
     effects_at_once_max: u32 = "limits.effects.at_once_max", default "64";
+
+    /// The longest key of a plugin's memory, in bytes.
+    kv_key_bytes_max: u32 = "limits.kv.key_bytes_max", default "512";
+    /// The largest value, as JSON text.
+    kv_value_bytes_max: u32 = "limits.kv.value_bytes_max", default "262_144";
+    /// Keys that one run, thread or plugin remembers.
+    kv_keys_max: u64 = "limits.kv.keys_max", default "10_000";
+    /// Keys and values of one run, thread or plugin together, in bytes.
+    kv_bytes_max: u64 = "limits.kv.bytes_max", default "16_777_216";
+    /// Keys and values of one page of a listing, in bytes; one entry always fits.
+    kv_page_bytes_max: u64 = "limits.kv.page_bytes_max", default "1_048_576";
+
+    /// The largest blob that a plugin writes, in bytes.
+    blob_bytes_max: u32 = "limits.blobs.blob_bytes_max", default "8_388_608";
+    /// The most that one read of a blob gives, in bytes.
+    blob_read_bytes_max: u32 = "limits.blobs.read_bytes_max", default "8_388_608";
+    /// What is held in memory of blobs that were read lately, in bytes over all tenants.
+    blob_held_bytes_max: u32 = "limits.blobs.held_bytes_max", default "67_108_864";
+
+    /// A body of a plugin's request, or of its response, that is part of the message, in bytes; a
+    /// larger one is a blob.
+    http_inline_bytes_max: u32 = "limits.http.inline_bytes_max", default "262_144";
+    /// A body that a plugin sends from a blob, in bytes.
+    http_request_bytes_max: u32 = "limits.http.request_bytes_max", default "8_388_608";
+    /// A body that a plugin receives, in bytes.
+    http_response_bytes_max: u64 = "limits.http.response_bytes_max", default "8_388_608";
+    /// Time for an exchange for which a plugin names none, in milliseconds.
+    http_timeout_ms: u64 = "limits.http.timeout_ms", default "30_000";
+    /// The longest time that a plugin may ask for, in milliseconds.
+    http_timeout_ms_max: u64 = "limits.http.timeout_ms_max", default "300_000";
+
+    /// Time until a connection to a server, a model or a tool stands, in milliseconds.
+    outbound_connect_ms_max: u64 = "limits.outbound.connect_ms_max", default "10_000";
+    /// Headers of one request, and of its response.
+    outbound_headers_max: u32 = "limits.outbound.headers_max", default "100";
+    /// Names and values of these headers together, in bytes.
+    outbound_header_bytes_max: u32 = "limits.outbound.header_bytes_max", default "65_536";
+
+    /// Time for one question to a model and its whole answer, in milliseconds. These four hold for
+    /// models whose entry says nothing. No model may take longer than a plugin's whole call:
+    /// `limits.sandbox.wall_ms_max`.
+    models_timeout_ms: u64 = "limits.models.timeout_ms", default "60_000";
+    /// How often a question is sent again after 429, 5xx or no connection.
+    models_retries_max: u32 = "limits.models.retries_max", default "2";
+    /// The longest wait before that, in milliseconds.
+    models_retry_wait_ms_max: u64 = "limits.models.retry_wait_ms_max", default "30_000";
+    /// The largest answer, in bytes.
+    models_answer_bytes_max: u64 = "limits.models.answer_bytes_max", default "4_194_304";
+    /// All files in the messages of one question together, in bytes.
+    models_file_bytes_max: u32 = "limits.models.file_bytes_max", default "8_388_608";
+
+    /// Time for one call of a tool at an MCP server whose entry says nothing, in milliseconds.
+    mcp_timeout_ms: u64 = "limits.mcp.timeout_ms", default "30_000";
+    /// Tools that are taken of one MCP server.
+    mcp_tools_max: u32 = "limits.mcp.tools_max", default "256";
 
     /// Requests of one tenant in a second, on average. These seven hold for tenants of which
     /// nothing else was said: `wforge tenants quotas`.

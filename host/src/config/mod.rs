@@ -9,6 +9,7 @@ mod check;
 mod keys;
 mod layers;
 mod outside;
+mod reach;
 mod reference;
 mod schema;
 mod server;
@@ -19,6 +20,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use wforge_engine::BlobOptions;
 use wforge_model::limits::{AdmissionLimits, BreakerLimits, RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
@@ -28,6 +30,7 @@ use keys::RawConfig;
 use layers::Layers;
 pub(crate) use layers::{Flag, Named, Surroundings};
 pub(crate) use outside::OutsideConfig;
+pub(crate) use reach::ReachLimits;
 pub(crate) use schema::schema;
 pub(crate) use server::{AuthConfig, Key32, ServerConfig, TlsConfig, TokenKeys, TokensConfig};
 pub(crate) use setting::{Environment, LogFormat, Secret, StoreKind};
@@ -57,8 +60,12 @@ pub(crate) struct Config {
     pub(crate) breaker: BreakerLimits,
     /// What one tenant may use, where nothing else was said of it.
     pub(crate) quotas: Quotas,
+    /// When blobs go that nothing names.
+    pub(crate) blobs: BlobOptions,
     /// What agents reach.
     pub(crate) outside: OutsideConfig,
+    /// How much of it.
+    pub(crate) reach: ReachLimits,
     pub(crate) log: LogConfig,
     pub(crate) auth: AuthConfig,
     /// Whether somebody said where everything is kept.
@@ -225,6 +232,7 @@ impl Meant<'_> {
         let data_dir = self.data_dir(raw, env)?;
         let grants = raw.plugins_grants_file.clone();
         let outside = self.outside(raw, &data_dir);
+        let reach = self.reach(raw);
         Some(Config {
             env,
             server: server?,
@@ -244,7 +252,9 @@ impl Meant<'_> {
             admission: self.admission(raw)?,
             breaker: Self::breaker(raw)?,
             quotas: quotas?,
+            blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },
             outside: outside?,
+            reach: reach?,
             log: LogConfig {
                 format: raw.log_format.unwrap_or(match env {
                     Environment::Production => LogFormat::Json,
@@ -367,6 +377,7 @@ impl Meant<'_> {
             emits_max: raw.sandbox_emits_max?,
             random_bytes_max: raw.sandbox_random_bytes_max?,
             handles_max: raw.sandbox_handles_max?,
+            http_at_once_max: raw.sandbox_http_at_once_max?,
         })
     }
 

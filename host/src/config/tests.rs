@@ -3,11 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use expect_test::{Expect, expect};
+use wforge_effects::llm::ModelLimits;
+use wforge_effects::mcp::McpLimits;
+use wforge_effects::outbound::EgressOptions;
+use wforge_effects::{BlobLimits, FetchLimits, KvLimits};
 use wforge_engine::EngineOptions;
 use wforge_model::limits::{AdmissionLimits, BreakerLimits, RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 
-use super::{Config, Environment, Flag, Loaded, Surroundings, load};
+use super::keys::KEYS;
+use super::{Config, Environment, Flag, Loaded, ReachLimits, Surroundings, load};
 
 /// What a case sets.
 #[derive(Default)]
@@ -238,7 +243,7 @@ fn the_defaults_of_limits_are_those_of_the_libraries() {
 #[test]
 fn every_limit_has_a_key_that_sets_it_and_no_other() {
     let before = limits(&config(&Given::default()));
-    assert_eq!(before.len(), 45);
+    assert_eq!(before.len(), 46);
     for (key, default) in &before {
         let variable = format!("WFORGE_{}", key.replace('.', "__").to_uppercase());
         let value = (default + 1).to_string();
@@ -250,6 +255,41 @@ fn every_limit_has_a_key_that_sets_it_and_no_other() {
         expected.iter_mut().filter(|(other, _)| other == key).for_each(|(_, n)| *n += 1);
         assert_eq!(limits(&loaded.config.unwrap()), expected, "{key}");
     }
+}
+
+#[test]
+fn what_agents_reach_has_a_key_for_each_limit_and_the_defaults_of_the_library() {
+    let before = config(&Given::default()).reach;
+    let ReachLimits { kv, blobs, fetch, models, mcp, egress } = &before;
+    assert_eq!(
+        (*kv, *blobs, fetch),
+        (KvLimits::default(), BlobLimits::default(), &FetchLimits::default())
+    );
+    assert_eq!((*models, *mcp), (ModelLimits::default(), McpLimits::default()));
+    assert_eq!(format!("{egress:?}"), format!("{:?}", EgressOptions::default()));
+    let tables = ["kv", "blobs", "http", "outbound", "models", "mcp"];
+    let is_of_one = |key: &str| tables.iter().any(|of| key.starts_with(&format!("limits.{of}.")));
+    let keys = KEYS.iter().filter(|key| is_of_one(key.name));
+    let mut set = std::collections::BTreeSet::new();
+    for key in keys {
+        let default: u64 = key.default.unwrap().replace('_', "").parse().unwrap();
+        let (variable, value) = (key.variable(), (default + 1).to_string());
+        let environment: &[(&str, &str)] = &[(&variable, &value)];
+        let after = config(&Given { environment, ..Given::default() }).reach;
+        set.insert(format!("{after:?}"));
+        assert_ne!(format!("{after:?}"), format!("{before:?}"), "{}", key.name);
+    }
+    assert_eq!(set.len(), 23, "each sets another");
+}
+
+#[test]
+fn a_model_may_take_no_longer_than_a_sandbox() {
+    problems(
+        &Given { file: "[limits.models]\ntimeout_ms = 180_001", ..Given::default() },
+        &expect![[r#"
+            Error DIR/wforge.toml: limits.models.timeout_ms 180001 is more than limits.sandbox.wall_ms_max, 180000; write less, or raise the other
+        "#]],
+    );
 }
 
 #[test]

@@ -55,7 +55,13 @@ fn a_workflow_that_narrows_the_grants_is_obeyed() {
     let ran = run(&Cli::new(), &workflow("denied", "{}", ", allow: [ask]")).exits(0).json();
     let result = &ran["output"]["result"];
     assert_eq!((&result["capability"], &result["resource"]), (&json!("llm"), &json!("fast")));
-    assert!(result["hint"].as_str().expect("a hint").contains("[[grant]]"), "{result}");
+    assert!(
+        result["hint"]
+            .as_str()
+            .expect("a hint")
+            .contains("wforge grants approve wforge/probe llm:fast"),
+        "{result}"
+    );
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn mistakes_of_writing_and_problems_of_the_graph_are_told_together() {
 #[test]
 fn what_is_not_supported_yet_says_so() {
     let text = format!(
-        "{HEAD}nodes:\n  a: {{ agent: mock, labels: [secret] }}\nedges:\n  - {{ from: START, to: a }}\n"
+        "{HEAD}nodes:\n  a: {{ agent: mock, limits: {{}} }}\nedges:\n  - {{ from: START, to: a }}\n"
     );
     check_workflow(&text, &["bad.yaml:9", "not supported yet"]);
 }

@@ -1,9 +1,18 @@
 //! Every example gives what it says it gives.
 
+mod research_agent;
+mod review;
+
 use serde_json::Value;
 
 use crate::harness::Cli;
 use crate::repo;
+
+/// What an example's `expected.json` says.
+fn expected(example: &str) -> Value {
+    let text = repo::read(&format!("examples/{example}/expected.json"));
+    redacted(serde_json::from_str(&text).expect("it is JSON"))
+}
 
 /// What `--output json` gave, without ids and times, and with the tasks in order.
 fn redacted(mut ran: Value) -> Value {
@@ -34,7 +43,5 @@ fn the_brief_gives_what_expected_json_says() {
         ])
         .exits(0)
         .json();
-    let expected = repo::read("examples/brief/expected.json");
-    let expected: Value = serde_json::from_str(&expected).expect("it is JSON");
-    assert_eq!(redacted(ran), redacted(expected));
+    assert_eq!(redacted(ran), expected("brief"));
 }

@@ -52,7 +52,9 @@ fn a_workflow_that_asks_for_more_is_refused_with_both_numbers_and_the_key() {
 
 #[test]
 fn a_plugin_is_stopped_at_what_the_host_allows_one_call() {
-    let cli = Cli::new().with("WFORGE_LIMITS__SANDBOX__WALL_MS_MAX", "200");
+    let cli = Cli::new()
+        .with("WFORGE_LIMITS__SANDBOX__WALL_MS_MAX", "200")
+        .with("WFORGE_LIMITS__MODELS__TIMEOUT_MS", "200");
     let workflow = "apiVersion: workflowforge/v1
 name: spins
 version: 1.0.0

@@ -21,22 +21,40 @@ mod api;
 )]
 mod authz;
 mod bad_input;
+mod blobs;
 mod bombs;
-#[expect(clippy::disallowed_methods, reason = "it measures a real server by the real clock")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "it measures a real server by the real clock"
+)]
 mod brakes;
 mod brief;
+mod deeds;
 mod direction;
+mod effects;
 mod erasing;
 mod examples;
 mod expressions;
+mod grants;
 mod harness;
 mod inbox;
 mod limits;
 mod logins;
+mod mocks;
+mod models;
 mod pauses;
 mod production;
+mod questions;
+mod raw_http;
+mod replayed_tools;
+mod replays;
 mod repo;
 mod resume;
+mod rules;
+mod sealed;
+mod stand_in;
+mod stand_ins;
 mod subgraphs;
 mod threads;
 mod tidy;

@@ -109,6 +109,12 @@ fn what_is_open_to_strangers_is_red() {
 }
 
 #[test]
+fn failpoints_are_for_tests() {
+    let log = red(&[("WFORGE_FAILPOINT_LOG", "failpoints"), ("WFORGE_FAILPOINT_KILL", "1")]);
+    assert!(log.contains("runs.failpoint_log"), "{log}");
+}
+
+#[test]
 fn the_reference_and_the_schema_are_printed() {
     let cli = Cli::new();
     let reference = cli.run(["config", "reference"]);

@@ -46,6 +46,45 @@ pub struct Calls {
     pub n: u32,
 }
 
+/// Questions to ask at once.
+#[derive(Debug, Deserialize)]
+pub struct Several {
+    /// The questions.
+    pub questions: Vec<One>,
+}
+
+/// One of several questions.
+#[derive(Debug, Deserialize)]
+pub struct One {
+    /// What the person reads.
+    pub prompt: String,
+    /// What the answer must fit.
+    #[serde(default)]
+    pub schema: Option<Value>,
+    /// How long to wait, in milliseconds.
+    #[serde(default)]
+    pub deadline_ms: Option<u64>,
+    /// Who should answer.
+    #[serde(default)]
+    pub assignee: Option<String>,
+}
+
+impl One {
+    fn question(&self) -> Question {
+        let mut question = Question::new(&self.prompt);
+        if let Some(schema) = &self.schema {
+            question = question.schema(schema);
+        }
+        if let Some(ms) = self.deadline_ms {
+            question = question.deadline(Duration::from_millis(ms));
+        }
+        match &self.assignee {
+            Some(name) => question.assignee(name),
+            None => question,
+        }
+    }
+}
+
 fn default_prompt() -> String {
     "go on?".to_owned()
 }
@@ -64,6 +103,17 @@ pub mod behaviour {
     pub fn ask(ctx: &Ctx, input: Asked) -> Result<Value, Failure> {
         let answer: Value = ctx.ask(Question::new(&input.prompt))?;
         Ok(json!({ "answer": answer }))
+    }
+
+    /// Asks several questions at once and returns what came of each.
+    pub fn asks(ctx: &Ctx, input: Several) -> Result<Value, Failure> {
+        let told = ctx.ask_all::<Value>(input.questions.iter().map(One::question))?;
+        let told = told.into_iter().map(|answer| match answer {
+            Ok(answer) => Ok(json!({ "answer": answer })),
+            Err(Failure::Upstream(problem)) => Ok(json!({ "upstream": problem.code })),
+            Err(other) => Err(other),
+        });
+        told.collect::<Result<Vec<Value>, Failure>>().map(Value::Array)
     }
 
     /// Waits and returns how long.

@@ -1,18 +1,22 @@
-//! Blobs: what a run's input gives by reference is brought before the run.
+//! Blobs: what a run's input gives by reference is brought before the run, and goes when nothing
+//! names it any more.
 
+use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use wforge_engine::{BlobsSwept, Handle, SweepMode};
 use wforge_model::Digest;
 
 use crate::auth::Principal;
-use crate::body::{self, BodyLimit};
 use crate::error::ApiError;
 use crate::extract::{NoQuery, QueryOf};
 use crate::resource::Resource;
 use crate::state::Api;
+use crate::subject::Subject;
+use crate::upload::{Expected, upload};
 
 /// A blob that is kept.
 #[derive(Debug, Serialize)]
@@ -29,17 +33,34 @@ pub(crate) async fn keep(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    body::require_media_type(&headers, &["application/octet-stream"])?;
-    let permit = api.uploads.enter(&principal.tenant)?;
-    let limits = &api.parts.limits;
-    let limit = BodyLimit { bytes_max: limits.run_bytes_max, timeout: limits.upload_timeout };
-    let bytes = body::read(&headers, body, limit, api.parts.clock.as_ref()).await?;
-    let (engine, tenant, size) = (api.parts.engine.clone(), principal.tenant, bytes.len());
-    let digest = api.whole(async move {
-        let _permit = permit;
-        engine.put_blob(&tenant, bytes.into()).await
-    });
-    let digest = digest.await?;
+    let bytes_max = api.parts.limits.run_bytes_max;
+    let expected = Expected { media_type: "application/octet-stream", bytes_max };
+    let keep = |engine: Handle, who: Principal, bytes: Vec<u8>| async move {
+        let size = bytes.len();
+        Ok((engine.put_blob(&who.tenant, bytes).await?, size))
+    };
+    let (digest, size) = upload(&api, principal, (&headers, body), expected, keep).await?;
     let (id, href) = (digest.to_string(), format!("/v1/blobs/{digest}"));
     Ok(Resource::new("blob", id, href, Blob { digest, size }).respond(StatusCode::CREATED))
+}
+
+/// What `POST /v1/blobs/gc` is asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sweep {
+    /// Only says what would go.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// `POST /v1/blobs/gc`: removes the blobs that nothing has named for the grace time.
+pub(crate) async fn sweep(
+    State(api): State<Api>,
+    Subject { tenant, .. }: Subject,
+    QueryOf(Sweep { dry_run }): QueryOf<Sweep>,
+) -> Result<Json<BlobsSwept>, ApiError> {
+    let mode = if dry_run { SweepMode::Look } else { SweepMode::Remove };
+    let engine = api.parts.engine.clone();
+    let swept = api.whole(async move { engine.sweep_blobs(&tenant, mode).await }).await?;
+    Ok(Json(swept))
 }

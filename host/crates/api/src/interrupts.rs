@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use serde::Deserialize;
 use wforge_engine::{InboxEntry, InboxWants};
 
 use crate::auth::Principal;
@@ -10,16 +11,27 @@ use crate::extract::{QueryOf, run_cursor};
 use crate::resource::{Page, PageQuery, Resource};
 use crate::state::Api;
 
+/// The query of [`list`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InboxQuery {
+    limit: Option<usize>,
+    cursor: Option<String>,
+    /// Only the questions that were put to that name.
+    assignee: Option<String>,
+}
+
 /// `GET /v1/interrupts`, the oldest run first. The limit counts runs: a run may ask several
 /// questions, and they come together.
 pub(crate) async fn list(
     State(api): State<Api>,
     principal: Principal,
-    QueryOf(query): QueryOf<PageQuery>,
+    QueryOf(InboxQuery { limit, cursor, assignee }): QueryOf<InboxQuery>,
 ) -> Result<Json<Page<InboxEntry>>, ApiError> {
-    let at = query.checked(&api.parts.limits)?;
+    let at = PageQuery::of(limit, cursor).checked(&api.parts.limits)?;
     let after = at.cursor.as_deref().map(run_cursor).transpose()?;
-    let (entries, next) = api.parts.engine.inbox(&principal.tenant, after, at.items_max).await?;
+    let (engine, tenant) = (&api.parts.engine, &principal.tenant);
+    let (entries, next) = engine.inbox(tenant, after, at.items_max, assignee.as_deref()).await?;
     let items = entries.into_iter().map(resource).collect();
     Ok(Json(Page { items, next_cursor: next.map(|run| run.to_string()) }))
 }

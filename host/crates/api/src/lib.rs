@@ -17,6 +17,7 @@ mod events;
 mod export;
 mod extract;
 mod gate;
+mod grants;
 mod guard;
 mod health;
 mod idempotency;
@@ -46,6 +47,7 @@ mod thread_changes;
 mod thread_request;
 mod threads;
 mod tls;
+mod upload;
 mod usage;
 mod workflows;
 

@@ -12,13 +12,13 @@ use wforge_model::{Digest, TenantId};
 use wforge_ports::plugins::Admitted;
 
 use crate::auth::Principal;
-use crate::body::{self, BodyLimit};
 use crate::codes;
 use crate::error::ApiError;
 use crate::extract::{NoQuery, PathOf, QueryOf};
 use crate::quarantine;
 use crate::resource::{Page, PageQuery, Resource};
 use crate::state::Api;
+use crate::upload::{Expected, upload};
 
 /// The answer of [`precompile`].
 #[derive(Debug, serde::Serialize)]
@@ -121,8 +121,7 @@ pub(crate) async fn precompile(
     Ok(Json(Precompiled { component: found }))
 }
 
-/// What the engine makes of the component in a body. The tenant's share of uploads is given back
-/// when the component is checked, not when its client leaves.
+/// What the engine makes of the component in a body.
 async fn uploaded<T, F>(
     api: &Api,
     principal: Principal,
@@ -134,17 +133,10 @@ where
     T: Send + 'static,
     F: Future<Output = Result<T, EngineError>> + Send + 'static,
 {
-    body::require_media_type(headers, &["application/wasm"])?;
-    let permit = api.uploads.enter(&principal.tenant)?;
-    let limits = &api.parts.limits;
-    let limit = BodyLimit { bytes_max: limits.plugin_bytes_max, timeout: limits.upload_timeout };
-    let bytes = body::read(headers, body, limit, api.parts.clock.as_ref()).await?;
-    let check = check(api.parts.engine.clone(), principal, bytes.into());
-    let whole = api.whole(async move {
-        let _permit = permit;
-        check.await
-    });
-    whole.await.map_err(|error| error.unacceptable_as(&codes::PLUGIN))
+    let bytes_max = api.parts.limits.plugin_bytes_max;
+    let expected = Expected { media_type: "application/wasm", bytes_max };
+    let taken = upload(api, principal, (headers, body), expected, check).await;
+    taken.map_err(|error| error.unacceptable_as(&codes::PLUGIN))
 }
 
 fn component(admitted: Admitted) -> Resource<Admitted> {

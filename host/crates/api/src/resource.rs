@@ -84,6 +84,11 @@ pub(crate) struct PageAt {
 }
 
 impl PageQuery {
+    /// Of a query that has more fields.
+    pub(crate) const fn of(limit: Option<usize>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
     /// # Errors
     /// More items than the limit are asked for, or none.
     pub(crate) fn checked(self, limits: &ApiLimits) -> Result<PageAt, ApiError> {

@@ -21,9 +21,9 @@ use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
-    audit, blobs, codes, events, export, health, interrupts, keys, members, metrics, plugins,
-    quarantine, replay, runs, steering, stream, system, tenants, thread_changes, threads, usage,
-    workflows,
+    audit, blobs, codes, events, export, grants, health, interrupts, keys, members, metrics,
+    plugins, quarantine, replay, runs, steering, stream, system, tenants, thread_changes, threads,
+    usage, workflows,
 };
 
 /// Who may call a route.
@@ -103,7 +103,14 @@ rows! {
     GET "/v1/plugins" [Viewer Plugins] => plugins::list;
     POST "/v1/plugins" [Developer Plugins] => plugins::install;
     GET "/v1/plugins/{publisher}/{name}" [Viewer Plugins] => plugins::show;
+    GET "/v1/grants" [Viewer Grants] => grants::list;
+    POST "/v1/grants" [Developer Grants] => grants::request;
+    GET "/v1/grants/explain" [Viewer Grants] => grants::explain;
+    POST "/v1/grants/{grant}/approve" [Admin Grants] => grants::approve;
+    POST "/v1/grants/{grant}/deny" [Admin Grants] => grants::deny;
+    POST "/v1/grants/{grant}/revoke" [Admin Grants] => grants::revoke;
     POST "/v1/blobs" [Operator Runs] => blobs::keep;
+    POST "/v1/blobs/gc" [Admin Runs] => blobs::sweep;
     POST "/v1/components" [Developer Plugins] => plugins::admit;
     GET "/v1/components/{digest}" [Viewer Plugins] => plugins::show_component;
     POST "/v1/components/{digest}/quarantine" [Admin Plugins] => quarantine::put;
@@ -166,6 +173,7 @@ rows! {
     POST "/v1/tenants/{tenant}/erase" [Platform Tenants] => tenants::erase;
     GET "/v1/tenants/{tenant}/usage" [Platform Tenants] => usage::show;
     GET "/v1/tenants/{tenant}/export" [Platform Tenants] => export::write;
+    POST "/v1/tenants/{tenant}/blobs/gc" [Platform Tenants] => blobs::sweep;
     GET "/v1/tenants/{tenant}/audit" [Platform Tenants] => audit::list;
     GET "/v1/tenants/{tenant}/audit/verify" [Platform Tenants] => audit::verify;
     GET "/v1/tenants/{tenant}/keys" [Platform Tenants] => keys::list;

@@ -1,7 +1,7 @@
 //! `blobs`: large values by reference. What is created is durable before its reference is recorded.
 //! A read is not recorded, since a digest says what there is to read; it takes no position.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,10 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::json;
 use wforge_model::{Denial, Digest, Failure, Problem, TenantId, Value};
+use wforge_ports::BoxFuture;
 use wforge_ports::Store;
 use wforge_ports::effects::EffectsError;
 use wforge_ports::store::{ChangeError, ReadError};
 
+use crate::http::BodyStore;
 use crate::references::reference;
 use crate::request::Asked;
 use crate::session::{Answer, Session, Stop, of_read};
@@ -52,9 +54,9 @@ pub(crate) enum KeepError {
 }
 
 /// The blobs of all tenants, with those at hand that were read lately: whoever reads a large one in
-/// pieces would have the store open it whole for each.
+/// pieces would have the store open it whole for each. Clones share what is at hand.
 #[derive(Clone)]
-pub(crate) struct Blobs {
+pub struct Blobs {
     store: Arc<dyn Store>,
     held: Arc<Mutex<Held>>,
     limits: BlobLimits,
@@ -71,11 +73,29 @@ impl fmt::Debug for Blobs {
 struct Held {
     blobs: VecDeque<(TenantId, Digest, Bytes)>,
     bytes: usize,
+    /// Tenants that were erased, of which a read that was under way must leave nothing here. No
+    /// tenant has the name of one that was erased.
+    gone: BTreeSet<TenantId>,
 }
 
 impl Blobs {
-    pub(crate) fn new(store: Arc<dyn Store>, limits: BlobLimits) -> Self {
+    /// Blobs in that store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, limits: BlobLimits) -> Self {
         Self { store, held: Arc::default(), limits }
+    }
+
+    pub(crate) const fn limits(&self) -> &BlobLimits {
+        &self.limits
+    }
+
+    /// Holds nothing of a tenant any more.
+    pub(crate) fn forget(&self, tenant: &TenantId) {
+        self.held(|held| {
+            held.gone.insert(tenant.clone());
+            held.blobs.retain(|(whose, _, _)| whose != tenant);
+            held.bytes = held.blobs.iter().map(|(_, _, bytes)| bytes.len()).sum();
+        });
     }
 
     /// Keeps bytes, durable on return, and gives their reference.
@@ -118,6 +138,9 @@ impl Blobs {
     fn hold(&self, tenant: &TenantId, digest: Digest, bytes: &Bytes) {
         if bytes.len() <= self.limits.held_bytes_max {
             self.held(|held| {
+                if held.gone.contains(tenant) {
+                    return;
+                }
                 // Another read of it may have come first.
                 held.take(tenant, digest);
                 held.blobs.push_back((tenant.clone(), digest, bytes.clone()));
@@ -130,6 +153,30 @@ impl Blobs {
     fn held<T>(&self, act: impl FnOnce(&mut Held) -> T) -> T {
         act(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Bodies of requests and responses. Which of them a task may send was decided before.
+impl BodyStore for Blobs {
+    fn put<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        bytes: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Digest, Failure>> {
+        Box::pin(async move { self.store.put_blob(tenant, bytes).await.map_err(|e| unkept(&e)) })
+    }
+
+    fn get<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        digest: Digest,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, Failure>> {
+        Box::pin(async move { self.open(tenant, digest).await.map_err(|e| unkept(&e)) })
+    }
+}
+
+fn unkept(error: &dyn std::error::Error) -> Failure {
+    tracing::error!(%error, "a body cannot be kept or read");
+    Failure::Failed(Problem::new("body_store", "the host could not keep or read a body"))
 }
 
 impl Held {
@@ -167,7 +214,7 @@ impl Session {
     }
 
     fn bytes_of(&self, asked: &Asked<'_>) -> Result<Vec<u8>, Failure> {
-        let bytes_max = self.limits().blobs.blob_bytes_max;
+        let bytes_max = self.blobs().limits().blob_bytes_max;
         let bytes = STANDARD.decode(asked.text("base64")).map_err(|_| {
             Failure::InvalidInput(Problem::new("blob_base64", "the blob's bytes are no base64"))
         })?;
@@ -195,7 +242,7 @@ impl Session {
         };
         let from = place("offset");
         let to = from.saturating_add(place("len")).min(bytes.len());
-        let read_bytes_max = self.limits().blobs.read_bytes_max;
+        let read_bytes_max = self.blobs().limits().read_bytes_max;
         if to - from > read_bytes_max {
             let message = format!("a read gives at most {read_bytes_max} bytes; read in pieces");
             return Ok(Err(Failure::Limit(Problem::new("blob_read_bytes", message))));

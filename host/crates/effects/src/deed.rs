@@ -6,8 +6,9 @@ use futures::future::BoxFuture;
 use wforge_model::agent::{AgentCall, Divergence};
 use wforge_model::effect::{Operation, RequestHash, Waiting};
 use wforge_model::id::IdHasher;
-use wforge_model::{Epoch, Failure, TaskId, Value};
+use wforge_model::{Epoch, Failure, TaskId, TenantId, Value};
 use wforge_ports::effects::EffectsError;
+use wforge_ports::{RawFailure, RawRequest, RawResponse};
 
 use crate::request::Asked;
 
@@ -18,6 +19,13 @@ pub trait World: Debug + Send + Sync {
 
     /// Does it, once. Elements of a list are done side by side.
     fn perform<'a>(&'a self, deed: &'a Deed<'a>) -> BoxFuture<'a, Result<Done, EffectsError>>;
+
+    /// Sends what a guest's own HTTP client asks for; allowed already, and kept by nobody.
+    fn exchange<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RawRequest,
+    ) -> BoxFuture<'a, Result<RawResponse, RawFailure>>;
 }
 
 /// A world that has nothing: every function of it is denied.
@@ -31,6 +39,14 @@ impl World for Nowhere {
 
     fn perform<'a>(&'a self, deed: &'a Deed<'a>) -> BoxFuture<'a, Result<Done, EffectsError>> {
         Box::pin(std::future::ready(Ok(Done::Answered(Err(deed.asked.unserved())))))
+    }
+
+    fn exchange<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _request: RawRequest,
+    ) -> BoxFuture<'a, Result<RawResponse, RawFailure>> {
+        Box::pin(std::future::ready(Err(RawFailure::Unserved)))
     }
 }
 

@@ -2,7 +2,7 @@
 //! of its needs with these and with what the workflow leaves of them; nothing here gives more.
 
 use serde::Deserialize;
-use wforge_model::{Capability, PluginName, TenantId};
+use wforge_model::{Capability, NodeId, PluginName, TenantId};
 
 /// The largest grants file, in bytes.
 const FILE_BYTES_MAX: usize = 1 << 20;
@@ -13,6 +13,41 @@ const FILE_BYTES_MAX: usize = 1 << 20;
 pub struct GrantsFile {
     #[serde(default, rename = "grant")]
     grants: Vec<Grant>,
+    #[serde(default, rename = "ceiling")]
+    ceilings: Vec<Ceiling>,
+    #[serde(default, rename = "exempt")]
+    exempt: Vec<Exempt>,
+}
+
+/// One `[[exempt]]`: a way out of a secret node that the operator has seen and lets be.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exempt {
+    /// For which tenant; none: for each.
+    #[serde(default)]
+    pub tenant: Option<TenantId>,
+    /// The workflow's name.
+    pub workflow: String,
+    /// The secret node.
+    pub from: NodeId,
+    /// The node that reaches out.
+    pub to: NodeId,
+    /// Why it may be.
+    pub reason: String,
+}
+
+/// One `[[ceiling]]`: what may be granted at all, whoever grants it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ceiling {
+    /// For which tenant; none: for each.
+    #[serde(default)]
+    pub tenant: Option<TenantId>,
+    /// What may be granted.
+    pub capabilities: Vec<Capability>,
+    /// Why, for whoever reads the file.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// One `[[grant]]`.
@@ -84,6 +119,26 @@ impl GrantsFile {
             .filter(applies)
             .flat_map(|grant| grant.capabilities.iter().cloned())
             .collect()
+    }
+
+    /// Whether every ceiling that is there for the tenant leaves that; without one all is left.
+    #[must_use]
+    pub fn permits(&self, tenant: &TenantId, wanted: &Capability) -> bool {
+        self.ceilings
+            .iter()
+            .filter(|ceiling| ceiling.tenant.as_ref().is_none_or(|own| own == tenant))
+            .all(|ceiling| ceiling.capabilities.iter().any(|left| left.covers(wanted)))
+    }
+
+    /// Whether that way out of a secret node may be.
+    #[must_use]
+    pub fn exempts(&self, tenant: &TenantId, workflow: &str, from: &NodeId, to: &NodeId) -> bool {
+        self.exempt.iter().any(|exempt| {
+            exempt.tenant.as_ref().is_none_or(|own| own == tenant)
+                && exempt.workflow == workflow
+                && exempt.from == *from
+                && exempt.to == *to
+        })
     }
 
     /// The grants in the order of the file.

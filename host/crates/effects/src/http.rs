@@ -8,6 +8,7 @@
 //! with the session.
 
 mod element;
+pub(crate) mod raw;
 mod target;
 
 use std::fmt::Debug;
@@ -22,8 +23,7 @@ use serde_json::json;
 use wforge_model::{Denial, Digest, Failure, Problem, TenantId, Value};
 
 use self::element::{Body, Element};
-use self::target::Target;
-pub(crate) use self::target::wanted;
+pub(crate) use self::target::{Target, wanted};
 use crate::deed::Deed;
 use crate::outbound::{Outbound, OutboundRequest, OutboundResponse, failure, headers};
 
@@ -38,15 +38,15 @@ const MEDIA_TYPE_BYTES_MAX: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchLimits {
     /// A body that is part of the message, either way, in bytes.
-    pub(crate) inline_bytes_max: usize,
+    pub inline_bytes_max: usize,
     /// A body that is sent from a blob, in bytes.
-    pub(crate) request_bytes_max: usize,
+    pub request_bytes_max: usize,
     /// A body that is received, in bytes.
-    pub(crate) response_bytes_max: u64,
+    pub response_bytes_max: u64,
     /// The time for an exchange, where the guest does not say.
-    pub(crate) timeout: Duration,
+    pub timeout: Duration,
     /// The longest time that a guest may ask for.
-    pub(crate) timeout_max: Duration,
+    pub timeout_max: Duration,
 }
 
 impl Default for FetchLimits {
@@ -75,7 +75,7 @@ pub trait BodyStore: Debug + Send + Sync {
         &'a self,
         tenant: &'a TenantId,
         digest: Digest,
-    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, Failure>>;
+    ) -> BoxFuture<'a, Result<Option<Bytes>, Failure>>;
 }
 
 /// Sends one request and waits for its whole response.
@@ -132,7 +132,7 @@ async fn sent(
 ) -> Result<Bytes, Failure> {
     let (bytes, max) = match body {
         Body::None => return Ok(Bytes::new()),
-        Body::Inline(bytes) => (bytes, limits.inline_bytes_max),
+        Body::Inline(bytes) => (Bytes::from(bytes), limits.inline_bytes_max),
         Body::Blob(digest) => match blobs.get(tenant, digest).await? {
             Some(bytes) => (bytes, limits.request_bytes_max),
             None => {
@@ -145,7 +145,7 @@ async fn sent(
         let message = format!("the body has {} bytes, more than {max}", bytes.len());
         return Err(Failure::Limit(Problem::new("request_bytes", message)));
     }
-    Ok(bytes.into())
+    Ok(bytes)
 }
 
 /// The body of a response, as the answer holds it.

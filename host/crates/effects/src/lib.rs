@@ -5,7 +5,7 @@
 //!   which a host call is decided, `record` what is known of earlier executions.
 //! - `request` says which grant a request needs and what it is called in words; `people`,
 //!   `timer`, `memory` and `blobs` are what a session does itself. `references` says which blobs a
-//!   task may open.
+//!   task may open. `raw` is what is sent without a record.
 //! - [`Outside`] is the world as a deployment has it: [`llm`] asks language models, `http` is what
 //!   a guest gets of servers, and [`outbound`] is the one way to all of them. [`Tools`] are agents
 //!   of the run and tools of [`mcp`] servers.
@@ -14,13 +14,13 @@
 //! Never here: wasmtime, or a file (the host reads them).
 
 mod blobs;
-mod bodies;
 mod deed;
 mod emitted;
 mod flight;
 mod grants;
 mod http;
 pub mod llm;
+mod mark;
 pub mod mcp;
 mod memory;
 pub mod outbound;
@@ -28,22 +28,21 @@ mod outside;
 mod pen;
 mod people;
 mod permits;
+mod raw;
 mod record;
 mod recorded;
 mod references;
 mod request;
 mod session;
 mod side_by_side;
-mod text;
 mod timer;
 mod tools;
 
-pub use blobs::BlobLimits;
-pub use bodies::StoredBodies;
+pub use blobs::{BlobLimits, Blobs};
 pub use deed::{Deed, Done, Nowhere, World};
-pub use grants::{Grant, GrantsError, GrantsFile};
+pub use grants::{Ceiling, Exempt, Grant, GrantsError, GrantsFile};
 pub use http::{BodyStore, FetchLimits};
 pub use memory::KvLimits;
 pub use outside::Outside;
-pub use recorded::{EffectsParts, KeepLimits, RecordedEffects};
+pub use recorded::{EffectsParts, RecordedEffects};
 pub use tools::Tools;

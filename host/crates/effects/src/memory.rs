@@ -100,7 +100,7 @@ impl Session {
         decide: Decide,
     ) -> Result<Answer, Stop> {
         let checked = space_of(asked, &self.call).and_then(|space| {
-            check(asked, &self.limits().kv)?;
+            check(asked, self.kv_limits())?;
             Ok(space)
         });
         let space = match checked {
@@ -131,7 +131,7 @@ impl Session {
         standing: &KvStanding,
         Change { value, expires_at }: Change,
     ) -> KvWrite {
-        let KvLimits { space_keys_max, space_bytes_max, .. } = self.limits().kv;
+        let KvLimits { space_keys_max, space_bytes_max, .. } = *self.kv_limits();
         KvWrite {
             space: space.clone(),
             key: asked.text("key").to_owned(),
@@ -155,6 +155,8 @@ impl Session {
             at: self.clock_now(),
             answer: Ok(answer),
             list: None,
+            model: None,
+            wrote: asked.operation.writes(asked.element),
         };
         match self.write_with(Phase::Answer(record), vec![write]).await {
             Ok(phase) => self.settle(phase, asked).map(Some),
@@ -169,7 +171,7 @@ impl Session {
 
     /// One page of the keys that begin with a prefix.
     pub(crate) async fn list_keys(&mut self, asked: &Asked<'_>) -> Result<Answer, Stop> {
-        let limits = self.limits().kv;
+        let limits = *self.kv_limits();
         let listing = space_of(asked, &self.call).and_then(|space| {
             check(asked, &limits)?;
             Ok((space, limit_of(asked)?, cursor_of(asked, &limits)?))

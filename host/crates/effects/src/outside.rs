@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use wforge_model::TenantId;
 use wforge_model::effect::Operation;
 use wforge_ports::effects::EffectsError;
+use wforge_ports::{RawFailure, RawRequest, RawResponse};
 
 use crate::deed::{Deed, Done, World};
 use crate::http::{self, BodyStore, FetchLimits};
@@ -43,5 +45,13 @@ impl World for Outside {
             };
             Ok(Done::Answered(answer))
         })
+    }
+
+    fn exchange<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RawRequest,
+    ) -> BoxFuture<'a, Result<RawResponse, RawFailure>> {
+        Box::pin(http::raw::exchange(self.outbound.as_ref(), tenant, request, &self.fetch))
     }
 }

@@ -10,6 +10,7 @@ use wforge_ports::store::{
     EffectIntent, EffectRecord, KvWrite, ListPlace, Phase, Record, RecordError, Recorded,
 };
 
+use crate::mark::Mark;
 use crate::recorded::Shared;
 use crate::request::Asked;
 use crate::session::Answer;
@@ -32,9 +33,11 @@ impl Pen {
         list: Option<ListPlace>,
     ) -> Result<Phase, RecordError> {
         let at = self.now();
+        let mark = Mark::of(asked, &self.call, &answer);
         let record = |answer| {
             let (request, summary) = (asked.hash, asked.summary.clone());
-            Phase::Answer(EffectRecord { request, summary, at, answer, list })
+            let Mark { model, wrote } = mark.clone();
+            Phase::Answer(EffectRecord { request, summary, at, answer, list, model, wrote })
         };
         self.pass(Failpoint::Performed);
         let written = match self.write(position, record(answer), Vec::new()).await {

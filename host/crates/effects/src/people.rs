@@ -34,6 +34,9 @@ impl Session {
             prompt: asked.text("prompt").to_owned(),
             schema: asked.element.get("schema").filter(|schema| !schema.is_null()).cloned(),
             deadline: intent.due,
+            assignee: Some(asked.text("assignee"))
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned),
             request: asked.hash,
         })))
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use wforge_model::agent::AgentCall;
+use wforge_model::agent::{AgentCall, EVERY_EFFECT};
 use wforge_ports::store::{EffectIntent, EffectRecord, Phase, Record};
 
 /// What is known of one position.
@@ -35,7 +35,12 @@ impl TaskRecord {
                 entry.1.put(record.phase);
             }
         }
-        for (position, known) in kept(call.kept_effects, earlier) {
+        let last = match call.kept_effects {
+            EVERY_EFFECT => last_before(call.attempt, &earlier),
+            kept => kept,
+        };
+        let keeps_all = call.kept_effects == EVERY_EFFECT;
+        for (position, known) in kept(last, keeps_all, earlier) {
             own.0.entry(position).or_insert(known);
         }
         own
@@ -59,9 +64,20 @@ impl Known {
     }
 }
 
+/// Where the attempt before this one ended. What it did not record itself it had kept.
+fn last_before(attempt: u32, earlier: &BTreeMap<u32, (u32, Known)>) -> u32 {
+    let its_own = |(_, (of, _)): &(&u32, &(u32, Known))| of.saturating_add(1) == attempt;
+    let last = earlier.iter().rfind(its_own).or_else(|| earlier.last_key_value());
+    last.map(|(position, _)| *position).unwrap_or_default()
+}
+
 /// Everything but the answers of the last call that failed. An attempt whose last call did not fail
-/// broke for another reason, and nothing of it is kept.
-fn kept(last: u32, earlier: BTreeMap<u32, (u32, Known)>) -> impl Iterator<Item = (u32, Known)> {
+/// broke for another reason, and nothing of it is kept, unless all is to be.
+fn kept(
+    last: u32,
+    keeps_all: bool,
+    earlier: BTreeMap<u32, (u32, Known)>,
+) -> impl Iterator<Item = (u32, Known)> {
     let answer = |place: u32| earlier.get(&place).and_then(|(_, known)| known.answer.as_ref());
     let list = answer(last).and_then(|answer| answer.list);
     let first = list.map_or(last, |list| last.saturating_sub(list.index));
@@ -71,7 +87,8 @@ fn kept(last: u32, earlier: BTreeMap<u32, (u32, Known)>) -> impl Iterator<Item =
         .into_iter()
         .filter(move |(position, (_, known))| {
             let is_ok = known.answer.as_ref().map(|answer| answer.answer.is_ok());
-            !is_clean && is_ok.is_some_and(|is_ok| *position < first || *position <= last && is_ok)
+            let is_kept = |is_ok: bool| *position < first || *position <= last && is_ok;
+            (keeps_all || !is_clean) && is_ok.is_some_and(is_kept)
         })
         .map(|(position, (_, known))| (position, known))
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use wforge_model::Value;
 use wforge_model::agent::AgentCall;
 use wforge_model::limits::SandboxLimits;
+use wforge_model::{TenantId, Value};
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
-use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Failpoints, Store};
+use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Failpoints, GrantCheck, Store};
 
-use crate::blobs::{BlobLimits, Blobs};
+use crate::blobs::Blobs;
 use crate::deed::World;
 use crate::emitted::Emitted;
 use crate::memory::KvLimits;
@@ -34,8 +34,12 @@ pub struct EffectsParts {
     pub host_key: [u8; 32],
     /// Budgets of one task.
     pub limits: SandboxLimits,
-    /// What tasks may keep.
-    pub keep: KeepLimits,
+    /// What tasks may remember.
+    pub kv: KvLimits,
+    /// The blobs that tasks keep and open.
+    pub blobs: Blobs,
+    /// Whether what was granted when a run began still is.
+    pub grants: Arc<dyn GrantCheck>,
     /// Models, servers and tools.
     pub world: Arc<dyn World>,
     /// Where effects are performed.
@@ -48,20 +52,12 @@ pub struct EffectsParts {
     pub at_once_max: u32,
 }
 
-/// What tasks may keep beyond their end.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct KeepLimits {
-    /// In memory of run, thread and plugin.
-    pub kv: KvLimits,
-    /// As blobs.
-    pub blobs: BlobLimits,
-}
-
 impl std::fmt::Debug for EffectsParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EffectsParts")
             .field("limits", &self.limits)
-            .field("keep", &self.keep)
+            .field("kv", &self.kv)
+            .field("blobs", &self.blobs)
             .finish_non_exhaustive()
     }
 }
@@ -78,7 +74,6 @@ pub(crate) struct Shared {
     pub(crate) parts: EffectsParts,
     pub(crate) emitted: Emitted,
     pub(crate) permits: Permits,
-    pub(crate) blobs: Blobs,
     seed_key: [u8; 32],
 }
 
@@ -88,9 +83,8 @@ impl RecordedEffects {
     pub fn new(parts: EffectsParts) -> Self {
         let seed_key = blake3::derive_key(SEED_CONTEXT, &parts.host_key);
         let permits = Permits::new(parts.at_once_max);
-        let blobs = Blobs::new(parts.store.clone(), parts.keep.blobs);
         let emitted = Emitted::default();
-        Self { shared: Arc::new(Shared { parts, emitted, permits, blobs, seed_key }) }
+        Self { shared: Arc::new(Shared { parts, emitted, permits, seed_key }) }
     }
 }
 
@@ -113,6 +107,10 @@ impl Effects for RecordedEffects {
         let (call, references) = (without_payload(task.call), References::of(task.call));
         let session = Session::replaying(Arc::clone(&self.shared), call, references, task.lease);
         Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
+    }
+
+    fn forget_tenant(&self, tenant: &TenantId) {
+        self.shared.parts.blobs.forget(tenant);
     }
 }
 
@@ -150,6 +148,7 @@ fn without_payload(call: &AgentCall) -> AgentCall {
         answers: call.answers.clone(),
         kept_effects: call.kept_effects,
         fails_unknown: call.fails_unknown,
+        is_idempotent: call.is_idempotent,
         tools: call.tools.clone(),
         depth: call.depth,
     }

@@ -55,6 +55,14 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// What it needs a grant for, where that can be named.
+    pub(crate) fn wanted(&self) -> Option<Capability> {
+        // The list of tools names no tool; each call of one is asked about.
+        (self.operation != Operation::ToolsList)
+            .then(|| capability(self.operation, self.element))
+            .flatten()
+    }
+
     /// What the guest gets for a part of the contract that it may use and this host does not have.
     pub(crate) fn unserved(&self) -> Failure {
         let interface = self.operation.as_str().split('.').next().unwrap_or_default();
@@ -114,8 +122,13 @@ fn capability(operation: Operation, element: &Value) -> Option<Capability> {
 
 /// Whether it has a grant of that kind at all: who may call any tool may see the list of those that
 /// it may call.
-fn require_any(grants: &Grants, plugin: &str, kind: &str, suggested: &str) -> Result<(), Denial> {
-    if grants.iter().any(|grant| grant.kind() == kind) {
+pub(crate) fn require_any(
+    grants: &Grants,
+    plugin: &str,
+    kind: &str,
+    suggested: &str,
+) -> Result<(), Denial> {
+    if grants.has_kind(kind) {
         return Ok(());
     }
     grants.require(plugin, &Capability::of(kind, suggested))
@@ -137,10 +150,14 @@ fn summary(operation: Operation, element: &Value) -> String {
             let base64_bytes = text(element, "base64").len();
             format!("{}, {base64_bytes} bytes as base64", text(element, "media_type"))
         }
+        // The name first: an input may be long.
+        Operation::ToolsCall => {
+            let input = element.get("input").unwrap_or(&Value::Null);
+            format!("{} {input}", text(element, "name"))
+        }
         Operation::LlmComplete
         | Operation::HttpFetch
         | Operation::ToolsList
-        | Operation::ToolsCall
         | Operation::KvGet
         | Operation::KvSet
         | Operation::KvDelete

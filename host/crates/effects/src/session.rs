@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use wforge_model::agent::{AgentCall, Divergence};
 use wforge_model::effect::{Operation, RequestHash, Waiting};
-use wforge_model::{Epoch, Failure, Problem, Timestamp, Value};
+use wforge_model::{Denial, Epoch, Failure, Problem, Timestamp, Value};
 use wforge_ports::effects::{EffectsError, GuestLine};
 use wforge_ports::store::{
     EffectIntent, EffectRecord, KvWrite, Phase, ReadError, RecordError, Store,
 };
-use wforge_ports::{BoxFuture, EffectAnswer, EffectRequest, EffectSession};
+use wforge_ports::{
+    BoxFuture, EffectAnswer, EffectRequest, EffectSession, RawFailure, RawRequest, RawResponse,
+};
 
 use crate::blobs::Blobs;
-use crate::memory;
+use crate::memory::{self, KvLimits};
 use crate::pen::Pen;
 use crate::record::{Known, TaskRecord};
-use crate::recorded::{KeepLimits, Shared};
+use crate::recorded::Shared;
 use crate::references::References;
 use crate::request::{self, Asked};
 
@@ -102,6 +104,11 @@ impl Session {
         self.shared.parts.clock.now()
     }
 
+    /// Whether answers come from the record alone.
+    pub(crate) const fn is_replay(&self) -> bool {
+        self.replays
+    }
+
     /// How many effects a task may have.
     pub(crate) fn effects_max(&self) -> u32 {
         self.shared.parts.limits.effects_max
@@ -112,11 +119,11 @@ impl Session {
     }
 
     pub(crate) fn blobs(&self) -> &Blobs {
-        &self.shared.blobs
+        &self.shared.parts.blobs
     }
 
-    pub(crate) fn limits(&self) -> &KeepLimits {
-        &self.shared.parts.keep
+    pub(crate) fn kv_limits(&self) -> &KvLimits {
+        &self.shared.parts.kv
     }
 
     async fn answer_all(&mut self, request: &EffectRequest) -> Result<Vec<Answer>, Stop> {
@@ -148,7 +155,7 @@ impl Session {
         if asked.operation == Operation::BlobsRead {
             return self.read_blob(asked).await;
         }
-        let permission = asked.require(&self.call.grants, self.call.plugin.as_str());
+        let permission = self.permission(asked);
         let known = self.known_at(self.next);
         let is_known = known.request() == Some(asked.hash);
         if permission.is_ok() && !is_known && !self.serves(asked.operation) {
@@ -178,6 +185,15 @@ impl Session {
             (Ok(()), Operation::KvList) => self.list_keys(asked).await,
             (Ok(()), Operation::BlobsCreate) => self.create_blob(asked).await,
             (Ok(()), _) => Ok(Err(asked.unserved())),
+        }
+    }
+
+    /// Whether the node may do it: as granted when its run began, and still.
+    pub(crate) fn permission(&self, asked: &Asked<'_>) -> Result<(), Denial> {
+        asked.require(&self.call.grants, self.call.plugin.as_str())?;
+        match asked.wanted() {
+            Some(wanted) if !self.replays => self.shared.parts.grants.check(&self.call, &wanted),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -329,6 +345,13 @@ impl EffectSession for Session {
                 }
             }
         })
+    }
+
+    fn exchange(
+        &mut self,
+        request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        self.begin_exchange(request)
     }
 
     fn now(&self) -> Timestamp {

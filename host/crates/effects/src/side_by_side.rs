@@ -71,7 +71,7 @@ impl Session {
             return Ok(Element::Known(record));
         }
         self.check_effects(position, asked)?;
-        let permission = asked.require(&self.call.grants, self.call.plugin.as_str());
+        let permission = self.permission(asked);
         let foreign = self.references.foreign(asked.element);
         let unserved = asked.unserved();
         let (operation, hash, summary) = (asked.operation, asked.hash, asked.summary.clone());

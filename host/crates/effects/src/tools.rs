@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::json;
 use wforge_model::agent::{Execution, ToolPin};
 use wforge_model::effect::Operation;
+use wforge_model::text::harmless_line;
 use wforge_model::tool::TOOL_RESULT_BYTES_MAX;
 use wforge_model::{Capability, Epoch, Failure, Problem, Value};
 use wforge_ports::effects::EffectsError;
@@ -18,7 +19,6 @@ use crate::deed::{Deed, Done};
 use crate::mcp::{self, McpServers, RemoteTool};
 use crate::request::is_deeper;
 use crate::session::Answer;
-use crate::text::harmless;
 
 /// How deep agents may call each other.
 const DEPTH_MAX: u32 = 4;
@@ -86,7 +86,7 @@ pub(crate) async fn list(tools: &Tools, deed: &Deed<'_>) -> Answer {
 fn of_agent(name: &str, tool: &ToolPin) -> Value {
     json!({
         "name": name,
-        "description": harmless(&tool.description, DESCRIPTION_CHARS_MAX),
+        "description": harmless_line(&tool.description, DESCRIPTION_CHARS_MAX),
         "input_schema": tool.agent.input,
         "output_schema": tool.agent.output,
     })

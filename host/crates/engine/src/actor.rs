@@ -259,7 +259,7 @@ impl Actor {
         }
         decision.events.iter().for_each(|event| self.since.count(event));
         self.keep_results(&decision.events);
-        self.shared.stats.count(&decision.events);
+        self.shared.stats.count(&decision.events, self.run.degraded);
         self.log_end(&decision.events);
         let told = stored(before, decision.events);
         self.shared.parts.bus.publish(&self.tenant, self.run.id, told);

@@ -9,7 +9,7 @@ use wforge_model::agent::{AgentCall, Exit, Reply};
 use wforge_model::id::IdHasher;
 use wforge_model::mock::MockMode;
 use wforge_model::{TenantId, Timestamp, Value};
-use wforge_ports::store::{Change, Collection, Put};
+use wforge_ports::store::{Change, ChangeError, Collection, Put};
 
 use crate::request::EngineError;
 use crate::service::Shared;
@@ -97,6 +97,32 @@ fn change(tenant: &TenantId, puts: Vec<Put>) -> Change {
     }
 }
 
+/// Forgets the results of a tenant that have expired and that nobody asked for since.
+pub(crate) async fn tidy(shared: &Shared, tenant: &TenantId) -> Result<(), EngineError> {
+    let (store, now) = (&shared.parts.store, shared.parts.clock.now());
+    let mut after: Option<String> = None;
+    loop {
+        let page = store.documents(tenant, Collection::Cache, "", after.as_deref(), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.key.clone());
+        for document in page {
+            // What cannot be read is of no use to anybody either.
+            let kept = serde_json::from_value::<Kept>(document.value);
+            if kept.is_ok_and(|kept| kept.expires_at > now) {
+                continue;
+            }
+            let put = Put { collection: Collection::Cache, key: document.key, value: None };
+            let expected = Some(document.version);
+            let change = Change { expected, ..change(tenant, vec![put]) };
+            match store.change(change).await {
+                // Somebody has kept a result there in this moment.
+                Ok(_) | Err(ChangeError::Conflict { .. }) => {}
+                Err(error) => return Err(EngineError::Host(Box::new(error))),
+            }
+        }
+    }
+}
+
 /// Forgets every kept result of a tenant, and says how many there were.
 pub(crate) async fn clear(shared: &Shared, tenant: &TenantId) -> Result<u64, EngineError> {
     let (store, mut cleared) = (&shared.parts.store, 0);
@@ -113,5 +139,76 @@ pub(crate) async fn clear(shared: &Shared, tenant: &TenantId) -> Result<u64, Eng
         });
         let changed = store.change(change(tenant, puts.collect())).await;
         changed.map_err(|error| EngineError::Host(Box::new(error)))?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+    use wforge_model::{Digest, RunId, TaskId};
+
+    use super::*;
+
+    fn call() -> AgentCall {
+        AgentCall {
+            tenant: "acme".parse().unwrap(),
+            plugin: "t/a".parse().unwrap(),
+            component: Digest::from_bytes([1; 32]),
+            agent: "main".to_owned(),
+            task: TaskId::from_bytes([1; 16]),
+            run: RunId::from_bytes([1; 16]),
+            thread: None,
+            workflow: "w@1.0.0".to_owned(),
+            node: "a".parse().unwrap(),
+            step: 1,
+            attempt: 1,
+            timeout_ms: None,
+            input: json!({}),
+            config: Value::Null,
+            context: Value::Null,
+            grants: ["ask".parse().unwrap()].into_iter().collect(),
+            began_at: Timestamp(0),
+            answers: Vec::new(),
+            kept_effects: 0,
+            fails_unknown: false,
+            is_idempotent: false,
+            tools: Arc::new(BTreeMap::new()),
+            depth: 0,
+        }
+    }
+
+    fn key(call: &AgentCall) -> String {
+        Slot::of(call, MockMode::Node, 1).key
+    }
+
+    #[test]
+    fn rule_9_the_key_is_of_everything_on_which_a_result_may_depend_and_of_nothing_else() {
+        let others = [
+            AgentCall { component: Digest::from_bytes([2; 32]), ..call() },
+            AgentCall { agent: "other".to_owned(), ..call() },
+            AgentCall { config: json!({ "x": 1 }), ..call() },
+            AgentCall { input: json!({ "x": 1 }), ..call() },
+            AgentCall { context: json!({ "x": 1 }), ..call() },
+            AgentCall { grants: ["kv:run".parse().unwrap()].into_iter().collect(), ..call() },
+        ];
+        let mut keys: Vec<String> = others.iter().map(key).collect();
+        keys.push(Slot::of(&call(), MockMode::Fallback, 1).key);
+        keys.push(key(&call()));
+        let count = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), count, "each of these is part of the key");
+        let same = AgentCall {
+            task: TaskId::from_bytes([2; 16]),
+            run: RunId::from_bytes([2; 16]),
+            node: "b".parse().unwrap(),
+            step: 7,
+            attempt: 3,
+            began_at: Timestamp(9),
+            ..call()
+        };
+        assert_eq!(key(&same), key(&call()));
     }
 }

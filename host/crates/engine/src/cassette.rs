@@ -10,6 +10,7 @@ use wforge_ports::store::Phase;
 use crate::load::replay;
 use crate::request::EngineError;
 use crate::service::Shared;
+use crate::tools::{Child, children_of};
 
 /// The most entries of a cassette.
 const ENTRIES_MAX: usize = 100_000;
@@ -21,6 +22,12 @@ pub struct CassetteEntry {
     pub node: NodeId,
     /// The task.
     pub task: TaskId,
+    /// The task that called this one as a tool, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<TaskId>,
+    /// The name of that tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
     /// The attempt.
     pub attempt: u32,
     /// The place in the task's record.
@@ -39,7 +46,23 @@ pub struct CassetteEntry {
     pub failure: Option<Failure>,
 }
 
-/// All of a run, by task in the order in which they were planned, then attempt and position.
+/// A task with a record.
+struct Asker {
+    task: TaskId,
+    node: NodeId,
+    caller: Option<TaskId>,
+    tool: Option<String>,
+}
+
+impl Asker {
+    fn child(&self, child: Child) -> Self {
+        let Child { task, tool } = child;
+        Self { task, node: self.node.clone(), caller: Some(self.task), tool: Some(tool) }
+    }
+}
+
+/// All of a run, by task in the order in which they were planned, then attempt and position; the
+/// agents that a task called as tools come after it.
 pub(crate) async fn of_run(
     shared: &Arc<Shared>,
     tenant: &TenantId,
@@ -56,7 +79,13 @@ pub(crate) async fn of_run(
     })
     .await?;
     let mut entries = Vec::new();
-    for (task, node) in tasks {
+    let whole = |(task, node)| Asker { task, node, caller: None, tool: None };
+    // The next one is at the end.
+    let mut open: Vec<Asker> = tasks.into_iter().rev().map(whole).collect();
+    while let Some(asker) = open.pop() {
+        let children = children_of(shared, tenant, asker.task).await?;
+        open.extend(children.into_iter().rev().map(|child| asker.child(child)));
+        let Asker { task, node, caller, tool } = asker;
         for record in shared.parts.store.records(tenant, task).await? {
             let Phase::Answer(recorded) = record.phase else { continue };
             let (answer, failure) = match recorded.answer {
@@ -66,6 +95,8 @@ pub(crate) async fn of_run(
             entries.push(CassetteEntry {
                 node: node.clone(),
                 task,
+                caller,
+                tool: tool.clone(),
                 attempt: record.key.attempt,
                 position: record.key.position,
                 request: recorded.request,

@@ -17,6 +17,7 @@ use crate::{cache, chunks, load, start, subscribe, tenancy, views};
 
 mod brakes;
 mod catalog;
+mod grants;
 mod people;
 mod replay;
 mod steering;

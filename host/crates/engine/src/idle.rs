@@ -1,23 +1,50 @@
-//! How long a call has done nothing that the host could see: no host call, no line, no event.
+//! How long a call has done nothing that the host could see: no host call, no line, no event. And
+//! what is known of its host calls where its sandbox is dropped in the middle of one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use wforge_model::{Failure, Problem, Timestamp};
 use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession, GuestLine};
-use wforge_ports::{BoxFuture, Clock};
+use wforge_ports::{BoxFuture, Clock, RawFailure, RawRequest, RawResponse};
 
 /// When a call was last seen doing something.
 #[derive(Debug, Clone)]
 pub(crate) struct Pulse {
     clock: Arc<dyn Clock>,
     last_ms: Arc<AtomicU64>,
+    has_asked: Arc<AtomicBool>,
+    is_writing: Arc<AtomicBool>,
 }
 
 impl Pulse {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         let now = clock.now();
-        Self { clock, last_ms: Arc::new(AtomicU64::new(now.0)) }
+        let last_ms = Arc::new(AtomicU64::new(now.0));
+        Self { clock, last_ms, has_asked: Arc::default(), is_writing: Arc::default() }
+    }
+
+    /// Whether the call asked anything of the host.
+    pub(crate) fn has_asked(&self) -> bool {
+        self.has_asked.load(Ordering::Relaxed)
+    }
+
+    /// Whether the call was dropped while the host wrote something for it, so that nobody knows
+    /// yet what came of that.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.is_writing.load(Ordering::Relaxed)
+    }
+
+    fn begins(&self, request: &EffectRequest) {
+        self.beat();
+        self.has_asked.store(true, Ordering::Relaxed);
+        let writes = request.elements.iter().any(|element| request.operation.writes(element));
+        self.is_writing.store(writes, Ordering::Relaxed);
+    }
+
+    fn ends(&self) {
+        self.is_writing.store(false, Ordering::Relaxed);
+        self.beat();
     }
 
     fn beat(&self) {
@@ -55,12 +82,25 @@ impl Watched {
 
 impl EffectSession for Watched {
     fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
-        self.pulse.beat();
+        self.pulse.begins(&request);
         let pulse = self.pulse.clone();
         Box::pin(async move {
             let answer = self.inner.perform(request).await;
-            pulse.beat();
+            pulse.ends();
             answer
+        })
+    }
+
+    fn exchange(
+        &mut self,
+        request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        self.pulse.beat();
+        let (pulse, exchange) = (self.pulse.clone(), self.inner.exchange(request));
+        Box::pin(async move {
+            let outcome = exchange.await;
+            pulse.beat();
+            outcome
         })
     }
 

@@ -14,7 +14,9 @@ mod cache;
 mod cassette;
 mod catalog;
 mod chunks;
+mod deeds;
 mod failure;
+mod flows;
 mod handle;
 mod idle;
 mod ids;
@@ -37,6 +39,7 @@ mod snapshots;
 mod start;
 mod stats;
 mod subscribe;
+mod sweep;
 mod tenancy;
 mod thread_request;
 mod threads;
@@ -49,7 +52,7 @@ pub use bus::RunBus;
 pub use cassette::CassetteEntry;
 pub use chunks::Streamed;
 pub use handle::Handle;
-pub use parts::{CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
+pub use parts::{BlobOptions, CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
 pub use quarantine::Quarantine;
 pub use replay::{Difference, Instead, ReplayReport};
 pub use request::{
@@ -58,8 +61,12 @@ pub use request::{
     StreamRequest, TaskView, WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
 };
 pub use service::Engine;
-pub use stats::EngineFigures;
-pub use tenancy::{AuditVerdict, NewKey, TenantTokens, TenantUsage};
+pub use stats::{EngineFigures, ModelFigures};
+pub use sweep::{BlobsSwept, SweepMode, SweptBlob};
+pub use tenancy::{
+    AuditVerdict, Explained, GrantDecision, GrantRequest, LiveGrants, NewKey, TenantTokens,
+    TenantUsage,
+};
 pub use thread_request::{
     CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, ForkThread,
     KeepBorders, Made, MigrateThread, Migrated, Pruned, ThreadView, UpdateAs, UpdateGiven,

@@ -9,7 +9,7 @@ use wforge_model::limits::{BreakerLimits, RunLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Capability, Digest, PluginName, TaskId, TenantId};
+use wforge_model::{Capability, Digest, NodeId, PluginName, TaskId, TenantId};
 use wforge_ports::{
     AgentRuntime, BoxError, Clock, Driver, Effects, Entropy, Failpoints, PluginAdmission, Store,
 };
@@ -83,6 +83,23 @@ pub struct EngineOptions {
     pub quotas: Quotas,
     /// When a plugin that keeps breaking is left alone.
     pub breaker: BreakerLimits,
+    /// When blobs go that nothing names.
+    pub blobs: BlobOptions,
+}
+
+/// When blobs go that nothing names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlobOptions {
+    /// How long a blob must have been found unnamed before it goes, in milliseconds.
+    pub grace_ms: u64,
+    /// Between two looks for such blobs, in milliseconds; 0: nobody looks unless asked to.
+    pub sweep_ms: u64,
+}
+
+impl Default for BlobOptions {
+    fn default() -> Self {
+        Self { grace_ms: 86_400_000, sweep_ms: 0 }
+    }
 }
 
 impl Default for EngineOptions {
@@ -99,15 +116,23 @@ impl Default for EngineOptions {
             run_limits: RunLimits::default(),
             quotas: Quotas::default(),
             breaker: BreakerLimits::default(),
+            blobs: BlobOptions::default(),
         }
     }
 }
 
-/// What the operator granted to a plugin. A grant that is taken back holds for runs that are
-/// started later.
+/// What the operator granted to a plugin, and what may be granted at all. Asked at each host call,
+/// so a change holds from the next one on.
 pub trait GrantPolicy: Debug + Send + Sync {
     /// The granted capabilities of a tenant's plugin.
     fn granted(&self, tenant: &TenantId, plugin: &PluginName) -> Vec<Capability>;
+
+    /// Whether the operator's policy leaves that to the tenant, whoever granted it.
+    fn permits(&self, tenant: &TenantId, wanted: &Capability) -> bool;
+
+    /// Whether what a secret node knows may get to another node of that workflow that reaches out,
+    /// because the operator said so and why.
+    fn exempts(&self, tenant: &TenantId, workflow: &str, from: &NodeId, to: &NodeId) -> bool;
 }
 
 /// A log of calls that is kept outside the store, so that a test can tell what was really done.

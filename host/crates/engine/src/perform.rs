@@ -11,12 +11,13 @@ use wforge_graph::{Run, call_of};
 use wforge_model::agent::{AgentCall, Execution, Reply};
 use wforge_model::command::Fact;
 use wforge_model::effect::Waiting;
-use wforge_model::{Failure, Problem, TaskId, TenantId};
+use wforge_model::{Deeds, Failure, Problem, TaskId, TenantId};
 use wforge_ports::RuntimeError;
 use wforge_ports::effects::{EffectSession, EffectsError, TaskContext};
 
 use crate::actor::Message;
 use crate::cache::Slot;
+use crate::deeds;
 use crate::idle::{Pulse, Watched};
 use crate::service::Shared;
 use crate::start::EMBEDDED_LEASE;
@@ -38,16 +39,23 @@ pub(crate) fn perform(
 ) {
     let attempt = run.task(task).map_or(1, |task| task.attempt);
     let call = call_of(run, tenant, task, shared.parts.expressions.as_ref());
-    let order = Order { slot: slot_of(run, task, &call), idle_ms: idle_of(run, task) };
+    let order = Order {
+        tenant: tenant.clone(),
+        task,
+        attempt,
+        slot: slot_of(run, task, &call),
+        idle_ms: idle_of(run, task),
+    };
     let (shared_in, inbox, cancel) = (shared.clone(), inbox.clone(), cancel.clone());
     let span = info_span!("task", run = %run.id, task = %task, attempt);
     let work = async move {
         let started = shared_in.parts.clock.monotonic_ns();
+        let pulse = Pulse::new(shared_in.parts.clock.clone());
         let done = match &call {
             Ok(call) => tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                done = AssertUnwindSafe(order.carry_out(&shared_in, call)).catch_unwind() => {
+                done = AssertUnwindSafe(order.carry_out(&shared_in, call, &pulse)).catch_unwind() => {
                     done.unwrap_or_else(|_| Some(Done::Executed(host_panic(&shared_in))))
                 }
             },
@@ -58,10 +66,11 @@ pub(crate) fn perform(
         };
         let elapsed_ms = (shared_in.parts.clock.monotonic_ns().saturating_sub(started)) / 1_000_000;
         let message = match done {
-            Some(Done::Executed(execution)) => Message {
-                keep: order.slot,
-                ..Message::of(Fact::Executed { task, attempt, execution, elapsed_ms })
-            },
+            Some(Done::Executed(execution)) => {
+                let Some(deeds) = order.deeds(&shared_in, &execution, &pulse).await else { return };
+                let fact = Fact::Executed { task, attempt, execution, elapsed_ms, deeds };
+                Message { keep: order.slot, ..Message::of(fact) }
+            }
             Some(Done::Cached(reply)) => Message::of(Fact::Cached { task, attempt, reply }),
             // The host is stopping; the task runs again after the next start.
             None => return,
@@ -73,6 +82,9 @@ pub(crate) fn perform(
 
 /// What goes with a call.
 struct Order {
+    tenant: TenantId,
+    task: TaskId,
+    attempt: u32,
     /// The place of its result in the node's cache.
     slot: Option<Slot>,
     idle_ms: Option<u64>,
@@ -86,21 +98,40 @@ enum Done {
 
 impl Order {
     /// The kept result, or one execution within the idle time.
-    async fn carry_out(&self, shared: &Shared, call: &AgentCall) -> Option<Done> {
+    async fn carry_out(&self, shared: &Shared, call: &AgentCall, pulse: &Pulse) -> Option<Done> {
         if let Some(slot) = &self.slot
             && let Some(reply) = slot.get(shared, &call.tenant).await
         {
             return Some(Done::Cached(reply));
         }
-        let pulse = Pulse::new(shared.parts.clock.clone());
-        let Some(idle_ms) = self.idle_ms else {
-            return execute(shared, call, pulse).await.map(Done::Executed);
+        let execution = match self.idle_ms {
+            None => execute(shared, call, pulse.clone()).await,
+            Some(idle_ms) => tokio::select! {
+                biased;
+                execution = execute(shared, call, pulse.clone()) => execution,
+                failure = pulse.clone().stops(idle_ms) => {
+                    Some(Execution::Failed { failure, effects: 0 })
+                }
+            },
         };
-        tokio::select! {
-            biased;
-            execution = execute(shared, call, pulse.clone()) => execution.map(Done::Executed),
-            failure = pulse.stops(idle_ms) => {
-                Some(Done::Executed(Execution::Failed { failure, effects: 0 }))
+        execution.map(Done::Executed)
+    }
+
+    /// What the task did so far; none where the store is gone. A first attempt that asked nothing
+    /// of the host has no record to be read.
+    async fn deeds(&self, shared: &Shared, execution: &Execution, pulse: &Pulse) -> Option<Deeds> {
+        let has_ended = match execution {
+            Execution::Replied(_) | Execution::Failed { .. } => true,
+            Execution::Suspended(_) | Execution::Diverged(_) => false,
+        };
+        if !has_ended || self.attempt <= 1 && !pulse.has_asked() {
+            return Some(Deeds::default());
+        }
+        match deeds::of_task(shared, &self.tenant, self.task).await {
+            Ok(deeds) => Some(Deeds { wrote: deeds.wrote || pulse.is_writing(), ..deeds }),
+            Err(error) => {
+                warn!(error = %error, "task dropped: its records cannot be read");
+                None
             }
         }
     }

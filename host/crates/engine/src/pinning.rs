@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wforge_graph::{Problem, Workflow, unserved};
 use wforge_model::agent::AgentPin;
+use wforge_model::grant::GrantSite;
 use wforge_model::manifest::AgentManifest;
 use wforge_model::mock::MockMode;
 use wforge_model::workflow::{Fallback, Node, Work};
@@ -12,6 +13,8 @@ use wforge_ports::plugins::Admitted;
 
 use crate::parts::EngineParts;
 use crate::request::EngineError;
+use crate::service::Shared;
+use crate::tenancy::Granted;
 
 /// Who serves the nodes of one workflow.
 #[derive(Debug, Default)]
@@ -25,7 +28,7 @@ pub(crate) struct Pins {
 /// Pins the nodes of all workflows of a run, and gathers what is wrong.
 #[derive(Debug)]
 pub(crate) struct Pinner<'a> {
-    parts: &'a EngineParts,
+    shared: &'a Shared,
     tenant: &'a TenantId,
     /// The plugins that may serve.
     offered: &'a [Admitted],
@@ -44,12 +47,12 @@ pub(crate) struct Place<'a> {
 
 impl<'a> Pinner<'a> {
     pub(crate) const fn new(
-        parts: &'a EngineParts,
+        shared: &'a Shared,
         tenant: &'a TenantId,
         offered: &'a [Admitted],
         mode: MockMode,
     ) -> Self {
-        Self { parts, tenant, offered, mode, misfits: Vec::new(), unserved: Vec::new() }
+        Self { shared, tenant, offered, mode, misfits: Vec::new(), unserved: Vec::new() }
     }
 
     /// Pins every agent node to the newest version in range whose needs are all granted.
@@ -60,19 +63,22 @@ impl<'a> Pinner<'a> {
                 continue;
             };
             let place = format!("{}nodes.{id}", at.prefix);
-            let pinned = self.pin_node(&format!("{place}.agent"), node, agent);
+            let site = GrantSite { workflow: &at.workflow.name, node: Some(id) };
+            let pinned = self.pin_node(&format!("{place}.agent"), site, node, agent);
             pins.agents.extend(pinned.map(|pin| (id.clone(), pin)));
             if let Some(Fallback::Agent(agent)) = &node.fallback {
-                let pinned = self.pin_node(&format!("{place}.fallback"), node, agent);
+                let pinned = self.pin_node(&format!("{place}.fallback"), site, node, agent);
                 pins.fallbacks.extend(pinned.map(|pin| (id.clone(), pin)));
             }
         }
         let unserved =
             unserved(at.workflow, &pins.agents, &pins.fallbacks, mocked, self.mode).into_iter();
         let named = unserved.filter_map(|id| match &at.workflow.nodes.get(id)?.work {
-            Work::Agent(agent) => {
-                Some(format!("{}nodes.{id}.agent: {}", at.prefix, self.why_unserved(agent)))
-            }
+            Work::Agent(agent) => Some(format!(
+                "{}nodes.{id}.agent: {}",
+                at.prefix,
+                self.why_unserved(agent, GrantSite { workflow: &at.workflow.name, node: Some(id) })
+            )),
             Work::Mock | Work::Set(_) | Work::Ask(_) | Work::Workflow(_) => None,
         });
         let named: Vec<String> = named.collect();
@@ -104,22 +110,32 @@ impl<'a> Pinner<'a> {
         })
     }
 
-    fn pin_node(&mut self, place: &str, node: &Node, agent: &AgentRef) -> Option<AgentPin> {
-        let admitted = self.newest(agent)?;
+    fn pin_node(
+        &mut self,
+        place: &str,
+        site: GrantSite<'_>,
+        node: &Node,
+        agent: &AgentRef,
+    ) -> Option<AgentPin> {
+        let admitted = self.newest(agent, site)?;
         let Some(manifest) = admitted.manifest.agent(agent.agent.as_deref()) else {
             self.misfits.push(no_such_agent(place, agent, admitted));
             return None;
         };
-        self.misfits.extend(misfits(self.parts, place, node, manifest));
-        let grants = self.granted(admitted);
+        self.misfits.extend(misfits(&self.shared.parts, place, node, manifest));
+        let grants = self.granted(admitted, site);
         let grants = node.allow.as_ref().map_or_else(|| grants.clone(), |a| grants.narrow(a));
         Some(pin(admitted, manifest, grants))
     }
 
     /// The newest version of each plugin whose needs are all granted, by name.
-    pub(crate) fn newest_of_each(&self) -> BTreeMap<&'a PluginName, &'a Admitted> {
+    pub(crate) fn newest_of_each(
+        &self,
+        site: GrantSite<'_>,
+    ) -> BTreeMap<&'a PluginName, &'a Admitted> {
         let mut newest: BTreeMap<&PluginName, &Admitted> = BTreeMap::new();
-        for admitted in self.offered.iter().filter(|admitted| self.ungranted(admitted).is_empty()) {
+        let served = self.offered.iter().filter(|one| self.ungranted(one, site).is_empty());
+        for admitted in served {
             let (name, version) = (&admitted.manifest.name, &admitted.manifest.version);
             let found = newest.entry(name).or_insert(admitted);
             if found.manifest.version < *version {
@@ -131,13 +147,12 @@ impl<'a> Pinner<'a> {
 
     /// Whether an agent can be called without a configuration.
     pub(crate) fn needs_no_config(&self, manifest: &AgentManifest) -> bool {
-        self.parts.expressions.check(&manifest.config, &Value::Object(Object::new())).is_ok()
+        self.shared.parts.expressions.check(&manifest.config, &Value::Object(Object::new())).is_ok()
     }
 
-    /// What a plugin asks for and was granted.
-    pub(crate) fn granted(&self, admitted: &Admitted) -> Grants {
-        let granted = self.parts.grants.granted(self.tenant, &admitted.manifest.name);
-        Grants::intersect(admitted.needs(), &granted)
+    /// What a plugin asks for and may do there.
+    pub(crate) fn granted(&self, admitted: &Admitted, site: GrantSite<'_>) -> Grants {
+        Granted::to(self.shared, self.tenant, admitted).of(admitted, site)
     }
 
     fn in_range(&self, agent: &AgentRef) -> impl Iterator<Item = &'a Admitted> {
@@ -147,23 +162,18 @@ impl<'a> Pinner<'a> {
         })
     }
 
-    fn newest(&self, agent: &AgentRef) -> Option<&'a Admitted> {
+    fn newest(&self, agent: &AgentRef, site: GrantSite<'_>) -> Option<&'a Admitted> {
         self.in_range(agent)
-            .filter(|admitted| self.ungranted(admitted).is_empty())
+            .filter(|admitted| self.ungranted(admitted, site).is_empty())
             .max_by(|left, right| left.manifest.version.cmp(&right.manifest.version))
     }
 
-    /// The needs of a plugin that the operator has not granted.
-    fn ungranted(&self, admitted: &Admitted) -> Vec<Capability> {
-        let granted = self.parts.grants.granted(self.tenant, &admitted.manifest.name);
-        admitted
-            .needs()
-            .filter(|need| !granted.iter().any(|grant| grant.covers(need)))
-            .cloned()
-            .collect()
+    /// The needs of a plugin that it may not have there.
+    fn ungranted(&self, admitted: &Admitted, site: GrantSite<'_>) -> Vec<Capability> {
+        Granted::to(self.shared, self.tenant, admitted).missing(admitted, site)
     }
 
-    fn why_unserved(&self, agent: &AgentRef) -> String {
+    fn why_unserved(&self, agent: &AgentRef, site: GrantSite<'_>) -> String {
         let newest = self
             .in_range(agent)
             .max_by(|left, right| left.manifest.version.cmp(&right.manifest.version));
@@ -173,14 +183,13 @@ impl<'a> Pinner<'a> {
                  mock agent stand in (WFORGE_MOCK=fallback)"
             );
         };
-        let needs = self.ungranted(admitted);
-        let needs: Vec<String> = needs.iter().map(|need| format!("\"{need}\"")).collect();
+        let needs = self.ungranted(admitted, site);
+        let needs: Vec<String> = needs.iter().map(ToString::to_string).collect();
         format!(
-            "{agent} is installed as {} but waits for grants; add to the grants file: [[grant]] \
-             plugin = \"{}\", capabilities = [{}]",
+            "{agent} is installed as {} but waits for grants: wforge grants approve {} {}",
             admitted.manifest.version,
             admitted.manifest.name,
-            needs.join(", ")
+            needs.join(" ")
         )
     }
 }

@@ -7,11 +7,12 @@ use wforge_graph::{Library, Problem, Workflow};
 use wforge_model::event::{Origin, PinnedSubgraph, RunStarted};
 use wforge_model::limits::RunLimits;
 use wforge_model::mock::{MockAnswer, MockMode};
-use wforge_model::{Grants, NodeId, NodePath, TenantId};
+use wforge_model::{Digest, Grants, NodeId, NodePath, TenantId};
 use wforge_ports::plugins::Admitted;
 
 use crate::allowed::limits_of;
 use crate::catalog;
+use crate::flows::{self, Served};
 use crate::load::within;
 use crate::mocked::mocked;
 use crate::parts::EngineOptions;
@@ -20,6 +21,7 @@ use crate::quarantine;
 use crate::request::{EngineError, StartRun, WorkflowChoice};
 use crate::resolve::{Part, Resolved, resolve};
 use crate::service::Shared;
+use crate::tenancy::Directory;
 use crate::workflows::{self, Known};
 
 /// A run that may begin.
@@ -41,16 +43,18 @@ pub(crate) async fn prepare(
     tenant: &TenantId,
     request: &StartRun,
 ) -> Result<Prepared, EngineError> {
+    Directory::load(shared).await?;
     let root = chosen(shared, tenant, &request.workflow).await?;
     let resolved = resolve(shared, tenant, root, &request.workflows).await?;
-    let mode = mode(&shared.options, &resolved, request)?;
+    let of_tenant = shared.directory.tenant(tenant).and_then(|tenant| tenant.quotas.mock);
+    let mode = mode(&shared.options, of_tenant, &resolved, request)?;
     let given = request.mocks.iter();
     let mocks: BTreeMap<NodePath, MockAnswer> =
         given.map(|(path, answer)| (path.clone(), answer.clone().unwrap_or_default())).collect();
     let mocked = mocked(&resolved, &mocks);
     let none = BTreeSet::new();
     let offered = offered(shared, tenant, request.plugins.as_ref()).await?;
-    let mut pinner = Pinner::new(&shared.parts, tenant, &offered, mode);
+    let mut pinner = Pinner::new(shared, tenant, &offered, mode);
     let workflow = &resolved.root.known.workflow;
     let limits = limits_of(workflow, &shared.options.run_limits)?;
     let pins = pinner.pin(Place { workflow, prefix: "" }, mocked.get(&None).unwrap_or(&none));
@@ -60,8 +64,15 @@ pub(crate) async fn prepare(
         let mocked = mocked.get(&Some(*digest)).unwrap_or(&none);
         subgraphs.insert(*digest, pinned(&mut pinner, part, mocked, limits));
     }
-    let tools = pinner.tools(grants_of(&pins, subgraphs.values()))?;
+    let tools = pinner.tools(&workflow.name, grants_of(&pins, subgraphs.values()))?;
     pinner.finish(&workflow.title())?;
+    let root = Served {
+        workflow,
+        pins: &pins.agents,
+        fallbacks: &pins.fallbacks,
+        uses: &resolved.root.uses,
+    };
+    flows::check(&shared.parts, tenant, root, &served(&resolved, &subgraphs))?;
     let started = RunStarted {
         workflow: workflow.name.clone(),
         version: workflow.version.clone(),
@@ -89,13 +100,31 @@ pub(crate) async fn prepare(
         by: request.by.clone(),
     };
     quarantine::check(shared, tenant, &started).await?;
+    Ok(Prepared { library: bounded(&resolved, &started), started, resolved })
+}
+
+/// The workflows of a run, each within its limits.
+fn bounded(resolved: &Resolved, started: &RunStarted) -> Library {
     let mut library = resolved.library();
     library.root = within(library.root, started.limits.as_ref());
     for (digest, part) in &mut library.parts {
         let limits = started.subgraphs.get(digest).and_then(|pinned| pinned.limits.as_ref());
         *part = within(part.clone(), limits);
     }
-    Ok(Prepared { library, started, resolved })
+    library
+}
+
+/// The parts of a run with who serves them.
+fn served<'a>(
+    resolved: &'a Resolved,
+    subgraphs: &'a BTreeMap<Digest, PinnedSubgraph>,
+) -> BTreeMap<Digest, Served<'a>> {
+    let of = |(digest, part): (&Digest, &'a Part)| {
+        let pinned = subgraphs.get(digest)?;
+        let PinnedSubgraph { pins, fallbacks, uses, .. } = pinned;
+        Some((*digest, Served { workflow: &part.known.workflow, pins, fallbacks, uses }))
+    };
+    resolved.parts.iter().filter_map(of).collect()
 }
 
 /// What the agents of a run may do, those of its parts included.
@@ -154,6 +183,7 @@ async fn offered(
 /// The mode that holds: the strictest of those that are set; `off` where a workflow forbids.
 fn mode(
     options: &EngineOptions,
+    of_tenant: Option<MockMode>,
     resolved: &Resolved,
     request: &StartRun,
 ) -> Result<MockMode, EngineError> {
@@ -166,7 +196,7 @@ fn mode(
     let mode = if forbids {
         MockMode::Off
     } else {
-        MockMode::strictest([options.mock_mode, request.mock_mode])
+        MockMode::strictest([options.mock_mode, of_tenant, request.mock_mode])
     };
     let consented = options.mock_production && root.mock.allow == Some(true);
     if options.production && mode >= MockMode::Fallback && !consented {
@@ -178,8 +208,8 @@ fn mode(
     }
     match request.mocks.keys().next() {
         Some(node) if mode == MockMode::Off => refuse(format!(
-            "--mock {node} is refused: mocks are off for this run (WFORGE_MOCK=off, or the \
-             workflow's mock.allow is false)"
+            "--mock {node} is refused: mocks are off for this run (WFORGE_MOCK=off, the \
+             tenant's mock=off, or the workflow's mock.allow is false)"
         )),
         Some(_) | None => Ok(mode),
     }

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wforge_graph::{Run, apply, call_of, decide};
+use wforge_graph::{Expressions, Run, apply, call_of, decide};
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::command::Fact;
 use wforge_model::event::{EventKind, StoredEvent};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::Work;
-use wforge_model::{Digest, FailureKind, NodeId, PluginName, RunId, TaskId, TenantId};
+use wforge_model::{
+    Deeds, Digest, FailureKind, NodeId, PluginName, Recording, RunId, TaskId, TenantId,
+};
 use wforge_ports::RuntimeError;
 use wforge_ports::effects::TaskContext;
 
@@ -20,6 +22,7 @@ use crate::load::{carried_at, unfolded};
 use crate::request::EngineError;
 use crate::service::Shared;
 use crate::start::EMBEDDED_LEASE;
+use crate::tools::{Heard, Listening, ReplayedTools, ToolDifference};
 
 /// Events read at once.
 const PAGE: usize = 256;
@@ -31,9 +34,10 @@ const SHOWN_BYTES_MAX: usize = 4 << 10;
 pub struct ReplayReport {
     /// The run.
     pub run: RunId,
-    /// Calls of agents that were made again.
+    /// Calls of agents that were made again, those of agents that were called as tools among them.
     pub calls: u32,
-    /// Ends of calls that say nothing of the agent: timeouts, cancellations, missing plugins.
+    /// Ends of calls that say nothing of the agent: timeouts, cancellations, missing plugins; and
+    /// calls that may reach out without a record and came to something else.
     pub skipped: u32,
     /// The first call that came to something else; none: all came to the same.
     pub difference: Option<Difference>,
@@ -44,6 +48,13 @@ pub struct ReplayReport {
 pub struct Difference {
     /// The task.
     pub task: TaskId,
+    /// The agent that was called as a tool and parts from its recording, by the tool's name; none:
+    /// the node's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool: Option<String>,
+    /// The task that called that tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<TaskId>,
     /// Its node.
     pub node: NodeId,
     /// The attempt.
@@ -102,9 +113,9 @@ impl ReplayReport {
     fn take(&mut self, compared: Compared) {
         match compared {
             Compared::Skipped => self.skipped += 1,
-            Compared::Same => self.calls += 1,
-            Compared::Differs(difference) => {
-                self.calls += 1;
+            Compared::Same { calls } => self.calls = self.calls.saturating_add(calls),
+            Compared::Differs { calls, difference } => {
+                self.calls = self.calls.saturating_add(calls);
                 self.difference = Some(difference);
             }
         }
@@ -113,8 +124,14 @@ impl ReplayReport {
 
 enum Compared {
     Skipped,
-    Same,
-    Differs(Difference),
+    /// So many calls came to the same, tools included.
+    Same {
+        calls: u32,
+    },
+    Differs {
+        calls: u32,
+        difference: Difference,
+    },
 }
 
 /// The end of one attempt, as the log has it.
@@ -179,45 +196,98 @@ impl<'a> Ended<'a> {
         if let Some(other) = instead.iter().find(|other| other.plugin == call.plugin) {
             call.component = other.component;
         }
-        let execution = execute(shared, &call).await?;
+        let (execution, heard) = execute(shared, &call).await?;
+        let tools = ReplayedTools { shared, instead }.of(&call, heard).await?;
+        let calls = tools.calls.saturating_add(1);
+        let compared = match tools.difference {
+            Some(difference) => Compared::Differs { calls, difference: self.of_tool(difference) },
+            None => self.judge(run, calls, execution, expressions),
+        };
+        // What it did without a record may have been answered otherwise.
+        let is_partial = call.recording() == Recording::Partial;
+        if is_partial && matches!(compared, Compared::Differs { .. }) {
+            return Ok(Compared::Skipped);
+        }
+        Ok(compared)
+    }
+
+    /// Whether that is what the log has.
+    fn judge(
+        &self,
+        run: &Run,
+        calls: u32,
+        execution: Execution,
+        expressions: &dyn Expressions,
+    ) -> Compared {
         if let Execution::Diverged(divergence) = execution {
             let (recorded, now) = (divergence.recorded, divergence.asked);
-            return Ok(self.differs(Some(divergence.position), recorded, now));
+            let difference = self.difference(Some(divergence.position), recorded, now);
+            return Compared::Differs { calls, difference };
         }
         let (task, attempt, elapsed_ms) = (self.task, self.attempt, self.elapsed_ms);
-        let fact = Fact::Executed { task, attempt, execution, elapsed_ms };
+        let fact = Fact::Executed { task, attempt, execution, elapsed_ms, deeds: self.deeds() };
         let events = decide(run, Some(&fact), self.stored.event.at, expressions);
         let now = events.first().map(|event| text(&event.kind)).unwrap_or_default();
         let recorded = text(&self.stored.event.kind);
-        Ok(if now == recorded { Compared::Same } else { self.differs(None, recorded, now) })
+        if now == recorded {
+            return Compared::Same { calls };
+        }
+        Compared::Differs { calls, difference: self.difference(None, recorded, now) }
     }
 
-    fn differs(&self, position: Option<u32>, recorded: String, now: String) -> Compared {
-        Compared::Differs(Difference {
+    /// What the task did by then, as the log has it: its record may have grown since.
+    fn deeds(&self) -> Deeds {
+        let (usage, wrote) = match &self.stored.event.kind {
+            EventKind::TaskFinished(finished) => (finished.usage.clone(), false),
+            EventKind::TaskRetried { usage, .. } => (usage.clone(), false),
+            EventKind::TaskFailed { usage, after_write, .. } => (usage.clone(), *after_write),
+            _ => return Deeds::default(),
+        };
+        Deeds { usage, wrote }
+    }
+
+    fn difference(&self, position: Option<u32>, recorded: String, now: String) -> Difference {
+        Difference {
             task: self.task,
+            tool: None,
+            caller: None,
             node: self.node.clone(),
             attempt: self.attempt,
             position,
             recorded: cut(recorded),
             now: cut(now),
-        })
+        }
+    }
+
+    fn of_tool(&self, found: ToolDifference) -> Difference {
+        Difference {
+            task: found.task,
+            tool: Some(found.tool),
+            caller: Some(found.caller),
+            ..self.difference(found.position, found.recorded, found.now)
+        }
     }
 }
 
-async fn execute(shared: &Arc<Shared>, call: &AgentCall) -> Result<Execution, EngineError> {
+/// One call, answered from its record alone; and what it asked of its tools.
+pub(crate) async fn execute(
+    shared: &Shared,
+    call: &AgentCall,
+) -> Result<(Execution, Vec<Heard>), EngineError> {
     let parts = &shared.parts;
     let host = |error: RuntimeError| EngineError::Host(Box::new(error));
     parts.runtime.prepare(&call.tenant, call.component).await.map_err(host)?;
     loop {
         let context = TaskContext { call, lease: EMBEDDED_LEASE };
         let opened = parts.effects.replay(context).await;
-        let mut effects = opened.map_err(|error| EngineError::Host(Box::new(error)))?;
-        match parts.runtime.call(call, effects.as_mut()).await {
+        let opened = opened.map_err(|error| EngineError::Host(Box::new(error)))?;
+        let mut effects = Listening::new(opened);
+        match parts.runtime.call(call, &mut effects).await {
             Err(RuntimeError::Busy) => {
                 let again = parts.clock.now().after_ms(crate::perform::BUSY_WAIT_MS);
                 parts.clock.sleep_until(again).await;
             }
-            called => return called.map_err(host),
+            called => return Ok((called.map_err(host)?, effects.heard())),
         }
     }
 }

@@ -10,8 +10,8 @@ use wforge_model::head::RunHead;
 use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, NodePath, Object, QuestionId, RunId, Seq, TaskId, ThreadId, Timestamp,
-    Value,
+    Digest, Failure, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId, ThreadId,
+    Timestamp, Usage, Value,
 };
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::IdempotentReply;
@@ -196,6 +196,11 @@ pub struct TaskView {
     pub ms: u64,
     /// Why it failed, or why a stand-in was needed.
     pub failure: Option<Failure>,
+    /// What it used of models, over all its attempts and in the agents that it called as tools.
+    #[serde(skip_serializing_if = "Usage::is_none")]
+    pub usage: Usage,
+    /// Whether all that it may do to the world is on record.
+    pub effects: Recording,
 }
 
 /// Something that waits for a person.
@@ -216,6 +221,12 @@ pub struct InboxEntry {
     /// When nobody needs to do anything any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
+    /// Who should answer; none: whoever comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+    /// Whether mocks stood in for agents of the run: what is asked may rest on made-up data.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub degraded: bool,
     /// What is wanted.
     pub wants: InboxWants,
 }
@@ -258,6 +269,9 @@ pub struct QuestionView {
     pub schema: Option<Value>,
     /// When nobody needs to answer any more.
     pub deadline: Option<Timestamp>,
+    /// Who should answer; none: whoever comes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
 }
 
 /// Which chunks of a run are wanted.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{RwLock, mpsc, oneshot};
+use tokio::sync::{Mutex, RwLock, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, error, info, info_span};
@@ -26,7 +26,8 @@ use crate::request::EngineError;
 use crate::snapshots::save_if_due;
 use crate::start::Begun;
 use crate::stats::Stats;
-use crate::tenancy::{self, Directory, Ledger};
+use crate::sweep;
+use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::tools::EngineTools;
 use crate::workflows::WorkflowCache;
@@ -49,9 +50,13 @@ pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
     pub(crate) breakers: Breakers,
     pub(crate) quarantines: Quarantines,
+    /// Which grants were used.
+    pub(crate) used: Used,
     /// Read by whoever brings in a component, until a row names it; written by an erasure, which
     /// removes those that no other tenant's row names.
     pub(crate) components: RwLock<()>,
+    /// Held by whoever looks for blobs that nothing names: one at a time.
+    pub(crate) sweeping: Mutex<()>,
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
@@ -98,7 +103,9 @@ impl Engine {
             carried: CarriedCache::default(),
             directory: Directory::default(),
             ledger: Ledger::default(),
+            used: Used::default(),
             components: RwLock::default(),
+            sweeping: Mutex::default(),
             tracker: TaskTracker::new(),
             shutdown,
         };
@@ -108,6 +115,11 @@ impl Engine {
     /// From now on the meter holds tokens to the quotas of this engine's tenants.
     pub fn meters(&self, tokens: &tenancy::TenantTokens) {
         tokens.of(self.shared.clone());
+    }
+
+    /// From now on what effects may still do is as this engine's grants stand.
+    pub fn grants(&self, grants: &tenancy::LiveGrants) {
+        grants.of(self.shared.clone());
     }
 
     /// What the world sees of it.
@@ -131,6 +143,7 @@ impl Engine {
         if self.shared.options.claims {
             tenancy::go_on_erasing(&self.shared).await;
             claim_of(&self.shared, None).await;
+            sweep::at_intervals(&self.shared);
         }
         while !self.shared.shutdown.is_cancelled() {
             let wake = async {
@@ -148,6 +161,7 @@ impl Engine {
         self.shared.tracker.close();
         self.shared.tracker.wait().await;
         tenancy::flush(&self.shared).await;
+        tenancy::flush_used(&self.shared).await;
     }
 }
 
@@ -278,7 +292,7 @@ pub(crate) async fn launch(
     before: Seq,
 ) -> Result<(), EngineError> {
     let Begun { run, mut since, events, commands } = begun;
-    shared.stats.count(&events);
+    shared.stats.count(&events, run.degraded);
     shared.parts.bus.publish(tenant, run.id, stored(before, events));
     if run.status == RunStatus::Running || run.owes_failure_handling() {
         let id = run.id;

@@ -1,8 +1,11 @@
 //! Figures of the engine, for metrics and `/v1/system`.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
+use wforge_model::ModelUsage;
 use wforge_model::event::{EventKind, RunEvent};
 use wforge_model::mock::TaskSource;
 use wforge_ports::runtime::RuntimeFigures;
@@ -25,6 +28,8 @@ pub struct EngineFigures {
     pub runs_cancelled: u64,
     /// Runs that are blocked.
     pub runs_blocked: u64,
+    /// Runs that ended, in whatever way, after a stand-in had taken an agent's place.
+    pub runs_degraded: u64,
     /// Runs that waited for their turn in a thread.
     pub runs_queued: u64,
     /// How often a live run was found that waits for nothing.
@@ -51,22 +56,58 @@ pub struct EngineFigures {
     pub quarantines: u64,
     /// Calls on which a part of the host broke.
     pub host_panics: u64,
+    /// Calls of models since the start of the process, by the names that the operator gave them.
+    pub models: BTreeMap<String, ModelFigures>,
     /// The store's own figures.
     pub store: StoreFigures,
     /// The sandbox's own figures.
     pub runtime: RuntimeFigures,
 }
 
+/// Figures of one model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ModelFigures {
+    /// Calls by how they ended: `ok`, or the kind of the failure.
+    pub calls: BTreeMap<&'static str, u64>,
+    /// Tokens read.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+}
+
+/// The counters of models. Only models that are configured are ever counted, so there are few.
+#[derive(Debug, Default)]
+pub(crate) struct ModelCounts(Mutex<BTreeMap<String, ModelFigures>>);
+
+impl ModelCounts {
+    /// Counts one call.
+    pub(crate) fn count(&self, model: &str, outcome: &'static str, used: &ModelUsage) {
+        let mut models = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let figures = models.entry(model.to_owned()).or_default();
+        *figures.calls.entry(outcome).or_default() += 1;
+        figures.input_tokens = figures.input_tokens.saturating_add(used.input_tokens);
+        figures.output_tokens = figures.output_tokens.saturating_add(used.output_tokens);
+    }
+
+    fn read(&self) -> BTreeMap<String, ModelFigures> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 macro_rules! counters {
     ($($name:ident),*) => {
         /// The counters behind [`EngineFigures`].
         #[derive(Debug, Default)]
-        pub(crate) struct Stats { $(pub(crate) $name: AtomicU64),* }
+        pub(crate) struct Stats {
+            pub(crate) models: ModelCounts,
+            $(pub(crate) $name: AtomicU64),*
+        }
 
         impl Stats {
             /// The counters' values now.
             pub(crate) fn read(&self) -> EngineFigures {
                 EngineFigures {
+                    models: self.models.read(),
                     $($name: self.$name.load(Ordering::Relaxed),)*
                     ..EngineFigures::default()
                 }
@@ -82,6 +123,7 @@ counters!(
     runs_failed,
     runs_cancelled,
     runs_blocked,
+    runs_degraded,
     runs_queued,
     runs_stuck,
     steps,
@@ -95,9 +137,12 @@ counters!(
 );
 
 impl Stats {
-    /// Counts events that have become durable.
-    pub(crate) fn count(&self, events: &[RunEvent]) {
+    /// Counts events that have become durable, of a run that is degraded or not.
+    pub(crate) fn count(&self, events: &[RunEvent], degraded: bool) {
         for event in events {
+            if degraded && is_end(&event.kind) {
+                self.runs_degraded.fetch_add(1, Ordering::Relaxed);
+            }
             let counter = match &event.kind {
                 EventKind::RunStarted(_) => &self.runs_started,
                 EventKind::RunQueued(_) => &self.runs_queued,
@@ -129,4 +174,13 @@ impl Stats {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+const fn is_end(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::RunCompleted { .. }
+            | EventKind::RunFailed { .. }
+            | EventKind::RunCancelled { .. }
+    )
 }

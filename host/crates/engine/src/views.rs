@@ -1,12 +1,14 @@
 //! A run as clients see it: its tasks, folded from the log.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use wforge_model::agent::AgentPin;
 use wforge_model::event::{EventKind, PlannedTask, RunStarted, StoredEvent};
 use wforge_model::head::{RunHead, WaitReason, WaitingFor};
+use wforge_model::mock::TaskSource;
 use wforge_model::workflow::Work;
-use wforge_model::{Digest, NodeId, Object, Seq, TaskId};
+use wforge_model::{Digest, NodeId, Object, Recording, Seq, TaskId, Usage};
 
 use crate::load::load_run;
 use crate::request::{EngineError, QuestionView, RunView, TaskView};
@@ -31,6 +33,7 @@ pub(crate) async fn view(shared: &Shared, head: RunHead) -> Result<RunView, Engi
         }
     }
     name_missing(shared, &head, &mut fold).await?;
+    say_partial(shared, &head, &mut fold).await?;
     if head.thread.is_some() && fold.output.is_some() {
         // The events of a thread's runs do not repeat what its state has.
         fold.output = load_run(shared, &head.tenant, head.run).await?.run.output;
@@ -49,6 +52,39 @@ async fn name_missing(shared: &Shared, head: &RunHead, fold: &mut Fold) -> Resul
         };
     }
     Ok(())
+}
+
+/// Whether a task's effects are recorded is said by its node, and looked up for those alone that
+/// have the grant.
+async fn say_partial(shared: &Shared, head: &RunHead, fold: &mut Fold) -> Result<(), EngineError> {
+    let Some(started) = fold.started.clone() else { return Ok(()) };
+    for (task, level) in &mut fold.tasks {
+        let is_live = task.source.is_none_or(|source| {
+            matches!(source, TaskSource::Live | TaskSource::Fallback | TaskSource::Replay)
+        });
+        let (Some(pins), true) = (pins_of(&started, *level), is_live) else { continue };
+        let Some(digest) = level.or(head.digest) else { continue };
+        let raw = |pin: &&AgentPin| pin.grants.has_kind(Recording::UNRECORDED_KIND);
+        let Some(pin) = pins.into_iter().filter_map(|pins| pins.get(&task.node)).find(raw) else {
+            continue;
+        };
+        let known = workflows::by_digest(shared, &head.tenant, digest).await?;
+        if let Some(node) = known.workflow.nodes.get(&task.node) {
+            task.effects = Recording::of(node.effects.idempotent, &pin.grants);
+        }
+    }
+    Ok(())
+}
+
+/// The agents of a level's nodes, and those of their fallbacks.
+fn pins_of(started: &RunStarted, level: Level) -> Option<[&BTreeMap<NodeId, AgentPin>; 2]> {
+    match level {
+        Some(digest) => {
+            let inside = started.subgraphs.get(&digest)?;
+            Some([&inside.pins, &inside.fallbacks])
+        }
+        None => Some([&started.pins, &started.fallbacks]),
+    }
 }
 
 /// The workflow of a level; none: the run's own.
@@ -78,22 +114,27 @@ impl Fold {
                     task.attempt = finished.attempt;
                     task.ms = finished.elapsed_ms;
                     task.failure.clone_from(&finished.instead_of);
+                    task.usage.clone_from(&finished.usage);
                 });
             }
-            EventKind::TaskFailed { task, attempt, failure, elapsed_ms, handler } => {
+            EventKind::TaskFailed {
+                task, attempt, failure, elapsed_ms, handler, usage, ..
+            } => {
                 self.change(*task, true, |view| {
                     view.attempt = *attempt;
                     view.ms = *elapsed_ms;
                     view.failure = Some(failure.clone());
+                    view.usage.clone_from(usage);
                 });
                 if let Some(handler) = handler {
                     self.plan_handler(*task, handler);
                 }
             }
-            EventKind::TaskRetried { task, attempt, failure, .. } => {
+            EventKind::TaskRetried { task, attempt, failure, usage, .. } => {
                 self.change(*task, false, |view| {
                     view.attempt = attempt.saturating_add(1);
                     view.failure = Some(failure.clone());
+                    view.usage.clone_from(usage);
                 });
             }
             EventKind::RunCompleted { output, .. } => self.output = Some(output.clone()),
@@ -129,6 +170,8 @@ impl Fold {
             attempt: 1,
             ms: 0,
             failure: None,
+            usage: Usage::default(),
+            effects: Recording::Recorded,
         };
         self.tasks.push((view, level));
     }
@@ -154,10 +197,7 @@ impl Fold {
 
     fn agent_of(&self, level: Level, node: &NodeId) -> Option<String> {
         let started = self.started.as_ref()?;
-        let pins = match level {
-            Some(digest) => &started.subgraphs.get(&digest)?.pins,
-            None => &started.pins,
-        };
+        let [pins, _] = pins_of(started, level)?;
         pins.get(node).map(|pin| format!("{}@{}", pin.plugin, pin.version))
     }
 
@@ -196,6 +236,7 @@ fn question(entry: &WaitingFor) -> Option<QuestionView> {
             prompt: question.prompt.clone(),
             schema: question.schema.clone(),
             deadline: question.deadline,
+            assignee: question.assignee.clone(),
         }),
         (
             WaitReason::Question(_)

@@ -176,7 +176,7 @@ impl Decider<'_> {
             let message = format!("{}: {}", site.workflow.title(), error.message);
             Failure::Failed(Problem::new(&error.code, message))
         });
-        let failed = Failed { failure, effects: 0, elapsed_ms };
+        let failed = Failed::after(failure, elapsed_ms);
         alloc::vec![self.failed(&outer, task, failed)]
     }
 
@@ -200,7 +200,7 @@ impl Decider<'_> {
                 alloc::vec![self.settle(&outer, task, &result, Provenance::live(elapsed_ms))]
             }
             Err(failure) => {
-                let failed = Failed { failure, effects: 0, elapsed_ms };
+                let failed = Failed::after(failure, elapsed_ms);
                 alloc::vec![self.failed(&outer, task, failed)]
             }
         }

@@ -4,10 +4,11 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 
+use wforge_model::agent::Divergence;
 use wforge_model::effect::{Answered, Waiting};
-use wforge_model::event::{EventKind, InterruptedAt, RunEvent, TaskFinished};
+use wforge_model::event::{EventKind, InterruptedAt, RunError, RunEvent, TaskFinished};
 use wforge_model::head::RunStatus;
-use wforge_model::{NodeId, Object, QuestionId, TaskId, Timestamp, Value};
+use wforge_model::{NodeId, Object, QuestionId, TaskId, Timestamp, Usage, Value};
 
 use crate::finish::written_output;
 use crate::frame::{Interruption, Task, TaskStatus};
@@ -56,19 +57,35 @@ pub fn apply(run: &mut Run, event: &RunEvent) {
         }
         EventKind::RunCancelled { rolled_back: true, .. } => run.status = RunStatus::RolledBack,
         EventKind::RunCancelled { .. } => run.status = RunStatus::Cancelled,
-        EventKind::RunBlocked { task, .. } => {
+        EventKind::RunBlocked { task, divergence } => {
+            run.error = Some(blocked(run, *task, divergence));
             run.status = RunStatus::Blocked;
             run.blocked_by = Some(*task);
         }
         EventKind::RunUnblocked { task, .. } => {
             run.status = RunStatus::Running;
             run.blocked_by = None;
+            run.error = None;
             change(run, *task, |task| begin_again(task, at));
         }
         EventKind::RunRevived { .. } => revive(run, at),
         EventKind::FailureHandled { .. } => run.failure_handled = true,
     }
     keep_time(run, at);
+}
+
+/// Why an operator is needed: both requests, in words.
+fn blocked(run: &Run, task: TaskId, divergence: &Divergence) -> RunError {
+    let Divergence { position, recorded, asked } = divergence;
+    RunError {
+        code: "nondeterministic".into(),
+        message: alloc::format!(
+            "at its effect {position}, \"{recorded}\" is recorded, and \"{asked}\" was asked"
+        ),
+        node: run.task(task).map(|task| task.node.clone()),
+        task: Some(task),
+        failure: None,
+    }
 }
 
 fn commit(run: &mut Run, ns: Option<TaskId>) {
@@ -101,9 +118,10 @@ fn wake(run: &mut Run, task: TaskId) {
 }
 
 fn fail_task(run: &mut Run, event: &RunEvent) {
-    let EventKind::TaskFailed { task, failure, handler, .. } = &event.kind else {
+    let EventKind::TaskFailed { task, failure, handler, usage, .. } = &event.kind else {
         return;
     };
+    note_usage(run, *task, usage);
     let (failure, handled) = (failure.clone(), handler.is_some());
     if handled {
         levels::drop_inside(run, *task);
@@ -130,11 +148,13 @@ fn interrupt(run: &mut Run, ns: Option<TaskId>, when: InterruptedAt, nodes: &[No
 }
 
 fn retry(run: &mut Run, event: &RunEvent) {
-    let EventKind::TaskRetried { task, attempt, failure, at, kept_effects, falls_back, .. } =
-        &event.kind
+    let EventKind::TaskRetried {
+        task, attempt, failure, at, kept_effects, falls_back, usage, ..
+    } = &event.kind
     else {
         return;
     };
+    note_usage(run, *task, usage);
     levels::drop_inside(run, *task);
     count_call(run, *task);
     change(run, *task, |task| {
@@ -231,7 +251,16 @@ fn answer_question(task: &mut Task, question: QuestionId, answer: Option<&Value>
     task.status = waiting.without(question).map_or(TaskStatus::Ready, TaskStatus::Suspended);
 }
 
+/// What a task used grows from attempt to attempt, and counts once for its run.
+fn note_usage(run: &mut Run, id: TaskId, usage: &Usage) {
+    let Some(task) = run.task(id).filter(|_| !usage.is_none()) else { return };
+    let more = usage.since(&task.usage);
+    run.usage.add(&more);
+    change(run, id, |task| task.usage.clone_from(usage));
+}
+
 fn finish_task(run: &mut Run, finished: &Arc<TaskFinished>) {
+    note_usage(run, finished.task, &finished.usage);
     levels::keep_state(run, finished.task);
     levels::drop_inside(run, finished.task);
     run.degraded |= finished.stands_in;

@@ -85,19 +85,9 @@ impl Decider<'_> {
                 }
             }];
         }
-        let scope = site.scope(task, site.frame.state());
-        let prompt = match self.expressions.render(&ask.prompt, &scope) {
-            Ok(prompt) => prompt,
-            Err(error) => {
-                let place = Place::of_node(&task.node).at("ask").at("prompt");
-                let failure = Fault::of(place, &ask.prompt, error).failure(site.workflow);
-                return alloc::vec![self.fail(site, task, Failed::of(failure))];
-            }
-        };
-        let question = Question {
-            schema: ask.schema.clone(),
-            deadline: ask.deadline_ms.map(|ms| self.now.after_ms(ms)),
-            ..asked(task.id, 0, prompt)
+        let question = match self.question(site, task, ask) {
+            Ok(question) => question,
+            Err(failure) => return alloc::vec![self.fail(site, task, Failed::of(failure))],
         };
         let id = question.id;
         let mut events = self.suspended(task.id, Waiting::Question(question));
@@ -110,11 +100,30 @@ impl Decider<'_> {
         }));
         events
     }
+
+    fn question(&self, site: &Site<'_>, task: &Task, ask: &Ask) -> Result<Question, Failure> {
+        let scope = site.scope(task, site.frame.state());
+        let render = |field: &str, text: &String| {
+            self.expressions.render(text, &scope).map_err(|error| {
+                let place = Place::of_node(&task.node).at("ask").at(field);
+                Fault::of(place, text, error).failure(site.workflow)
+            })
+        };
+        let assignee = ask.assignee.as_ref().map(|text| render("assignee", text)).transpose()?;
+        Ok(Question {
+            schema: ask.schema.clone(),
+            deadline: ask.deadline_ms.map(|ms| self.now.after_ms(ms)),
+            // An expression that comes to no text leaves it to whoever comes.
+            assignee: assignee.filter(|name| !name.is_empty()),
+            ..asked(task.id, 0, render("prompt", &ask.prompt)?)
+        })
+    }
 }
 
 fn asked(task: TaskId, ordinal: u32, prompt: String) -> Question {
     let request = RequestHash::of(Operation::HumanAsk, &Value::String(prompt.clone()));
-    Question { id: question_id(task, ordinal), prompt, schema: None, deadline: None, request }
+    let id = question_id(task, ordinal);
+    Question { id, prompt, schema: None, deadline: None, assignee: None, request }
 }
 
 fn by_mock(stands_in: bool) -> Provenance {

@@ -61,6 +61,7 @@ pub fn call_of(
         answers: task.answers.clone(),
         kept_effects: task.kept_effects,
         fails_unknown: node.effects.unknown == UnknownOutcome::Fail,
+        is_idempotent: node.effects.idempotent,
         tools: started.map(|started| started.tools.clone()).unwrap_or_default(),
         depth: 0,
     })

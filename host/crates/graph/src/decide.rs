@@ -56,8 +56,8 @@ impl Decider<'_> {
     fn running(&self, fact: &Fact) -> Vec<EventKind> {
         match fact {
             Fact::Loaded | Fact::Time => self.time(),
-            Fact::Executed { task, attempt, execution, elapsed_ms } => {
-                self.executed(*task, *attempt, execution, *elapsed_ms)
+            Fact::Executed { task, attempt, execution, elapsed_ms, deeds } => {
+                self.executed(*task, *attempt, execution, *elapsed_ms, deeds)
             }
             Fact::Cached { task, attempt, reply } => self.cached(*task, *attempt, reply),
             Fact::Answer { question, answer, by } => {

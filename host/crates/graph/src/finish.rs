@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use wforge_model::event::{Emitted, EventKind, Route, RunError, TaskFinished, Write};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::{Node, Template, Work};
-use wforge_model::{Failure, Key, Object, Problem, Value};
+use wforge_model::{Deeds, Failure, Key, Object, Problem, Usage, Value};
 
 use crate::expressions::{Expressions, Scope};
 use crate::frame::Task;
@@ -31,19 +31,26 @@ pub(crate) struct Provenance {
     pub(crate) instead_of: Option<Failure>,
     pub(crate) elapsed_ms: u64,
     pub(crate) emitted: Vec<Emitted>,
+    pub(crate) deeds: Deeds,
 }
 
 impl Provenance {
     /// The agent itself, a `set` or a person.
-    pub(crate) const fn live(elapsed_ms: u64) -> Self {
+    pub(crate) fn live(elapsed_ms: u64) -> Self {
         Self {
             source: TaskSource::Live,
             stands_in: false,
             instead_of: None,
             elapsed_ms,
             emitted: Vec::new(),
+            deeds: Deeds::default(),
         }
     }
+}
+
+/// What a task used by now. What is decided here uses nothing more than the attempts before it.
+pub(crate) fn used(task: &Task, deeds: Deeds) -> Usage {
+    if deeds.usage.is_none() { task.usage.clone() } else { deeds.usage }
 }
 
 /// The event that a task finished with this result.
@@ -86,6 +93,7 @@ pub(crate) fn finished(
         routes,
         emitted: provenance.emitted,
         elapsed_ms: provenance.elapsed_ms,
+        usage: used(task, provenance.deeds),
     })))
 }
 

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use wforge_model::effect::{Answered, Waiting};
 use wforge_model::event::{InterruptedAt, TaskFinished};
-use wforge_model::{Digest, Failure, Key, NodeId, TaskId, Timestamp, Value};
+use wforge_model::{Digest, Failure, Key, NodeId, TaskId, Timestamp, Usage, Value};
 
 use crate::expressions::State;
 use crate::workflow::{Barrier, Workflow};
@@ -131,6 +131,9 @@ pub struct Task {
     pub on_fallback: bool,
     /// The failure for which the fallback agent stands in.
     pub instead_of: Option<Failure>,
+    /// What it used of models in the attempts that have ended.
+    #[serde(default, skip_serializing_if = "Usage::is_none")]
+    pub usage: Usage,
     pub(crate) send: Option<Send>,
 }
 
@@ -174,6 +177,7 @@ impl Task {
             slept: 0,
             on_fallback: false,
             instead_of: None,
+            usage: Usage::default(),
             send,
         }
     }

@@ -32,6 +32,7 @@ pub fn head_of(tenant: &TenantId, run: &Run) -> RunHead {
     head.updated_at = run.updated_at;
     head.error.clone_from(&run.error);
     head.waiting_for = waiting_for(run);
+    head.usage.clone_from(&run.usage);
     head
 }
 

@@ -9,10 +9,10 @@ use wforge_model::agent::{Execution, Reply};
 use wforge_model::event::{EventKind, PlannedTask};
 use wforge_model::mock::{MockMode, TaskSource};
 use wforge_model::workflow::{Fallback, Node};
-use wforge_model::{Failure, FailureKind, Problem, TaskId, Timestamp, Value};
+use wforge_model::{Deeds, Failure, FailureKind, Problem, TaskId, Timestamp, Value};
 
 use crate::decide::Decider;
-use crate::finish::{Provenance, finished};
+use crate::finish::{Provenance, finished, used};
 use crate::frame::Task;
 use crate::mocks;
 use crate::policy::{fallback_agent, falls_back, is_unknown, kept_effects, next_attempt};
@@ -26,12 +26,20 @@ pub(crate) struct Failed {
     /// How many effects it had recorded.
     pub(crate) effects: u32,
     pub(crate) elapsed_ms: u64,
+    pub(crate) deeds: Deeds,
+    /// Whether nobody stands in because the task has written something.
+    pub(crate) after_write: bool,
 }
 
 impl Failed {
     /// A failure before anything was done.
-    pub(crate) const fn of(failure: Failure) -> Self {
-        Self { failure, effects: 0, elapsed_ms: 0 }
+    pub(crate) fn of(failure: Failure) -> Self {
+        Self::after(failure, 0)
+    }
+
+    /// A failure after that time, in which this attempt asked nothing of the host.
+    pub(crate) fn after(failure: Failure, elapsed_ms: u64) -> Self {
+        Self { failure, effects: 0, elapsed_ms, deeds: Deeds::default(), after_write: false }
     }
 }
 
@@ -48,19 +56,24 @@ impl Decider<'_> {
         attempt: u32,
         execution: &Execution,
         elapsed_ms: u64,
+        deeds: &Deeds,
     ) -> Vec<EventKind> {
         let Some((site, task)) = self.open(id, attempt) else {
             return Vec::new();
         };
         alloc::vec![match execution {
             Execution::Replied(reply) => {
-                let how = Provenance::live(elapsed_ms);
+                let how = Provenance { deeds: deeds.clone(), ..Provenance::live(elapsed_ms) };
                 self.replied(&site, task, reply, how)
             }
             Execution::Suspended(waiting) => return self.suspended(id, waiting.clone()),
             Execution::Failed { failure, effects } => {
-                let failure = failure.clone();
-                self.failed(&site, task, Failed { failure, effects: *effects, elapsed_ms })
+                let failed = Failed {
+                    effects: *effects,
+                    deeds: deeds.clone(),
+                    ..Failed::after(failure.clone(), elapsed_ms)
+                };
+                self.failed(&site, task, failed)
             }
             Execution::Diverged(divergence) => {
                 EventKind::RunBlocked { task: id, divergence: divergence.clone() }
@@ -98,7 +111,7 @@ impl Decider<'_> {
             let message =
                 format!("the result does not fit the agent's schema: {}", misses.join("; "));
             let failure = Failure::BadOutput(Problem::new("output_schema", message));
-            let failed = Failed { failure, effects: 0, elapsed_ms: how.elapsed_ms };
+            let failed = Failed { deeds: how.deeds, ..Failed::after(failure, how.elapsed_ms) };
             return self.failed(site, task, failed);
         }
         if task.on_fallback && how.source == TaskSource::Live {
@@ -118,10 +131,11 @@ impl Decider<'_> {
         how: Provenance,
     ) -> EventKind {
         let (elapsed_ms, source, stands_in) = (how.elapsed_ms, how.source, how.stands_in);
+        let deeds = how.deeds.clone();
         match finished(site, task, result, how, self.expressions) {
             Ok(event) => event,
             Err(failure) => {
-                let failed = Failed { failure, effects: 0, elapsed_ms };
+                let failed = Failed { deeds, ..Failed::after(failure, elapsed_ms) };
                 // What the mock agent replies in an agent's place is not replaced again. A stand-in
                 // that makes an attempt of its own is tried again as any other.
                 let is_last = match source {
@@ -137,7 +151,8 @@ impl Decider<'_> {
         }
     }
 
-    /// Retry, else handler, else fallback, else the end.
+    /// Retry, else handler, else fallback, else the end. What was written to the world stays
+    /// written: who stands in does not know of it, so the node must say that somebody may.
     pub(crate) fn failed(&self, site: &Site<'_>, task: &Task, failed: Failed) -> EventKind {
         let Some(node) = site.node(&task.node) else {
             return self.fail(site, task, failed);
@@ -151,6 +166,9 @@ impl Decider<'_> {
             return self.fail(site, task, failed);
         }
         match self.stand_in(site, task, node, failure) {
+            Some(_) if failed.deeds.wrote && !node.fallback_after_write => {
+                self.fail(site, task, Failed { after_write: true, ..failed })
+            }
             Some(StandIn::Attempt) => again(task, failed, self.now, 0, true),
             Some(StandIn::Reply) => self.stood_in_for(site, task, node, &failed),
             None => self.fail(site, task, failed),
@@ -193,25 +211,39 @@ impl Decider<'_> {
             source: TaskSource::Fallback,
             stands_in: true,
             instead_of: Some(failed.failure.clone()),
+            deeds: failed.deeds.clone(),
             ..Provenance::live(failed.elapsed_ms)
         };
         mocks::built_reply(site, task, node, self.expressions)
             .and_then(|result| finished(site, task, &result, how, self.expressions))
             .unwrap_or_else(|second| {
                 let failure = both(&failed.failure, &second);
-                self.fail(site, task, Failed { failure, ..*failed })
+                let failed = Failed {
+                    deeds: failed.deeds.clone(),
+                    ..Failed::after(failure, failed.elapsed_ms)
+                };
+                self.fail(site, task, failed)
             })
     }
 
     /// The end of a task that has no result: its node's handler takes over where it names one.
     pub(crate) fn fail(&self, site: &Site<'_>, task: &Task, failed: Failed) -> EventKind {
-        let Failed { failure, elapsed_ms, .. } = failed;
+        let Failed { failure, elapsed_ms, deeds, after_write, .. } = failed;
+        let usage = used(task, deeds);
         let handler = site.node(&task.node).and_then(|node| node.on_error.clone());
         let handler = handler.filter(|_| failure.kind() != FailureKind::Cancelled).map(|node| {
             let id = task_id(site, site.frame.step, &node, Trigger::Failure(task.id));
             PlannedTask { id, node, send: None }
         });
-        EventKind::TaskFailed { task: task.id, attempt: task.attempt, failure, elapsed_ms, handler }
+        EventKind::TaskFailed {
+            task: task.id,
+            attempt: task.attempt,
+            failure,
+            elapsed_ms,
+            handler,
+            after_write,
+            usage,
+        }
     }
 
     pub(crate) fn mock_mode(&self) -> MockMode {
@@ -227,7 +259,8 @@ fn again(
     kept_effects: u32,
     falls_back: bool,
 ) -> EventKind {
-    let Failed { failure, elapsed_ms, .. } = failed;
+    let Failed { failure, elapsed_ms, deeds, .. } = failed;
+    let usage = used(task, deeds);
     let attempt = task.attempt;
     EventKind::TaskRetried {
         task: task.id,
@@ -237,6 +270,7 @@ fn again(
         kept_effects,
         elapsed_ms,
         falls_back,
+        usage,
     }
 }
 

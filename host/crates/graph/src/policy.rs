@@ -1,5 +1,6 @@
 //! What follows from a failure: retry, then fallback, then the end.
 
+use wforge_model::agent::EVERY_EFFECT;
 use wforge_model::id::IdHasher;
 use wforge_model::mock::MockMode;
 use wforge_model::workflow::{Fallback, Node, RetryEffects, RetryRule, Work};
@@ -87,9 +88,8 @@ pub(crate) fn kept_effects(rule: &RetryRule, failure: &Failure, recorded: u32) -
     let before_the_last = recorded.saturating_sub(1);
     match (rule.effects, failure.kind()) {
         (Some(RetryEffects::Discard), _) => 0,
-        (Some(RetryEffects::Keep), _) | (None, FailureKind::Upstream | FailureKind::Limit) => {
-            before_the_last
-        }
+        (Some(RetryEffects::Keep), _) => EVERY_EFFECT,
+        (None, FailureKind::Upstream | FailureKind::Limit) => before_the_last,
         (
             None,
             FailureKind::InvalidInput

@@ -62,6 +62,11 @@ impl<'a> Reach<'a> {
         self.closure(self.first.iter().copied().collect())
     }
 
+    /// The nodes that a node may start.
+    pub(crate) fn next(&self, node: &NodeId) -> impl Iterator<Item = &'a NodeId> {
+        self.next.get(node).into_iter().flatten().copied()
+    }
+
     /// The nodes that may come after a node; itself where a loop leads back.
     pub(crate) fn after(&self, node: &NodeId) -> BTreeSet<&'a NodeId> {
         self.closure(self.next.get(node).into_iter().flatten().copied().collect())

@@ -11,7 +11,7 @@ use wforge_model::effect::Waiting;
 use wforge_model::event::{KeptAnswer, RunError, RunStarted};
 use wforge_model::head::RunStatus;
 use wforge_model::workflow::Node;
-use wforge_model::{Digest, NodeId, NodePath, Object, RunId, Seq, TaskId, Timestamp, Value};
+use wforge_model::{Digest, NodeId, NodePath, Object, RunId, Seq, TaskId, Timestamp, Usage, Value};
 
 use crate::carried::{Carried, Kept};
 use crate::expressions::State;
@@ -52,6 +52,9 @@ pub struct Run {
     pub blocked_by: Option<TaskId>,
     /// What a queued run will be started with.
     pub queued: Option<Arc<RunStarted>>,
+    /// What its tasks used of models in the attempts that have ended.
+    #[serde(default, skip_serializing_if = "Usage::is_none")]
+    pub usage: Usage,
     pub(crate) root: Frame,
     /// The subgraphs that are open, by the task that runs each.
     pub(crate) inner: BTreeMap<TaskId, Frame>,
@@ -101,6 +104,7 @@ impl Run {
             error: None,
             blocked_by: None,
             queued: None,
+            usage: Usage::default(),
             root: Frame::new(&library.root, None),
             inner: BTreeMap::new(),
             kept: BTreeMap::new(),

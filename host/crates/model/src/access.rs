@@ -72,6 +72,8 @@ pub enum Noun {
     System,
     /// Plugins and components.
     Plugins,
+    /// What plugins may do.
+    Grants,
     /// Workflows.
     Workflows,
     /// Runs, their events and their questions.
@@ -90,9 +92,10 @@ pub enum Noun {
 
 impl Noun {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::System,
         Self::Plugins,
+        Self::Grants,
         Self::Workflows,
         Self::Runs,
         Self::Threads,
@@ -108,6 +111,7 @@ impl Noun {
         match self {
             Self::System => "system",
             Self::Plugins => "plugins",
+            Self::Grants => "grants",
             Self::Workflows => "workflows",
             Self::Runs => "runs",
             Self::Threads => "threads",
@@ -132,8 +136,8 @@ pub struct Scope {
 /// Text that is no scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "\"{text}\" is no scope: write NOUN:read or NOUN:write, with system, plugins, workflows, runs, \
-     threads, keys, members, audit or tenants"
+    "\"{text}\" is no scope: write NOUN:read or NOUN:write, with system, plugins, grants, workflows, \
+     runs, threads, keys, members, audit or tenants"
 )]
 pub struct ParseScopeError {
     text: String,

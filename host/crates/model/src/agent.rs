@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::Answered;
 use crate::{
-    Capability, Digest, Grants, PluginName, RunId, TaskId, TenantId, ThreadId, Timestamp, Value,
+    Capability, Digest, Grants, PluginName, Recording, RunId, TaskId, TenantId, ThreadId,
+    Timestamp, Value,
 };
 use crate::{NodeId, failure::Failure};
 
@@ -88,11 +89,14 @@ pub struct AgentCall {
     pub began_at: Timestamp,
     /// Answers of people to this task's questions.
     pub answers: Vec<Answered>,
-    /// The positions of the previous attempt's record that this attempt keeps.
+    /// The positions of the previous attempt's record that this attempt keeps, where the answer at
+    /// the next one failed; [`EVERY_EFFECT`]: all but a last answer that failed.
     pub kept_effects: u32,
     /// Whether an effect whose outcome the host never learned ends the attempt for good, instead of
     /// being done again with the same idempotency key.
     pub fails_unknown: bool,
+    /// Whether its node is declared idempotent: it may then reach out without a record.
+    pub is_idempotent: bool,
     /// The agents of the run that can be tools; which of them it may call, its grants say.
     pub tools: Arc<ToolPins>,
     /// How many agents are around it that called each other as tools; 0 for a node's own agent.
@@ -100,6 +104,12 @@ pub struct AgentCall {
 }
 
 impl AgentCall {
+    /// Whether all that it may do to the world is on record.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        Recording::of(self.is_idempotent, &self.grants)
+    }
+
     /// The agents that it may call as tools, by their names.
     pub fn usable_tools(&self) -> impl Iterator<Item = (&str, &ToolPin)> {
         let may = |name: &str| self.grants.allow(&Capability::of("tool", name));
@@ -109,6 +119,9 @@ impl AgentCall {
             .filter(move |(name, _)| may(name))
     }
 }
+
+/// For [`AgentCall::kept_effects`]: whatever broke the attempt, what it was answered stands.
+pub const EVERY_EFFECT: u32 = u32::MAX;
 
 /// What an agent replied.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -171,6 +171,12 @@ impl Grants {
         self.0.iter().any(|grant| grant.covers(wanted))
     }
 
+    /// Whether any of them is of that kind.
+    #[must_use]
+    pub fn has_kind(&self, kind: &str) -> bool {
+        self.0.iter().any(|grant| grant.kind() == kind)
+    }
+
     /// What both sets allow.
     #[must_use]
     pub fn shared_with(&self, other: &Self) -> Self {
@@ -192,11 +198,11 @@ impl Grants {
             capability: wanted.kind().to_string(),
             resource: wanted.resource().to_string(),
             hint: [
-                "to grant it, add to the operator's grants file: [[grant]] plugin = \"",
+                "to grant it: wforge grants approve ",
                 plugin,
-                "\", capabilities = [\"",
+                " ",
                 &wanted.in_short().0,
-                "\"]; the plugin's manifest must name it among its needs",
+                "; the plugin's manifest must name it among its needs",
             ]
             .concat(),
         })

@@ -2,7 +2,7 @@
 //! are durable; what comes of them returns as facts.
 
 use crate::agent::{Execution, Reply};
-use crate::{Digest, Failure, QuestionId, RunId, TaskId, Timestamp, Value};
+use crate::{Deeds, Digest, Failure, QuestionId, RunId, TaskId, Timestamp, Value};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -48,6 +48,8 @@ pub enum Fact {
         execution: Execution,
         /// How long it took, in milliseconds.
         elapsed_ms: u64,
+        /// What the task did so far; what a task did that only waits may be left out.
+        deeds: Deeds,
     },
     /// The node's cache had a result for the task's call.
     Cached {
@@ -115,14 +117,19 @@ pub enum Fact {
 impl Fact {
     /// An execution that ended with a reply.
     #[must_use]
-    pub const fn replied(task: TaskId, attempt: u32, reply: Reply, elapsed_ms: u64) -> Self {
-        Self::Executed { task, attempt, execution: Execution::Replied(reply), elapsed_ms }
+    pub fn replied(task: TaskId, attempt: u32, reply: Reply, elapsed_ms: u64) -> Self {
+        Self::executed(task, attempt, Execution::Replied(reply), elapsed_ms)
     }
 
     /// An execution that failed before it had an effect.
     #[must_use]
-    pub const fn failed(task: TaskId, attempt: u32, failure: Failure, elapsed_ms: u64) -> Self {
-        let execution = Execution::Failed { failure, effects: 0 };
-        Self::Executed { task, attempt, execution, elapsed_ms }
+    pub fn failed(task: TaskId, attempt: u32, failure: Failure, elapsed_ms: u64) -> Self {
+        Self::executed(task, attempt, Execution::Failed { failure, effects: 0 }, elapsed_ms)
+    }
+
+    /// An execution that ended so, of a task that asked no model and wrote nothing.
+    #[must_use]
+    pub fn executed(task: TaskId, attempt: u32, execution: Execution, elapsed_ms: u64) -> Self {
+        Self::Executed { task, attempt, execution, elapsed_ms, deeds: Deeds::default() }
     }
 }

@@ -53,6 +53,29 @@ impl Operation {
             Self::BlobsRead => "blobs.read",
         }
     }
+
+    /// Whether a request changes something that is still changed where its task fails: at a
+    /// server, in a tool, in the memory of a thread or a plugin. The memory of a run goes the way
+    /// of its run.
+    #[must_use]
+    pub fn writes(self, request: &Value) -> bool {
+        let text = |field| request.get(field).and_then(Value::as_str).unwrap_or_default();
+        match self {
+            Self::HttpFetch => !matches!(text("method"), "GET" | "HEAD" | "OPTIONS"),
+            Self::KvSet | Self::KvDelete | Self::KvCompareAndSwap => text("scope") != "run",
+            Self::ToolsCall => true,
+            Self::LlmComplete
+            | Self::ToolsList
+            | Self::KvGet
+            | Self::KvList
+            | Self::HumanAsk
+            | Self::TimerSleep
+            | Self::SecretsGet
+            | Self::SecretsReveal
+            | Self::BlobsCreate
+            | Self::BlobsRead => false,
+        }
+    }
 }
 
 impl fmt::Display for Operation {
@@ -170,6 +193,9 @@ pub struct Question {
     /// When nobody needs to answer any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
+    /// Who should answer; anybody may who may answer at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
     /// Hash of the request that asked it; an answer counts for the same request only.
     pub request: RequestHash,
 }

@@ -17,6 +17,7 @@ pub use crate::beginning::{
 use crate::effect::Waiting;
 use crate::failure::Failure;
 use crate::mock::TaskSource;
+use crate::usage::Usage;
 use crate::{Key, NodeId, Object, QuestionId, RunId, Seq, TaskId, Timestamp, Value};
 
 /// One event of a run's log.
@@ -73,6 +74,9 @@ pub enum EventKind {
         /// Whether the node's fallback agent makes the next attempt.
         #[serde(default, skip_serializing_if = "core::ops::Not::not")]
         falls_back: bool,
+        /// What the task used of models so far.
+        #[serde(default, skip_serializing_if = "Usage::is_none")]
+        usage: Usage,
     },
     /// A task waits and holds no sandbox.
     TaskSuspended {
@@ -118,6 +122,12 @@ pub enum EventKind {
         /// The task that handles the failure in the same super-step; none: the run fails.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         handler: Option<PlannedTask>,
+        /// Whether somebody would have stood in, had the task not written something.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        after_write: bool,
+        /// What the task used of models, over all its attempts.
+        #[serde(default, skip_serializing_if = "Usage::is_none")]
+        usage: Usage,
     },
     /// Every task of the super-step has finished: its writes are the state now.
     StepCommitted {
@@ -300,6 +310,10 @@ pub struct TaskFinished {
     pub emitted: Vec<Emitted>,
     /// How long the attempt took, in milliseconds; 0 where nothing was called.
     pub elapsed_ms: u64,
+    /// What the task used of models, over all its attempts and in the agents that it called as
+    /// tools.
+    #[serde(default, skip_serializing_if = "Usage::is_none")]
+    pub usage: Usage,
 }
 
 /// An event that the mock agent emitted.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::effect::Question;
 use crate::event::{InterruptedAt, RunError};
+use crate::usage::Usage;
 use crate::{Checkpoint, Digest, NodeId, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp};
 
 /// How a run stands.
@@ -99,6 +100,9 @@ pub struct RunHead {
     pub waiting_for: Vec<WaitingFor>,
     /// Who started it.
     pub by: String,
+    /// What its tasks used of models, those that ended or were tried again.
+    #[serde(default, skip_serializing_if = "Usage::is_none")]
+    pub usage: Usage,
 }
 
 /// Something that a run waits for.
@@ -157,7 +161,7 @@ pub enum WaitReason {
 impl RunHead {
     /// The row of a run that has no events yet.
     #[must_use]
-    pub const fn new(tenant: TenantId, run: RunId) -> Self {
+    pub fn new(tenant: TenantId, run: RunId) -> Self {
         Self {
             tenant,
             run,
@@ -178,6 +182,7 @@ impl RunHead {
             error: None,
             waiting_for: Vec::new(),
             by: String::new(),
+            usage: Usage::default(),
         }
     }
 

@@ -15,6 +15,7 @@ pub mod command;
 pub mod effect;
 pub mod event;
 pub mod failure;
+pub mod grant;
 pub mod head;
 pub mod http_rule;
 pub mod id;
@@ -23,10 +24,13 @@ pub mod lines;
 pub mod manifest;
 pub mod mock;
 pub mod name;
+pub mod recording;
 pub mod reference;
 pub mod tenancy;
+pub mod text;
 pub mod time;
 pub mod tool;
+pub mod usage;
 pub mod workflow;
 
 pub use access::{Role, Scope, Scopes};
@@ -37,8 +41,10 @@ pub use http_rule::{HttpRule, HttpRuleError};
 pub use id::{Digest, Epoch, QuestionId, RunId, Seq, TaskId, ThreadId, Version};
 pub use lines::Lines;
 pub use name::{Key, NodeId, NodePath, PluginName, TenantId};
+pub use recording::Recording;
 pub use reference::{AgentRef, Target, WorkflowRef};
 pub use time::Timestamp;
+pub use usage::{Deeds, ModelUsage, Usage};
 
 /// JSON, as state and messages hold it. Objects keep their keys in order of the alphabet.
 pub type Value = serde_json::Value;

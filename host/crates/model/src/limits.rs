@@ -163,6 +163,9 @@ pub struct SandboxLimits {
     pub random_bytes_max: u32,
     /// Live handles of the component model in one sandbox.
     pub handles_max: u32,
+    /// Exchanges by `wasi:http` that one call has open at the same time, each until the body of its
+    /// response is read or dropped.
+    pub http_at_once_max: u32,
 }
 
 impl Default for SandboxLimits {
@@ -171,7 +174,7 @@ impl Default for SandboxLimits {
             memory_bytes_max: 128 << 20,
             table_elements_max: 100_000,
             cpu_ms_max: 10_000,
-            wall_ms_max: 60_000,
+            wall_ms_max: 180_000,
             host_calls_max: 100_000,
             effects_max: 1_000,
             host_call_bytes_max: 8 << 20,
@@ -184,6 +187,7 @@ impl Default for SandboxLimits {
             emits_max: 10_000,
             random_bytes_max: 64 << 10,
             handles_max: 4_096,
+            http_at_once_max: 8,
         }
     }
 }

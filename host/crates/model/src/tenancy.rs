@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Role, Scopes};
+use crate::mock::MockMode;
 use crate::{Digest, PluginName, TenantId, Timestamp};
 
 /// The name under which the store keeps what belongs to no tenant. No tenant can be called so.
@@ -121,6 +122,9 @@ pub struct AskedQuotas {
     /// As [`Quotas::tokens_per_day_max`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens_per_day_max: Option<u64>,
+    /// Whom mocks may replace in its runs; the strictest of this, the host's and the run's holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mock: Option<MockMode>,
 }
 
 impl AskedQuotas {

@@ -191,6 +191,10 @@ pub struct Node {
     /// Failure kinds that fall back although they otherwise would not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fallback_on: Vec<FailureKind>,
+    /// Whether somebody may stand in though the task has written something; `after_write` of
+    /// `fallback_on`.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub fallback_after_write: bool,
     /// What the mock agent answers here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mock: Option<MockAnswer>,
@@ -203,6 +207,30 @@ pub struct Node {
     /// What is said of its effects on the world.
     #[serde(default, skip_serializing_if = "NodeEffects::is_default")]
     pub effects: NodeEffects,
+    /// What is said of what it knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<NodeLabel>,
+}
+
+/// What an author says of what a node knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeLabel {
+    /// It knows what must not get out of the host, unless a person lets it.
+    Secret,
+    /// It takes in what strangers wrote.
+    Untrusted,
+}
+
+impl NodeLabel {
+    /// How files and drawings write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Untrusted => "untrusted",
+        }
+    }
 }
 
 /// What an author says of a node's effects.
@@ -278,6 +306,9 @@ pub enum Persist {
 pub struct Ask {
     /// Text with `{{ CEL }}`.
     pub prompt: String,
+    /// Who should answer: text with `{{ CEL }}`; none: whoever comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
     /// JSON Schema that the answer must fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schema: Option<Value>,

@@ -5,9 +5,10 @@ use std::fmt::Debug;
 use futures::future::BoxFuture;
 use wforge_model::agent::{AgentCall, Divergence};
 use wforge_model::effect::{Operation, Waiting};
-use wforge_model::{Epoch, Failure, Timestamp, Value};
+use wforge_model::{Epoch, Failure, TenantId, Timestamp, Value};
 
 use crate::BoxError;
+use crate::exchange::{RawFailure, RawRequest, RawResponse};
 
 /// Opens the effects of one execution of a task.
 pub trait Effects: Debug + Send + Sync {
@@ -23,6 +24,10 @@ pub trait Effects: Debug + Send + Sync {
         &'a self,
         task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>>;
+
+    /// Lets go of what is in memory of a tenant that was erased, and takes in nothing of it any
+    /// more.
+    fn forget_tenant(&self, tenant: &TenantId);
 }
 
 /// The task whose effects are opened.
@@ -39,6 +44,14 @@ pub trait EffectSession: Debug + Send {
     /// Answers one host call: a denial where the grant is missing, the recorded answer where there
     /// is one, else it is performed and recorded. Durable before it returns.
     fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer>;
+
+    /// Begins an exchange by the guest's own HTTP client. What it needs is checked now: the grant
+    /// `http.raw`, and a node that is declared idempotent. It goes on by itself, and ends when the
+    /// future is dropped. Never recorded, and takes no position; in a replay nothing is sent.
+    fn exchange(
+        &mut self,
+        request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>>;
 
     /// The time that the guest sees: that of the last recorded answer, of the attempt's beginning
     /// before any.

@@ -5,7 +5,9 @@
 
 pub mod clock;
 pub mod effects;
+pub mod exchange;
 mod failpoints;
+pub mod grants;
 pub mod meter;
 pub mod plugins;
 pub mod runtime;
@@ -17,7 +19,9 @@ pub mod workflows;
 
 pub use clock::{Clock, Entropy};
 pub use effects::{EffectAnswer, EffectRequest, EffectSession, Effects, TaskContext};
+pub use exchange::{RawFailure, RawRequest, RawResponse};
 pub use failpoints::{Failpoint, Failpoints};
+pub use grants::GrantCheck;
 pub use meter::TokenMeter;
 pub use plugins::{AdmissionError, Admitted, PluginAdmission};
 pub use runtime::{AgentRuntime, RuntimeError};

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use futures::future::BoxFuture;
 use wforge_model::manifest::Manifest;
-use wforge_model::{Capability, Digest, TenantId};
+use wforge_model::{Capability, Digest, Recording, TenantId};
 
 use crate::BoxError;
 
@@ -33,11 +33,20 @@ pub struct Admitted {
     pub api: String,
     /// Its manifest.
     pub manifest: Manifest,
-    /// The interfaces of the contract that it imports.
+    /// The interfaces of the contract that it imports, `wasi:http/outgoing-handler` among them.
     pub imports: Vec<String>,
 }
 
 impl Admitted {
+    /// Whether it can do what is not recorded, at a node that lets it.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        if self.imports.iter().any(|import| import.starts_with("wasi:http/")) {
+            return Recording::Partial;
+        }
+        Recording::Recorded
+    }
+
     /// The capabilities that its manifest asks for.
     pub fn needs(&self) -> impl Iterator<Item = &Capability> {
         self.manifest.needs.iter().map(|need| &need.capability)

@@ -8,11 +8,12 @@ use std::fmt::Debug;
 use futures::future::BoxFuture;
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
-use wforge_model::{Digest, Epoch, RunId, Seq, TaskId, TenantId, ThreadId, Version};
+use wforge_model::{Digest, Epoch, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version};
 
 use crate::BoxError;
 use crate::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
+pub use blobs::{BlobPage, BlobSweep, KeptBlob};
 pub use memory::{
     KvEntry, KvExpected, KvPage, KvQuery, KvRoom, KvSpace, KvStanding, KvUnit, KvWrite,
 };
@@ -22,6 +23,7 @@ pub use written::{
     StoreFigures, audit_hash,
 };
 
+mod blobs;
 mod memory;
 mod written;
 
@@ -145,7 +147,7 @@ pub trait Store: Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<KvPage, ReadError>>;
 
     /// Keeps bytes under their digest, durable on return. The same bytes twice are one blob; two
-    /// tenants never share one.
+    /// tenants never share one. Nothing is noted against it from then on: [`Store::sweep_blobs`].
     fn put_blob<'a>(
         &'a self,
         tenant: &'a TenantId,
@@ -158,6 +160,20 @@ pub trait Store: Debug + Send + Sync {
         tenant: &'a TenantId,
         digest: Digest,
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>, ReadError>>;
+
+    /// At most `limit` blobs of a tenant after that digest, and whether anything names them. Reads
+    /// every row of the tenant that can; a reply or an entry that has expired by `now` does not.
+    fn blobs<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: Option<Digest>,
+        limit: usize,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<BlobPage, ReadError>>;
+
+    /// Notes which blobs nothing names, and removes those that were noted long enough; says which
+    /// it removed. One that was kept again meanwhile has no note and stays.
+    fn sweep_blobs(&self, sweep: BlobSweep) -> BoxFuture<'_, Result<Vec<Digest>, ChangeError>>;
 
     /// The reply that was stored under an idempotency key; none where the key is new.
     fn idempotent_reply<'a>(

@@ -20,9 +20,12 @@ use std::time::{Duration, Instant, SystemTime};
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine, PoolingAllocationConfig, Store};
 use wforge_model::agent::{AgentCall, Execution};
-use wforge_model::{Digest, Grants, Timestamp, Value};
+use wforge_model::{Digest, Timestamp, Value};
 use wforge_ports::effects::{EffectRequest, GuestLine};
-use wforge_ports::{AgentRuntime, BoxFuture, Clock, EffectAnswer, EffectSession, PluginAdmission};
+use wforge_ports::{
+    AgentRuntime, BoxFuture, Clock, EffectAnswer, EffectSession, PluginAdmission, RawFailure,
+    RawRequest, RawResponse,
+};
 use wforge_runtime::{RuntimeOptions, RuntimeParts, SandboxRuntime};
 
 mod bare {
@@ -136,30 +139,7 @@ async fn runtime_calls(runtime: &SandboxRuntime, call: &AgentCall) -> Vec<Durati
 }
 
 fn call_of(component: Digest, input: Value) -> AgentCall {
-    AgentCall {
-        tenant: "acme".parse().unwrap(),
-        plugin: "test/fixture".parse().unwrap(),
-        component,
-        agent: "main".to_owned(),
-        task: "task_00000000000000000000000000000001".parse().unwrap(),
-        run: "run_00000000000000000000000000000002".parse().unwrap(),
-        thread: None,
-        workflow: "test@1.0.0".to_owned(),
-        node: "n".parse().unwrap(),
-        step: 1,
-        attempt: 1,
-        timeout_ms: None,
-        input,
-        config: Value::Object(serde_json::Map::new()),
-        context: Value::Object(serde_json::Map::new()),
-        grants: Grants::default(),
-        began_at: Timestamp(1_700_000_000_000),
-        answers: Vec::new(),
-        kept_effects: 0,
-        fails_unknown: false,
-        tools: Arc::default(),
-        depth: 0,
-    }
+    AgentCall { component, input, ..wforge_testkit::call() }
 }
 
 #[derive(Debug)]
@@ -197,6 +177,13 @@ macro_rules! no_effects {
                 let answer = EffectAnswer::Refused(wforge_model::Failure::Failed(problem));
                 Box::pin(std::future::ready(answer))
             }
+            fn exchange(
+                &mut self,
+                _request: RawRequest,
+            ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+                Box::pin(std::future::ready(Err(RawFailure::Unserved)))
+            }
+
             fn now(&self) -> Timestamp {
                 Timestamp(1_700_000_000_000)
             }

@@ -4,8 +4,8 @@
 //! A manifest asks and never grants: what is checked here is only that nothing is imported that was
 //! not asked for. Each call is checked against the grants later.
 
-use wforge_model::Capability;
 use wforge_model::manifest::Manifest;
+use wforge_model::{Capability, Recording};
 use wforge_ports::AdmissionError;
 
 use crate::load::inspect::{Inspected, refused};
@@ -14,6 +14,8 @@ const PACKAGE: &str = "workflowforge:plugin/";
 const AGENT: &str = "workflowforge:plugin/agent@0.1";
 /// The version of the contract that is served; later patches of it add nothing that breaks.
 const SERVED: &str = "0.1";
+/// Of WASI alone this one reaches out, so it is told like the contract's own.
+const RAW_HTTP: &str = "wasi:http/outgoing-handler";
 
 /// Interfaces of the contract, and the kinds of need of which one lets it be imported; none needed
 /// where the list is empty. `http` carries secrets in its types.
@@ -59,7 +61,7 @@ fn is_version_of(name: &str, base: &str) -> bool {
     name.strip_prefix(base).is_some_and(|patch| patch.is_empty() || patch.starts_with('.'))
 }
 
-/// The contract's interface that is imported, none for WASI.
+/// The interface that is imported, if it leads anywhere.
 fn check_import<'a>(
     import: &'a str,
     manifest: &Manifest,
@@ -89,9 +91,11 @@ fn check_import<'a>(
     if !is_version_of(version, "0.2") {
         return Err(unknown(import, manifest));
     }
-    if path == "wasi:http/outgoing-handler" {
-        need(import, &["http.raw"], manifest)?;
-    } else if path != "wasi:http/types" && !INERT.iter().any(|package| path.starts_with(package)) {
+    if path == RAW_HTTP {
+        need(import, &[Recording::UNRECORDED_KIND], manifest)?;
+        return Ok(Some(RAW_HTTP));
+    }
+    if path != "wasi:http/types" && !INERT.iter().any(|package| path.starts_with(package)) {
         return Err(unknown(import, manifest));
     }
     Ok(None)

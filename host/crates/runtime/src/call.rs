@@ -13,7 +13,8 @@ use wforge_ports::{Clock, EffectSession, RuntimeError};
 
 use crate::bindings::exports::workflowforge::plugin::agent as wit;
 use crate::guest::desk::{Attendant, Desk};
-use crate::guest::state::Guest;
+use crate::guest::errand::{Waits, errands};
+use crate::guest::state::{Ends, Guest};
 use crate::guest::voice::Voice;
 use crate::guest::wasi::GuestClock;
 use crate::load::library::Ready;
@@ -23,7 +24,7 @@ use crate::outcome::{self, Ending, Remains};
 pub(crate) struct Surroundings<'a> {
     pub(crate) ready: &'a Ready,
     pub(crate) limits: &'a SandboxLimits,
-    pub(crate) clock: &'a dyn Clock,
+    pub(crate) clock: &'a Arc<dyn Clock>,
     /// The tenant's milliseconds of CPU time.
     pub(crate) bill: &'a Arc<AtomicU64>,
 }
@@ -82,14 +83,19 @@ impl Surroundings<'_> {
         let (desk, voice) = (Desk::default(), Voice::new(self.limits));
         let guest_clock = GuestClock::at(effects.now());
         let memory = self.memory_bytes_max();
-        let mut guest = Guest::new(self.limits, memory, &voice, &desk, &guest_clock, effects);
+        let at_once_max = usize::try_from(self.limits.http_at_once_max).unwrap_or(1);
+        let (errands, taken) = errands(at_once_max);
+        let waits = Waits::new(Arc::clone(self.clock));
+        let ends = Ends { voice: voice.clone(), desk: desk.clone(), errands, waits };
+        let mut guest = Guest::new(self.limits, memory, &ends, &guest_clock, effects);
         guest.cpu.bill_to(self.bill);
         let guest = self.invoke(guest, voice.clone(), arguments);
-        let attendant = Attendant { desk, voice: voice.clone(), guest_clock, clock: self.clock };
+        let clock = self.clock.as_ref();
+        let attendant = Attendant { desk, voice: voice.clone(), guest_clock, clock };
         let (wall_ms, is_nodes_own) = self.wall_ms(call);
         let deadline = self.clock.sleep_until(self.clock.now().after_ms(wall_ms));
         let ending = {
-            let served = pin!(attendant.serve(guest, effects));
+            let served = pin!(attendant.serve(guest, taken, effects));
             match select(served, deadline).await {
                 Either::Left((ending, _)) => ending,
                 Either::Right(((), _)) => Ending::Failed(outcome::timed_out(wall_ms, is_nodes_own)),
@@ -137,7 +143,7 @@ impl Surroundings<'_> {
         );
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut context| {
-            context.data_mut().cpu.tick()?;
+            context.data_mut().tick()?;
             // Tokio's own yield goes to the back of the queue; wasmtime's would be polled next.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });

@@ -217,7 +217,7 @@ fn frames(error: &wasmtime::Error) -> Vec<String> {
     };
     let text = backtrace.to_string();
     let lines = text.lines().filter_map(|line| line.split_once(" - ").map(|(_, name)| name));
-    lines.take(FRAMES_MAX).map(|name| crate::guest::voice::harmless(name.trim())).collect()
+    lines.take(FRAMES_MAX).map(|name| wforge_model::text::harmless(name.trim())).collect()
 }
 
 /// The call was longer than its time.

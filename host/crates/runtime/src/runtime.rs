@@ -122,7 +122,7 @@ impl AgentRuntime for SandboxRuntime {
             let ready = self.library.ready(&call.tenant, call.component).await?;
             let _permit = self.sandboxes.try_acquire().map_err(|_| RuntimeError::Busy)?;
             self.calls.fetch_add(1, Ordering::Relaxed);
-            let (limits, clock) = (&self.limits, self.clock.as_ref());
+            let (limits, clock) = (&self.limits, &self.clock);
             let bill = &self.bill(&call.tenant);
             let surroundings = Surroundings { ready: &ready, limits, clock, bill };
             surroundings.call(call, effects).await

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
-use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Version};
+use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version};
 use wforge_ports::BoxFuture;
 use wforge_ports::store::{
-    AuditEntry, Change, ChangeError, Claim, Collection, Commit, CommitError, Document, Driver,
-    IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record, RecordError,
-    Recorded, Snapshot, Store, StoreFigures,
+    AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Claim, Collection, Commit, CommitError,
+    Document, Driver, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record,
+    RecordError, Recorded, Snapshot, Store, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
@@ -21,7 +21,7 @@ use crate::kv::Rows;
 use crate::reads;
 use crate::rules::{
     ChangeDocuments, CommitRun, EraseTenant, Erased, ForgetRun, Operation, PutBlob, RecordEffect,
-    SaveSnapshot,
+    SaveSnapshot, SweepBlobs,
 };
 use crate::vault::Vault;
 
@@ -238,6 +238,21 @@ impl<B: Backend> Store for StoreOf<B> {
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>, ReadError>> {
         let tenant = tenant.clone();
         find(self, move |vault, rows| reads::blob(vault, rows, &tenant, digest))
+    }
+
+    fn blobs<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: Option<Digest>,
+        limit: usize,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<BlobPage, ReadError>> {
+        let backend = Arc::clone(&self.backend);
+        async move { Ok(crate::named::page(&*backend, tenant, (after, limit), now).await?) }.boxed()
+    }
+
+    fn sweep_blobs(&self, sweep: BlobSweep) -> BoxFuture<'_, Result<Vec<Digest>, ChangeError>> {
+        self.backend.submit(SweepBlobs::new(sweep)).boxed()
     }
 
     fn idempotent_reply<'a>(

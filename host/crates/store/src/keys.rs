@@ -34,6 +34,7 @@ enum Kind {
     Document = b'd',
     Event = b'e',
     File = b'f',
+    Unnamed = b'g',
     Head = b'h',
     Reply = b'i',
     ThreadRun = b'j',
@@ -238,6 +239,48 @@ pub(crate) fn queues(tenant: &TenantId) -> KeyRange {
 
 pub(crate) fn blob(tenant: &TenantId, digest: &Digest) -> Vec<u8> {
     key(tenant, Kind::Blob, &[digest.as_bytes()])
+}
+
+pub(crate) fn blobs(tenant: &TenantId) -> KeyRange {
+    all(tenant, Kind::Blob, &[])
+}
+
+/// The row that says since when nothing names a blob.
+pub(crate) fn unnamed(tenant: &TenantId, digest: &Digest) -> Vec<u8> {
+    key(tenant, Kind::Unnamed, &[digest.as_bytes()])
+}
+
+/// Rows in which blobs may be named, by what else must be known of them. Of the others only the
+/// audit log has text; what it says of a blob opens none.
+pub(crate) fn naming(tenant: &TenantId) -> [(Naming, KeyRange); 8] {
+    let rest = [Kind::Record, Kind::Event, Kind::Snapshot, Kind::Thread, Kind::Head];
+    let [record, event, snapshot, thread, head] =
+        rest.map(|kind| (Naming::Always, all(tenant, kind, &[])));
+    // What goes by itself comes first: a reference that moves from there to a run's rows is found
+    // in one of the two.
+    [
+        (Naming::UntilEntryExpires, all(tenant, Kind::Memory, &[])),
+        (Naming::Always, all(tenant, Kind::Document, &[])),
+        (Naming::UntilReplyExpires, all(tenant, Kind::Reply, &[])),
+        thread,
+        head,
+        snapshot,
+        record,
+        event,
+    ]
+}
+
+/// How long what a row names counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    Always,
+    UntilEntryExpires,
+    UntilReplyExpires,
+}
+
+/// The last 32 bytes as a digest.
+pub(crate) fn tail_digest(key: &[u8]) -> Option<Digest> {
+    key.last_chunk::<32>().map(|bytes| Digest::from_bytes(*bytes))
 }
 
 /// The row that says that some row names the file.

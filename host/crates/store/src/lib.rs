@@ -22,6 +22,7 @@ mod keys;
 mod kv;
 mod lock;
 mod memory;
+mod named;
 mod overlay;
 mod pool;
 mod reads;

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt as _;
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
-use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Version};
+use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version};
 use wforge_ports::store::{
-    AuditEntry, Change, ChangeError, Claim, Collection, Commit, CommitError, Document,
-    IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record, RecordError,
-    Recorded, Snapshot, StoreFigures,
+    AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Claim, Collection, Commit, CommitError,
+    Document, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record,
+    RecordError, Recorded, Snapshot, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 use wforge_ports::{BoxFuture, Driver, Store};
@@ -253,6 +253,20 @@ impl Store for FaultyStore {
         digest: Digest,
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>, ReadError>> {
         self.ask(self.behind.blob(tenant, digest), ReadError::Unavailable).boxed()
+    }
+
+    fn blobs<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: Option<Digest>,
+        limit: usize,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<BlobPage, ReadError>> {
+        self.ask(self.behind.blobs(tenant, after, limit, now), ReadError::Unavailable).boxed()
+    }
+
+    fn sweep_blobs(&self, sweep: BlobSweep) -> BoxFuture<'_, Result<Vec<Digest>, ChangeError>> {
+        self.ask(self.behind.sweep_blobs(sweep), ChangeError::Unavailable).boxed()
     }
 
     fn idempotent_reply<'a>(

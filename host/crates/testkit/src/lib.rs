@@ -1,13 +1,16 @@
 //! Clocks, chance and suites for tests; knows ports only.
 //!
-//! [`bombs`] are parts of components that ask much of a compiler; [`store`] holds the promises of the store port, one test each, for every backend.
+//! [`bombs`] are parts of components that ask much of a compiler; [`store`] holds the promises of the
+//! store port, one test each, for every backend.
 
 pub mod bombs;
+mod call;
 pub mod clock;
 pub mod entropy;
 pub mod faulty;
 pub mod store;
 
+pub use call::call;
 pub use clock::SimClock;
 pub use entropy::SimEntropy;
 pub use faulty::{Crash, FaultyStore};

@@ -1,6 +1,7 @@
 //! The command line as typed. What it means is the commands' matter.
 
 mod admin;
+mod grants;
 mod runs;
 mod threads;
 
@@ -11,9 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::config::Flag;
 
 pub(crate) use admin::{
-    AuditCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs, MembersCommand,
-    TenantsCommand, TokenCommand, Whose,
+    AuditCommand, BlobsCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs,
+    MembersCommand, TenantsCommand, TokenCommand, Whose,
 };
+pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
@@ -148,12 +150,18 @@ pub(crate) enum Command {
     /// Look at the state that runs share, go back in it, change it, tidy it up
     #[command(subcommand)]
     Threads(ThreadsCommand),
+    /// Remove the blobs that nothing names any more
+    #[command(subcommand)]
+    Blobs(BlobsCommand),
     /// Serve the HTTP API, and go on with the runs of the data directory
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
     /// Make, list, rotate and revoke API keys
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// What plugins may do: ask for it, approve, deny, revoke, explain
+    #[command(subcommand)]
+    Grants(GrantsCommand),
     /// Add, list and remove the people of a tenant
     #[command(subcommand)]
     Members(MembersCommand),
@@ -466,9 +474,11 @@ impl Cli {
             | Command::Plugin(_)
             | Command::Workflow(_)
             | Command::Replay(_)
+            | Command::Blobs(_)
             | Command::Inbox(_)
             | Command::Threads(_)
             | Command::Keys(_)
+            | Command::Grants(_)
             | Command::Members(_)
             | Command::Tenants(_)
             | Command::Audit(_)

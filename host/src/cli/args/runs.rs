@@ -207,6 +207,9 @@ pub(crate) struct Inbox {
     /// How many questions, the oldest run first
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) limit: u16,
+    /// Only the questions that were put to this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) assignee: Option<String>,
 }
 
 /// `wforge inbox …`.

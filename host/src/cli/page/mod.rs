@@ -7,11 +7,14 @@ mod graph;
 mod html;
 mod layout;
 mod story;
+mod usage;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
+use wforge_model::Recording;
 use wforge_model::event::StoredEvent;
 
 use super::draw::drawing;
@@ -38,6 +41,7 @@ pub(super) fn page(report: &Report, log: &[StoredEvent], lineage: &Lineage) -> S
     let timeline = graph::timeline(&story);
     let _ = write!(out, "<h2>Timeline</h2><div class=\"scroll\">{timeline}</div>");
     mocks(&mut out, &story);
+    usage::models(&mut out, report);
     notes(&mut out, &story);
     out.push_str("<h2>State by super-step</h2>");
     if let Some(why) = story.untold {
@@ -99,6 +103,24 @@ fn heading(out: &mut String, report: &Report, title: &str, story: &Story) {
         let text = escape(&format!("{node}{} ({})", error.message, error.code));
         let _ = write!(out, "<p class=\"failed\">{text}</p>");
     }
+    partial(out, report);
+}
+
+/// Which nodes may have done what is not recorded.
+fn partial(out: &mut String, report: &Report) {
+    let paths = report.paths();
+    let tasks = report.tasks.iter().filter(|task| task.effects == Recording::Partial);
+    let nodes: BTreeSet<String> = tasks.map(|task| paths.of(task.task)).collect();
+    if nodes.is_empty() {
+        return;
+    }
+    let nodes: Vec<String> = nodes.into_iter().collect();
+    let text = escape(&format!("effects: partial at {}", nodes.join(", ")));
+    let _ = write!(
+        out,
+        "<p><strong class=\"fallback\">{text}</strong>: what wasi:http did there is \
+                         not recorded</p>"
+    );
 }
 
 fn mocks(out: &mut String, story: &Story) {

@@ -9,7 +9,7 @@ use wforge_model::effect::Waiting;
 use wforge_model::event::{AnsweredBy, EventKind, RunEvent, StoredEvent};
 use wforge_model::{Key, NodeId, RunId, TaskId, Timestamp, Value};
 
-use crate::cli::progress::{duration, when_text};
+use crate::cli::progress::{AFTER_WRITE, duration, when_text};
 use crate::cli::trail::{Level, Trail};
 use crate::client::Lineage;
 
@@ -160,10 +160,19 @@ impl Teller {
     /// What is told of tasks beside their results.
     fn note_of_task(&mut self, event: &RunEvent) {
         let (task, text) = match &event.kind {
-            EventKind::TaskFailed { task, attempt, failure, handler, elapsed_ms } => {
+            EventKind::TaskFailed {
+                task,
+                attempt,
+                failure,
+                handler,
+                elapsed_ms,
+                after_write,
+                ..
+            } => {
                 let time = duration(*elapsed_ms);
                 let next = match handler {
                     Some(handler) => format!("; {} handles it", handler.node),
+                    None if *after_write => format!("; {AFTER_WRITE}"),
                     None => String::new(),
                 };
                 (task, format!("attempt {attempt} failed for good after {time}: {failure}{next}"))
@@ -305,7 +314,8 @@ fn waits_for(waiting: &Waiting) -> String {
     }
     let asked = waiting.questions().iter().map(|question| {
         let until = question.deadline.map(|at| format!(", until {at}")).unwrap_or_default();
-        format!("asks \"{}\"{until}", question.prompt)
+        let of = question.assignee.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
+        format!("asks {of}\"{}\"{until}", question.prompt)
     });
     asked.collect::<Vec<_>>().join(" and ")
 }

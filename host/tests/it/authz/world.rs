@@ -101,6 +101,11 @@ impl World {
         let plugin = self.host.post_bytes_as("/v1/plugins", "application/wasm", &wasm, &admin);
         let plugin = plugin.status(201).json();
         let digest = plugin["component"].as_str().expect("a digest").to_owned();
+        let probe = fs_err::read(component("wforge/probe")).expect("a component");
+        self.host.post_bytes_as("/v1/plugins", "application/wasm", &probe, &admin).status(201);
+        let grant = json!({ "plugin": "wforge/probe", "capability": "ask", "reason": CANARY });
+        let grant = post("/v1/grants", &grant).status(201).json();
+        let grant = grant["id"].as_str().expect("an id").to_owned();
         self.host.post_bytes_as("/v1/components", "application/wasm", &wasm, &admin).status(201);
         let thread = "thread_00000000000000000000000000000abc";
         let start = json!({ "workflow": { "name": CANARY }, "thread": thread });
@@ -117,6 +122,7 @@ impl World {
             ("workflow", CANARY.to_owned()),
             ("run", run),
             ("thread", thread.to_owned()),
+            ("grant", grant),
             ("key", key),
             ("subject", CANARY.to_owned()),
             ("tenant", "acme".to_owned()),

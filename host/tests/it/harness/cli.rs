@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{plugins, program, redacted};
+use super::{plugins, program, proof, redacted};
 
 /// A data directory and the commands on it.
 #[derive(Debug)]
@@ -32,10 +32,7 @@ impl Cli {
     /// A new data directory, in which our components are compiled already.
     pub(crate) fn new() -> Self {
         let cli = Self::cold();
-        let compiled = COMPILED.path().join("data");
-        for folder in ["aot", "keys"] {
-            copy(&compiled.join(folder), &cli.data().join(folder));
-        }
+        cli.copy_compiled(&COMPILED);
         cli
     }
 
@@ -43,6 +40,13 @@ impl Cli {
     fn cold() -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
         Self { folder, variables: Vec::new(), is_at_home: false }
+    }
+
+    /// With the native code that another's commands made.
+    pub(crate) fn copy_compiled(&self, from: &Self) {
+        for folder in ["aot", "keys"] {
+            copy(&from.data().join(folder), &self.data().join(folder));
+        }
     }
 
     /// A person at home, whose commands name no data directory.
@@ -121,10 +125,12 @@ impl Cli {
 
 /// A data directory with native code of our components and the key of its MAC: compiling takes
 /// seconds, and no test is about that.
-static COMPILED: LazyLock<TempDir> = LazyLock::new(|| {
+static COMPILED: LazyLock<Cli> = LazyLock::new(|| {
     let cli = Cli::cold();
-    cli.run([Path::new("plugin"), Path::new("install"), &plugins()]).exits(0);
-    cli.folder
+    for components in [plugins(), proof("wforge/effects-steps"), proof("wforge/effects-rust")] {
+        cli.run([Path::new("plugin"), Path::new("install"), &components]).exits(0);
+    }
+    cli
 });
 
 fn ran(output: std::process::Output) -> Ran {

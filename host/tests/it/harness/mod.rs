@@ -1,10 +1,12 @@
 //! Starts the real program in an environment that holds nothing but what a test says.
 
 mod cli;
+mod posts;
 mod redact;
 mod server;
 
 pub(crate) use cli::{Cli, Ran};
+pub(crate) use posts::{saying, taking_posts};
 pub(crate) use redact::redacted;
 pub(crate) use server::{Reply, Sse, TestHost};
 
@@ -29,7 +31,29 @@ pub(crate) fn everywhere(check: impl Fn(&Cli)) {
 
 /// A component that `make build` made, such as `wforge/outline`.
 pub(crate) fn component(name: &str) -> PathBuf {
-    let path = plugins().join(format!("{}.wasm", name.replace('/', "-")));
+    component_of(&plugins(), name)
+}
+
+/// A component of the proofs of durable effects, such as `wforge/effects-steps`.
+pub(crate) fn proof(name: &str) -> PathBuf {
+    component_of(&plugins().join("proofs"), name)
+}
+
+/// The bytes of a component as its next version, with other words of the same length in it: what a
+/// changed plugin is to a host, without a compiler for guests.
+pub(crate) fn changed(component: &Path, words: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = fs_err::read(component).unwrap();
+    for (from, to) in words.iter().chain(&[(r#""version":"0.1.0""#, r#""version":"0.2.0""#)]) {
+        assert_eq!(from.len(), to.len(), "{from} and {to}");
+        let at = bytes.windows(from.len()).position(|seen| seen == from.as_bytes());
+        let at = at.unwrap_or_else(|| panic!("no {from} in {}", component.display()));
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    bytes
+}
+
+fn component_of(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(format!("{}.wasm", name.replace('/', "-")));
     assert!(path.is_file(), "{} is missing: run `make build`", path.display());
     path
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use wforge_probe::behaviour::{ask, denied, echo, sleep, twice};
-use wforge_probe::{Asked, Slept, Twice};
+use wforge_probe::behaviour::{ask, asks, denied, echo, sleep, twice};
+use wforge_probe::{Asked, One, Several, Slept, Twice};
 use workflowforge_sdk::{Ctx, Failure, Value, json};
 
 fn ctx(answers: impl IntoIterator<Item = Value>) -> Ctx {
@@ -23,6 +23,21 @@ fn ask_returns_the_answer() {
     let answer = ask(&ctx, Asked { prompt: "Publish?".to_owned() }).unwrap();
     assert_eq!(answer, json!({ "answer": { "approve": true } }));
     assert_eq!(ctx.rehearsal().done(), ["ask Publish?"]);
+}
+
+#[test]
+fn asks_returns_what_came_of_each() {
+    let one = |prompt: &str, assignee: Option<&str>| One {
+        prompt: prompt.to_owned(),
+        schema: Some(json!({ "type": "boolean" })),
+        deadline_ms: Some(5),
+        assignee: assignee.map(str::to_owned),
+    };
+    let input = Several { questions: vec![one("Go?", None), one("Who?", Some("ann"))] };
+    let ctx = ctx([json!(true), json!(false)]);
+    let told = asks(&ctx, input).unwrap();
+    assert_eq!(told, json!([{ "answer": true }, { "answer": false }]));
+    assert_eq!(ctx.rehearsal().done(), ["ask Go?", "ask Who?"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ mod text;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use wforge_engine::EngineFigures;
+use wforge_engine::{EngineFigures, ModelFigures};
 
 pub(crate) use http::{HttpMetrics, Seen};
 use text::Text;
@@ -53,6 +53,8 @@ fn engine(figures: &EngineFigures, text: &mut Text) {
     ended.sample(&[("status", "failed")], figures.runs_failed);
     ended.sample(&[("status", "cancelled")], figures.runs_cancelled);
     ended.sample(&[("status", "blocked")], figures.runs_blocked);
+    text.counter("wforge_runs_degraded_total", "Runs that ended on stand-ins of named agents.")
+        .sample(&[], figures.runs_degraded);
     text.counter("wforge_runs_queued_total", "Runs that waited for their turn in a thread.")
         .sample(&[], figures.runs_queued);
     text.counter("wforge_runs_stuck_total", "How often a live run was found to wait for nothing.")
@@ -68,6 +70,7 @@ fn engine(figures: &EngineFigures, text: &mut Text) {
     text.counter("wforge_tasks_retried_total", "Attempts that were followed by another.")
         .sample(&[], figures.tasks_retried);
     guards(figures, text);
+    models(figures, text);
     ports(figures, text);
 }
 
@@ -83,6 +86,21 @@ fn guards(figures: &EngineFigures, text: &mut Text) {
         .sample(&[], figures.quarantines);
     text.counter("wforge_host_panics_total", "Calls on which a part of the host broke.")
         .sample(&[], figures.host_panics);
+}
+
+/// Labels are the names that the operator gave to models, never what a plugin asked for.
+fn models(figures: &EngineFigures, text: &mut Text) {
+    let mut calls = text.counter("wforge_llm_calls_total", "Calls of models.");
+    for (model, ModelFigures { calls: ended, .. }) in &figures.models {
+        for (outcome, count) in ended {
+            calls.sample(&[("model", model), ("outcome", outcome)], *count);
+        }
+    }
+    let mut tokens = text.counter("wforge_llm_tokens_total", "Tokens of models.");
+    for (model, ModelFigures { input_tokens, output_tokens, .. }) in &figures.models {
+        tokens.sample(&[("model", model), ("direction", "input")], *input_tokens);
+        tokens.sample(&[("model", model), ("direction", "output")], *output_tokens);
+    }
 }
 
 fn ports(figures: &EngineFigures, text: &mut Text) {

@@ -14,7 +14,7 @@ use wforge_ports::runtime::RuntimeFigures;
 use wforge_ports::workflows::{ReadWorkflow, Report, WorkflowReader};
 use wforge_ports::{
     AgentRuntime, BoxFuture, EffectAnswer, EffectRequest, EffectSession, Effects, PluginAdmission,
-    RuntimeError, TaskContext,
+    RawFailure, RawRequest, RawResponse, RuntimeError, TaskContext,
 };
 
 /// Agents that answer their input, or never, as a switch says.
@@ -73,11 +73,20 @@ impl Effects for NoEffects {
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         self.open(task)
     }
+
+    fn forget_tenant(&self, _tenant: &TenantId) {}
 }
 
 impl EffectSession for NoEffects {
     fn perform(&mut self, _request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
         Box::pin(async { EffectAnswer::Fault(EffectsError::LeaseLost) })
+    }
+
+    fn exchange(
+        &mut self,
+        _request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        Box::pin(std::future::ready(Err(RawFailure::Unserved)))
     }
 
     fn now(&self) -> Timestamp {
@@ -139,6 +148,20 @@ pub(crate) struct NoGrants;
 impl GrantPolicy for NoGrants {
     fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
         Vec::new()
+    }
+
+    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
+        true
+    }
+
+    fn exempts(
+        &self,
+        _: &TenantId,
+        _: &str,
+        _: &wforge_model::NodeId,
+        _: &wforge_model::NodeId,
+    ) -> bool {
+        false
     }
 }
 

@@ -80,6 +80,7 @@ async fn a_run_has_one_shape() {
             {
               "agent": null,
               "attempt": 1,
+              "effects": "recorded",
               "failure": null,
               "ms": 0,
               "node": "hello",

@@ -8,23 +8,27 @@ use crate::outbound::url::{self, Peer, URL_BYTES_MAX};
 
 /// Method and URL.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     pub(super) method: String,
-    pub(super) url: Url,
+    pub(crate) url: Url,
     /// The set of this one request, as text.
-    rule: String,
+    pub(crate) rule: String,
 }
 
 impl Target {
     /// Of one element of the call.
-    ///
-    /// Whatever is read here has a rule, so there is no request that no grant could be asked for.
     pub(super) fn of(element: &Value) -> Result<Self, Failure> {
         let text = |field| element.get(field).and_then(Value::as_str).unwrap_or_default();
-        let method = text("method");
+        Self::read(text("method"), text("url"))
+    }
+
+    /// Of a method and a URL.
+    ///
+    /// Whatever is read here has a rule, so there is no request that no grant could be asked for.
+    pub(crate) fn read(method: &str, url: &str) -> Result<Self, Failure> {
         // On its own first: inside a rule, something else than a method could read as a host.
         method::read(method).map_err(|error| bad("bad_method", &error))?;
-        let url = canonical(text("url"))?;
+        let url = canonical(url)?;
         let rule = rule(method, &url);
         HttpRule::parse(&rule).map_err(|error| bad("bad_url", &error))?;
         Ok(Self { method: method.to_owned(), url, rule })

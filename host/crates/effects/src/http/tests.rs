@@ -1,13 +1,13 @@
 //! One request of a guest, against an outbound path that answers what the test says.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use expect_test::{Expect, expect};
 use futures::stream::{self, StreamExt as _};
-use wforge_model::agent::AgentCall;
+use wforge_model::Capability;
 use wforge_model::effect::Operation;
-use wforge_model::{Capability, Grants, Timestamp};
+use wforge_testkit::call;
 
 use super::*;
 use crate::outbound::OutboundError;
@@ -57,9 +57,9 @@ impl BodyStore for FakeBlobs {
         &'a self,
         tenant: &'a TenantId,
         digest: Digest,
-    ) -> BoxFuture<'a, Result<Option<Vec<u8>>, Failure>> {
+    ) -> BoxFuture<'a, Result<Option<Bytes>, Failure>> {
         let bytes = self.0.lock().unwrap().get(&(tenant.clone(), digest)).cloned();
-        Box::pin(std::future::ready(Ok(bytes)))
+        Box::pin(std::future::ready(Ok(bytes.map(Bytes::from))))
     }
 }
 
@@ -107,33 +107,6 @@ impl Bench {
         let sent = self.outbound.sent.lock().unwrap();
         assert_eq!(sent.len(), 1);
         sent[0].clone()
-    }
-}
-
-fn call() -> AgentCall {
-    AgentCall {
-        tenant: "acme".parse().unwrap(),
-        plugin: "test/fixture".parse().unwrap(),
-        component: digest(0),
-        agent: "main".to_owned(),
-        task: "task_00000000000000000000000000000001".parse().unwrap(),
-        run: "run_00000000000000000000000000000002".parse().unwrap(),
-        thread: None,
-        workflow: "test@1.0.0".to_owned(),
-        node: "n".parse().unwrap(),
-        step: 1,
-        attempt: 1,
-        timeout_ms: None,
-        input: Value::Null,
-        config: Value::Null,
-        context: Value::Null,
-        grants: Grants::default(),
-        began_at: Timestamp(0),
-        answers: Vec::new(),
-        kept_effects: 0,
-        fails_unknown: false,
-        tools: Arc::default(),
-        depth: 0,
     }
 }
 
@@ -205,7 +178,7 @@ async fn a_large_response_becomes_a_blob() {
     let expected = json!({ "$blob": digest(8), "size": 8, "media_type": "text/csv" });
     assert_eq!(answer["body"], expected);
     let kept = bench.blobs.get(&"acme".parse().unwrap(), digest(8)).await;
-    assert_eq!(kept, Ok(Some(b"12345678".to_vec())));
+    assert_eq!(kept, Ok(Some(Bytes::from_static(b"12345678"))));
     bench.outbound.answer = Ok((200, Vec::new(), b"12345678".to_vec()));
     let unnamed = bench.fetch(&get("https://a.example")).await.unwrap();
     assert_eq!(unnamed["body"]["media_type"], "application/octet-stream");
@@ -303,7 +276,7 @@ async fn a_failure_says_what_kept_the_host_from_a_response() {
     )
     .await;
     check(
-        OutboundError::Unreachable { host: host(), reason: reason() },
+        OutboundError::Unreachable { host: host(), reason: reason(), is_timeout: false },
         true,
         expect!["upstream (unreachable): a.example cannot be reached: why"],
     )

@@ -1,7 +1,7 @@
 //! The answer of `llm.complete` as its JSON has it.
 
 use serde_json::json;
-use wforge_model::{Failure, Object, Problem, Value};
+use wforge_model::{Failure, ModelUsage, Object, Problem, Value};
 
 use super::request::{Part, ToolCall};
 
@@ -29,6 +29,13 @@ impl Usage {
             input_tokens: tokens("input_tokens")?,
             output_tokens: tokens("output_tokens")?,
         })
+    }
+
+    /// As the usage of one call.
+    #[must_use]
+    pub const fn of_one_call(self) -> ModelUsage {
+        let Self { input_tokens, output_tokens } = self;
+        ModelUsage { calls: 1, failed: 0, input_tokens, output_tokens }
     }
 
     /// Both together.

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use serde_json::json;
 use wforge_model::agent::AgentCall;
-use wforge_model::{Failure, NodeId, PluginName, Problem, RunId, TenantId};
-use wforge_ports::{Clock, TokenMeter};
+use wforge_model::{Failure, ModelUsage, NodeId, PluginName, Problem, RunId, TenantId};
+use wforge_ports::{BoxFuture, Clock, TokenMeter};
 
 /// Counts of one kind that are kept: between this many and twice as many of the latest.
 const KEPT: usize = 32_768;
@@ -103,15 +103,52 @@ impl Budgets {
     }
 }
 
+/// What is held while the tenant's budget is asked; given back unless it is kept, also where nobody
+/// waits for the answer any more.
+struct Held<'a> {
+    budgets: &'a Budgets,
+    call: &'a AgentCall,
+    tokens: u64,
+}
+
+impl<'a> Held<'a> {
+    fn new(budgets: &'a Budgets, call: &'a AgentCall, tokens: u64) -> Result<Self, Failure> {
+        budgets.hold(call, tokens)?;
+        Ok(Self { budgets, call, tokens })
+    }
+
+    fn keep(mut self) {
+        self.tokens = 0;
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.budgets.release(self.call, self.tokens, 0);
+    }
+}
+
 impl TokenMeter for Budgets {
-    fn reserve(&self, call: &AgentCall, tokens: u64) -> Result<(), Failure> {
-        self.hold(call, tokens)?;
-        self.tenants.reserve(call, tokens).inspect_err(|_| self.release(call, tokens, 0))
+    fn reserve<'a>(
+        &'a self,
+        call: &'a AgentCall,
+        tokens: u64,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let held = Held::new(self, call, tokens)?;
+            self.tenants.reserve(call, tokens).await?;
+            held.keep();
+            Ok(())
+        })
     }
 
     fn settle(&self, call: &AgentCall, reserved: u64, used: u64) {
         self.release(call, reserved, used);
         self.tenants.settle(call, reserved, used);
+    }
+
+    fn count(&self, model: &str, outcome: &'static str, used: &ModelUsage) {
+        self.tenants.count(model, outcome, used);
     }
 }
 

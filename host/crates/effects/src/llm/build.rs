@@ -14,10 +14,6 @@ use super::remote::{Dialect, Remote};
 /// The longest name of a model, in bytes.
 const NAME_BYTES_MAX: usize = 128;
 const REMOTE: &[Provider] = &[Provider::Openai, Provider::Anthropic];
-const TIMEOUT_MS: u64 = 120_000;
-const RETRIES_MAX: u32 = 2;
-const RETRY_WAIT_MS_MAX: u64 = 30_000;
-const ANSWER_BYTES_MAX: u64 = 4 << 20;
 
 type Built = Result<Box<dyn Answers>, ModelsError>;
 
@@ -106,14 +102,15 @@ fn remote<D: Dialect + 'static>(
             variable: variable.clone(),
         })?);
     }
+    let limits = &parts.limits;
     let endpoint = Endpoint {
         url: format!("{base_url}{}", D::PATH),
         headers: D::HEADERS,
         key,
-        timeout_ms: config.timeout_ms.unwrap_or(TIMEOUT_MS),
-        retries_max: config.retries_max.unwrap_or(RETRIES_MAX),
-        retry_wait_ms_max: config.retry_wait_ms_max.unwrap_or(RETRY_WAIT_MS_MAX),
-        answer_bytes_max: config.answer_bytes_max.unwrap_or(ANSWER_BYTES_MAX),
+        timeout_ms: config.timeout_ms.unwrap_or(limits.timeout_ms),
+        retries_max: config.retries_max.unwrap_or(limits.retries_max),
+        retry_wait_ms_max: config.retry_wait_ms_max.unwrap_or(limits.retry_wait_ms_max),
+        answer_bytes_max: config.answer_bytes_max.unwrap_or(limits.answer_bytes_max),
     };
     let (outbound, clock) = (Arc::clone(&parts.outbound), Arc::clone(&parts.clock));
     Ok(Box::new(Remote { dialect, exchange: Exchange { outbound, clock, endpoint } }))

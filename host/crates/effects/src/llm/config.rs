@@ -39,17 +39,19 @@ pub struct ModelConfig {
     /// The variable that holds the provider's key.
     #[serde(default)]
     pub api_key_variable: Option<String>,
-    /// Time for one request and its whole answer, in milliseconds; unset: 120,000.
+    /// Time for one request and its whole answer, in milliseconds; unset: the
+    /// host's `limits.models.timeout_ms`. At most the time that a sandbox has.
     #[serde(default)]
     pub timeout_ms: Option<u64>,
-    /// How often a request is sent again after 429, 5xx or no connection; unset: 2.
+    /// How often a request is sent again after 429, 5xx or no connection; unset:
+    /// the host's `limits.models.retries_max`.
     #[serde(default)]
     pub retries_max: Option<u32>,
     /// The longest wait before a retry, in milliseconds; where the server wants a longer one, the
-    /// fallbacks come at once. Unset: 30,000.
+    /// fallbacks come at once. Unset: the host's `limits.models.retry_wait_ms_max`.
     #[serde(default)]
     pub retry_wait_ms_max: Option<u64>,
-    /// The largest answer, in bytes; unset: 4 MiB.
+    /// The largest answer, in bytes; unset: the host's `limits.models.answer_bytes_max`.
     #[serde(default)]
     pub answer_bytes_max: Option<u64>,
     /// How the provider `openai` calls the longest answer; unset: `max_tokens`.

@@ -19,6 +19,8 @@ mod config;
 mod deltas;
 mod events;
 mod exchange;
+mod files;
+mod limits;
 mod mock;
 mod models;
 mod openai;
@@ -36,5 +38,6 @@ pub use config::{
     ScriptFailureKind, ScriptLine, ScriptToolCall,
 };
 pub use deltas::Delta;
+pub use limits::ModelLimits;
 pub use models::{ModelCall, Models, ModelsParts};
 pub use secret::SecretText;

@@ -14,10 +14,13 @@ use super::build::build;
 use super::cassette::{CassetteEntry, CassetteSink};
 use super::config::{ModelsConfig, ModelsError};
 use super::deltas::{Delta, Deltas};
+use super::files::Files;
+use super::limits::ModelLimits;
 use super::request::{Request, invalid};
 use super::reservation::Reservation;
 use super::secret::SecretText;
 use crate::deed::Deed;
+use crate::http::BodyStore;
 use crate::outbound::Outbound;
 
 /// What models need of their host.
@@ -32,6 +35,10 @@ pub struct ModelsParts {
     pub meter: Arc<dyn TokenMeter>,
     /// Checks answers against the schemas that they were asked to fit, and builds the mock's.
     pub schemas: Arc<dyn Schemas>,
+    /// Where the files are that messages name.
+    pub files: Arc<dyn BodyStore>,
+    /// What a question may take, where the model says nothing.
+    pub limits: ModelLimits,
     /// The providers' keys, by the variables that `api_key_variable` names.
     pub keys: BTreeMap<String, SecretText>,
     /// The cassettes to replay, by the names that `cassette` gives.
@@ -58,6 +65,8 @@ pub struct ModelCall<'a> {
 pub(crate) struct Asking<'a> {
     pub(crate) call: ModelCall<'a>,
     pub(crate) request: &'a Request,
+    /// Its files, opened.
+    pub(crate) files: &'a Files,
     pub(crate) request_bytes: usize,
     /// The name that the answer says.
     pub(crate) model: &'a str,
@@ -95,6 +104,8 @@ pub struct Models {
     models: Directory,
     meter: Arc<dyn TokenMeter>,
     schemas: Arc<dyn Schemas>,
+    files: Arc<dyn BodyStore>,
+    file_bytes_max: usize,
 }
 
 impl Models {
@@ -104,7 +115,8 @@ impl Models {
     /// The first thing that is wrong with the configuration, by model and field.
     pub fn new(config: ModelsConfig, parts: ModelsParts) -> Result<Self, ModelsError> {
         let (meter, schemas) = (Arc::clone(&parts.meter), Arc::clone(&parts.schemas));
-        Ok(Self { models: build(config, parts)?, meter, schemas })
+        let (files, file_bytes_max) = (Arc::clone(&parts.files), parts.limits.file_bytes_max);
+        Ok(Self { models: build(config, parts)?, meter, schemas, files, file_bytes_max })
     }
 
     /// Performs one element of `llm.complete`.
@@ -135,9 +147,12 @@ impl Models {
             let checked = self.schemas.check_schema(schema);
             checked.map_err(|why| invalid("bad_schema", format!("response_schema: {why}")))?;
         }
+        let tenant = &call.call.tenant;
+        let files = Files::open(&*self.files, tenant, &request, self.file_bytes_max).await?;
+        let asked_for = (&request, &files);
         let deltas = Deltas::new(request.stream_to.is_some().then_some(on_delta));
         let asked = self.model(&call.call.tenant, &request.model)?;
-        let mut outcome = self.ask_one(asked, call, &request, &deltas).await;
+        let mut outcome = self.ask_one(asked, call, asked_for, &deltas).await;
         for name in &asked.fallbacks {
             let Err(failure) = &outcome else { break };
             if !may_pass(failure) {
@@ -145,7 +160,7 @@ impl Models {
             }
             tracing::warn!(model = asked.name, fallback = name, code = failure.code(), "fallback");
             let next = self.model(&call.call.tenant, name)?;
-            outcome = self.ask_one(next, call, &request, &deltas).await;
+            outcome = self.ask_one(next, call, asked_for, &deltas).await;
         }
         outcome
     }
@@ -154,19 +169,23 @@ impl Models {
         &self,
         model: &Model,
         call: ModelCall<'_>,
-        request: &Request,
+        (request, files): (&Request, &Files),
         deltas: &Deltas<'_>,
     ) -> Result<Value, Failure> {
         let max_tokens = request.max_tokens.unwrap_or(model.max_tokens_default);
-        let request_bytes = call.request.to_string().len();
-        let held = Reservation::new(&*self.meter, call.call, request_bytes, max_tokens)?;
+        let request_bytes = call.request.to_string().len() + files.counted_bytes(request);
+        let held = Reservation::new(&*self.meter, call.call, request_bytes, max_tokens).await?;
         let model_name = model.name.as_str();
-        let asking = Asking { call, request, request_bytes, model: model_name, max_tokens, deltas };
-        let answer = model.provider.ask(asking).await?;
+        let asking =
+            Asking { call, request, files, request_bytes, model: model_name, max_tokens, deltas };
+        let answer = model.provider.ask(asking).await;
         // An answer that does not fit was paid for as well.
-        held.settle(Usage::of(&answer).unwrap_or_default().total());
-        self.check(request, &answer)?;
-        Ok(answer)
+        let used = answer.as_ref().ok().and_then(Usage::of).unwrap_or_default();
+        held.settle(used.total());
+        let checked = answer.and_then(|answer| self.check(request, &answer).map(|()| answer));
+        let outcome = checked.as_ref().err().map_or("ok", |failure| failure.kind().as_str());
+        self.meter.count(model_name, outcome, &used.of_one_call());
+        checked.map_err(|failure| of(model, failure))
     }
 
     /// Holds a finished answer to the schema that it was asked to fit.
@@ -200,6 +219,15 @@ impl Named {
     pub(crate) fn of(&self, tenant: Option<&TenantId>) -> Option<&Arc<Model>> {
         tenant.and_then(|tenant| self.own.get(tenant)).or(self.general.as_ref())
     }
+}
+
+/// What a provider did wrong, with the model whose it is: a fallback may have failed, and not the
+/// model that was asked for.
+fn of(model: &Model, mut failure: Failure) -> Failure {
+    if let Failure::Upstream(problem) = &mut failure {
+        problem.message = format!("the model {}: {}", model.name, problem.message);
+    }
+    failure
 }
 
 /// Whether another model may do better.

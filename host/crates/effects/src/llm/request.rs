@@ -169,11 +169,6 @@ pub(crate) fn own_part<'v>(value: &'v Value, known: &[&str]) -> Result<&'v Value
     Err(invalid("other_part", format!("this model takes back parts of the types {known} only")))
 }
 
-/// Files do not go to providers.
-pub(crate) fn no_blobs() -> Failure {
-    invalid("blob_part", "models take text here: read the blob and pass what it says")
-}
-
 pub(crate) fn invalid(code: &str, message: impl Into<String>) -> Failure {
     Failure::InvalidInput(Problem::new(code, message))
 }

@@ -19,14 +19,14 @@ pub(crate) struct Reservation<'a> {
 }
 
 impl<'a> Reservation<'a> {
-    pub(crate) fn new(
+    pub(crate) async fn new(
         meter: &'a dyn TokenMeter,
         call: &'a AgentCall,
         request_bytes: usize,
         max_tokens: u32,
     ) -> Result<Self, Failure> {
         let reserved = estimated_tokens(request_bytes).saturating_add(u64::from(max_tokens));
-        meter.reserve(call, reserved)?;
+        meter.reserve(call, reserved).await?;
         Ok(Self { meter, call, reserved, used: 0 })
     }
 

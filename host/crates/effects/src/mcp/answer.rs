@@ -5,6 +5,7 @@ use rmcp::service::{ClientInitializeError, ServiceError};
 use rmcp::transport::DynamicTransportError;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde_json::Value;
+use wforge_model::text::harmless_line;
 use wforge_model::tool::TOOL_RESULT_BYTES_MAX;
 use wforge_model::{Failure, Problem};
 
@@ -12,7 +13,6 @@ use super::connection::Broken;
 use super::http::{HttpFault, TOO_LARGE};
 use crate::outbound::OutboundError;
 use crate::session::Answer;
-use crate::text::harmless;
 
 /// The longest text of a failure that is a stranger's, in characters.
 const MESSAGE_CHARS_MAX: usize = 2_000;
@@ -37,7 +37,7 @@ pub(super) fn result(name: &str, result: CallToolResult) -> Answer {
 }
 
 fn tool_error(name: &str, told: &str, details: Option<Value>) -> Failure {
-    let told = harmless(told, MESSAGE_CHARS_MAX);
+    let told = harmless_line(told, MESSAGE_CHARS_MAX);
     let mut problem = Problem::new("tool_error", format!("{name} failed: {told}"));
     problem.details = details.unwrap_or_default();
     Failure::Failed(problem)
@@ -79,7 +79,7 @@ fn of_service(name: &str, error: &ServiceError) -> Failure {
 
 /// An error that the server gave for an answer.
 fn of_error(name: &str, error: &ErrorData) -> Failure {
-    let told = harmless(&error.message, MESSAGE_CHARS_MAX);
+    let told = harmless_line(&error.message, MESSAGE_CHARS_MAX);
     match error.code {
         TOO_LARGE => too_large(name),
         ErrorCode::INVALID_PARAMS => {

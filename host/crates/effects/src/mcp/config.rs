@@ -6,8 +6,6 @@ use http::{HeaderName, HeaderValue, Uri};
 use serde::{Deserialize, Serialize};
 use wforge_model::TenantId;
 
-/// Time for a call where nothing is said, in milliseconds.
-const TIMEOUT_MS: u64 = 30_000;
 /// The longest time that a call may be given, in milliseconds.
 const TIMEOUT_MS_MAX: u64 = 600_000;
 /// The longest name of a server, in bytes: it is part of the name of each of its tools.
@@ -46,11 +44,27 @@ pub struct McpServer {
     /// Headers that go with each request, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, SecretHeader>,
-    /// Time for one call, connecting included, in milliseconds.
-    #[serde(default = "timeout_ms")]
-    pub timeout_ms: u64,
+    /// Time for one call, connecting included, in milliseconds; none: the host's
+    /// `limits.mcp.timeout_ms`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_ms: Option<u64>,
     /// The tools that may be called, by the names that the server gives them; `*` for all.
     pub tools: Vec<String>,
+}
+
+/// What one server may have and take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct McpLimits {
+    /// Time for one call where a server's entry says nothing, in milliseconds.
+    pub timeout_ms: u64,
+    /// Tools that are taken of one server.
+    pub tools_max: usize,
+}
+
+impl Default for McpLimits {
+    fn default() -> Self {
+        Self { timeout_ms: 30_000, tools_max: 256 }
+    }
 }
 
 /// A header whose value holds a secret.
@@ -120,7 +134,7 @@ impl McpServer {
             )
         } else if !is_url(&self.url) {
             "url: write an absolute http or https URL without user information".to_owned()
-        } else if self.timeout_ms == 0 || self.timeout_ms > TIMEOUT_MS_MAX {
+        } else if self.timeout_ms.is_some_and(|ms| ms == 0 || ms > TIMEOUT_MS_MAX) {
             format!("timeout_ms: write 1 to {TIMEOUT_MS_MAX}")
         } else if self.tools.is_empty() {
             "tools: name those that may be called, or write [\"*\"] for all".to_owned()
@@ -165,10 +179,6 @@ fn is_url(text: &str) -> bool {
     let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
     let is_plain = uri.authority().is_some_and(|at| !at.as_str().contains('@'));
     is_web && is_plain && text.len() <= URL_BYTES_MAX
-}
-
-const fn timeout_ms() -> u64 {
-    TIMEOUT_MS
 }
 
 fn template() -> String {

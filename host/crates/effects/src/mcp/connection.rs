@@ -12,16 +12,14 @@ use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::{ClientLifecycleMode, ClientServiceExt as _, RoleClient};
 use tracing::warn;
+use wforge_model::text::harmless_line;
 use wforge_model::tool::mcp_tool_name;
 use wforge_model::{Object, Value};
 
 use super::config::McpServer;
 use super::http::{HttpClient, IDEMPOTENCY_META};
 use crate::request::is_deeper;
-use crate::text::harmless;
 
-/// Tools of one server.
-const TOOLS_MAX: usize = 256;
 /// Pages of their list.
 const PAGES_MAX: usize = 64;
 /// The longest description of a tool, in characters.
@@ -55,7 +53,11 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Connects in the newest version that the server speaks, and asks what it offers.
-    pub(super) async fn open(server: &McpServer, http: HttpClient) -> Result<Self, Broken> {
+    pub(super) async fn open(
+        server: &McpServer,
+        tools_max: usize,
+        http: HttpClient,
+    ) -> Result<Self, Broken> {
         let config = StreamableHttpClientTransportConfig::with_uri(server.url.as_str());
         let transport = StreamableHttpClientTransport::with_client(http, config);
         let me = Implementation::new("workflowforge", env!("CARGO_PKG_VERSION"));
@@ -68,7 +70,7 @@ impl Connection {
         let service = client.serve_with_lifecycle(transport, lifecycle).await;
         let service = service.map_err(|error| Broken::Start(Box::new(error)))?;
         let connection = Self { service, tools: Mutex::default() };
-        connection.list(server).await?;
+        connection.list(server, tools_max).await?;
         Ok(connection)
     }
 
@@ -82,16 +84,20 @@ impl Connection {
     }
 
     /// Asks what the server offers; of that, what the operator lets be called.
-    pub(super) async fn list(&self, server: &McpServer) -> Result<Arc<RemoteTools>, Broken> {
+    pub(super) async fn list(
+        &self,
+        server: &McpServer,
+        tools_max: usize,
+    ) -> Result<Arc<RemoteTools>, Broken> {
         let (mut tools, mut cursor) = (RemoteTools::new(), None);
         for _ in 0..PAGES_MAX {
             let params = PaginatedRequestParams::default().with_cursor(cursor);
             let page = self.service.list_tools(Some(params)).await?;
             for tool in page.tools.into_iter().filter(|tool| server.allows(&tool.name)) {
-                take(server, tool, &mut tools);
+                take(server, tool, tools_max, &mut tools);
             }
             cursor = page.next_cursor;
-            if cursor.is_none() || tools.len() >= TOOLS_MAX {
+            if cursor.is_none() || tools.len() >= tools_max {
                 break;
             }
         }
@@ -123,13 +129,13 @@ impl Connection {
 }
 
 /// Takes a tool of a list, unless it cannot be shown to anybody.
-fn take(server: &McpServer, tool: Tool, tools: &mut RemoteTools) {
+fn take(server: &McpServer, tool: Tool, tools_max: usize, tools: &mut RemoteTools) {
     let schema = |schema: Option<Arc<Object>>| {
         Value::Object(schema.map(|schema| Object::clone(&schema)).unwrap_or_default())
     };
     let remote = RemoteTool {
         own_name: tool.name.into_owned(),
-        description: harmless(&tool.description.unwrap_or_default(), DESCRIPTION_CHARS_MAX),
+        description: harmless_line(&tool.description.unwrap_or_default(), DESCRIPTION_CHARS_MAX),
         input_schema: schema(Some(tool.input_schema)),
         output_schema: schema(tool.output_schema),
     };
@@ -143,7 +149,7 @@ fn take(server: &McpServer, tool: Tool, tools: &mut RemoteTools) {
         "its schema is too large"
     } else if tools.contains_key(&name) {
         "another one has its name"
-    } else if tools.len() >= TOOLS_MAX {
+    } else if tools.len() >= tools_max {
         "the server has too many"
     } else {
         tools.insert(name, remote);

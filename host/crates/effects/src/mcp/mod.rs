@@ -20,7 +20,7 @@ use wforge_ports::Clock;
 
 use crate::outbound::Outbound;
 
-pub use config::{McpConfigError, McpServer, SecretHeader};
+pub use config::{McpConfigError, McpLimits, McpServer, SecretHeader};
 
 pub(crate) use answer::too_large;
 pub(crate) use connection::RemoteTool;
@@ -43,6 +43,7 @@ impl McpServers {
         servers: Vec<McpServer>,
         outbound: &Arc<dyn Outbound>,
         clock: &Arc<dyn Clock>,
+        limits: McpLimits,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, McpConfigError> {
         let mut made: Vec<Server> = Vec::new();
@@ -57,6 +58,10 @@ impl McpServers {
             }
             made.push(Server {
                 headers: config.with_secrets(variable)?.into(),
+                limits: McpLimits {
+                    timeout_ms: config.timeout_ms.unwrap_or(limits.timeout_ms),
+                    ..limits
+                },
                 config,
                 outbound: outbound.clone(),
                 clock: clock.clone(),

@@ -10,7 +10,7 @@ use wforge_model::{Capability, Failure, Grants, Problem, TenantId, Value};
 use wforge_ports::Clock;
 
 use super::answer;
-use super::config::McpServer;
+use super::config::{McpLimits, McpServer};
 use super::connection::{Broken, Connection, RemoteTools};
 use super::http::HttpClient;
 use crate::deed::Deed;
@@ -25,6 +25,8 @@ type Slot = Arc<futures::lock::Mutex<Option<Arc<Connection>>>>;
 /// A server.
 pub(crate) struct Server {
     pub(super) config: McpServer,
+    /// With the time that its own entry says.
+    pub(super) limits: McpLimits,
     pub(super) headers: Arc<[(String, String)]>,
     pub(super) outbound: Arc<dyn Outbound>,
     pub(super) clock: Arc<dyn Clock>,
@@ -59,7 +61,9 @@ impl Server {
         let what = format!("the list of tools of {}", self.config.name);
         let tenant = &deed.call.tenant;
         let slot = self.slot(tenant);
-        let work = async { self.connection(tenant, &slot).await?.list(&self.config).await };
+        let work = async {
+            self.connection(tenant, &slot).await?.list(&self.config, self.limits.tools_max).await
+        };
         self.within(deed, &slot, &what, work).await
     }
 
@@ -78,7 +82,8 @@ impl Server {
             let connection = self.connection(tenant, &slot).await?;
             let mut tool = connection.tools().get(name).cloned();
             if tool.is_none() {
-                tool = connection.list(&self.config).await?.get(name).cloned();
+                tool =
+                    connection.list(&self.config, self.limits.tools_max).await?.get(name).cloned();
             }
             match tool {
                 Some(tool) => connection.call(&tool, input, deed.idempotency_key).await.map(Some),
@@ -100,7 +105,7 @@ impl Server {
         what: &str,
         work: impl Future<Output = Result<T, Broken>>,
     ) -> Result<T, Failure> {
-        let limit_ms = self.config.timeout_ms;
+        let limit_ms = self.limits.timeout_ms;
         let deadline = self.clock.sleep_until(self.clock.now().after_ms(limit_ms));
         let failure = match select(pin!(work), deadline).await {
             Either::Left((Ok(done), _)) => return Ok(done),
@@ -122,9 +127,10 @@ impl Server {
             outbound: self.outbound.clone(),
             tenant: tenant.clone(),
             headers: self.headers.clone(),
-            timeout: Duration::from_millis(self.config.timeout_ms),
+            timeout: Duration::from_millis(self.limits.timeout_ms),
         };
-        let connection = Arc::new(Connection::open(&self.config, http).await?);
+        let connection =
+            Arc::new(Connection::open(&self.config, self.limits.tools_max, http).await?);
         *open = Some(connection.clone());
         Ok(connection)
     }

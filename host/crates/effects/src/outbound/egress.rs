@@ -107,8 +107,11 @@ impl Egress {
         let owner = Owner { tenant: tenant.clone(), port };
         self.clients.get(owner, || {
             let host = peer.host.clone();
-            let unreachable =
-                |error: EgressError| OutboundError::Unreachable { host, reason: error.to_string() };
+            let unreachable = |error: EgressError| OutboundError::Unreachable {
+                host,
+                reason: error.to_string(),
+                is_timeout: false,
+            };
             self.make_client(port).map_err(unreachable)
         })
     }

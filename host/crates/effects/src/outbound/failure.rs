@@ -2,9 +2,11 @@
 //! that in the words of the contract with plugins.
 
 use std::error::Error;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use wforge_model::{Denial, Failure, Problem};
+use wforge_model::{Denial, Failure, Problem, Recording};
+use wforge_ports::RawFailure;
 
 use super::OutboundError;
 use super::names::Refused;
@@ -22,7 +24,7 @@ pub(crate) fn of_exchange(error: reqwest::Error, host: &str, limit: Duration) ->
     }
     let reason = reason(&error);
     if error.is_connect() {
-        return OutboundError::Unreachable { host, reason };
+        return OutboundError::Unreachable { host, reason, is_timeout: error.is_timeout() };
     }
     if error.is_timeout() {
         return OutboundError::Timeout { host, limit_ms: millis(limit) };
@@ -39,21 +41,43 @@ pub(crate) fn told(error: &OutboundError) -> Failure {
     match error {
         OutboundError::Invalid { .. } => Failure::InvalidInput(problem("bad_request")),
         OutboundError::Forbidden { host, address } => {
-            let exception =
-                if address.is_ipv4() { address.to_string() } else { format!("[{address}]") };
-            Failure::Denied(Denial {
-                capability: "http".to_owned(),
-                resource: host.clone(),
-                hint: format!(
-                    "{error}; if it is meant, the operator adds \"{exception}\" to outbound.allow \
-                     in the host's configuration"
-                ),
-            })
+            Failure::Denied(forbidden("http", error, host, *address))
         }
         OutboundError::Unreachable { .. } => Failure::Upstream(problem("unreachable").retryable()),
         OutboundError::Broken { .. } => Failure::Upstream(problem("broken").retryable()),
         OutboundError::Timeout { .. } => Failure::Upstream(problem("timeout").retryable()),
         OutboundError::TooLarge { .. } => Failure::Limit(problem("response_bytes")),
+    }
+}
+
+/// The failure of a guest's own HTTP client.
+pub(crate) fn raw(error: &OutboundError) -> RawFailure {
+    let text = error.to_string();
+    match error {
+        OutboundError::Invalid { .. } => RawFailure::Invalid(Problem::new("bad_request", text)),
+        OutboundError::Forbidden { host, address } => {
+            let denial = forbidden(Recording::UNRECORDED_KIND, error, host, *address);
+            RawFailure::AddressForbidden(denial)
+        }
+        OutboundError::Unreachable { is_timeout: true, .. } => RawFailure::ConnectTimeout(text),
+        OutboundError::Unreachable { .. } => RawFailure::Unreachable(text),
+        OutboundError::Broken { .. } => RawFailure::Broken(text),
+        OutboundError::Timeout { .. } => RawFailure::Timeout(text),
+        OutboundError::TooLarge { limit, .. } => {
+            RawFailure::ResponseTooLarge { reason: text, bytes_max: *limit }
+        }
+    }
+}
+
+fn forbidden(capability: &str, error: &OutboundError, host: &str, address: IpAddr) -> Denial {
+    let exception = if address.is_ipv4() { address.to_string() } else { format!("[{address}]") };
+    Denial {
+        capability: capability.to_owned(),
+        resource: host.to_owned(),
+        hint: format!(
+            "{error}; if it is meant, the operator adds \"{exception}\" to outbound.allow in the \
+             host's configuration"
+        ),
     }
 }
 

@@ -108,6 +108,8 @@ pub enum OutboundError {
         host: String,
         /// Why.
         reason: String,
+        /// Whether that is since it took too long.
+        is_timeout: bool,
     },
     /// The request may have arrived, and there is no whole response.
     #[error("the connection to {host} broke: {reason}")]

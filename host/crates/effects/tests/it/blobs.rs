@@ -1,13 +1,13 @@
 //! Blobs: written, referred to, and read by those who may.
 
 use serde_json::{Value, json};
-use wforge_effects::{BlobLimits, KeepLimits};
+use wforge_effects::BlobLimits;
 use wforge_model::effect::Operation;
 use wforge_ports::{EffectAnswer, EffectRequest, Store as _};
 use wforge_store::MemoryStore;
 
 use crate::memory::{get, set};
-use crate::world::{World, another_task, keeping_world, request, sleep};
+use crate::world::{KeepLimits, World, another_task, keeping_world, request, sleep};
 
 /// The digest of `hello`.
 const HELLO: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
@@ -153,4 +153,21 @@ async fn a_blob_that_is_read_in_pieces_is_held_as_far_as_there_is_room() {
         let pieces = ["aA==", "dw==", "bA==", "cg==", "bw==", "ZA==", "aA==", "dw=="];
         assert_eq!(told, pieces.map(|piece| format!("[\"{piece}\"]")), "{held_bytes_max}");
     }
+}
+
+#[tokio::test]
+async fn nothing_of_an_erased_tenant_is_at_hand_any_more() {
+    let world = world();
+    let calls = [hello(), read(HELLO, 0, 5)];
+    assert_eq!(world.execute(&calls).await[1], "[\"aGVsbG8=\"]");
+    let tenant = world.call.tenant.clone();
+    world.store.erase(tenant.clone()).await.unwrap();
+    let mut call = world.call.clone();
+    call.task = another_task(&call, 9).task;
+    call.input = reference(HELLO);
+    let at_hand = world.execute_as(&call, &[read(HELLO, 0, 5)]).await;
+    assert_eq!(at_hand, ["[\"aGVsbG8=\"]"], "what was read lately is read from memory");
+    wforge_ports::Effects::forget_tenant(&world.effects, &tenant);
+    let gone = world.execute_as(&call, &[read(HELLO, 0, 5)]).await;
+    assert!(gone[0].starts_with("[invalid-input (no_blob)"), "{gone:?}");
 }

@@ -80,7 +80,7 @@ async fn unserved(grant: &str, operation: Operation, element: Value, expected: E
     expected.assert_eq(told.first().unwrap());
     assert_eq!(granted.store.told(), Vec::<String>::new(), "it is no effect that happened");
     let denied = world(&[]).execute(&[request(operation, element)]).await;
-    let hint = format!("capabilities = [\"{grant}\"]");
+    let hint = format!("wforge grants approve test/fixture {grant};");
     assert!(denied.first().unwrap().contains(&hint), "{denied:?} has no {hint}");
 }
 
@@ -119,7 +119,7 @@ async fn a_grant_of_http_is_for_the_requests_of_its_rule() {
     let check = async |grant: &str, method: &str, url: &str, allowed: bool| {
         let element = json!({ "method": method, "url": url });
         let told = world(&[grant]).execute(&[request(Operation::HttpFetch, element)]).await;
-        let is_allowed = !told[0].contains("the operator's grants file");
+        let is_allowed = !told[0].contains("to grant it: wforge grants approve");
         assert_eq!(is_allowed, allowed, "{grant}, {method} {url}: {told:?}");
     };
     check("http:api.example.com", "GET", "https://API.example.com:443/x", true).await;

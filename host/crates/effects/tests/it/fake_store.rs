@@ -7,12 +7,12 @@ use std::sync::Mutex;
 use futures::future::{BoxFuture, ready};
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
-use wforge_model::{Digest, Epoch, RunId, Seq, TaskId, TenantId, ThreadId, Version};
+use wforge_model::{Digest, Epoch, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version};
 use wforge_ports::Store;
 use wforge_ports::store::{
-    AuditEntry, Change, ChangeError, Collection, Commit, CommitError, Document, IdempotentReply,
-    KvPage, KvQuery, KvSpace, KvStanding, Phase, ReadError, Record, RecordError, Recorded,
-    Snapshot, StoreFigures,
+    AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Collection, Commit, CommitError,
+    Document, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, Phase, ReadError, Record,
+    RecordError, Recorded, Snapshot, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
@@ -211,6 +211,18 @@ impl Store for FakeStore {
         _tenant: &'a TenantId,
         _digest: Digest,
     ) -> BoxFuture<'a, Result<Option<Vec<u8>>, ReadError>> {
+        unused()
+    }
+    fn blobs<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _after: Option<Digest>,
+        _limit: usize,
+        _now: Timestamp,
+    ) -> BoxFuture<'a, Result<BlobPage, ReadError>> {
+        unused()
+    }
+    fn sweep_blobs(&self, _sweep: BlobSweep) -> BoxFuture<'_, Result<Vec<Digest>, ChangeError>> {
         unused()
     }
     fn idempotent_reply<'a>(

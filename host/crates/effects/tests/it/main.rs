@@ -22,6 +22,8 @@ mod lists;
 #[cfg(test)]
 mod llm;
 #[cfg(test)]
+mod marks;
+#[cfg(test)]
 mod mcp;
 #[cfg(test)]
 mod mcp_world;
@@ -31,6 +33,8 @@ mod memory;
 mod memory_model;
 #[cfg(test)]
 mod outside;
+#[cfg(test)]
+mod raw;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]

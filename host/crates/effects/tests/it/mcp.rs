@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wforge_effects::mcp::{McpConfigError, McpServers};
+use wforge_effects::mcp::{McpConfigError, McpLimits, McpServers};
 use wforge_effects::outbound::Outbound;
 use wforge_model::effect::Operation;
 use wforge_ports::{Clock, EffectAnswer, EffectRequest};
 use wforge_testkit::SimClock;
 
-use crate::mcp_world::{Fault, Loopback, Speaks, server, shelf_world};
+use crate::mcp_world::{Fault, Loopback, Speaks, limited_shelf_world, server, shelf_world};
 use crate::world::{NOON, World, request};
 
 const ALL: [&str; 1] = ["tool:*"];
@@ -81,6 +81,11 @@ async fn a_server_has_so_many_tools_and_none_is_reached_without_a_grant_for_it()
     let loopback = Loopback::new(Speaks::Modern);
     let world = shelf_world(&loopback, vec![server(json!({ "tools": ["*"] }))], &ALL);
     assert_eq!(listed(&world).await.len(), 256);
+    let (loopback, servers) =
+        (Loopback::new(Speaks::Modern), vec![server(json!({ "tools": ["*"] }))]);
+    let limits = McpLimits { tools_max: 3, ..McpLimits::default() };
+    let world = limited_shelf_world(&loopback, servers, &ALL, limits);
+    assert_eq!(listed(&world).await.len(), 3);
     let loopback = Loopback::new(Speaks::Modern);
     let other = shelf_world(&loopback, vec![server(json!({}))], &["tool:mcp__other__echo"]);
     assert_eq!(listed(&other).await, Vec::<Value>::new());
@@ -301,7 +306,7 @@ fn refused(servers: Vec<Value>) -> McpConfigError {
         _ => None,
     };
     let servers = servers.into_iter().map(server).collect();
-    McpServers::new(servers, &outbound, &clock, &secret).unwrap_err()
+    McpServers::new(servers, &outbound, &clock, McpLimits::default(), &secret).unwrap_err()
 }
 
 #[test]

@@ -18,7 +18,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use serde_json::{Value, json};
 use wforge_effects::Tools;
-use wforge_effects::mcp::{McpServer, McpServers};
+use wforge_effects::mcp::{McpLimits, McpServer, McpServers};
 use wforge_effects::outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse};
 use wforge_model::TenantId;
 use wforge_model::limits::SandboxLimits;
@@ -206,7 +206,7 @@ async fn with(fault: Fault) -> Result<OutboundResponse, OutboundError> {
     let too_large = OutboundError::TooLarge { host: host.clone(), limit: 9 };
     match fault {
         Fault::Status(status) => Ok(plain(status, "text/plain", "no")),
-        Fault::Unreachable => Err(OutboundError::Unreachable { host, reason }),
+        Fault::Unreachable => Err(OutboundError::Unreachable { host, reason, is_timeout: false }),
         Fault::Forbidden => {
             Err(OutboundError::Forbidden { host, address: "127.0.0.1".parse().unwrap() })
         }
@@ -251,10 +251,20 @@ pub(crate) fn shelf_world(
     servers: Vec<McpServer>,
     may: &[&str],
 ) -> World {
+    limited_shelf_world(loopback, servers, may, McpLimits::default())
+}
+
+/// The same with limits of its own.
+pub(crate) fn limited_shelf_world(
+    loopback: &Arc<Loopback>,
+    servers: Vec<McpServer>,
+    may: &[&str],
+    limits: McpLimits,
+) -> World {
     let outbound: Arc<dyn Outbound> = loopback.clone();
     world_of(may, SandboxLimits::default(), |clock| {
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let secret = |variable: &str| (variable == "SHELF").then(|| "s3cret".to_owned());
-        Tools::new(McpServers::new(servers, &outbound, &clock, &secret).unwrap())
+        Tools::new(McpServers::new(servers, &outbound, &clock, limits, &secret).unwrap())
     })
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wforge_effects::{KeepLimits, KvLimits};
+use wforge_effects::KvLimits;
 use wforge_model::effect::Operation;
 use wforge_model::{RunId, ThreadId};
 use wforge_ports::{EffectAnswer, EffectRequest};
 use wforge_store::MemoryStore;
 
-use crate::world::{World, another_task, keeping_world, request};
+use crate::world::{KeepLimits, World, another_task, keeping_world, request};
 
 const ALL: [&str; 3] = ["kv:run", "kv:thread", "kv:plugin"];
 
@@ -324,7 +324,7 @@ async fn who_may_read_may_not_write() {
         .await;
     assert_eq!(told.first().unwrap(), "[null]");
     for (told, grant) in told.iter().skip(2).zip(["kv:run", "kv:run", "kv:run", "kv:plugin:ro"]) {
-        assert!(told.contains(&format!("capabilities = [\"{grant}\"]")), "{told}");
+        assert!(told.contains(&format!("wforge grants approve test/fixture {grant};")), "{told}");
     }
     let open = keeping_world(&["kv:run"], KeepLimits::default());
     assert_eq!(open.execute(&[get("run", "k")]).await, ["[null]"]);

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use wforge_effects::KeepLimits;
 use wforge_model::agent::AgentCall;
 use wforge_model::{ThreadId, Timestamp};
 use wforge_ports::store::KvSpace;
@@ -13,7 +12,7 @@ use wforge_ports::{Clock as _, EffectAnswer, EffectRequest, EffectSession, Store
 use wforge_store::MemoryStore;
 
 use crate::memory::{delete, get, list, set, swap};
-use crate::world::{World, another_task, keeping_world};
+use crate::world::{KeepLimits, World, another_task, keeping_world};
 
 const SCOPES: [&str; 3] = ["run", "thread", "plugin"];
 const KEYS: [&str; 4] = ["", "a", "a/b", "b"];

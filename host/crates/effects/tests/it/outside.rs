@@ -7,8 +7,9 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use wforge_effects::{Deed, Done, World};
 use wforge_model::effect::Operation;
-use wforge_model::{Failure, Problem};
+use wforge_model::{Failure, Problem, TenantId};
 use wforge_ports::effects::EffectsError;
+use wforge_ports::{RawFailure, RawRequest, RawResponse};
 
 /// What happens to the next deeds, in their order; after that they succeed.
 #[derive(Debug, Clone)]
@@ -86,6 +87,22 @@ impl World for Outside {
                 Fate::Waits(waiting) => return Ok(Done::Suspended(waiting)),
             };
             Ok(Done::Answered(answer))
+        })
+    }
+
+    fn exchange<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        request: RawRequest,
+    ) -> BoxFuture<'a, Result<RawResponse, RawFailure>> {
+        let mut state = self.0.lock().unwrap();
+        state.done.push(format!("{tenant}: {} {}", request.method, request.url));
+        let is_hung = matches!(state.fates.pop_front(), Some(Fate::Hangs));
+        Box::pin(async move {
+            if is_hung {
+                std::future::pending::<()>().await;
+            }
+            Ok(RawResponse { status: 200, headers: Vec::new(), body: request.body })
         })
     }
 }

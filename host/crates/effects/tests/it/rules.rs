@@ -5,7 +5,8 @@ use std::time::Duration;
 use expect_test::expect;
 use serde_json::json;
 use tokio_util::task::TaskTracker;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects};
+use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects};
+use wforge_model::agent::EVERY_EFFECT;
 use wforge_model::effect::{Operation, question_id};
 use wforge_model::limits::SandboxLimits;
 use wforge_model::{Epoch, Timestamp};
@@ -57,7 +58,7 @@ async fn rule_2_the_first_writer_wins_and_the_later_one_gets_its_answer() {
 async fn rule_2_a_denial_is_recorded_and_replayed() {
     let mut world = world(&[]);
     let first = world.execute(&[ask("go on?")]).await;
-    assert!(first[0].contains("capabilities = [\"ask\"]"), "{first:?}");
+    assert!(first[0].contains("wforge grants approve test/fixture ask;"), "{first:?}");
     // What was granted later does not change what the task has already seen.
     world.call.grants = ["ask".parse().unwrap()].into_iter().collect();
     assert_eq!(world.execute(&[ask("go on?")]).await, first);
@@ -137,6 +138,23 @@ async fn rule_3_nothing_is_kept_of_an_attempt_whose_last_answer_was_no_failure()
 }
 
 #[tokio::test]
+async fn rule_3_unless_everything_is_to_be_kept() {
+    let mut world = world(&["ask"]);
+    world.execute(&[sleep(0), sleep(0)]).await;
+    world.call.attempt = 2;
+    world.call.kept_effects = EVERY_EFFECT;
+    world.execute(&[sleep(0), sleep(0)]).await;
+    assert!(!world.store.told().iter().any(|line| line.starts_with("2/")));
+    // A last answer that failed is asked for again all the same.
+    let calls = [sleep(0), sleep(0), ask_until("go on?", Some(5))];
+    world.answer(&calls, None).await;
+    world.execute(&calls).await;
+    world.call.attempt = 3;
+    world.call.answers.clear();
+    assert_eq!(world.execute(&calls).await[2], "asks \"go on?\", deadline Some(5)");
+}
+
+#[tokio::test]
 async fn rule_3_peoples_answers_are_kept_over_attempts_by_their_request() {
     let mut world = world(&["ask"]);
     world.answer(&[ask("colour?")], Some(json!("red"))).await;
@@ -209,9 +227,11 @@ async fn rule_6_chance_belongs_to_tenant_task_attempt_and_host() {
         world: world.outside.clone(),
         threads: tokio::runtime::Handle::current(),
         flights: TaskTracker::new(),
+        grants: std::sync::Arc::new(wforge_ports::grants::Unrevoked),
         failpoints: None,
         at_once_max: 4,
-        keep: KeepLimits::default(),
+        kv: KvLimits::default(),
+        blobs: Blobs::new(world.store.clone(), BlobLimits::default()),
     });
     let context = TaskContext { call: &world.call, lease: Epoch(0) };
     assert_ne!(other_host.open(context).await.unwrap().random_seed(), first);

@@ -100,6 +100,7 @@ fn waits(task: wforge_model::TaskId) -> (Question, Execution) {
         prompt: "go on?".into(),
         schema: None,
         deadline: None,
+        assignee: None,
         request: RequestHash::of(Operation::HumanAsk, &element),
     };
     (question.clone(), Execution::Suspended(Waiting::Question(question)))

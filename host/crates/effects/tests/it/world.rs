@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
-use wforge_effects::{EffectsParts, KeepLimits, RecordedEffects, Tools};
+use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects, Tools};
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Answered, Operation, Question, Waiting};
 use wforge_model::limits::SandboxLimits;
@@ -54,6 +54,13 @@ impl GuestOutput for Output {
     }
 }
 
+/// What tasks may keep.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct KeepLimits {
+    pub(crate) kv: KvLimits,
+    pub(crate) blobs: BlobLimits,
+}
+
 /// The world of a task that may do what is named.
 pub(crate) fn world(grants: &[&str]) -> World {
     world_with(grants, SandboxLimits::default())
@@ -98,10 +105,12 @@ fn world_over<S: Store + 'static>(
         tools: Arc::new(tools(&clock)),
         host_key: [9; 32],
         limits,
-        keep,
+        kv: keep.kv,
+        blobs: Blobs::new(store.clone(), keep.blobs),
         world: outside.clone(),
         threads: tokio::runtime::Handle::current(),
         flights: TaskTracker::new(),
+        grants: Arc::new(wforge_ports::grants::Unrevoked),
         failpoints: None,
         at_once_max: 4,
     });
@@ -232,28 +241,6 @@ pub(crate) fn another_task(call: &AgentCall, number: u8) -> AgentCall {
 }
 
 pub(crate) fn call(grants: &[&str]) -> AgentCall {
-    AgentCall {
-        tenant: "acme".parse().unwrap(),
-        plugin: "test/fixture".parse().unwrap(),
-        component: format!("sha256:{}", "00".repeat(32)).parse().unwrap(),
-        agent: "main".to_owned(),
-        task: "task_00000000000000000000000000000001".parse().unwrap(),
-        run: "run_00000000000000000000000000000002".parse().unwrap(),
-        thread: None,
-        workflow: "test@1.0.0".to_owned(),
-        node: "n".parse().unwrap(),
-        step: 1,
-        attempt: 1,
-        timeout_ms: None,
-        input: json!({}),
-        config: json!({}),
-        context: json!({}),
-        grants: grants.iter().map(|grant| grant.parse().unwrap()).collect::<Grants>(),
-        began_at: NOON,
-        answers: Vec::new(),
-        kept_effects: 0,
-        fails_unknown: false,
-        tools: Arc::default(),
-        depth: 0,
-    }
+    let grants = grants.iter().map(|grant| grant.parse().unwrap()).collect::<Grants>();
+    AgentCall { grants, began_at: NOON, ..wforge_testkit::call() }
 }

@@ -108,6 +108,8 @@ impl Effects for Nobody {
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         self.open(task)
     }
+
+    fn forget_tenant(&self, _tenant: &TenantId) {}
 }
 
 impl PluginAdmission for Nobody {
@@ -127,5 +129,19 @@ impl PluginAdmission for Nobody {
 impl GrantPolicy for Nobody {
     fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
         Vec::new()
+    }
+
+    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
+        true
+    }
+
+    fn exempts(
+        &self,
+        _: &TenantId,
+        _: &str,
+        _: &wforge_model::NodeId,
+        _: &wforge_model::NodeId,
+    ) -> bool {
+        false
     }
 }

@@ -8,6 +8,7 @@ use wforge_ports::plugins::Admitted;
 use super::Handle;
 use crate::quarantine::Quarantine;
 use crate::request::{EngineError, PluginInfo, PluginStanding, WorkflowInfo};
+use crate::sweep::{self, BlobsSwept, SweepMode};
 use crate::tenancy::Directory;
 use crate::{catalog, install, tenancy, workflows};
 
@@ -24,7 +25,10 @@ impl Handle {
     ) -> Result<PluginInfo, EngineError> {
         let _named_soon = self.shared.components.read().await;
         tenancy::within_storage(&self.shared, tenant)?;
-        install::plugin(&self.shared.parts, tenant, bytes, by).await
+        let info = install::plugin(&self.shared.parts, tenant, bytes, by).await?;
+        Directory::load(&self.shared).await?;
+        tenancy::ask_for_needs(&self.shared, tenant, &info.admitted, by).await?;
+        Ok(info)
     }
 
     /// Checks a plugin and keeps its component without installing it; a run can start with it.
@@ -49,6 +53,19 @@ impl Handle {
         tenancy::within_storage(&self.shared, tenant)?;
         let kept = self.shared.parts.store.put_blob(tenant, bytes).await;
         kept.map_err(|error| EngineError::Host(Box::new(error)))
+    }
+
+    /// Looks for blobs of the tenant that nothing names, and removes those of which that has been
+    /// known for the grace time.
+    ///
+    /// # Errors
+    /// Only the host's own.
+    pub async fn sweep_blobs(
+        &self,
+        tenant: &TenantId,
+        mode: SweepMode,
+    ) -> Result<BlobsSwept, EngineError> {
+        sweep::sweep(&self.shared, tenant, mode).await
     }
 
     /// A component of the tenant that was let in.

@@ -77,7 +77,8 @@ impl Handle {
     }
 
     /// What waits for people over all runs of a tenant, the oldest run first; the second part is
-    /// the run after which to go on, where there may be more.
+    /// the run after which to go on, where there may be more. With an assignee: only the questions
+    /// that somebody put to that name.
     ///
     /// # Errors
     /// Only the host's own.
@@ -86,21 +87,27 @@ impl Handle {
         tenant: &TenantId,
         after: Option<RunId>,
         runs_max: usize,
+        assignee: Option<&str>,
     ) -> Result<(Vec<InboxEntry>, Option<RunId>), EngineError> {
         let heads = self.shared.parts.store.waiting(tenant, after, runs_max).await?;
         let next = heads.last().filter(|_| heads.len() == runs_max).map(|head| head.run);
-        Ok((heads.iter().flat_map(entries).collect(), next))
+        let is_meant = |entry: &InboxEntry| {
+            assignee.is_none_or(|name| entry.assignee.as_deref() == Some(name))
+        };
+        Ok((heads.iter().flat_map(entries).filter(is_meant).collect(), next))
     }
 }
 
 fn entries(head: &RunHead) -> Vec<InboxEntry> {
-    let entry = |wants, node, deadline| InboxEntry {
+    let entry = |wants, node| InboxEntry {
         run: head.run,
         workflow: format!("{}@{}", head.workflow, head.version),
         thread: head.thread,
         since: head.updated_at,
         node,
-        deadline,
+        deadline: None,
+        assignee: None,
+        degraded: head.degraded,
         wants,
     };
     let waits = head.waiting_for.iter().filter_map(|waits| match &waits.waiting {
@@ -110,11 +117,15 @@ fn entries(head: &RunHead) -> Vec<InboxEntry> {
                 prompt: question.prompt.clone(),
                 schema: question.schema.clone(),
             };
-            Some(entry(wants, waits.node.clone(), question.deadline))
+            Some(InboxEntry {
+                deadline: question.deadline,
+                assignee: question.assignee.clone(),
+                ..entry(wants, waits.node.clone())
+            })
         }
         WaitReason::Resume { when, nodes } => {
             let wants = InboxWants::Resume { when: *when, nodes: nodes.clone() };
-            Some(entry(wants, None, None))
+            Some(entry(wants, None))
         }
         WaitReason::Timer { .. }
         | WaitReason::Calls { .. }

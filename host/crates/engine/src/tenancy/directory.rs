@@ -6,11 +6,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
-use wforge_model::TenantId;
+use wforge_model::grant::GrantRecord;
 use wforge_model::tenancy::{KeyRecord, Member, Tenant, TenantState};
+use wforge_model::{Digest, TenantId};
 use wforge_ports::store::Collection;
 
-use super::platform;
+use super::{default_tenant, platform};
 use crate::request::EngineError;
 use crate::service::Shared;
 
@@ -35,6 +36,8 @@ pub(super) struct Index {
     pub(super) tenants: BTreeMap<TenantId, Arc<Tenant>>,
     pub(super) keys: HashMap<String, Arc<KeyRecord>>,
     pub(super) members: BTreeMap<(TenantId, String), Arc<Member>>,
+    /// By the component that they are for, then by id.
+    pub(super) grants: HashMap<(TenantId, Digest), BTreeMap<String, Arc<GrantRecord>>>,
 }
 
 impl Directory {
@@ -99,10 +102,20 @@ impl Directory {
 }
 
 impl Index {
-    /// Forgets keys and people of a tenant, so that its credentials are refused.
+    async fn take_grants(&mut self, shared: &Shared, tenant: &TenantId) -> Result<(), EngineError> {
+        let grants: Vec<GrantRecord> = PageOf(Collection::Grants).all(shared, tenant).await?;
+        for grant in grants {
+            let place = (tenant.clone(), grant.key.component);
+            self.grants.entry(place).or_default().insert(grant.key.id(), Arc::new(grant));
+        }
+        Ok(())
+    }
+
+    /// Forgets keys, people and grants of a tenant, so that its credentials are refused.
     pub(super) fn forget_credentials(&mut self, tenant: &TenantId) {
         self.keys.retain(|_, key| key.tenant != *tenant);
         self.members.retain(|(of, _), _| of != tenant);
+        self.grants.retain(|(of, _), _| of != tenant);
     }
 }
 
@@ -115,7 +128,13 @@ async fn read_all(shared: &Shared) -> Result<(), EngineError> {
         let members: Vec<Member> = PageOf(Collection::Members).all(shared, &tenant.id).await?;
         let of = |member: Member| ((tenant.id.clone(), member.subject.clone()), Arc::new(member));
         index.members.extend(members.into_iter().map(of));
+        index.take_grants(shared, &tenant.id).await?;
         index.tenants.insert(tenant.id.clone(), Arc::new(tenant));
+    }
+    let default = default_tenant()?;
+    if !index.tenants.contains_key(&default) {
+        index.take_grants(shared, &default).await?;
+        shared.quarantines.load(shared, Some(&default)).await?;
     }
     shared.quarantines.load(shared, None).await?;
     for tenant in index.tenants.keys() {

@@ -61,6 +61,8 @@ async fn finish(shared: &Shared, id: &TenantId, by: &str) -> Result<Arc<Tenant>,
     shared.ledger.forget(id);
     let erased = shared.parts.store.erase(id.clone()).await;
     erased.map_err(|error| EngineError::Host(Box::new(error)))?;
+    // After the store: whoever read something until then has it from there.
+    shared.parts.effects.forget_tenant(id);
     let _turn = shared.directory.changing.lock().await;
     let before = tenant(shared, id)?;
     let gone = Tenant {

@@ -172,8 +172,19 @@ pub(crate) async fn charge_tokens(
     Ok(())
 }
 
+/// The same as [`change_tokens`], of a day whose figures are read where they are not in memory:
+/// whoever goes on after a restart, or over midnight, begins no run first.
+pub(super) async fn change_tokens_today(
+    shared: &Shared,
+    tenant: &TenantId,
+    change: impl FnOnce(u64, u64) -> Option<u64>,
+) -> Result<bool, EngineError> {
+    open(shared, tenant).await?;
+    Ok(change_tokens(shared, tenant, change))
+}
+
 /// Changes the tokens that a tenant has used today, by what it has used and may use; whether they
-/// may be. Before its figures were read nothing is known against it: they are read as runs begin.
+/// may be. Of a tenant that was erased meanwhile nothing is known any more.
 pub(super) fn change_tokens(
     shared: &Shared,
     tenant: &TenantId,

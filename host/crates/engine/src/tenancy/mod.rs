@@ -7,6 +7,7 @@
 mod directory;
 mod erase;
 mod export;
+mod grants;
 mod keys;
 mod ledger;
 mod members;
@@ -14,6 +15,7 @@ mod tenants;
 mod tokens;
 mod trail;
 
+pub use grants::{Explained, GrantDecision, GrantRequest, LiveGrants};
 pub use keys::NewKey;
 pub use ledger::TenantUsage;
 pub use tokens::TenantTokens;
@@ -22,6 +24,9 @@ pub use trail::AuditVerdict;
 pub(crate) use directory::{Directory, PageOf};
 pub(crate) use erase::{erase, go_on_erasing};
 pub(crate) use export::export;
+pub(crate) use grants::{
+    Granted, Used, ask_for_needs, decide, explain, flush_used, grants_of, request, used_of,
+};
 pub(crate) use keys::{add_key, keys_of, revoke_key, rotate_key};
 pub(crate) use ledger::{
     Ledger, admit_run, charge_tokens, flush, quotas, usage_of, within_storage,
@@ -33,7 +38,7 @@ pub(crate) use tenants::{
 };
 pub(crate) use trail::{audit_page, verify_audit};
 
-use wforge_model::tenancy::PLATFORM;
+use wforge_model::tenancy::{DEFAULT, PLATFORM};
 use wforge_model::{TenantId, Value, Version};
 use wforge_ports::store::{AuditDraft, Change, ChangeError, Collection, Put};
 
@@ -43,6 +48,11 @@ use crate::service::Shared;
 /// Under whose name the store keeps the list of tenants.
 pub(crate) fn platform() -> Result<TenantId, EngineError> {
     PLATFORM.parse().map_err(|error| EngineError::Host(Box::new(error)))
+}
+
+/// The tenant of the command line, which is there before anybody makes it.
+pub(crate) fn default_tenant() -> Result<TenantId, EngineError> {
+    DEFAULT.parse().map_err(|error| EngineError::Host(Box::new(error)))
 }
 
 /// What a change of the control plane writes: one document and one entry of the audit log.

@@ -5,8 +5,8 @@
 use std::sync::{Arc, OnceLock};
 
 use wforge_model::agent::AgentCall;
-use wforge_model::{Failure, Problem, TenantId};
-use wforge_ports::TokenMeter;
+use wforge_model::{Failure, ModelUsage, Problem, TenantId};
+use wforge_ports::{BoxFuture, TokenMeter};
 
 use super::ledger;
 use crate::service::Shared;
@@ -22,17 +22,18 @@ impl TenantTokens {
         let _ = self.0.set(shared);
     }
 
-    fn change(&self, tenant: &TenantId, change: impl FnOnce(u64, u64) -> Option<u64>) -> bool {
-        self.0.get().is_none_or(|shared| ledger::change_tokens(shared, tenant, change))
-    }
-}
-
-impl TokenMeter for TenantTokens {
-    fn reserve(&self, call: &AgentCall, tokens: u64) -> Result<(), Failure> {
-        let held = self.change(&call.tenant, |used, max| {
+    async fn hold(&self, tenant: &TenantId, tokens: u64) -> Result<(), Failure> {
+        let Some(shared) = self.0.get() else { return Ok(()) };
+        let hold = |used: u64, max: u64| {
             let more = used.saturating_add(tokens);
             (max == 0 || more <= max).then_some(more)
-        });
+        };
+        let held = ledger::change_tokens_today(shared, tenant, hold).await;
+        let held = held.map_err(|error| {
+            tracing::warn!(%tenant, %error, "what a tenant used today cannot be read");
+            let message = "the host cannot read what the tenant has used today";
+            Failure::Failed(Problem::new("tokens_unknown", message))
+        })?;
         if held {
             return Ok(());
         }
@@ -40,10 +41,26 @@ impl TokenMeter for TenantTokens {
             "the tenant's tokens_per_day_max would be passed; the day ends at midnight UTC";
         Err(Failure::Limit(Problem::new("tokens_per_day_max", message)))
     }
+}
+
+impl TokenMeter for TenantTokens {
+    fn reserve<'a>(
+        &'a self,
+        call: &'a AgentCall,
+        tokens: u64,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(self.hold(&call.tenant, tokens))
+    }
 
     fn settle(&self, call: &AgentCall, reserved: u64, used: u64) {
-        self.change(&call.tenant, |before, _| {
-            Some(before.saturating_sub(reserved).saturating_add(used))
-        });
+        let Some(shared) = self.0.get() else { return };
+        let spend = |before: u64, _| Some(before.saturating_sub(reserved).saturating_add(used));
+        ledger::change_tokens(shared, &call.tenant, spend);
+    }
+
+    fn count(&self, model: &str, outcome: &'static str, used: &ModelUsage) {
+        if let Some(shared) = self.0.get() {
+            shared.stats.models.count(model, outcome, used);
+        }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) async fn begin_next(shared: &Arc<Shared>, tenant: &TenantId, thread: 
     let _turn = shared.locks.lock(tenant, thread).await;
     let mut tries = 0;
     while tries < TRIES_MAX && !shared.shutdown.is_cancelled() {
-        match begin_one(shared, tenant, thread).await {
+        match Box::pin(begin_one(shared, tenant, thread)).await {
             Ok(true) => tries = 0,
             Ok(false) => return,
             Err(EngineError::Conflict { code: "run_taken", .. }) => tries += 1,
@@ -119,7 +119,7 @@ async fn fail(
         idempotent_reply: None,
     };
     shared.parts.store.commit(commit).await.map_err(commit_refused)?;
-    shared.stats.count(&events);
+    shared.stats.count(&events, run.degraded);
     shared.parts.bus.publish(tenant, run.id, crate::actor::stored(before, events));
     Ok(())
 }

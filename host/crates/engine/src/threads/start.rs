@@ -239,7 +239,7 @@ async fn enqueue(
         match shared.parts.store.commit(commit).await {
             Ok(_) => {
                 let events = vec![event];
-                shared.stats.count(&events);
+                shared.stats.count(&events, run.degraded);
                 shared.parts.bus.publish(tenant, id, crate::actor::stored(Seq(0), events));
                 return Ok(None);
             }

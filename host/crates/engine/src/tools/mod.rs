@@ -1,12 +1,14 @@
 //! Agents that other agents call as tools: children of the task that calls, each in a sandbox of
 //! its own and with a record of its own.
 //!
-//! [`pins`] says which agents a run has as tools, `register` finds the records of children again.
+//! [`pins`] says which agents a run has as tools, `register` finds the records of children again,
+//! `replayed` calls them once more in a replay.
 //! Never here: which tools exist beside agents, and how large a result may be; whoever performs
 //! host calls knows that.
 
 mod pins;
 mod register;
+mod replayed;
 
 use std::sync::{Arc, Weak};
 
@@ -20,7 +22,8 @@ use crate::perform::{Halt, in_sandbox};
 use crate::service::Shared;
 use register::Registered;
 
-pub(crate) use register::with_children;
+pub(crate) use register::{Child, children_of, with_children};
+pub(crate) use replayed::{Heard, Listening, ReplayedTools, ToolDifference};
 
 /// How often a free sandbox is looked for before the caller gives up its own.
 const BUSY_TRIES_MAX: u32 = 50;
@@ -49,9 +52,7 @@ impl AgentTools for EngineTools {
 }
 
 async fn execute(shared: &Shared, call: ToolCall<'_>) -> Result<Execution, EffectsError> {
-    if let Err(misses) = shared.parts.expressions.check(&call.tool.agent.input, call.input) {
-        let message = format!("the input of {} does not fit: {}", call.name, misses.join("; "));
-        let failure = Failure::InvalidInput(Problem::new("input_schema", message));
+    if let Some(failure) = misfit(shared, &call) {
         return Ok(Execution::Failed { failure, effects: 0 });
     }
     let child = child_of(&call);
@@ -69,6 +70,13 @@ async fn execute(shared: &Shared, call: ToolCall<'_>) -> Result<Execution, Effec
         }
         Err(Halt::Effects(error)) => Err(error),
     }
+}
+
+/// Why an input is none of the tool's.
+fn misfit(shared: &Shared, call: &ToolCall<'_>) -> Option<Failure> {
+    let misses = shared.parts.expressions.check(&call.tool.agent.input, call.input).err()?;
+    let message = format!("the input of {} does not fit: {}", call.name, misses.join("; "));
+    Some(Failure::InvalidInput(Problem::new("input_schema", message)))
 }
 
 /// The same for every execution of the caller. It sees its input and nothing else of the run; its
@@ -97,6 +105,7 @@ fn child_of(call: &ToolCall<'_>) -> AgentCall {
         answers: caller.answers.clone(),
         kept_effects: 0,
         fails_unknown: caller.fails_unknown,
+        is_idempotent: caller.is_idempotent,
         tools: caller.tools.clone(),
         depth: caller.depth.saturating_add(1),
     }

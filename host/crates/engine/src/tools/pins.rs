@@ -2,6 +2,7 @@
 //! are all granted, as of the run's beginning.
 
 use wforge_model::agent::{ToolPin, ToolPins};
+use wforge_model::grant::GrantSite;
 use wforge_model::tool::agent_tool_name;
 use wforge_model::{Capability, Grants};
 
@@ -16,6 +17,7 @@ impl Pinner<'_> {
     /// than its caller, so a tool's own grants let nobody call another.
     pub(crate) fn tools<'g>(
         &self,
+        workflow: &str,
         grants: impl Iterator<Item = &'g Grants>,
     ) -> Result<ToolPins, EngineError> {
         let tools = grants.flat_map(Grants::iter).filter(|grant| grant.kind() == "tool");
@@ -24,7 +26,9 @@ impl Pinner<'_> {
         if granted.iter().next().is_none() {
             return Ok(pins);
         }
-        for (plugin, admitted) in self.newest_of_each() {
+        // A tool acts at whatever node calls it.
+        let site = GrantSite { workflow, node: None };
+        for (plugin, admitted) in self.newest_of_each(site) {
             for agent in &admitted.manifest.agents {
                 let name = agent_tool_name(plugin, &agent.name);
                 let is_wanted = granted.allow(&Capability::of("tool", &name));
@@ -32,7 +36,7 @@ impl Pinner<'_> {
                     continue;
                 }
                 let description = agent.description.clone().unwrap_or_default();
-                let agent = pin(admitted, agent, self.granted(admitted));
+                let agent = pin(admitted, agent, self.granted(admitted, site));
                 pins.entry(name).or_insert(ToolPin { description, agent });
             }
         }

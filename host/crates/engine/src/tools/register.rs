@@ -7,10 +7,13 @@ use wforge_model::effect::{Operation, RecordKey, RequestHash, child_register, ch
 use wforge_model::{TaskId, TenantId, Timestamp, Value};
 use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession, EffectsError, GuestLine};
 use wforge_ports::store::{EffectIntent, Phase, Record, RecordError};
-use wforge_ports::{BoxFuture, Store, ToolCall};
+use wforge_ports::{BoxFuture, RawFailure, RawRequest, RawResponse, Store, ToolCall};
 
 use crate::request::EngineError;
 use crate::service::Shared;
+
+/// What stands before the tool's name in an entry.
+const CALL: &str = "tools.call ";
 
 /// A child's session. A child that asks for nothing leaves nothing to be found.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ impl Registered {
             },
             phase: Phase::Intent(EffectIntent {
                 request: RequestHash::of(Operation::ToolsCall, &request),
-                summary: format!("tools.call {}", call.name),
+                summary: format!("{CALL}{}", call.name),
                 at: shared.parts.clock.now(),
                 due: None,
             }),
@@ -66,6 +69,14 @@ impl EffectSession for Registered {
         })
     }
 
+    /// Leaves no record, so there is nothing to be found.
+    fn exchange(
+        &mut self,
+        request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        self.inner.exchange(request)
+    }
+
     fn now(&self) -> Timestamp {
         self.inner.now()
     }
@@ -87,6 +98,32 @@ impl EffectSession for Registered {
     }
 }
 
+/// A task that another one called as a tool, and has effects of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Child {
+    pub(crate) task: TaskId,
+    /// The name under which it was called.
+    pub(crate) tool: String,
+}
+
+/// The children of a task, by the places at which they were called.
+pub(crate) async fn children_of(
+    shared: &Shared,
+    tenant: &TenantId,
+    task: TaskId,
+) -> Result<Vec<Child>, EngineError> {
+    let entries = shared.parts.store.records(tenant, child_register(task)).await?;
+    let child = |entry: Record| {
+        let summary = match &entry.phase {
+            Phase::Intent(intent) => &intent.summary,
+            Phase::Answer(answer) => &answer.summary,
+        };
+        let tool = summary.strip_prefix(CALL).unwrap_or(summary).to_owned();
+        Child { task: child_task(task, entry.key.position), tool }
+    };
+    Ok(entries.into_iter().map(child).collect())
+}
+
 /// Tasks, their children, theirs, and the ids under which those are written down: everything of
 /// them that has records.
 pub(crate) async fn with_children(
@@ -96,16 +133,14 @@ pub(crate) async fn with_children(
 ) -> Result<Vec<TaskId>, EngineError> {
     let (mut all, mut open) = (tasks.clone(), tasks);
     while let Some(task) = open.pop() {
-        let register = child_register(task);
-        let entries = shared.parts.store.records(tenant, register).await?;
-        if entries.is_empty() {
+        let children = children_of(shared, tenant, task).await?;
+        if children.is_empty() {
             continue;
         }
-        all.push(register);
-        for entry in entries {
-            let child = child_task(task, entry.key.position);
-            all.push(child);
-            open.push(child);
+        all.push(child_register(task));
+        for child in children {
+            all.push(child.task);
+            open.push(child.task);
         }
     }
     Ok(all)

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use wforge_engine::{
-    Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun,
+    Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, TenantTokens,
     WorkflowChoice,
 };
 use wforge_model::agent::{AgentCall, Execution, Reply};
@@ -38,6 +38,10 @@ pub(crate) enum Answer {
     Fail(Failure),
     /// Makes these host calls and replies with their answers.
     Perform(Vec<EffectRequest>),
+    /// Makes these host calls and fails.
+    PerformAndFail(Vec<EffectRequest>, Failure),
+    /// Makes these host calls and never ends.
+    PerformAndHang(Vec<EffectRequest>),
     /// There is no sandbox.
     Busy,
     /// Never answers: the call is under way until its sandbox is dropped.
@@ -49,6 +53,8 @@ pub(crate) struct World {
     pub(crate) handle: Handle,
     pub(crate) clock: SimClock,
     pub(crate) agents: Arc<Agents>,
+    pub(crate) effects: Arc<SmallEffects>,
+    pub(crate) tokens: Arc<TenantTokens>,
     store: Arc<dyn Backend>,
     shutdown: CancellationToken,
     service: tokio::task::JoinHandle<()>,
@@ -161,9 +167,11 @@ impl World {
         let shutdown = CancellationToken::new();
         let engine = Engine::new(parts, options, shutdown.clone());
         effects.offer_agents(engine.agent_tools());
+        let tokens = Arc::<TenantTokens>::default();
+        engine.meters(&tokens);
         let handle = engine.handle();
         let service = tokio_util::task::TaskTracker::new().spawn(engine.run());
-        Self { handle, clock, agents, store, shutdown, service }
+        Self { handle, clock, agents, effects, tokens, store, shutdown, service }
     }
 
     /// Stops the engine as a kill would, but for what the store has, and starts another.
@@ -269,12 +277,19 @@ nodes:
 edges: [{ from: START, to: a }, { from: a, to: b }, { from: b, to: c }]
 ";
 
-pub(crate) fn admitted(name: &str) -> Admitted {
+/// The plugin of a text `name[@version] needs…`. One with a version has a component of its own.
+pub(crate) fn admitted(text: &str) -> Admitted {
+    let mut words = text.split_whitespace();
+    let (name, version) =
+        words.next().map(|name| name.split_once('@').unwrap_or((name, ""))).unwrap();
+    let needs: Vec<Value> =
+        words.map(|need| json!({ "capability": need, "reason": "it asks" })).collect();
+    let component = Digest::from_bytes([version.bytes().fold(9, u8::wrapping_add); 32]);
+    let version = if version.is_empty() { "1.0.0" } else { version };
     let manifest: Manifest = serde_json::from_value(json!({
-        "name": name, "version": "1.0.0", "agents": [{ "name": "main" }]
+        "name": name, "version": version, "agents": [{ "name": "main" }], "needs": needs
     }))
     .unwrap();
-    let component = Digest::from_bytes([9; 32]);
     Admitted { component, bytes: 1, api: "0.1.0".into(), manifest, imports: Vec::new() }
 }
 
@@ -314,6 +329,14 @@ impl AgentRuntime for Agents {
                 Answer::Fail(failure) => Execution::Failed { failure, effects: 0 },
                 Answer::Busy => return Err(RuntimeError::Busy),
                 Answer::Perform(requests) => return performed(effects, requests).await,
+                Answer::PerformAndFail(requests, failure) => {
+                    performed(effects, requests).await?;
+                    Execution::Failed { failure, effects: effects.position() }
+                }
+                Answer::PerformAndHang(requests) => {
+                    performed(effects, requests).await?;
+                    futures::future::pending().await
+                }
                 Answer::Hang => futures::future::pending().await,
             };
             Ok(execution)
@@ -387,6 +410,20 @@ struct Generous;
 impl GrantPolicy for Generous {
     fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
         ["ask", "http:*", "tool:*"].map(|granted| granted.parse().unwrap()).into()
+    }
+
+    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
+        true
+    }
+
+    fn exempts(
+        &self,
+        _: &TenantId,
+        _: &str,
+        _: &wforge_model::NodeId,
+        _: &wforge_model::NodeId,
+    ) -> bool {
+        false
     }
 }
 

@@ -8,8 +8,10 @@
 )]
 
 mod chunks;
+mod deeds;
 mod durability;
 mod effects;
+mod grants;
 mod guards;
 mod harness;
 mod history;
@@ -21,10 +23,12 @@ mod parts;
 mod pruning;
 mod repeats;
 mod replays;
+mod rules;
 mod runs;
 mod simulation;
 mod steering;
 mod streams;
+mod sweeping;
 mod tenant_limits;
 mod tenants;
 mod thread_world;

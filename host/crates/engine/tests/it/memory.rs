@@ -36,8 +36,15 @@ fn remember(store: &dyn Backend, call: &AgentCall, position: u32, key: &str, val
     let mut write = KvWrite::of(space, key.to_owned(), value);
     write.expected = Some(standing.expected());
     let (request, summary) = (RequestHash([0; 16]), String::new());
-    let answer =
-        EffectRecord { request, summary, at: Timestamp(1), answer: Ok(json!(null)), list: None };
+    let answer = EffectRecord {
+        request,
+        summary,
+        at: Timestamp(1),
+        answer: Ok(json!(null)),
+        list: None,
+        model: None,
+        wrote: false,
+    };
     let record = Record {
         tenant: call.tenant.clone(),
         run: call.run,

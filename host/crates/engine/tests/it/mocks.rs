@@ -3,6 +3,7 @@
 use serde_json::json;
 use wforge_engine::{EngineError, EngineOptions, StartRun, WaitFor};
 use wforge_model::mock::{MockAnswer, MockMode};
+use wforge_model::tenancy::AskedQuotas;
 
 use crate::harness::{CHAIN, World, draft_of, ok, request, tenant};
 
@@ -15,9 +16,13 @@ async fn check(host: Option<MockMode>, run: Option<MockMode>, allow: &str, expec
 async fn check_with(options: EngineOptions, run: Option<MockMode>, allow: &str, expected: &str) {
     let told = format!("{options:?} {run:?} {allow}");
     let world = World::with(options, ok);
+    assert_eq!(ending(&world, run, allow).await, expected, "{told}");
+}
+
+async fn ending(world: &World, run: Option<MockMode>, allow: &str) -> String {
     let mut wanted = request(&format!("{}{allow}\n", CHAIN.replace("t/a", "gone/a")));
     wanted.mock_mode = run;
-    let outcome = match world.handle.start(&tenant(), wanted).await {
+    match world.handle.start(&tenant(), wanted).await {
         Err(EngineError::Invalid { code, .. }) => code.to_owned(),
         Err(error) => error.to_string(),
         Ok(started) => {
@@ -25,8 +30,7 @@ async fn check_with(options: EngineOptions, run: Option<MockMode>, allow: &str, 
             let degraded = if head.degraded { " degraded" } else { "" };
             format!("{}{degraded}", head.status.as_str())
         }
-    };
-    assert_eq!(outcome, expected, "{told}");
+    }
 }
 
 #[tokio::test]
@@ -39,6 +43,24 @@ async fn the_strictest_mode_that_is_set_holds() {
     check(Some(Off), Some(Fallback), "", "missing_agents").await;
     check(Some(Fallback), Some(Node), "", "missing_agents").await;
     check(Some(Fallback), None, "mock: { allow: false }", "missing_agents").await;
+}
+
+#[tokio::test]
+async fn a_tenants_mode_holds_for_its_runs_where_nothing_stricter_is_set() {
+    use MockMode::{Fallback, Node, Off};
+    for (host, of_tenant, run, expected) in [
+        (Some(Fallback), Some(Off), Some(Fallback), "missing_agents"),
+        (Some(Off), Some(Fallback), None, "missing_agents"),
+        (None, Some(Fallback), None, "completed degraded"),
+        (None, Some(Fallback), Some(Node), "missing_agents"),
+    ] {
+        let options = EngineOptions { mock_mode: host, ..EngineOptions::default() };
+        let world = World::with(options, ok);
+        let quotas = AskedQuotas { mock: of_tenant, ..AskedQuotas::default() };
+        world.handle.create_tenant(tenant(), quotas, "ada").await.unwrap();
+        let told = ending(&world, run, "").await;
+        assert_eq!(told, expected, "{host:?} {of_tenant:?} {run:?}");
+    }
 }
 
 #[tokio::test]

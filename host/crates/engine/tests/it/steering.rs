@@ -108,7 +108,7 @@ async fn the_inbox_shows_what_waits_over_all_runs_and_nothing_of_another_tenant(
     let paused = started(&world, StartRun { steps: Some(0), ..request(CHAIN) }).await;
     settled(&world, asks).await;
     settled(&world, paused).await;
-    let (entries, next) = world.handle.inbox(&tenant(), None, 10).await.unwrap();
+    let (entries, next) = world.handle.inbox(&tenant(), None, 10, None).await.unwrap();
     let wants: Vec<_> = entries
         .iter()
         .map(|entry| match &entry.wants {
@@ -117,14 +117,14 @@ async fn the_inbox_shows_what_waits_over_all_runs_and_nothing_of_another_tenant(
         })
         .collect();
     assert_eq!((wants, next), (vec![(asks, "Go on?"), (paused, "resume")], None));
-    let (page, next) = world.handle.inbox(&tenant(), None, 1).await.unwrap();
+    let (page, next) = world.handle.inbox(&tenant(), None, 1, None).await.unwrap();
     assert_eq!((page.len(), next), (1, Some(asks)));
     let other = "other".parse().unwrap();
-    assert!(world.handle.inbox(&other, None, 10).await.unwrap().0.is_empty());
+    assert!(world.handle.inbox(&other, None, 10, None).await.unwrap().0.is_empty());
     let answer = vec![AnswerGiven { to: AnswerTo::Only, answer: json!(true) }];
     world.handle.resume(&tenant(), asks, answer, "ada").await.unwrap();
     assert_eq!(settled(&world, asks).await.status, RunStatus::Completed);
-    assert_eq!(world.handle.inbox(&tenant(), None, 10).await.unwrap().0.len(), 1);
+    assert_eq!(world.handle.inbox(&tenant(), None, 10, None).await.unwrap().0.len(), 1);
 }
 
 const BREAKS: &str = "

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use wforge_engine::{EngineError, EngineOptions, WaitFor};
 use wforge_model::TenantId;
+use wforge_model::agent::AgentCall;
 use wforge_model::head::RunStatus;
 use wforge_model::tenancy::{AskedQuotas, Quotas, TenantState};
+use wforge_ports::TokenMeter as _;
 use wforge_ports::store::{Change, Collection, Put};
+use wforge_testkit::call;
 
 use crate::harness::{Answer, CHAIN, World, ok, request, tenant};
 
@@ -137,6 +140,38 @@ async fn what_was_used_today_outlives_a_restart_and_not_the_day() {
     world.advance(86_400_000);
     let next = world.handle.usage(&tenant()).await.unwrap().today;
     assert_eq!((next.tokens, next.runs, next.cpu_ms), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn after_a_restart_the_days_tokens_count_before_any_run_begins() {
+    let options = EngineOptions {
+        quotas: Quotas { tokens_per_day_max: 100, ..Quotas::default() },
+        ..EngineOptions::default()
+    };
+    let world = World::with(options.clone(), ok);
+    made(&world).await;
+    world.handle.charge_tokens(&tenant(), 90).await.unwrap();
+    world.handle.start(&tenant(), request(CHAIN)).await.unwrap();
+    let world = world.restart_with(options, ok).await;
+    let call = AgentCall { tenant: tenant(), ..call() };
+    let over = world.tokens.reserve(&call, 11).await.unwrap_err();
+    assert_eq!(over.code(), "tokens_per_day_max");
+    world.tokens.reserve(&call, 10).await.unwrap();
+    world.tokens.settle(&call, 10, 7);
+    assert_eq!(world.handle.usage(&tenant()).await.unwrap().today.tokens, 97);
+    // Nor does a day that began meanwhile wait for a run.
+    world.advance(86_400_000);
+    world.tokens.reserve(&call, 100).await.unwrap();
+    world.tokens.settle(&call, 100, 1);
+    assert_eq!(world.handle.usage(&tenant()).await.unwrap().today.tokens, 1);
+}
+
+#[tokio::test]
+async fn an_erasure_takes_what_is_in_memory_of_the_tenant_as_well() {
+    let world = World::new(ok);
+    made(&world).await;
+    world.handle.erase_tenant(&tenant(), "me").await.unwrap();
+    assert_eq!(*world.effects.forgotten.lock().unwrap(), [tenant()]);
 }
 
 #[tokio::test]

@@ -78,9 +78,14 @@ impl Checker<'_> {
                 }
             }
             Work::Ask(ask) => {
-                let place = place.at("ask").at("prompt");
+                let asks = place.at("ask");
+                let place = asks.at("prompt");
                 let info = self.expressions.inspect_template(&ask.prompt);
                 self.inspected(place, &ask.prompt, info, before);
+                if let Some(assignee) = &ask.assignee {
+                    let info = self.expressions.inspect_template(assignee);
+                    self.inspected(asks.at("assignee"), assignee, info, before);
+                }
             }
             Work::Agent(_) | Work::Mock | Work::Workflow(_) => {}
         }

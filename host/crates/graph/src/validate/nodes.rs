@@ -113,7 +113,7 @@ impl Checker<'_> {
             ("timeout", (node.timeout_ms.is_some() || node.idle_ms.is_some()) && !agent),
             ("cache", node.cache_ms.is_some() && !agent),
             ("fallback", node.fallback.is_some() && !agent),
-            ("fallback_on", !node.fallback_on.is_empty() && !agent),
+            ("fallback_on", (!node.fallback_on.is_empty() || node.fallback_after_write) && !agent),
             ("allow", node.allow.is_some() && !agent),
             ("out", node.out.is_some() && set),
             ("mock", node.mock.is_some() && (set || inside)),

@@ -11,13 +11,16 @@
 mod answers;
 mod borders;
 mod calls;
+mod deeds;
 mod deferred;
 mod exits;
 mod failures;
 mod faults;
+mod flows;
 mod golden;
 mod handlers;
 mod harness;
+mod ids;
 mod joins;
 mod lifetimes;
 mod limits;

@@ -7,3 +7,4 @@ mod grants;
 mod http_rules;
 mod names;
 mod tools;
+mod usage;

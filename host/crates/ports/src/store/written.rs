@@ -135,6 +135,12 @@ pub struct EffectRecord {
     /// Where in a list of requests it stood; none: it was the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<ListPlace>,
+    /// The model that was asked, where one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Whether something was written that stays where the task fails, as far as can be known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wrote: bool,
 }
 
 /// A place in a list of requests that were made in one call.
@@ -177,6 +183,10 @@ pub enum Collection {
     Members,
     /// What the tenant used on a day: key is the day.
     Usage,
+    /// What plugins may do: key is the grant's id.
+    Grants,
+    /// Which grants a component used, and when last: key is its digest.
+    Used,
     /// All tenants, kept by the platform: key is the tenant's name.
     Tenants,
     /// Components that are not called any more: key is the digest.
@@ -197,6 +207,8 @@ impl Collection {
             Self::Keys => b'a',
             Self::Members => b'm',
             Self::Usage => b'u',
+            Self::Grants => b'g',
+            Self::Used => b'x',
             Self::Tenants => b't',
             Self::Quarantines => b'q',
         }

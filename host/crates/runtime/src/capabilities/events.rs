@@ -5,7 +5,9 @@ use wforge_model::{Failure, Problem};
 use super::{Wit, to_wit};
 use crate::bindings::workflowforge::plugin::events::Host;
 use crate::guest::state::Guest;
-use crate::guest::voice::{cut, harmless};
+use wforge_model::text::harmless;
+
+use crate::guest::voice::cut;
 
 /// The longest topic, in bytes.
 const TOPIC_BYTES_MAX: usize = 256;

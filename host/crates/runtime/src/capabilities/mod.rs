@@ -127,8 +127,7 @@ fn problem_from_wit(problem: &wit::Problem, json_depth_max: u32) -> Problem {
 }
 
 fn short(text: &str) -> String {
-    use crate::guest::voice::{cut, harmless};
-    harmless(cut(text, FAILURE_TEXT_BYTES_MAX))
+    wforge_model::text::harmless(crate::guest::voice::cut(text, FAILURE_TEXT_BYTES_MAX))
 }
 
 /// A reference as JSON writes it, and back.

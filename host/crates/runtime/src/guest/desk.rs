@@ -11,6 +11,7 @@ use std::task::Poll;
 
 use wforge_ports::{Clock, EffectAnswer, EffectRequest, EffectSession};
 
+use super::errand::Taken;
 use super::voice::Voice;
 use super::wasi::GuestClock;
 use crate::engine::TICK_MS;
@@ -81,6 +82,7 @@ impl Attendant<'_> {
     pub(crate) async fn serve<T>(
         &self,
         guest: impl Future<Output = T>,
+        mut errands: Taken,
         effects: &mut dyn EffectSession,
     ) -> T {
         let mut guest = pin!(guest);
@@ -88,6 +90,7 @@ impl Attendant<'_> {
             let event = poll_fn(|cx| {
                 let polled = guest.as_mut().poll(cx);
                 self.voice.forward(effects);
+                errands.begin(cx, effects);
                 match (polled, self.desk.asked()) {
                     (Poll::Ready(end), _) => Poll::Ready(Event::Ended(end)),
                     (Poll::Pending, Some(request)) => Poll::Ready(Event::Asked(request)),

@@ -3,7 +3,9 @@
 //!
 //! Never here: what an interface means (`capabilities`) or what an ending means (`outcome`).
 
+pub(crate) mod calls;
 pub(crate) mod desk;
+pub(crate) mod errand;
 pub(crate) mod http_door;
 pub(crate) mod limiter;
 pub(crate) mod state;

@@ -8,8 +8,10 @@ use wforge_model::limits::SandboxLimits;
 use wforge_model::{Failure, Value};
 use wforge_ports::{EffectAnswer, EffectRequest, EffectSession};
 
+use super::calls::CallBudget;
 use super::desk::Desk;
-use super::http_door::ClosedDoor;
+use super::errand::{Errands, Waits};
+use super::http_door::HttpDoor;
 use super::limiter::{CpuMeter, Limiter};
 use super::unwind::Unwind;
 use super::voice::Voice;
@@ -24,22 +26,32 @@ pub(crate) struct Guest {
     pub(crate) voice: Voice,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    http_door: ClosedDoor,
+    http_door: HttpDoor,
     desk: Desk,
     json_depth_max: u32,
-    host_calls_left: u32,
-    host_calls_max: u32,
+    calls: CallBudget,
+}
+
+/// The guest's ends of the ways to its host.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    pub(crate) voice: Voice,
+    pub(crate) desk: Desk,
+    pub(crate) errands: Errands,
+    pub(crate) waits: Waits,
 }
 
 impl Guest {
     pub(crate) fn new(
         limits: &SandboxLimits,
         memory_bytes_max: u64,
-        voice: &Voice,
-        desk: &Desk,
+        ends: &Ends,
         clock: &GuestClock,
         effects: &dyn EffectSession,
     ) -> Self {
+        let Ends { voice, desk, .. } = ends;
+        let calls = CallBudget::new(limits.host_calls_max);
+        let http_door = HttpDoor::new(limits, ends, calls.clone());
         let mut table = ResourceTable::new();
         table.set_max_capacity(usize::try_from(limits.handles_max).unwrap_or(usize::MAX));
         Self {
@@ -49,22 +61,24 @@ impl Guest {
             voice: voice.clone(),
             wasi: wasi::inert(clock, &effects.random_seed(), limits.random_bytes_max, voice),
             http: WasiHttpCtx::new(),
-            http_door: ClosedDoor(voice.clone()),
+            http_door,
             desk: desk.clone(),
             json_depth_max: limits.json_depth_max,
-            host_calls_left: limits.host_calls_max,
-            host_calls_max: limits.host_calls_max,
+            calls,
         }
     }
 
     /// Counts a host call; every function of the contract begins with it.
     pub(crate) fn count_call(&mut self) -> wasmtime::Result<()> {
-        if self.host_calls_left == 0 {
-            let message = format!("the agent made more than {} host calls", self.host_calls_max);
-            return Err(Unwind::Limit { code: "host_calls", message }.into());
+        Ok(self.calls.count()?)
+    }
+
+    /// A tick of the epoch has passed.
+    pub(crate) fn tick(&mut self) -> Result<(), Unwind> {
+        if self.http_door.has_waited() {
+            self.cpu.waited();
         }
-        self.host_calls_left -= 1;
-        Ok(())
+        self.cpu.tick()
     }
 
     /// Parses a JSON argument of a host call.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wforge_model::Value;
 use wforge_model::limits::SandboxLimits;
+use wforge_model::text::harmless;
 use wforge_ports::EffectSession;
 use wforge_ports::effects::{GuestLevel, GuestLine};
 
@@ -149,40 +150,9 @@ pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// The text without a character that a terminal or a log viewer would act on: control characters
-/// and those that turn the direction of writing are written as escapes.
-pub(crate) fn harmless(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c == '\t' {
-            safe.push(' ');
-        } else if c.is_control() || turns_direction(c) {
-            safe.extend(c.escape_default());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
-}
-
-const fn turns_direction(c: char) -> bool {
-    matches!(
-        c,
-        '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            | '\u{2028}' | '\u{2029}'
-    )
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{cut, harmless};
-
-    #[test]
-    fn what_a_terminal_would_act_on_is_escaped() {
-        let text = "red\u{1b}[31m\tbidi\u{202e}end\r\nnext\u{9b}";
-        assert_eq!(harmless(text), "red\\u{1b}[31m bidi\\u{202e}end\\r\\nnext\\u{9b}");
-        assert_eq!(harmless("Grüße, 你好"), "Grüße, 你好");
-    }
+    use super::cut;
 
     #[test]
     fn a_cut_never_splits_a_character() {

@@ -4,15 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::future::{self, BoxFuture};
-use serde_json::json;
 use tempfile::TempDir;
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::limits::SandboxLimits;
-use wforge_model::{Digest, Grants, TenantId, Timestamp, Value};
+use wforge_model::{Digest, TenantId, Timestamp, Value};
 use wforge_ports::effects::{EffectRequest, GuestLine};
 use wforge_ports::{
     AdmissionError, Admitted, AgentRuntime, Clock, EffectAnswer, EffectSession, PluginAdmission,
-    RuntimeError,
+    RawFailure, RawRequest, RawResponse, RuntimeError,
 };
 use wforge_runtime::{RuntimeOptions, RuntimeParts, SandboxRuntime};
 
@@ -70,6 +69,13 @@ impl EffectSession for Script {
             Some(answer) => Box::pin(future::ready(answer)),
             None => Box::pin(future::pending()),
         }
+    }
+
+    fn exchange(
+        &mut self,
+        _request: RawRequest,
+    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
+        Box::pin(future::ready(Err(RawFailure::Unserved)))
     }
 
     fn now(&self) -> Timestamp {
@@ -154,30 +160,7 @@ pub(crate) fn tenant() -> TenantId {
 }
 
 pub(crate) fn call_of(component: Digest, input: Value) -> AgentCall {
-    AgentCall {
-        tenant: tenant(),
-        plugin: "test/fixture".parse().unwrap(),
-        component,
-        agent: "main".to_owned(),
-        task: "task_00000000000000000000000000000001".parse().unwrap(),
-        run: "run_00000000000000000000000000000002".parse().unwrap(),
-        thread: None,
-        workflow: "test@1.0.0".to_owned(),
-        node: "n".parse().unwrap(),
-        step: 1,
-        attempt: 1,
-        timeout_ms: None,
-        input,
-        config: json!({}),
-        context: json!({}),
-        grants: Grants::default(),
-        began_at: NOON,
-        answers: Vec::new(),
-        kept_effects: 0,
-        fails_unknown: false,
-        tools: Arc::default(),
-        depth: 0,
-    }
+    AgentCall { component, input, began_at: NOON, ..wforge_testkit::call() }
 }
 
 /// An execution in one line.

@@ -125,6 +125,14 @@ impl wforge_ports::EffectSession for MovingOnAnswer<'_> {
         self.0.later_ms = 42_000;
         self.0.perform(request)
     }
+    fn exchange(
+        &mut self,
+        request: wforge_ports::RawRequest,
+    ) -> wforge_ports::BoxFuture<'static, Result<wforge_ports::RawResponse, wforge_ports::RawFailure>>
+    {
+        self.0.exchange(request)
+    }
+
     fn now(&self) -> Timestamp {
         self.0.now()
     }

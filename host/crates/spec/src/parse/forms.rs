@@ -50,8 +50,9 @@ pub(super) const NODE: Form = Form {
         "defer",
         "allow",
         "effects",
+        "labels",
     ],
-    later: &["limits", "labels"],
+    later: &["limits"],
 };
 
 pub(super) const EFFECTS: Form =
@@ -59,8 +60,8 @@ pub(super) const EFFECTS: Form =
 
 pub(super) const ASK: Form = Form {
     what: "an ask",
-    fields: &["prompt", "schema", "deadline", "on_deadline"],
-    later: &["assignee"],
+    fields: &["prompt", "assignee", "schema", "deadline", "on_deadline"],
+    later: &[],
 };
 
 pub(super) const ON_DEADLINE: Form =

@@ -42,10 +42,12 @@ fn stand_in() -> Draft {
         on_error: None,
         fallback: None,
         fallback_on: Vec::new(),
+        fallback_after_write: false,
         mock: None,
         defer: false,
         allow: None,
         effects: NodeEffects::default(),
+        labels: Vec::new(),
     }
 }
 

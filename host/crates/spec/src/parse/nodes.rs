@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use wforge_model::mock::MockAnswer;
 use wforge_model::workflow::{
-    Ask, Fallback, Node as Draft, NodeEffects, Persist, RetryEffects, RetryRule, Subgraph,
-    Template, UnknownOutcome, Work,
+    Ask, Fallback, Node as Draft, NodeEffects, NodeLabel, Persist, RetryEffects, RetryRule,
+    Subgraph, Template, UnknownOutcome, Work,
 };
 use wforge_model::{Capability, FailureKind, Key, NodeId, Target};
 
@@ -26,6 +26,8 @@ fn one(reader: &mut Reader, entry: &Entry) -> Option<(NodeId, Draft)> {
     let work = work(reader, &fields);
     let input = fields.get("in").map(|node| templates(reader, node, "in"));
     let out = fields.get("out").map(|node| keys(reader, node, "out"));
+    let fallback_on = fields.get("fallback_on").map(|node| fallback_on(reader, node));
+    let (fallback_on, fallback_after_write) = fallback_on.unwrap_or_default();
     let times = fields.get("timeout").map(|node| timeout(reader, node)).unwrap_or_default();
     // The work comes last, so that a node without one still has its other fields read.
     let draft = Draft {
@@ -39,14 +41,27 @@ fn one(reader: &mut Reader, entry: &Entry) -> Option<(NodeId, Draft)> {
         cache_ms: fields.get("cache").and_then(|node| cache(reader, node)),
         on_error: fields.get("on_error").and_then(|node| reader.name(node, "on_error")),
         fallback: fields.get("fallback").and_then(|node| fallback(reader, node)),
-        fallback_on: fields.get("fallback_on").map(|n| fallback_on(reader, n)).unwrap_or_default(),
+        fallback_on,
+        fallback_after_write,
         mock: fields.get("mock").and_then(|node| mock(reader, node)),
         defer: fields.get("defer").and_then(|n| reader.boolean(n, "defer")).unwrap_or(false),
         allow: fields.get("allow").map(|node| reader.names::<Capability>(node, "allow")),
         effects: fields.get("effects").and_then(|n| effects(reader, n)).unwrap_or_default(),
+        labels: fields.get("labels").map(|node| labels(reader, node)).unwrap_or_default(),
         work: work?,
     };
     Some((name?, draft))
+}
+
+fn labels(reader: &mut Reader, node: &Node) -> Vec<NodeLabel> {
+    const CHOICES: [(&str, NodeLabel); 2] =
+        [("secret", NodeLabel::Secret), ("untrusted", NodeLabel::Untrusted)];
+    let items = reader.list(node, "labels").unwrap_or_default();
+    let mut labels: Vec<NodeLabel> =
+        items.iter().filter_map(|item| reader.choice(item, "a label", &CHOICES)).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    labels
 }
 
 fn effects(reader: &mut Reader, node: &Node) -> Option<NodeEffects> {
@@ -143,6 +158,8 @@ fn ask(reader: &mut Reader, node: &Node) -> Option<Ask> {
     let fields = reader.fields(node, &ASK)?;
     let prompt = reader.required(&fields, &ASK, "prompt");
     let prompt = prompt.and_then(|node| reader.text(node, "prompt")).map(str::to_owned);
+    let assignee = fields.get("assignee").and_then(|node| reader.text(node, "assignee"));
+    let assignee = assignee.map(str::to_owned);
     let on_deadline = fields.get("on_deadline").and_then(|node| {
         let fields = reader.fields(node, &ON_DEADLINE)?;
         reader.required(&fields, &ON_DEADLINE, "answer")?;
@@ -155,6 +172,7 @@ fn ask(reader: &mut Reader, node: &Node) -> Option<Ask> {
     }
     Some(Ask {
         prompt: prompt?,
+        assignee,
         schema: reader.literal(&fields, "schema"),
         deadline_ms,
         on_deadline,
@@ -228,11 +246,16 @@ fn fallback(reader: &mut Reader, node: &Node) -> Option<Fallback> {
     reader.choice(node, "fallback", &[("none", Fallback::None), ("mock", Fallback::Mock)])
 }
 
-fn fallback_on(reader: &mut Reader, node: &Node) -> Vec<FailureKind> {
-    let kinds: Vec<(&str, FailureKind)> =
-        FailureKind::ALL.iter().map(|(kind, name)| (*name, *kind)).collect();
+/// The failure kinds that it names, and whether it names `after_write`, which is no kind but a
+/// moment.
+fn fallback_on(reader: &mut Reader, node: &Node) -> (Vec<FailureKind>, bool) {
+    let kinds = FailureKind::ALL.iter().map(|(kind, name)| (*name, Some(*kind)));
+    let choices: Vec<(&str, Option<FailureKind>)> = kinds.chain([("after_write", None)]).collect();
     let items = reader.list(node, "fallback_on").unwrap_or_default();
-    items.iter().filter_map(|item| reader.choice(item, "a failure kind", &kinds)).collect()
+    let named = items.iter().filter_map(|item| reader.choice(item, "a failure kind", &choices));
+    let named: Vec<Option<FailureKind>> = named.collect();
+    let after_write = named.contains(&None);
+    (named.into_iter().flatten().collect(), after_write)
 }
 
 fn mock(reader: &mut Reader, node: &Node) -> Option<MockAnswer> {

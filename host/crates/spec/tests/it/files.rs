@@ -79,16 +79,15 @@ state:
   a: { labels: [secret] }
 nodes:
   one: { agent: x/y, labels: [secret], limits: {} }
-  two: { ask: { prompt: Go?, assignee: ann, deadline: 1h, on_deadline: { goto: one } } }
+  two: { ask: { prompt: Go?, deadline: 1h, on_deadline: { goto: one } } }
   three: { ask: { prompt: Go?, deadline: 1h, on_deadline: { fail: late } } }
 ",
         &expect![[r#"
             w.yaml:6:8: error[not_supported_yet]: `labels` of a state key is not supported yet
             w.yaml:8:22: error[not_supported_yet]: `labels` of a node is not supported yet
             w.yaml:8:40: error[not_supported_yet]: `limits` of a node is not supported yet
-            w.yaml:9:30: error[not_supported_yet]: `assignee` of an ask is not supported yet
-            w.yaml:9:72: error[missing_field]: on_deadline needs "answer"
-            w.yaml:9:74: error[not_supported_yet]: `goto` of on_deadline is not supported yet
+            w.yaml:9:57: error[missing_field]: on_deadline needs "answer"
+            w.yaml:9:59: error[not_supported_yet]: `goto` of on_deadline is not supported yet
             w.yaml:10:59: error[missing_field]: on_deadline needs "answer"
             w.yaml:10:61: error[not_supported_yet]: `fail` of on_deadline is not supported yet
         "#]],

@@ -265,3 +265,28 @@ fn a_star_names_every_node_that_the_file_has() {
     let all: Vec<Value> = draft.nodes.keys().map(|node| json!(node.as_str())).collect();
     assert_eq!(names, all);
 }
+
+#[test]
+fn rule_1_a_workflows_digest_is_over_what_it_means_and_is_shown_as_sha256() {
+    let yaml = "
+apiVersion: workflowforge/v1
+name: test
+version: 1.0.0
+state: { b: {}, a: { default: 1.0 } }
+input: []
+output: []
+nodes: { n: { set: { b: '1' } } }
+edges: [{ from: START, to: n }]
+";
+    let json = r#"{ "version": "1.0.0", "name": "test", "apiVersion": "workflowforge/v1",
+        "edges": [{ "to": "n", "from": "START" }], "nodes": { "n": { "set": { "b": "1" } } },
+        "output": [], "input": [], "state": { "a": { "default": 1.0 }, "b": {} } }"#;
+    let digest = |name: &str, text: &str| {
+        let parsed = wforge_spec::parse(name, text).unwrap();
+        wforge_spec::digest(&parsed.draft).unwrap().to_string()
+    };
+    let (of_yaml, of_json) = (digest("w.yaml", yaml), digest("w.json", json));
+    assert_eq!(of_yaml, of_json);
+    assert!(of_yaml.starts_with("sha256:") && of_yaml.len() == 7 + 64, "{of_yaml}");
+    assert_ne!(of_yaml, digest("w.yaml", &yaml.replace("'1'", "'2'")));
+}

@@ -56,6 +56,11 @@ impl Operation for PutBlob {
         if rows.get(&keys::blob(&self.tenant, &digest))?.is_none() {
             self.prepared.write(vault, &self.tenant, rows, batch)?;
         }
+        // Whoever keeps it means to name it.
+        let note = keys::unnamed(&self.tenant, &digest);
+        if rows.get(&note)?.is_some() {
+            batch.delete(note);
+        }
         Ok(digest)
     }
 

@@ -26,6 +26,7 @@ mod forget;
 mod memory;
 mod record;
 mod snapshot;
+mod sweep;
 mod thread;
 
 pub(crate) use blob::{PutBlob, digest_of};
@@ -36,6 +37,7 @@ pub(crate) use forget::ForgetRun;
 pub(crate) use memory::{SpaceRow, StoredEntry};
 pub(crate) use record::{RecordEffect, StoredRecord};
 pub(crate) use snapshot::SaveSnapshot;
+pub(crate) use sweep::SweepBlobs;
 
 /// One write of the port.
 pub(crate) trait Operation: Send + 'static {

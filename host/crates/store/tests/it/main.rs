@@ -3,6 +3,7 @@
 
 mod model;
 mod opening;
+mod sweeping;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -102,6 +102,8 @@ pub fn answer(tenant: &TenantId, task: TaskId, position: u32, answer: Value) -> 
         at: Timestamp(5_000),
         answer: Ok(answer),
         list: None,
+        model: None,
+        wrote: false,
     };
     record(tenant, task, position, Phase::Answer(answer))
 }

@@ -30,6 +30,7 @@ mod memory;
 mod records;
 mod replies;
 mod runs;
+mod sweeping;
 mod threads;
 mod values;
 
@@ -43,6 +44,7 @@ pub mod cases {
     pub use super::records::*;
     pub use super::replies::*;
     pub use super::runs::*;
+    pub use super::sweeping::*;
     pub use super::threads::*;
     pub use super::values::*;
 }
@@ -196,6 +198,11 @@ macro_rules! store_conformance {
                 what_is_written_for_an_erased_tenant_is_refused
                 the_bytes_of_a_tenant_are_those_that_it_has
                 a_blob_belongs_to_its_tenant
+                a_blob_that_nothing_names_goes_at_the_second_look
+                a_blob_stays_while_anything_names_it
+                whoever_keeps_a_blob_again_takes_the_note_away
+                a_sweep_reaches_no_other_tenant
+                blobs_come_in_pages_with_what_names_them
                 values_of_all_sizes_come_back_from_everywhere
                 numbers_and_depth_come_back_as_they_went_in
                 what_is_too_large_is_refused_and_leaves_nothing
@@ -221,6 +228,7 @@ macro_rules! store_durability {
                 a_chain_and_versions_go_on_after_reopening
                 the_first_writer_wins_over_a_reopening
                 a_reply_stands_over_a_reopening
+                notes_of_unnamed_blobs_survive_a_reopening
                 live_runs_are_claimed_after_reopening
                 threads_survive_a_reopening
                 memory_survives_a_reopening

@@ -3,8 +3,9 @@
 use serde_json::json;
 use wforge_model::{Failure, Value};
 
+use super::super::files::{File, Files, base64};
 use super::super::models::Asking;
-use super::super::request::{Message, Part, Request, Role, Tool, no_blobs, own_part};
+use super::super::request::{Message, Part, Request, Role, Tool, own_part};
 use super::{Anthropic, THOUGHTS, schema};
 
 /// The options that a request may set. Thoughts count as tokens of the answer.
@@ -15,7 +16,7 @@ pub(super) fn body(anthropic: &Anthropic, asking: &Asking<'_>) -> Result<Value, 
     let mut body = request.options("anthropic", &OPTIONS)?;
     let mut set = |field: &str, value: Value| body.insert(field.to_owned(), value);
     set("model", Value::from(anthropic.model.as_str()));
-    set("messages", Value::Array(messages(request)?));
+    set("messages", Value::Array(messages(request, asking.files)?));
     set("max_tokens", Value::from(asking.max_tokens));
     if let Some(system) = request.system() {
         set("system", Value::from(system));
@@ -46,11 +47,11 @@ fn tool(tool: &Tool) -> Value {
 
 /// Messages of one role in a row become one: all results of tools must stand in the one message
 /// after their calls.
-fn messages(request: &Request) -> Result<Vec<Value>, Failure> {
+fn messages(request: &Request, files: &Files) -> Result<Vec<Value>, Failure> {
     let mut turns: Vec<(&'static str, Vec<Value>)> = Vec::new();
     for message in request.messages.iter().filter(|message| message.role != Role::System) {
         let role = if message.role == Role::Assistant { "assistant" } else { "user" };
-        let blocks = blocks(message)?;
+        let blocks = blocks(message, files)?;
         match turns.last_mut().filter(|(last, _)| *last == role) {
             Some((_, known)) => known.extend(blocks),
             None if blocks.is_empty() => {}
@@ -61,7 +62,7 @@ fn messages(request: &Request) -> Result<Vec<Value>, Failure> {
     Ok(turns.into_iter().map(turn).collect())
 }
 
-fn blocks(message: &Message) -> Result<Vec<Value>, Failure> {
+fn blocks(message: &Message, files: &Files) -> Result<Vec<Value>, Failure> {
     let mut blocks = Vec::new();
     for part in &message.parts {
         blocks.push(match part {
@@ -81,10 +82,19 @@ fn blocks(message: &Message) -> Result<Vec<Value>, Failure> {
                 "content": text(&result.content),
                 "is_error": result.is_error,
             }),
-            Part::Blob { .. } => return Err(no_blobs()),
+            Part::Blob { blob } => match files.get(blob)? {
+                File::Text("") => continue,
+                File::Text(text) => json!({ "type": "text", "text": text }),
+                File::Image { media_type, bytes } => image(media_type, bytes),
+            },
         });
     }
     Ok(blocks)
+}
+
+fn image(media_type: &str, bytes: &[u8]) -> Value {
+    let source = json!({ "type": "base64", "media_type": media_type, "data": base64(bytes) });
+    json!({ "type": "image", "source": source })
 }
 
 fn text(content: &Value) -> String {

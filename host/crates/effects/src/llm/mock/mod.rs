@@ -16,6 +16,7 @@ use wforge_ports::Schemas;
 use super::answer::{Answer, Usage, estimated_tokens};
 use super::config::ScriptLine;
 use super::deltas::Deltas;
+use super::files::Files;
 use super::models::{Answers, Asking};
 use super::request::{Message, Part, Request, Role, Tool, ToolCall, ToolResult};
 
@@ -31,8 +32,8 @@ pub(crate) struct Mock {
 }
 
 impl Mock {
-    fn answer(&self, request: &Request, question: &str) -> Result<Answer, Failure> {
-        let scene = Scene::of(request);
+    fn answer(&self, request: &Request, files: &Files, question: &str) -> Result<Answer, Failure> {
+        let scene = Scene::of(request, files)?;
         if !self.script.is_empty() {
             return script::answer(&self.script, &scene);
         }
@@ -99,10 +100,12 @@ fn say(answer: &Answer, deltas: &Deltas<'_>) {
 impl Answers for Mock {
     fn ask<'a>(&'a self, asking: Asking<'a>) -> BoxFuture<'a, Result<Value, Failure>> {
         let question = question(asking.call.request);
-        let answer = self.answer(asking.request, &question).map(|mut answer| {
+        let answer = self.answer(asking.request, asking.files, &question).map(|mut answer| {
             say(&answer, asking.deltas);
             answer.usage = Some(Usage {
-                input_tokens: estimated_tokens(question.len()),
+                input_tokens: estimated_tokens(
+                    question.len() + asking.files.counted_bytes(asking.request),
+                ),
                 output_tokens: estimated_tokens(json!(answer.parts).to_string().len()),
             });
             answer.into_value(asking.model, asking.request_bytes)
@@ -115,6 +118,8 @@ impl Answers for Mock {
 struct Scene<'a> {
     /// The last text of the user; empty where there is none.
     asked: String,
+    /// The files beside it, by media type and size.
+    files: Vec<String>,
     /// How often the model has spoken since.
     turns: usize,
     /// The last thing that a tool answered since.
@@ -122,12 +127,21 @@ struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    fn of(request: &'a Request) -> Self {
+    fn of(request: &'a Request, files: &Files) -> Result<Self, Failure> {
         let messages = request.messages.as_slice();
+        let is_said = |part: &Part| matches!(part, Part::Text { .. } | Part::Blob { .. });
         let asks =
-            |message: &Message| message.role == Role::User && message.texts().next().is_some();
+            |message: &Message| message.role == Role::User && message.parts.iter().any(is_said);
         let at = messages.iter().rposition(asks);
-        let asked = at.and_then(|at| messages.get(at)).map(|message| message.texts().collect());
+        let question = at.and_then(|at| messages.get(at));
+        let asked = question.map(|message| message.texts().collect());
+        let parts = question.map_or(&[][..], |message| message.parts.as_slice());
+        let blobs = parts.iter().filter_map(|part| match part {
+            Part::Blob { blob } => Some(blob),
+            _ => None,
+        });
+        let told = blobs.map(|blob| Ok(files.get(blob)?.told(blob)));
+        let told: Vec<String> = told.collect::<Result<_, Failure>>()?;
         // Results of tools may stand beside that text.
         let since = messages.get(at.unwrap_or(0)..).unwrap_or_default();
         let results = since.iter().rev().flat_map(|message| message.parts.iter().rev());
@@ -135,11 +149,12 @@ impl<'a> Scene<'a> {
             Part::ToolResult(result) => Some(result),
             Part::Text { .. } | Part::Blob { .. } | Part::ToolCall(_) | Part::Other { .. } => None,
         });
-        Self {
+        Ok(Self {
+            files: told,
             asked: asked.unwrap_or_default(),
             turns: since.iter().filter(|message| message.role == Role::Assistant).count(),
             result: result.map(|result| (name_of(since, &result.id), result)),
-        }
+        })
     }
 
     /// Something to say that is made of what was said.
@@ -154,7 +169,10 @@ impl<'a> Scene<'a> {
                     .map_or_else(|| result.content.to_string(), str::to_owned);
                 format!("Mock answer {mark:04x}: the tool {name} {how} {}", cut(&content))
             }
-            None => format!("Mock answer {mark:04x} to: {}", cut(&self.asked)),
+            None => {
+                let files: String = self.files.iter().map(|file| format!(" [{file}]")).collect();
+                format!("Mock answer {mark:04x} to: {}{files}", cut(&self.asked))
+            }
         }
     }
 }

@@ -4,9 +4,10 @@ use serde_json::json;
 use wforge_model::{Failure, Object, Value};
 
 use super::super::config::MaxTokensField;
+use super::super::files::{File, Files, base64};
 use super::super::models::Asking;
+use super::super::request::own_part;
 use super::super::request::{Message, Part, Request, Role, Tool, ToolCall, ToolResult};
-use super::super::request::{no_blobs, own_part};
 use super::{Openai, REFUSAL};
 
 /// The options that a request may set.
@@ -28,7 +29,7 @@ pub(super) fn body(openai: &Openai, asking: &Asking<'_>) -> Result<Value, Failur
     let mut body = request.options("openai", &OPTIONS)?;
     let mut set = |field: &str, value: Value| body.insert(field.to_owned(), value);
     set("model", Value::from(openai.model.as_str()));
-    set("messages", Value::Array(messages(request)?));
+    set("messages", Value::Array(messages(request, asking.files)?));
     let most = match openai.max_tokens_field {
         MaxTokensField::MaxTokens => "max_tokens",
         MaxTokensField::MaxCompletionTokens => "max_completion_tokens",
@@ -62,16 +63,16 @@ fn tool(tool: &Tool) -> Value {
     })
 }
 
-fn messages(request: &Request) -> Result<Vec<Value>, Failure> {
+fn messages(request: &Request, files: &Files) -> Result<Vec<Value>, Failure> {
     let mut all = Vec::new();
     for message in &request.messages {
-        add(message, &mut all)?;
+        add(message, files, &mut all)?;
     }
     Ok(all)
 }
 
 /// Each result of a tool is a message of its own, before what else its message says.
-fn add(message: &Message, all: &mut Vec<Value>) -> Result<(), Failure> {
+fn add(message: &Message, files: &Files, all: &mut Vec<Value>) -> Result<(), Failure> {
     let (mut content, mut calls) = (Vec::new(), Vec::new());
     for part in &message.parts {
         match part {
@@ -79,7 +80,7 @@ fn add(message: &Message, all: &mut Vec<Value>) -> Result<(), Failure> {
             Part::Other { value } => content.push(own_part(value, &[REFUSAL])?.clone()),
             Part::ToolCall(call) => calls.push(tool_call(call)),
             Part::ToolResult(result) => all.push(tool_result(result)),
-            Part::Blob { .. } => return Err(no_blobs()),
+            Part::Blob { blob } => content.push(file(&files.get(blob)?)),
         }
     }
     if content.is_empty() && calls.is_empty() {
@@ -93,6 +94,16 @@ fn add(message: &Message, all: &mut Vec<Value>) -> Result<(), Failure> {
     }
     all.push(Value::Object(said));
     Ok(())
+}
+
+fn file(file: &File<'_>) -> Value {
+    match file {
+        File::Text(text) => json!({ "type": "text", "text": text }),
+        File::Image { media_type, bytes } => {
+            let url = format!("data:{media_type};base64,{}", base64(bytes));
+            json!({ "type": "image_url", "image_url": { "url": url } })
+        }
+    }
 }
 
 /// One text is written as text: not every server knows lists.

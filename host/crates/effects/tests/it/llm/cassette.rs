@@ -96,7 +96,7 @@ async fn the_first_good_answer_holds() {
     let played = stage_with(REPLAY, &lines).await.unwrap();
     assert_eq!(played.told(&request).await, "fast: \"first\" [stop, 1+1]");
     let played = stage_with(REPLAY, &line(failure)).await.unwrap();
-    assert_eq!(played.told(&request).await, "upstream (broken)\ncut");
+    assert_eq!(played.told(&request).await, "upstream (broken)\nthe model fast: cut");
 }
 
 #[test]

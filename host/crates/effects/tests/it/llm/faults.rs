@@ -3,9 +3,10 @@
 use expect_test::{Expect, expect};
 use futures::FutureExt as _;
 use serde_json::json;
+use wforge_effects::llm::ModelLimits;
 
 use super::provider::{Step, event, json_reply, reply, stream, stream_head};
-use super::stage::{KEY, Stage, says, stage, with};
+use super::stage::{KEY, Stage, says, stage, stage_within, with};
 
 const MODELS: &str = r#"
 [[model]]
@@ -122,8 +123,8 @@ async fn what_the_server_refuses_is_not_tried_again() {
     let said = r#"{"error":{"message":"no such model"}}"#;
     for status in [400, 401, 403, 404, 422] {
         let expected = format!(
-            "upstream (provider_refused)\nthe provider answered {status}: no such model\nwaited \
-             [], 1 requests\n"
+            "upstream (provider_refused)\nthe model fast: the provider answered {status}: no such \
+             model\nwaited [], 1 requests\n"
         );
         let stage = stage(MODELS).await;
         stage.provider.next(reply(status, "", said));
@@ -175,7 +176,8 @@ async fn a_slow_server_is_given_up() {
         let stage = stage(&slow).await;
         stage.provider.next(steps);
         let told = told(&stage, "fast").await;
-        let expected = "upstream (timeout)\n127.0.0.1 took longer than 50 ms, retryable\n";
+        let expected =
+            "upstream (timeout)\nthe model fast: 127.0.0.1 took longer than 50 ms, retryable\n";
         // A machine under load may not even get the request there in that time.
         assert!(told.starts_with(expected), "{told}");
     }
@@ -316,6 +318,29 @@ async fn an_answer_that_is_too_large_is_not_taken() {
     "#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_model_that_says_nothing_has_the_limits_of_the_host() {
+    const BARE: &str = "[[model]]\nname = \"fast\"\nprovider = \"openai\"\nmodel = \"m\"\n\
+                        base_url = \"{url}\"\n";
+    let limits = ModelLimits { retries_max: 1, answer_bytes_max: 20, ..ModelLimits::default() };
+    let stage = stage_within(BARE, "", limits).await.unwrap();
+    stage.provider.next(reply(500, "", ""));
+    let told = stage.told(&says("hi")).await;
+    assert!(told.starts_with("limit (answer_bytes)"), "{told}");
+    assert_eq!((stage.provider.seen().len(), stage.clock.waits().len()), (2, 1));
+    for _ in 0..2 {
+        stage.provider.next(reply(500, "", ""));
+    }
+    let told = stage.told(&says("hi")).await;
+    assert!(told.starts_with("upstream (provider_failed)"), "{told}");
+    let impatient = ModelLimits { retry_wait_ms_max: 10, ..limits };
+    let stage = stage_within(BARE, "", impatient).await.unwrap();
+    stage.provider.next(reply(429, "retry-after: 1\r\n", ""));
+    let told = stage.told(&says("hi")).await;
+    assert!(told.starts_with("upstream (rate_limited)"), "{told}");
+    assert_eq!(stage.clock.waits(), Vec::<u64>::new());
 }
 
 #[tokio::test]

@@ -73,6 +73,7 @@ async fn exchange(
     let stream = stream.map_err(|_| OutboundError::Unreachable {
         host: host.to_owned(),
         reason: "connection refused".to_owned(),
+        is_timeout: false,
     })?;
     let broken = |_| OutboundError::Broken {
         host: host.to_owned(),

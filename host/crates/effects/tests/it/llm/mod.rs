@@ -5,6 +5,7 @@ mod budgets;
 mod cassette;
 mod configuration;
 mod faults;
+mod files;
 mod loopback;
 mod mock;
 mod names;

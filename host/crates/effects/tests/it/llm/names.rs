@@ -174,8 +174,8 @@ async fn requests_that_no_model_can_answer_are_refused() {
         text stands in messages of system, user and assistant, a blob in those of user, a tool_result in those of tool and user, tool_call and other in those of assistant
         invalid-input (bad_message)
         text stands in messages of system, user and assistant, a blob in those of user, a tool_result in those of tool and user, tool_call and other in those of assistant
-        invalid-input (blob_part)
-        models take text here: read the blob and pass what it says
+        invalid-input (blob_media_type)
+        models take files of text/… and image/png, image/jpeg, image/gif, image/webp, not of ""; pass what it says
         invalid-input (other_part)
         this model takes back parts of the types refusal only
         invalid-input (bad_schema)
@@ -190,4 +190,17 @@ async fn requests_that_no_model_can_answer_are_refused() {
         options.openai.model is none of frequency_penalty, logit_bias, parallel_tool_calls, presence_penalty, reasoning_effort, seed, stop, tool_choice, top_p, verbosity
     "#]].assert_eq(&told);
     assert_eq!(stage.provider.seen().len(), 0);
+}
+
+#[tokio::test]
+async fn every_call_that_was_made_is_counted_by_the_operators_name_and_how_it_ended() {
+    let mut stage = stage(MODELS).await;
+    stage.call.tenant = "south".parse().unwrap();
+    stage.provider.next(reply(500, "", ""));
+    stage.told(&says("hi")).await;
+    stage.told(&with(says("hi"), json!({ "model": "nobody's" }))).await;
+    stage.tokens.are_spent.store(true, Ordering::Relaxed);
+    stage.told(&says("hi")).await;
+    let counted = stage.tokens.counted.lock().unwrap().join(", ");
+    assert_eq!(counted, "fast upstream 0+0, claude ok 11+7");
 }

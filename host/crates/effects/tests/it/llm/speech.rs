@@ -19,7 +19,10 @@ fn said(body: &Value) -> String {
     let last = body["messages"].as_array().unwrap().last().unwrap();
     let text = match &last["content"] {
         Value::String(text) => text.clone(),
-        parts => parts[0].get("text").or(parts[0].get("content")).unwrap().to_string(),
+        parts => {
+            let shown = parts[0].get("text").or(parts[0].get("content"));
+            shown.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+        }
     };
     format!("you said {text}")
 }

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use wforge_effects::BodyStore;
 use wforge_effects::llm::{
-    CassetteEntry, CassetteSink, Delta, ModelCall, Models, ModelsConfig, ModelsError, ModelsParts,
-    SecretText,
+    CassetteEntry, CassetteSink, Delta, ModelCall, ModelLimits, Models, ModelsConfig, ModelsError,
+    ModelsParts, SecretText,
 };
 use wforge_model::agent::AgentCall;
 use wforge_model::effect::{Operation, RequestHash};
-use wforge_model::{Failure, Problem, Timestamp};
+use wforge_model::{Digest, Failure, ModelUsage, Problem, TenantId, Timestamp};
 use wforge_ports::{BoxError, Clock, Schemas, TokenMeter};
 use wforge_testkit::SimClock;
 
@@ -30,6 +32,7 @@ pub(crate) struct Stage {
     pub(crate) clock: Hasty,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) tape: Arc<Tape>,
+    pub(crate) files: Arc<Shelf>,
     pub(crate) call: AgentCall,
     deltas: Mutex<Vec<Delta>>,
 }
@@ -41,24 +44,36 @@ pub(crate) async fn stage(config: &str) -> Stage {
 
 /// The same with a cassette that is called `tape`.
 pub(crate) async fn stage_with(config: &str, cassette: &str) -> Result<Stage, ModelsError> {
+    stage_within(config, cassette, ModelLimits::default()).await
+}
+
+/// The same with limits for models that say nothing.
+pub(crate) async fn stage_within(
+    config: &str,
+    cassette: &str,
+    limits: ModelLimits,
+) -> Result<Stage, ModelsError> {
     let provider = Provider::start().await;
     let config = config.replace("{url}", &format!("http://{}/v1", provider.address));
     let config: ModelsConfig = toml::from_str(&config).unwrap();
     let clock = Hasty { time: SimClock::at(NOON), waits: Arc::default() };
     let (tokens, tape) = (Arc::<Tokens>::default(), Arc::<Tape>::default());
+    let files = Arc::<Shelf>::default();
     let entries = CassetteEntry::parse(cassette).unwrap();
     let parts = ModelsParts {
         outbound: Arc::new(Loopback),
         clock: Arc::new(clock.clone()),
         meter: tokens.clone(),
         schemas: Arc::new(Spec(wforge_spec::Schemas::new())),
+        files: files.clone(),
+        limits: ModelLimits { file_bytes_max: 100, ..limits },
         keys: BTreeMap::from([("KEY".to_owned(), SecretText::new(KEY.to_owned()))]),
         cassettes: BTreeMap::from([("tape".to_owned(), entries)]),
         recorder: Some(tape.clone()),
     };
     let models = Models::new(config, parts)?;
     let deltas = Mutex::default();
-    Ok(Stage { provider, models, clock, tokens, tape, call: call(&[]), deltas })
+    Ok(Stage { provider, models, clock, tokens, tape, files, call: call(&[]), deltas })
 }
 
 impl Stage {
@@ -223,6 +238,7 @@ impl Clock for Hasty {
 pub(crate) struct Tokens {
     told: Mutex<Vec<String>>,
     pub(crate) are_spent: AtomicBool,
+    pub(crate) counted: Mutex<Vec<String>>,
 }
 
 impl Tokens {
@@ -232,16 +248,28 @@ impl Tokens {
 }
 
 impl TokenMeter for Tokens {
-    fn reserve(&self, _call: &AgentCall, tokens: u64) -> Result<(), Failure> {
-        if self.are_spent.load(Ordering::Relaxed) {
-            return Err(Failure::Limit(Problem::new("tokens", "nothing left")));
-        }
-        self.told.lock().unwrap().push(format!("held {tokens}"));
-        Ok(())
+    fn reserve<'a>(
+        &'a self,
+        _call: &'a AgentCall,
+        tokens: u64,
+    ) -> BoxFuture<'a, Result<(), Failure>> {
+        let held = if self.are_spent.load(Ordering::Relaxed) {
+            Err(Failure::Limit(Problem::new("tokens", "nothing left")))
+        } else {
+            self.told.lock().unwrap().push(format!("held {tokens}"));
+            Ok(())
+        };
+        std::future::ready(held).boxed()
     }
 
     fn settle(&self, _call: &AgentCall, reserved: u64, used: u64) {
         self.told.lock().unwrap().push(format!("used {used} of {reserved}"));
+    }
+
+    fn count(&self, model: &str, outcome: &'static str, used: &ModelUsage) {
+        let ModelUsage { input_tokens, output_tokens, .. } = used;
+        let counted = format!("{model} {outcome} {input_tokens}+{output_tokens}");
+        self.counted.lock().unwrap().push(counted);
     }
 }
 
@@ -266,6 +294,40 @@ impl CassetteSink for Tape {
         }
         self.lines.lock().unwrap().push(entry.to_line());
         Ok(())
+    }
+}
+
+/// Blobs of the task's tenant, by a digest that is no hash.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf(Mutex<BTreeMap<Digest, Bytes>>);
+
+impl Shelf {
+    /// Keeps bytes, and gives the part of a message that names them.
+    pub(crate) fn part(&self, number: u8, media_type: &str, bytes: &[u8]) -> Value {
+        let digest = Digest::from_bytes([number; 32]);
+        self.0.lock().unwrap().insert(digest, Bytes::copy_from_slice(bytes));
+        let size = bytes.len();
+        let blob = json!({ "$blob": digest, "size": size, "media_type": media_type });
+        json!({ "type": "blob", "blob": blob })
+    }
+}
+
+impl BodyStore for Shelf {
+    fn put<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _bytes: Vec<u8>,
+    ) -> BoxFuture<'a, Result<Digest, Failure>> {
+        panic!("models keep nothing")
+    }
+
+    fn get<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        digest: Digest,
+    ) -> BoxFuture<'a, Result<Option<Bytes>, Failure>> {
+        assert_eq!(tenant.as_str(), "acme");
+        std::future::ready(Ok(self.0.lock().unwrap().get(&digest).cloned())).boxed()
     }
 }
 

@@ -9,7 +9,9 @@ use wforge_model::effect::{Operation, Question, RequestHash, Waiting, question_i
 use wforge_model::event::Write;
 use wforge_model::limits::RunLimits;
 use wforge_model::mock::MockMode;
-use wforge_model::{Denial, Failure, Problem, RunId, ThreadId, Timestamp};
+use wforge_model::{
+    Deeds, Denial, Digest, Failure, ModelUsage, Problem, RunId, ThreadId, Timestamp, Usage,
+};
 
 use crate::harness::{At, Bench, Start};
 
@@ -17,14 +19,16 @@ use crate::harness::{At, Bench, Start};
 type Story = (&'static str, fn() -> Vec<Bench>);
 
 /// All of them, in order.
-pub(super) const ALL: [Story; 13] = [
+pub(super) const ALL: [Story; 15] = [
     ("answers", answers),
     ("blocked", blocked),
     ("cancelled", cancelled),
+    ("deeds", deeds),
     ("failures", failures),
     ("mocked", mocked),
     ("pauses", pauses),
     ("people", people),
+    ("quarantined", quarantined),
     ("retries", retries),
     ("revived", revived),
     ("steps", steps),
@@ -119,6 +123,26 @@ fn failures() -> Vec<Bench> {
     vec![bench]
 }
 
+fn deeds() -> Vec<Bench> {
+    let mut bench = Bench::begin(file!("deeds/workflow"), "", seed(1));
+    did(&mut bench, failed(Failure::Upstream(problem("busy"))), 1, false);
+    did(&mut bench, failed(Failure::Trap(problem("unreachable"))), 2, true);
+    bench.say_to("May it?", "\"yes\"");
+    bench.wait_only();
+    did(&mut bench, replied(), 2, false);
+    bench.drain();
+    vec![bench]
+}
+
+/// Ends a call that asked a model so often, and wrote something or not.
+fn did(bench: &mut Bench, execution: Execution, calls: u64, wrote: bool) {
+    let mut usage = Usage::default();
+    usage.take("fast", &ModelUsage { calls, failed: 0, input_tokens: 20, output_tokens: 3 });
+    let (task, attempt) = bench.next_call();
+    let deeds = Deeds { usage, wrote };
+    bench.tell(Fact::Executed { task, attempt, execution, elapsed_ms: 1, deeds });
+}
+
 fn retries() -> Vec<Bench> {
     let start = Start { mode: Some(MockMode::Fallback), ..seed(1) };
     let mut bench = Bench::begin(file!("retries/workflow"), "", start);
@@ -146,9 +170,11 @@ fn people() -> Vec<Bench> {
             prompt: prompt.into(),
             schema: Some(json!({ "type": "boolean" })),
             deadline: Some(Timestamp(90_000_000)),
+            assignee: None,
             request: RequestHash::of(Operation::HumanAsk, &asked),
         })),
         elapsed_ms: 12,
+        deeds: Deeds::default(),
     });
     bench.say_to("first?", "\"yes\"");
     bench.say_to("How many, 1?", "3");
@@ -248,6 +274,16 @@ fn blocked() -> Vec<Bench> {
     let (recorded, asked) = ("http.fetch of a".into(), "http.fetch of b".into());
     bench.end(Execution::Diverged(Divergence { position: 1, recorded, asked }));
     bench.tell(Fact::DiscardEffects { by: ada() });
+    bench.drain();
+    vec![bench]
+}
+
+fn quarantined() -> Vec<Bench> {
+    let mut bench = Bench::begin(file!("quarantined/workflow"), "", seed(1));
+    let component = Digest::from_bytes([7; 32]);
+    let reason = "sends mail to strangers".to_owned();
+    bench.end(Execution::Suspended(Waiting::Quarantine { component, reason }));
+    bench.tell(Fact::Released { component });
     bench.drain();
     vec![bench]
 }

@@ -193,7 +193,7 @@ impl Bench {
     pub(crate) fn end(&mut self, execution: Execution) {
         let (task, attempt) = self.next_call();
         self.now = self.now.after_ms(7);
-        self.tell(Fact::Executed { task, attempt, execution, elapsed_ms: 7 });
+        self.tell(Fact::executed(task, attempt, execution, 7));
     }
 
     fn execute(&mut self, task: TaskId, attempt: u32) {
@@ -202,7 +202,7 @@ impl Bench {
             Ok(call) => self.answer(&call),
             Err(failure) => Execution::Failed { failure, effects: 0 },
         };
-        self.tell(Fact::Executed { task, attempt, execution, elapsed_ms: 1 });
+        self.tell(Fact::executed(task, attempt, execution, 1));
     }
 
     /// Lets time pass to the next moment at which something is due.
@@ -378,7 +378,7 @@ fn asks(call: &AgentCall, prompts: &str) -> Execution {
         // The second has a deadline, so that it can pass.
         let deadline = (ordinal == 1).then(|| BEGIN.after_ms(60_000));
         let (id, prompt) = (question_id(call.task, ordinal), prompt.to_owned());
-        open.push(Question { id, prompt, schema: None, deadline, request });
+        open.push(Question { id, prompt, schema: None, deadline, assignee: None, request });
     }
     match Waiting::asking(open) {
         Some(waiting) => Execution::Suspended(waiting),

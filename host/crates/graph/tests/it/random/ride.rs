@@ -168,7 +168,7 @@ impl Ride {
 
     fn next_fact(&mut self) -> Fact {
         if let Some((task, attempt)) = self.calls.pop_first() {
-            return Fact::Executed { task, attempt, execution: execution(task), elapsed_ms: 1 };
+            return Fact::executed(task, attempt, execution(task), 1);
         }
         let asked = self.run.all_tasks().find_map(|task| match &task.status {
             TaskStatus::Suspended(Waiting::Question(question)) => {
