@@ -3,6 +3,7 @@
 mod admin;
 mod args;
 mod blobs;
+mod brakes;
 mod configuration;
 mod draw;
 mod explain;
@@ -48,7 +49,7 @@ use wforge_spec::Cel;
 use crate::compose::lanes;
 use crate::config::{self, Config, Loaded, Surroundings};
 use crate::reader::Reader;
-use args::{Cli, Command};
+use args::{Cli, Command, CompileWorkerArgs};
 use refusal::{EXIT_FAILED, Refusal, exit_code};
 use ui::{Paint, Ui};
 
@@ -91,6 +92,9 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
         ui.out_text(&String::from_utf8_lossy(&script));
         return Ok(0);
     }
+    if let Command::CompileWorker(args) = &cli.command {
+        return compile(args);
+    }
     if let Command::Explain { code } = &cli.command {
         return explain::run(ui, code);
     }
@@ -120,6 +124,17 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     code
 }
 
+/// Serves a running wforge; without configuration, log or executor, since it will hold nothing.
+fn compile(args: &CompileWorkerArgs) -> anyhow::Result<u8> {
+    wforge_runtime::compile_worker(wforge_runtime::WorkerCaps {
+        memory_bytes_max: args.memory_bytes_max,
+        cpu_s_max: args.cpu_s_max,
+        component_bytes_max: args.component_bytes_max,
+        parent: args.parent,
+    })?;
+    Ok(0)
+}
+
 async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Run(args) => run::run(session, &args).await,
@@ -146,9 +161,10 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Context(command) => login::context(session, command),
         Command::Health => serve::health(session).await,
         // These were done before a configuration was needed.
-        Command::Config(_) | Command::Completions { .. } | Command::Explain { .. } => {
-            Ok(EXIT_FAILED)
-        }
+        Command::Config(_)
+        | Command::CompileWorker(_)
+        | Command::Completions { .. }
+        | Command::Explain { .. } => Ok(EXIT_FAILED),
     }
 }
 

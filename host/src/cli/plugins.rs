@@ -12,7 +12,8 @@ use wforge_ports::plugins::Admitted;
 use super::Session;
 use super::admin::{print_rows, text_of, with_control};
 use super::args::PluginCommand;
-use super::refusal::Refusal;
+use super::brakes;
+use super::refusal::{EXIT_FAILED, Refusal};
 use super::ui::{Paint, Ui, columns, harmless};
 use crate::client::{self, Client, Control, in_query};
 use crate::compose::{Mode, components_in, read_component};
@@ -27,7 +28,12 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
             return for_platform(session, path).await;
         }
         PluginCommand::List { platform: true } => return of_platform(session).await,
-        _ => {}
+        PluginCommand::Quarantine { .. }
+        | PluginCommand::Release { .. }
+        | PluginCommand::Precompile { .. } => return brakes::run(session, &command).await,
+        PluginCommand::Install { .. }
+        | PluginCommand::List { .. }
+        | PluginCommand::Inspect { .. } => {}
     }
     if let PluginCommand::Inspect { name } = &command
         && !is_file(name)
@@ -39,6 +45,10 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
         PluginCommand::Install { path, .. } => install(&session.ui, &client, &path).await,
         PluginCommand::List { .. } => list(&session.ui, &client).await,
         PluginCommand::Inspect { name } => inspect_file(&session.ui, &client, &name).await,
+        // These were done before.
+        PluginCommand::Quarantine { .. }
+        | PluginCommand::Release { .. }
+        | PluginCommand::Precompile { .. } => Ok(EXIT_FAILED),
     };
     client.finish(result).await
 }
@@ -127,7 +137,8 @@ async fn list(ui: &Ui, client: &Client) -> anyhow::Result<u8> {
         let manifest = &info.admitted.manifest;
         let description = manifest.description.as_deref().map(harmless).unwrap_or_default();
         let size = format!("{} KiB", info.admitted.bytes / 1_024);
-        vec![name(&info.admitted), size, info.installed_at.to_string(), description]
+        let standing = brakes::standing(&info.standing).unwrap_or(description);
+        vec![name(&info.admitted), size, info.installed_at.to_string(), standing]
     };
     let rows: Vec<Vec<String>> = plugins.iter().map(row).collect();
     columns(&rows).iter().for_each(|line| ui.out(line));
@@ -191,10 +202,14 @@ async fn inspect_installed(session: &Session, name: &str) -> anyhow::Result<u8> 
         let mut shown = serde_json::to_value(Inspected { effects, admitted })?;
         if let Some(fields) = shown.as_object_mut() {
             fields.insert("grants".to_owned(), serde_json::to_value(&stands)?);
+            fields.insert("standing".to_owned(), serde_json::to_value(&plugin.standing)?);
         }
         ui.out_json(&shown)?;
     } else {
         print(ui, &plugin.admitted, &stands)?;
+        if let Some(standing) = brakes::standing(&plugin.standing) {
+            ui.out(&ui.paint(Paint::Red, &standing));
+        }
     }
     Ok(0)
 }

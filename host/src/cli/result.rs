@@ -18,6 +18,7 @@ pub(super) fn exit_of(report: &Report, fail_on_degraded: bool) -> u8 {
         RunStatus::Completed if report.head.degraded && fail_on_degraded => EXIT_DEGRADED,
         RunStatus::Completed => 0,
         RunStatus::Waiting | RunStatus::Paused | RunStatus::Queued => EXIT_WAITING,
+        RunStatus::Blocked if report.head.quarantines().next().is_some() => EXIT_WAITING,
         RunStatus::Running
         | RunStatus::Blocked
         | RunStatus::Failed
@@ -41,8 +42,8 @@ pub(super) fn print(
         RunStatus::Waiting => questions::tell(ui, report),
         RunStatus::Paused => tell_paused(ui, report),
         RunStatus::Queued => tell_queued(ui, report),
+        RunStatus::Blocked => tell_blocked(ui, report),
         RunStatus::Running
-        | RunStatus::Blocked
         | RunStatus::Completed
         | RunStatus::Failed
         | RunStatus::Cancelled
@@ -155,7 +156,10 @@ pub(super) fn how_it_goes_on(report: &Report) -> String {
                 "wforge runs resume {run} --answer VALUE; wforge runs show {run} has the questions"
             )
         }
-        RunStatus::Blocked => format!("wforge runs resume {run} --discard-effects"),
+        RunStatus::Blocked => match report.head.quarantines().next() {
+            Some(component) => format!("wforge plugin release {component}"),
+            None => format!("wforge runs resume {run} --discard-effects"),
+        },
         RunStatus::Queued => format!(
             "it waits for its turn: once the run before it in its thread has ended, wforge runs \
              resume {run}"
@@ -179,6 +183,17 @@ fn tell_paused(ui: &Ui, report: &Report) {
     }
     let label = ui.paint(Paint::Cyan, "help:");
     ui.err(&format!("{label} wforge runs continue {}", report.head.run));
+}
+
+/// What was put away, and why.
+fn tell_blocked(ui: &Ui, report: &Report) {
+    for entry in &report.head.waiting_for {
+        if let WaitReason::Quarantine { component, reason } = &entry.waiting {
+            ui.err(&format!("{component} is in quarantine: {}", harmless(reason)));
+        }
+    }
+    let label = ui.paint(Paint::Cyan, "help:");
+    ui.err(&format!("{label} {}", how_it_goes_on(report)));
 }
 
 /// Whose turn it is, and how a queued run begins.

@@ -115,7 +115,10 @@ impl Trail {
                 self.drop_inside(*task);
                 self.set(*task, Stands::Moving);
             }
-            EventKind::TaskSuspended { task, waiting: Waiting::Timer { .. } } => {
+            EventKind::TaskSuspended {
+                task,
+                waiting: Waiting::Timer { .. } | Waiting::Quarantine { .. },
+            } => {
                 self.set(*task, Stands::Sleeping);
             }
             EventKind::TaskSuspended { task, waiting } => {

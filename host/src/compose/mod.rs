@@ -37,7 +37,7 @@ use crate::watched::Watched;
 use lanes::Lanes;
 
 pub(crate) use api::{Tokens, VERSION, api_parts, tokens};
-pub(crate) use parts::LOCKED;
+pub(crate) use parts::{COMPILE_WORKER, LOCKED};
 pub(crate) use plugin_dirs::{components_in, read_component};
 
 /// What the engine is opened for.
@@ -267,6 +267,7 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         run_limits: config.run_limits.clone(),
         quotas: config.quotas,
         secrets: config.secrets,
+        breaker: config.breaker.clone(),
         blobs: config.blobs,
     }
 }

@@ -1,10 +1,11 @@
 //! The parts below the engine: store, sandbox, effects.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use wforge_ports::{Clock, Driver, Entropy, Store};
-use wforge_runtime::{RuntimeOptions, RuntimeParts, SandboxRuntime};
+use wforge_runtime::{ChildCompiler, Compiler, RuntimeOptions, RuntimeParts, SandboxRuntime};
 use wforge_store::{Kek, MemoryStore, OpenError, SledOptions, SledStore, StoreParts};
 
 use crate::cli::refusal::Refusal;
@@ -61,14 +62,28 @@ fn refused(error: OpenError) -> anyhow::Error {
     }
 }
 
+/// This very program, also after the file that it was started from has been replaced.
+const OURSELVES: &str = "/proc/self/exe";
+/// The hidden command under which it compiles.
+pub(crate) const COMPILE_WORKER: &str = "compile-worker";
+
 /// Opens the sandbox.
 pub(super) fn open_sandbox(
     config: &Config,
     clock: &Arc<dyn Clock>,
     host_key: [u8; 32],
 ) -> anyhow::Result<Arc<SandboxRuntime>> {
-    let options =
-        RuntimeOptions { limits: config.sandbox.clone(), ..RuntimeOptions::at(&config.data_dir) };
-    let parts = RuntimeParts { clock: clock.clone(), host_key, compiler: None };
+    let options = RuntimeOptions {
+        limits: config.sandbox.clone(),
+        admission: config.admission.clone(),
+        ..RuntimeOptions::at(&config.data_dir)
+    };
+    let compiler = ChildCompiler::new(
+        PathBuf::from(OURSELVES),
+        vec![COMPILE_WORKER.into()],
+        config.admission.clone(),
+    );
+    let compiler: Arc<dyn Compiler> = Arc::new(compiler);
+    let parts = RuntimeParts { clock: clock.clone(), host_key, compiler: Some(compiler) };
     Ok(Arc::new(SandboxRuntime::open(options, parts).context("opening the sandbox")?))
 }

@@ -252,6 +252,62 @@ keys! {
     /// response is read or dropped.
     sandbox_http_at_once_max: u32 = "limits.sandbox.http_at_once_max", default "8";
 
+    /// Bytes of a component. The first fifteen of these hold before anything is compiled.
+    admission_component_bytes_max: u64 = "limits.admission.component_bytes_max",
+        default "67_108_864";
+    /// Functions of a component, in all modules inside it.
+    admission_functions_max: u32 = "limits.admission.functions_max", default "60_000";
+    /// Bytes of code of one function.
+    admission_function_bytes_max: u32 = "limits.admission.function_bytes_max",
+        default "2_097_152";
+    /// Local variables of one function.
+    admission_function_locals_max: u32 = "limits.admission.function_locals_max", default "10_000";
+    /// Blocks, loops and conditions of one function.
+    admission_function_blocks_max: u32 = "limits.admission.function_blocks_max", default "10_000";
+    /// How deep they nest.
+    admission_block_depth_max: u32 = "limits.admission.block_depth_max", default "3_000";
+    /// Targets of all jump tables of one function.
+    admission_jump_targets_max: u32 = "limits.admission.jump_targets_max", default "60_000";
+    /// Types of a component.
+    admission_types_max: u32 = "limits.admission.types_max", default "20_000";
+    /// Cases, fields, elements or parameters of one type.
+    admission_type_parts_max: u32 = "limits.admission.type_parts_max", default "500";
+    /// How deep types nest.
+    admission_type_depth_max: u32 = "limits.admission.type_depth_max", default "40";
+    /// Modules and components inside a component.
+    admission_nested_max: u32 = "limits.admission.nested_max", default "500";
+    /// Imports of a component and of the modules inside it.
+    admission_imports_max: u32 = "limits.admission.imports_max", default "20_000";
+    /// Exports of a component and of the modules inside it.
+    admission_exports_max: u32 = "limits.admission.exports_max", default "100_000";
+    /// Segments of data and of table elements.
+    admission_segments_max: u32 = "limits.admission.segments_max", default "50_000";
+    /// Bytes of custom sections, such as names for backtraces and the manifest.
+    admission_custom_bytes_max: u64 = "limits.admission.custom_bytes_max", default "16_777_216";
+    /// Address space of the process that compiles a component.
+    admission_compile_memory_bytes_max: u64 = "limits.admission.compile_memory_bytes_max",
+        default "4_294_967_296";
+    /// CPU time of that process, over all its threads, in milliseconds; counted in whole seconds.
+    admission_compile_cpu_ms_max: u64 = "limits.admission.compile_cpu_ms_max", default "120_000";
+    /// Time that it may take, in milliseconds.
+    admission_compile_wall_ms_max: u64 = "limits.admission.compile_wall_ms_max",
+        default "120_000";
+    /// Native code of one component.
+    admission_compiled_bytes_max: u64 = "limits.admission.compiled_bytes_max",
+        default "268_435_456";
+    /// Components that are compiled or loaded at the same time; of one tenant it is one.
+    admission_compile_at_once_max: u32 = "limits.admission.compile_at_once_max", default "2";
+
+    /// Calls of a plugin that break in a row (a trap, an exception, no end in time) before it is
+    /// left alone for a while, for that tenant. 0: no limit.
+    breaker_failures_max: u32 = "limits.breaker.failures_max", default "5";
+    /// Those of so long ago count, in milliseconds.
+    breaker_window_ms: u64 = "limits.breaker.window_ms", default "60_000";
+    /// The first while, in milliseconds; each further one is twice as long.
+    breaker_open_ms: u64 = "limits.breaker.open_ms", default "5_000";
+    /// The longest while, in milliseconds.
+    breaker_open_ms_max: u64 = "limits.breaker.open_ms_max", default "300_000";
+
     /// Requests to models, servers and tools of one tenant that are under way at the same time;
     /// further ones wait for their turn.
     effects_at_once_max: u32 = "limits.effects.at_once_max", default "64";

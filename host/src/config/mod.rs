@@ -4,6 +4,7 @@
 //! Every problem is found at once, and each names the file or variable, the key and the fix. Never
 //! here: anything that only `wforge config check` warns of; that is [`check`].
 
+mod admission;
 mod check;
 mod keys;
 mod layers;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 use wforge_engine::BlobOptions;
 use wforge_model::SecretLimits;
-use wforge_model::limits::{RunLimits, SandboxLimits};
+use wforge_model::limits::{AdmissionLimits, BreakerLimits, RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
 
@@ -54,6 +55,10 @@ pub(crate) struct Config {
     pub(crate) run_limits: RunLimits,
     /// What one call of a plugin may use.
     pub(crate) sandbox: SandboxLimits,
+    /// What a component may be, and what compiling it may take.
+    pub(crate) admission: AdmissionLimits,
+    /// When a plugin that keeps breaking is left alone.
+    pub(crate) breaker: BreakerLimits,
     /// What one tenant may use, where nothing else was said of it.
     pub(crate) quotas: Quotas,
     /// What tenants may keep as secrets.
@@ -248,6 +253,8 @@ impl Meant<'_> {
             runs: runs?,
             run_limits: run_limits?,
             sandbox: self.sandbox(raw)?,
+            admission: self.admission(raw)?,
+            breaker: Self::breaker(raw)?,
             quotas: quotas?,
             secrets: secrets?,
             blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },

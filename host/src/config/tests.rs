@@ -8,7 +8,7 @@ use wforge_effects::mcp::McpLimits;
 use wforge_effects::outbound::EgressOptions;
 use wforge_effects::{BlobLimits, FetchLimits, KvLimits};
 use wforge_engine::EngineOptions;
-use wforge_model::limits::{RunLimits, SandboxLimits};
+use wforge_model::limits::{AdmissionLimits, BreakerLimits, RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 
 use super::keys::KEYS;
@@ -215,6 +215,8 @@ fn limits(config: &Config) -> Vec<(String, u64)> {
     let tables = [
         ("limits.run", serde_json::to_value(&config.run_limits).unwrap()),
         ("limits.sandbox", serde_json::to_value(&config.sandbox).unwrap()),
+        ("limits.admission", serde_json::to_value(&config.admission).unwrap()),
+        ("limits.breaker", serde_json::to_value(&config.breaker).unwrap()),
     ];
     let mut limits = Vec::new();
     for (table, fields) in tables {
@@ -229,6 +231,8 @@ fn the_defaults_of_limits_are_those_of_the_libraries() {
     let config = config(&Given::default());
     assert_eq!(config.run_limits, RunLimits::default());
     assert_eq!(config.sandbox, SandboxLimits::default());
+    assert_eq!(config.admission, AdmissionLimits::default());
+    assert_eq!(config.breaker, BreakerLimits::default());
     let (runs, engine) = (config.runs, EngineOptions::default());
     assert_eq!(
         (runs.live_max, runs.inbox_max, runs.snapshot_steps, runs.subscriber_lag_max),
@@ -239,7 +243,7 @@ fn the_defaults_of_limits_are_those_of_the_libraries() {
 #[test]
 fn every_limit_has_a_key_that_sets_it_and_no_other() {
     let before = limits(&config(&Given::default()));
-    assert_eq!(before.len(), 22);
+    assert_eq!(before.len(), 46);
     for (key, default) in &before {
         let variable = format!("WFORGE_{}", key.replace('.', "__").to_uppercase());
         let value = (default + 1).to_string();

@@ -27,6 +27,7 @@ mod limits;
 mod members;
 mod metrics;
 mod plugins;
+mod quarantine;
 mod rates;
 mod replay;
 mod resource;

@@ -6,18 +6,25 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use wforge_engine::{EngineError, Handle, PluginInfo};
-use wforge_model::TenantId;
 use wforge_model::name::ParseNameError;
 use wforge_model::tenancy::PLATFORM;
+use wforge_model::{Digest, TenantId};
 use wforge_ports::plugins::Admitted;
 
 use crate::auth::Principal;
 use crate::codes;
 use crate::error::ApiError;
 use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::quarantine;
 use crate::resource::{Page, PageQuery, Resource};
 use crate::state::Api;
 use crate::upload::{Expected, upload};
+
+/// The answer of [`precompile`].
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct Precompiled {
+    component: Digest,
+}
 
 /// What the platform has, which tenants can be offered.
 fn platform() -> Result<TenantId, ApiError> {
@@ -97,6 +104,21 @@ pub(crate) async fn show_component(
 ) -> Result<Json<Resource<Admitted>>, ApiError> {
     let found = digest.parse().map_err(|_| ApiError::not_found("component", &digest))?;
     Ok(Json(component(api.parts.engine.component(&principal.tenant, found).await?)))
+}
+
+/// `POST /v1/components/{digest}/precompile`: the next call of it need not wait for the compiler.
+pub(crate) async fn precompile(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(digest): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+) -> Result<Json<Precompiled>, ApiError> {
+    let found: Digest = digest.parse().map_err(|_| ApiError::not_found("component", &digest))?;
+    let (engine, tenant) = (api.parts.engine.clone(), principal.tenant);
+    quarantine::known(&api, &tenant, found).await?;
+    let _permit = api.uploads.enter(&tenant)?;
+    api.whole(async move { engine.precompile(&tenant, found).await }).await?;
+    Ok(Json(Precompiled { component: found }))
 }
 
 /// What the engine makes of the component in a body.

@@ -22,8 +22,8 @@ use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
     audit, blobs, codes, events, export, grants, health, interrupts, keys, members, metrics,
-    plugins, replay, runs, secrets, steering, stream, system, tenants, thread_changes, threads,
-    usage, workflows,
+    plugins, quarantine, replay, runs, secrets, steering, stream, system, tenants, thread_changes,
+    threads, usage, workflows,
 };
 
 /// Who may call a route.
@@ -113,6 +113,10 @@ rows! {
     POST "/v1/blobs/gc" [Admin Runs] => blobs::sweep;
     POST "/v1/components" [Developer Plugins] => plugins::admit;
     GET "/v1/components/{digest}" [Viewer Plugins] => plugins::show_component;
+    POST "/v1/components/{digest}/quarantine" [Admin Plugins] => quarantine::put;
+    POST "/v1/components/{digest}/release" [Admin Plugins] => quarantine::release;
+    GET "/v1/quarantines" [Viewer Plugins] => quarantine::list;
+    POST "/v1/components/{digest}/precompile" [Admin Plugins] => plugins::precompile;
     GET "/v1/workflows" [Viewer Workflows] => workflows::list;
     POST "/v1/workflows" [Developer Workflows] => workflows::register;
     GET "/v1/workflows/{name}" [Viewer Workflows] => workflows::show;
@@ -156,6 +160,11 @@ rows! {
     GET "/v1/export" [Admin Audit] => export::write;
     GET "/v1/platform/plugins" [Platform Tenants] => plugins::list_of_platform;
     POST "/v1/platform/plugins" [Platform Tenants] => plugins::install_for_platform;
+    GET "/v1/platform/quarantines" [Platform Tenants] => quarantine::list_of_platform;
+    POST "/v1/platform/components/{digest}/quarantine" [Platform Tenants]
+        => quarantine::put_for_all;
+    POST "/v1/platform/components/{digest}/release" [Platform Tenants]
+        => quarantine::release_for_all;
     GET "/v1/tenants" [Platform Tenants] => tenants::list;
     POST "/v1/tenants" [Platform Tenants] => tenants::create;
     GET "/v1/tenants/{tenant}" [Platform Tenants] => tenants::show;

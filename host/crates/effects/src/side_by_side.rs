@@ -149,16 +149,19 @@ impl Session {
     }
 }
 
-/// One wait for several: the earliest moment, where there is one, else all questions together.
+/// One wait for several: the earliest moment, where there is one, else all questions together, else
+/// an operator.
 fn all_of(waits: &[Waiting]) -> Option<Waiting> {
     let until = waits.iter().filter_map(|waiting| match waiting {
         Waiting::Timer { until } => Some(*until),
-        Waiting::Question(_) | Waiting::Questions(_) => None,
+        Waiting::Question(_) | Waiting::Questions(_) | Waiting::Quarantine { .. } => None,
     });
     if let Some(until) = until.min() {
         return Some(Waiting::Timer { until });
     }
-    Waiting::asking(waits.iter().flat_map(Waiting::questions).cloned().collect())
+    let asking = Waiting::asking(waits.iter().flat_map(Waiting::questions).cloned().collect());
+    let put_away = || waits.iter().find(|w| matches!(w, Waiting::Quarantine { .. })).cloned();
+    asking.or_else(put_away)
 }
 
 /// Of something that was about to be done when the host died, at a node that says `unknown: fail`.

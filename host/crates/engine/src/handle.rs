@@ -15,6 +15,7 @@ use crate::start::Start;
 use crate::stats::EngineFigures;
 use crate::{cache, chunks, load, start, subscribe, tenancy, views};
 
+mod brakes;
 mod catalog;
 mod grants;
 mod people;
@@ -173,7 +174,11 @@ impl Handle {
     /// Counters and figures.
     #[must_use]
     pub fn figures(&self) -> EngineFigures {
+        let (breakers_open, circuit_refusals) = self.shared.breakers.figures();
         EngineFigures {
+            breakers_open,
+            circuit_refusals,
+            quarantines: self.shared.quarantines.count(),
             runs_live: self.shared.registry.live() as u64,
             store: self.shared.parts.store.figures(),
             runtime: self.shared.parts.runtime.figures(),

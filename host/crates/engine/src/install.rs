@@ -6,7 +6,7 @@ use wforge_ports::plugins::{AdmissionError, Admitted};
 use wforge_ports::store::{AuditDraft, Change, ChangeError, Collection, Put};
 
 use crate::parts::EngineParts;
-use crate::request::{EngineError, PluginInfo, WorkflowInfo};
+use crate::request::{EngineError, PluginInfo, PluginStanding, WorkflowInfo};
 use crate::resolve::resolve;
 use crate::service::Shared;
 use crate::workflows;
@@ -64,7 +64,12 @@ pub(crate) async fn plugin(
         return same_component(before, &admitted, &key);
     }
     let now = parts.clock.now();
-    let info = PluginInfo { admitted, installed_at: now, by: by.to_owned() };
+    let info = PluginInfo {
+        admitted,
+        installed_at: now,
+        by: by.to_owned(),
+        standing: PluginStanding::default(),
+    };
     let value = serde_json::to_value(&info).map_err(|error| EngineError::Host(Box::new(error)))?;
     let change = Change {
         tenant: tenant.clone(),

@@ -7,6 +7,8 @@
 
 mod actor;
 mod allowed;
+mod breaker;
+mod breakers;
 mod bus;
 mod cache;
 mod cassette;
@@ -27,6 +29,7 @@ mod perform;
 mod pinning;
 mod planned;
 mod prepare;
+mod quarantine;
 mod registry;
 mod replay;
 mod request;
@@ -44,16 +47,18 @@ mod tools;
 mod views;
 mod workflows;
 
+pub use breaker::Circuit;
 pub use bus::RunBus;
 pub use cassette::CassetteEntry;
 pub use chunks::Streamed;
 pub use handle::Handle;
 pub use parts::{BlobOptions, CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
+pub use quarantine::Quarantine;
 pub use replay::{Difference, Instead, ReplayReport};
 pub use request::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
-    PluginInfo, QuestionView, RunMessage, RunView, StartRun, Started, StreamRequest, TaskView,
-    WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
+    PluginInfo, PluginStanding, QuestionView, RunMessage, RunView, StartRun, Started,
+    StreamRequest, TaskView, WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
 };
 pub use service::Engine;
 pub use stats::{EngineFigures, ModelFigures};

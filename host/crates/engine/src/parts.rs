@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wforge_graph::Expressions;
 use wforge_model::agent::AgentCall;
-use wforge_model::limits::RunLimits;
+use wforge_model::limits::{BreakerLimits, RunLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
 use wforge_model::workflow::WorkflowDraft;
@@ -83,6 +83,8 @@ pub struct EngineOptions {
     pub quotas: Quotas,
     /// What tenants may keep as secrets.
     pub secrets: SecretLimits,
+    /// When a plugin that keeps breaking is left alone.
+    pub breaker: BreakerLimits,
     /// When blobs go that nothing names.
     pub blobs: BlobOptions,
 }
@@ -116,6 +118,7 @@ impl Default for EngineOptions {
             run_limits: RunLimits::default(),
             quotas: Quotas::default(),
             secrets: SecretLimits::default(),
+            breaker: BreakerLimits::default(),
             blobs: BlobOptions::default(),
         }
     }

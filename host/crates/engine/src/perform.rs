@@ -1,13 +1,16 @@
 //! Calls agents: opens the task's effects, calls the sandbox, and hands back what came of it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, info_span, warn};
+use tracing::{Instrument, error, info_span, warn};
 use wforge_graph::{Run, call_of};
 use wforge_model::agent::{AgentCall, Execution, Reply};
 use wforge_model::command::Fact;
+use wforge_model::effect::Waiting;
 use wforge_model::{Deeds, Failure, Problem, TaskId, TenantId};
 use wforge_ports::RuntimeError;
 use wforge_ports::effects::{EffectSession, EffectsError, TaskContext};
@@ -22,6 +25,9 @@ use crate::tenancy::Directory;
 
 /// How often a call is tried again while all sandboxes are taken, and how long between.
 pub(crate) const BUSY_WAIT_MS: u64 = 20;
+
+/// The code of a task on which a part of the host broke.
+pub(crate) const HOST_PANIC: &str = "host_panic";
 
 /// Starts the call of a task on the plugins' threads. Its end comes back as a fact.
 pub(crate) fn perform(
@@ -45,21 +51,23 @@ pub(crate) fn perform(
     let span = info_span!("task", run = %run.id, task = %task, attempt);
     let work = async move {
         let started = shared_in.parts.clock.monotonic_ns();
+        let pulse = Pulse::new(shared_in.parts.clock.clone());
         let done = match &call {
             Ok(call) => tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                done = order.carry_out(&shared_in, call) => done,
+                done = AssertUnwindSafe(order.carry_out(&shared_in, call, &pulse)).catch_unwind() => {
+                    done.unwrap_or_else(|_| Some(Done::Executed(host_panic(&shared_in))))
+                }
             },
             Err(failure) => {
                 let failure = failure.clone();
-                let pulse = Pulse::new(shared_in.parts.clock.clone());
-                Some(Done::Executed(Execution::Failed { failure, effects: 0 }, pulse))
+                Some(Done::Executed(Execution::Failed { failure, effects: 0 }))
             }
         };
         let elapsed_ms = (shared_in.parts.clock.monotonic_ns().saturating_sub(started)) / 1_000_000;
         let message = match done {
-            Some(Done::Executed(execution, pulse)) => {
+            Some(Done::Executed(execution)) => {
                 let Some(deeds) = order.deeds(&shared_in, &execution, &pulse).await else { return };
                 let fact = Fact::Executed { task, attempt, execution, elapsed_ms, deeds };
                 Message { keep: order.slot, ..Message::of(fact) }
@@ -85,19 +93,18 @@ struct Order {
 
 /// How a call came to its end.
 enum Done {
-    Executed(Execution, Pulse),
+    Executed(Execution),
     Cached(Reply),
 }
 
 impl Order {
     /// The kept result, or one execution within the idle time.
-    async fn carry_out(&self, shared: &Shared, call: &AgentCall) -> Option<Done> {
+    async fn carry_out(&self, shared: &Shared, call: &AgentCall, pulse: &Pulse) -> Option<Done> {
         if let Some(slot) = &self.slot
             && let Some(reply) = slot.get(shared, &call.tenant).await
         {
             return Some(Done::Cached(reply));
         }
-        let pulse = Pulse::new(shared.parts.clock.clone());
         let execution = match self.idle_ms {
             None => execute(shared, call, pulse.clone()).await,
             Some(idle_ms) => tokio::select! {
@@ -108,7 +115,7 @@ impl Order {
                 }
             },
         };
-        execution.map(|execution| Done::Executed(execution, pulse))
+        execution.map(Done::Executed)
     }
 
     /// What the task did so far; none where the store is gone. A first attempt that asked nothing
@@ -194,7 +201,7 @@ pub(crate) async fn in_sandbox(
         if let Some(log) = &parts.call_log {
             log.called(call);
         }
-        let result = parts.runtime.call(call, effects).await;
+        let result = guarded(shared, call, effects).await;
         if let Some(log) = &parts.call_log {
             log.returned(call);
         }
@@ -214,6 +221,40 @@ pub(crate) async fn in_sandbox(
         return Ok(host_fault(&error, effects.position()));
     }
     Err(Halt::Busy)
+}
+
+/// One call, unless the plugin is put away or keeps breaking; it is dropped where it is put away.
+async fn guarded(
+    shared: &Shared,
+    call: &AgentCall,
+    effects: &mut dyn EffectSession,
+) -> Result<Execution, RuntimeError> {
+    let parts = &shared.parts;
+    let put_away = shared.quarantines.begins(&call.tenant, call.component);
+    let passing = match shared.breakers.enter(call, parts.clock.as_ref()) {
+        Ok(passing) => passing,
+        Err(failure) => return Ok(Execution::Failed { failure, effects: effects.position() }),
+    };
+    let calling = AssertUnwindSafe(parts.runtime.call(call, effects)).catch_unwind();
+    let result = tokio::select! {
+        biased;
+        quarantine = put_away => {
+            let (component, reason) = (quarantine.component, quarantine.reason.clone());
+            return Ok(Execution::Suspended(Waiting::Quarantine { component, reason }));
+        }
+        result = calling => result,
+    };
+    let execution = result.unwrap_or_else(|_| Ok(host_panic(shared)))?;
+    passing.ends(&execution);
+    Ok(execution)
+}
+
+/// What becomes of a call on which a part of the host broke: it fails, and nothing else.
+fn host_panic(shared: &Shared) -> Execution {
+    shared.stats.host_panics.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    error!("a part of the host broke on a call; the report above says where");
+    let failure = Failure::Failed(Problem::new(HOST_PANIC, "the host broke on this call"));
+    Execution::Failed { failure, effects: 0 }
 }
 
 fn host_fault(error: &RuntimeError, effects: u32) -> Execution {

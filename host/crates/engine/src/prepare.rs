@@ -17,6 +17,7 @@ use crate::load::within;
 use crate::mocked::mocked;
 use crate::parts::EngineOptions;
 use crate::pinning::{Pinner, Pins, Place, sentence};
+use crate::quarantine;
 use crate::request::{EngineError, StartRun, WorkflowChoice};
 use crate::resolve::{Part, Resolved, resolve};
 use crate::service::Shared;
@@ -65,12 +66,8 @@ pub(crate) async fn prepare(
     }
     let tools = pinner.tools(&workflow.name, grants_of(&pins, subgraphs.values()))?;
     pinner.finish(&workflow.title())?;
-    let root = Served {
-        workflow,
-        pins: &pins.agents,
-        fallbacks: &pins.fallbacks,
-        uses: &resolved.root.uses,
-    };
+    let Pins { agents, fallbacks } = &pins;
+    let root = Served { workflow, pins: agents, fallbacks, uses: &resolved.root.uses };
     let parts = served(&resolved, &subgraphs);
     flows::check(&shared.parts, tenant, root, resolved.on_failure, &parts)?;
     let started = RunStarted {
@@ -99,6 +96,7 @@ pub(crate) async fn prepare(
         routes: Vec::new(),
         by: request.by.clone(),
     };
+    quarantine::check(shared, tenant, &started).await?;
     Ok(Prepared { library: bounded(&resolved, &started), started, resolved })
 }
 

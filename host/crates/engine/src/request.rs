@@ -16,6 +16,9 @@ use wforge_model::{
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::IdempotentReply;
 
+use crate::breaker::Circuit;
+use crate::quarantine::Quarantine;
+
 /// Everything that a run is started with.
 #[derive(Debug, Clone)]
 pub struct StartRun {
@@ -354,6 +357,20 @@ pub struct PluginInfo {
     pub installed_at: Timestamp,
     /// By whom.
     pub by: String,
+    /// How it stands now; never kept.
+    #[serde(flatten)]
+    pub standing: PluginStanding,
+}
+
+/// How an installed plugin stands in this process.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, serde::Deserialize)]
+pub struct PluginStanding {
+    /// Why it is not called, where it is in quarantine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<Quarantine>,
+    /// How its calls go, where they break.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub circuit: Option<Circuit>,
 }
 
 /// How long to wait for a run.

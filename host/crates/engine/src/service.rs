@@ -15,10 +15,12 @@ use wforge_ports::AgentTools;
 use wforge_ports::store::Claim;
 
 use crate::actor::{Actor, Message, stored};
+use crate::breakers::Breakers;
 use crate::handle::Handle;
 use crate::ids::RunIds;
 use crate::load::{Loaded, Since, load_run};
 use crate::parts::{EngineOptions, EngineParts};
+use crate::quarantine::{self, Quarantines};
 use crate::registry::{Full, Place, Registry, Room};
 use crate::request::EngineError;
 use crate::snapshots::save_if_due;
@@ -46,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) carried: CarriedCache,
     pub(crate) directory: Directory,
     pub(crate) ledger: Ledger,
+    pub(crate) breakers: Breakers,
+    pub(crate) quarantines: Quarantines,
     /// Which grants were used.
     pub(crate) used: Used,
     /// Read by whoever brings in a component, until a row names it; written by an erasure, which
@@ -85,9 +89,12 @@ impl Engine {
     /// An engine of these parts. It ends when `shutdown` is cancelled.
     #[must_use]
     pub fn new(parts: EngineParts, options: EngineOptions, shutdown: CancellationToken) -> Self {
+        let breakers = Breakers::new(options.breaker.clone());
         let shared = Shared {
             parts,
             options,
+            breakers,
+            quarantines: Quarantines::default(),
             registry: Registry::default(),
             stats: Stats::default(),
             ids: RunIds::default(),
@@ -331,6 +338,9 @@ pub(crate) fn enter(
             // The first fact keeps an actor whose run waits from leaving before it is told why it
             // was woken.
             let _ = sender.try_send(Message::of(Fact::Time));
+            for released in quarantine::released(shared, tenant, &loaded.run) {
+                let _ = sender.try_send(Message::of(released));
+            }
             let actor = Actor::new((shared.clone(), stop), tenant.clone(), loaded, (sender, inbox));
             let drive = actor.drive(first).instrument(span);
             shared.tracker.spawn_on(drive, &shared.parts.lanes.engine);

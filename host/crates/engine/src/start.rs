@@ -185,6 +185,10 @@ pub(crate) fn queue_of(run: &Run, now: Timestamp) -> QueueChange {
         RunStatus::Waiting | RunStatus::Paused => {
             QueueChange::Sleep(wforge_graph::next_wake(run, now))
         }
+        // It waits for a release; a moment may come before.
+        RunStatus::Blocked if run.status == RunStatus::Running => {
+            QueueChange::Sleep(wforge_graph::next_wake(run, now))
+        }
         RunStatus::Blocked
         | RunStatus::Completed
         | RunStatus::Failed

@@ -48,6 +48,14 @@ pub struct EngineFigures {
     pub tasks_failed: u64,
     /// Attempts that were followed by another.
     pub tasks_retried: u64,
+    /// Plugins of tenants that are not called for a while, since they kept breaking.
+    pub breakers_open: u64,
+    /// Calls that were not made for that.
+    pub circuit_refusals: u64,
+    /// Components in quarantine.
+    pub quarantines: u64,
+    /// Calls on which a part of the host broke.
+    pub host_panics: u64,
     /// Calls of models since the start of the process, by the names that the operator gave them.
     pub models: BTreeMap<String, ModelFigures>,
     /// The store's own figures.
@@ -124,7 +132,8 @@ counters!(
     tasks_fallback,
     tasks_cached,
     tasks_failed,
-    tasks_retried
+    tasks_retried,
+    host_panics
 );
 
 impl Stats {

@@ -245,6 +245,7 @@ fn question(entry: &WaitingFor) -> Option<QuestionView> {
             | WaitReason::Resume { .. }
             | WaitReason::Turn
             | WaitReason::Operator
+            | WaitReason::Quarantine { .. }
             | WaitReason::FailureHandler,
             _,
         ) => None,

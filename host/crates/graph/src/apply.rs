@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 
 use wforge_model::agent::Divergence;
-use wforge_model::effect::Answered;
+use wforge_model::effect::{Answered, Waiting};
 use wforge_model::event::{EventKind, InterruptedAt, RunError, RunEvent, TaskFinished};
 use wforge_model::head::RunStatus;
 use wforge_model::{NodeId, Object, QuestionId, TaskId, Timestamp, Usage, Value};
@@ -109,7 +109,10 @@ fn go_on(run: &mut Run, steps: Option<u32>) {
 fn wake(run: &mut Run, task: TaskId) {
     count_call(run, task);
     change(run, task, |task| {
-        task.slept = task.slept.saturating_add(1);
+        // Who waited for an operator has slept no sleep of its own.
+        if !matches!(task.status, TaskStatus::Suspended(Waiting::Quarantine { .. })) {
+            task.slept = task.slept.saturating_add(1);
+        }
         task.status = TaskStatus::Ready;
     });
 }

@@ -9,7 +9,7 @@ use wforge_model::command::{Command, Fact};
 use wforge_model::effect::{Question, Waiting};
 use wforge_model::event::{AnsweredBy, EventKind, RunEvent};
 use wforge_model::head::RunStatus;
-use wforge_model::{QuestionId, Timestamp, Value};
+use wforge_model::{Digest, QuestionId, Timestamp, Value};
 
 use crate::expressions::Expressions;
 use crate::frame::{Task, TaskStatus};
@@ -70,6 +70,7 @@ impl Decider<'_> {
             Fact::Continue { by, steps } if self.is_held() => {
                 alloc::vec![EventKind::Continued { by: by.clone(), steps: *steps }]
             }
+            Fact::Released { component } => self.released(*component),
             Fact::Pause { .. }
             | Fact::Continue { .. }
             | Fact::Revive { .. }
@@ -106,6 +107,7 @@ impl Decider<'_> {
             | Fact::Answer { .. }
             | Fact::Time
             | Fact::DiscardEffects { .. }
+            | Fact::Released { .. }
             | Fact::Cancel { .. }
             | Fact::Pause { .. }
             | Fact::Continue { .. }
@@ -122,6 +124,21 @@ impl Decider<'_> {
 
     fn is_held(&self) -> bool {
         self.run.levels().filter_map(|ns| self.run.site(ns)).any(|site| site.is_held())
+    }
+
+    /// What waited for the release of a component goes on.
+    fn released(&self, component: Digest) -> Vec<EventKind> {
+        let waits = |task: &&Task| match &task.status {
+            TaskStatus::Suspended(Waiting::Quarantine { component: of, .. }) => *of == component,
+            TaskStatus::Suspended(_)
+            | TaskStatus::Ready
+            | TaskStatus::Backoff(_)
+            | TaskStatus::Inside
+            | TaskStatus::Finished(_)
+            | TaskStatus::Failed { .. } => false,
+        };
+        let waiting = self.run.all_tasks().filter(waits);
+        waiting.map(|task| EventKind::TaskResumed { task: task.id }).collect()
     }
 
     /// The task whose question a person answered, or whose deadline passed.

@@ -80,6 +80,10 @@ fn of_task(task: &Task) -> Vec<WaitingFor> {
         TaskStatus::Suspended(Waiting::Timer { until }) | TaskStatus::Backoff(until) => {
             alloc::vec![entry(WaitReason::Timer { until: *until })]
         }
+        TaskStatus::Suspended(Waiting::Quarantine { component, reason }) => {
+            let (component, reason) = (*component, reason.clone());
+            alloc::vec![entry(WaitReason::Quarantine { component, reason })]
+        }
         TaskStatus::Suspended(waiting) => {
             let asked = waiting.questions().iter().cloned();
             asked.map(|asked| entry(WaitReason::Question(asked))).collect()

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 use wforge_model::agent::AgentPin;
+use wforge_model::effect::Waiting;
 use wforge_model::event::{KeptAnswer, RunError, RunStarted};
 use wforge_model::head::RunStatus;
 use wforge_model::workflow::Node;
@@ -311,8 +312,11 @@ impl Run {
             return RunStatus::Running;
         }
         let waits = |task: &Task| matches!(task.status, TaskStatus::Suspended(_));
+        let put_away =
+            |task: &Task| matches!(task.status, TaskStatus::Suspended(Waiting::Quarantine { .. }));
         if self.all_tasks().any(waits) {
-            return RunStatus::Waiting;
+            let all = self.all_tasks().filter(|task| waits(task)).all(put_away);
+            return if all { RunStatus::Blocked } else { RunStatus::Waiting };
         }
         let pauses = self.levels().filter_map(|ns| self.site(ns)).any(|site| site.is_held());
         if pauses { RunStatus::Paused } else { RunStatus::Running }

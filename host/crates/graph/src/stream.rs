@@ -198,7 +198,10 @@ impl Projector<'_> {
                 ..
             } => Some(json!({ "__interrupt__": all_asked(waiting) })),
             EventKind::Interrupted { .. } => Some(json!({ "__interrupt__": [] })),
-            EventKind::TaskSuspended { waiting: Waiting::Timer { .. }, .. }
+            EventKind::TaskSuspended {
+                waiting: Waiting::Timer { .. } | Waiting::Quarantine { .. },
+                ..
+            }
             | EventKind::RunQueued(_)
             | EventKind::RunStarted(_)
             | EventKind::StepPlanned { .. }
@@ -308,7 +311,10 @@ impl Projector<'_> {
                 }
                 alloc::vec![("task_result", data)]
             }
-            EventKind::TaskSuspended { waiting: Waiting::Timer { .. }, .. }
+            EventKind::TaskSuspended {
+                waiting: Waiting::Timer { .. } | Waiting::Quarantine { .. },
+                ..
+            }
             | EventKind::RunQueued(_)
             | EventKind::RunStarted(_)
             | EventKind::SubgraphStarted { .. }

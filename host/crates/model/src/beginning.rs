@@ -86,6 +86,15 @@ pub struct RunStarted {
     pub by: String,
 }
 
+impl RunStarted {
+    /// Every agent that serves a node, in the run itself and in its subgraphs.
+    pub fn agents(&self) -> impl Iterator<Item = &AgentPin> {
+        let inside = self.subgraphs.values();
+        let inside = inside.flat_map(|part| part.pins.values().chain(part.fallbacks.values()));
+        self.pins.values().chain(self.fallbacks.values()).chain(inside)
+    }
+}
+
 fn has_no_tools(tools: &Arc<ToolPins>) -> bool {
     tools.is_empty()
 }

@@ -2,7 +2,7 @@
 //! are durable; what comes of them returns as facts.
 
 use crate::agent::{Execution, Reply};
-use crate::{Deeds, Failure, QuestionId, RunId, TaskId, Timestamp, Value};
+use crate::{Deeds, Digest, Failure, QuestionId, RunId, TaskId, Timestamp, Value};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -96,6 +96,11 @@ pub enum Fact {
         by: String,
         /// After so many super-steps it pauses again; none: it does not.
         steps: Option<u32>,
+    },
+    /// A component is in quarantine no more: what waited for it begins again, with its record.
+    Released {
+        /// The component.
+        component: Digest,
     },
     /// Somebody takes up a run that failed.
     Revive {

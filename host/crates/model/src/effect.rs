@@ -7,7 +7,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::id::IdHasher;
-use crate::{QuestionId, TaskId, Timestamp, Value};
+use crate::{Digest, QuestionId, TaskId, Timestamp, Value};
 
 /// The host functions that are recorded, by interface and name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -153,6 +153,13 @@ pub enum Waiting {
         /// When it goes on.
         until: Timestamp,
     },
+    /// An operator, who has put the component away that it calls.
+    Quarantine {
+        /// The component.
+        component: Digest,
+        /// Why, in the operator's words.
+        reason: String,
+    },
 }
 
 impl Waiting {
@@ -172,7 +179,7 @@ impl Waiting {
         match self {
             Self::Question(question) => core::slice::from_ref(question),
             Self::Questions(questions) => questions.as_slice(),
-            Self::Timer { .. } => &[],
+            Self::Timer { .. } | Self::Quarantine { .. } => &[],
         }
     }
 

@@ -22,7 +22,7 @@ pub enum RunStatus {
     Waiting,
     /// Stands at a border until somebody lets it go on.
     Paused,
-    /// A task diverged from its record; an operator decides.
+    /// A task diverged from its record, or calls what is in quarantine; an operator decides.
     Blocked,
     /// Ended well.
     Completed,
@@ -147,6 +147,13 @@ pub enum WaitReason {
     Turn,
     /// An operator: a task diverged from its record.
     Operator,
+    /// An operator: the component that a task calls is in quarantine.
+    Quarantine {
+        /// The component.
+        component: Digest,
+        /// Why, in the operator's words.
+        reason: String,
+    },
     /// The start of the workflow that handles its failure.
     FailureHandler,
 }
@@ -188,6 +195,7 @@ impl RunHead {
             | WaitReason::Calls { .. }
             | WaitReason::Turn
             | WaitReason::Operator
+            | WaitReason::Quarantine { .. }
             | WaitReason::FailureHandler => false,
         })
     }
@@ -219,9 +227,24 @@ impl RunHead {
                 | WaitReason::Resume { .. }
                 | WaitReason::Turn
                 | WaitReason::Operator
+                | WaitReason::Quarantine { .. }
                 | WaitReason::FailureHandler,
                 _,
             ) => None,
+        })
+    }
+
+    /// The components for whose release tasks wait.
+    pub fn quarantines(&self) -> impl Iterator<Item = Digest> {
+        self.waiting_for.iter().filter_map(|entry| match entry.waiting {
+            WaitReason::Quarantine { component, .. } => Some(component),
+            WaitReason::Question(_)
+            | WaitReason::Timer { .. }
+            | WaitReason::Calls { .. }
+            | WaitReason::Resume { .. }
+            | WaitReason::Turn
+            | WaitReason::Operator
+            | WaitReason::FailureHandler => None,
         })
     }
 }

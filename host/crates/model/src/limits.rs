@@ -1,6 +1,12 @@
 //! Budgets with their defaults. The unit is in the name.
 
+mod admission;
+mod breaker;
+
 use serde::{Deserialize, Serialize};
+
+pub use admission::AdmissionLimits;
+pub use breaker::BreakerLimits;
 
 /// What one run may use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

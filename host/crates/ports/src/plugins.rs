@@ -60,7 +60,8 @@ pub enum AdmissionError {
     #[error("{message}")]
     Refused {
         /// `not_wasm`, `core_module`, `precompiled`, `truncated`, `invalid`, `wrong_world`,
-        /// `no_manifest`, `bad_manifest`, `unsupported_api`, `too_large`, `compile_limit`.
+        /// `no_manifest`, `bad_manifest`, `unsupported_api`, `too_large`, `compile_limit`,
+        /// `compile_failed`.
         code: &'static str,
         /// One sentence with the fix.
         message: String,

@@ -12,6 +12,8 @@ use crate::load::inspect::{Inspected, refused};
 
 const PACKAGE: &str = "workflowforge:plugin/";
 const AGENT: &str = "workflowforge:plugin/agent@0.1";
+/// The version of the contract that is served; later patches of it add nothing that breaks.
+const SERVED: &str = "0.1";
 /// Of WASI alone this one reaches out, so it is told like the contract's own.
 const RAW_HTTP: &str = "wasi:http/outgoing-handler";
 
@@ -39,7 +41,8 @@ const INERT: [&str; 6] =
 pub(crate) fn check_world(component: &Inspected) -> Result<Vec<String>, AdmissionError> {
     if !component.exports.iter().any(|export| is_version_of(export, AGENT)) {
         let message = format!(
-            "the component does not export {AGENT}.0; export `agent.invoke` as the contract has it"
+            "{} does not export {AGENT}.0; export `agent.invoke` as the contract has it",
+            component.manifest.name
         );
         return Err(refused("wrong_world", message));
     }
@@ -64,38 +67,59 @@ fn check_import<'a>(
     manifest: &Manifest,
 ) -> Result<Option<&'a str>, AdmissionError> {
     let (path, version) = import.split_once('@').unwrap_or((import, ""));
+    let plugin = &manifest.name;
     if let Some(interface) = path.strip_prefix(PACKAGE) {
-        if !is_version_of(version, "0.1") {
+        if !is_version_of(version, SERVED) {
             let message = format!(
-                "the component imports {import}; this host serves version 0.1: build the plugin \
-                 against it, or upgrade the host"
+                "{plugin} imports {interface}@{version}; this host serves {SERVED}; rebuild with \
+                 sdk {SERVED} or upgrade the host"
             );
             return Err(refused("unsupported_api", message));
         }
         let known = INTERFACES.iter().find(|(name, _)| *name == interface);
-        let (_, kinds) = known.ok_or_else(|| unknown(import))?;
+        let (_, kinds) = known.ok_or_else(|| {
+            let served = INTERFACES.map(|(name, _)| name).join(", ");
+            let message = format!(
+                "{plugin} imports {interface}@{version}, which contract {SERVED} does not have: it \
+                 has {served}; rebuild with sdk {SERVED} or upgrade the host"
+            );
+            refused("wrong_world", message)
+        })?;
         need(import, kinds, manifest)?;
         return Ok((interface != "types").then_some(interface));
     }
     if !is_version_of(version, "0.2") {
-        return Err(unknown(import));
+        return Err(unknown(import, manifest));
     }
     if path == RAW_HTTP {
         need(import, &[Recording::UNRECORDED_KIND], manifest)?;
         return Ok(Some(RAW_HTTP));
     }
     if path != "wasi:http/types" && !INERT.iter().any(|package| path.starts_with(package)) {
-        return Err(unknown(import));
+        return Err(unknown(import, manifest));
     }
     Ok(None)
 }
 
-fn unknown(import: &str) -> AdmissionError {
+fn unknown(import: &str, manifest: &Manifest) -> AdmissionError {
     let message = format!(
-        "the component imports \"{import}\", which this host does not serve; a plugin may import \
-         workflowforge:plugin@0.1 and WASI 0.2"
+        "{} imports \"{import}\", which this host does not serve; a plugin may import \
+         workflowforge:plugin@{SERVED} and WASI 0.2",
+        manifest.name
     );
     refused("wrong_world", message)
+}
+
+/// What the linker's error means: the names are the contract's, and the types are not.
+pub(crate) fn misfit(plugin: &str, error: &str) -> String {
+    let at = error.split(PACKAGE).nth(1).and_then(|rest| {
+        rest.split(|c: char| !c.is_ascii_alphanumeric() && !"@.-".contains(c)).next()
+    });
+    let place = at.map_or_else(String::new, |interface| format!(" at {interface}"));
+    format!(
+        "{plugin} does not fit the contract {SERVED}{place}: other types than this host serves \
+         ({error}); rebuild with sdk {SERVED} or upgrade the host"
+    )
 }
 
 fn need(import: &str, kinds: &[&str], manifest: &Manifest) -> Result<(), AdmissionError> {
@@ -108,8 +132,9 @@ fn need(import: &str, kinds: &[&str], manifest: &Manifest) -> Result<(), Admissi
         return Ok(());
     }
     let message = format!(
-        "the component imports {import}, but its manifest names no need of kind \"{first}\"; add \
-         the need to plugin.toml, or build without the import"
+        "{} imports {import}, but its manifest names no need of kind \"{first}\"; add \
+         the need to plugin.toml, or build without the import",
+        manifest.name
     );
     Err(refused("wrong_world", message))
 }

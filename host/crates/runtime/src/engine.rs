@@ -23,6 +23,11 @@ const CORE_INSTANCE_BYTES_MAX: usize = 16 << 20;
 const WASM_STACK_BYTES_MAX: usize = 512 << 10;
 const FIBER_STACK_BYTES: usize = 2 << 20;
 
+/// The same engine without a pool: native code of the one fits the other.
+pub(crate) fn for_compiling() -> wasmtime::Result<Engine> {
+    Engine::new(&config())
+}
+
 /// An engine, and the name of the allocator that it got.
 pub(crate) struct MadeEngine {
     pub(crate) engine: Engine,

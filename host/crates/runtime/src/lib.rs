@@ -6,7 +6,7 @@
 //!
 //! - [`SandboxRuntime`] is the whole of it: `AgentRuntime` and `PluginAdmission`.
 //! - `engine` configures wasmtime; `load` brings a component from its bytes to something that can
-//!   be called (inspection, compilation, the cache of native code).
+//!   be called (inspection, compilation in a process of its own, the cache of native code).
 //! - `guest` is what lives in a store: limits, clocks, output, the desk where host calls are handed
 //!   over; `capabilities` has one module for each interface of the contract.
 //! - `call` makes one call and `outcome` says what came of it.
@@ -23,6 +23,8 @@ mod options;
 mod outcome;
 mod runtime;
 
+pub use load::child::ChildCompiler;
 pub use load::compile::{CompileError, Compiler};
+pub use load::worker::{WorkerCaps, WorkerError, compile_worker};
 pub use options::{Allocator, OpenRuntimeError, RuntimeOptions, RuntimeParts};
 pub use runtime::SandboxRuntime;

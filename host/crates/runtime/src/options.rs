@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wforge_model::limits::SandboxLimits;
+use wforge_model::limits::{AdmissionLimits, SandboxLimits};
 use wforge_ports::{BoxError, Clock};
 
 use crate::load::compile::Compiler;
@@ -20,10 +20,8 @@ pub struct RuntimeOptions {
     pub sandboxes_max: u32,
     /// Components kept ready in memory; the one unused for longest makes room.
     pub ready_components_max: usize,
-    /// The largest component that is let in, in bytes.
-    pub component_bytes_max: u64,
-    /// Threads that compile and load components.
-    pub compile_threads: u32,
+    /// What a component may be, and what compiling it may take.
+    pub admission: AdmissionLimits,
     /// How memory for sandboxes is found.
     pub allocator: Allocator,
 }
@@ -37,8 +35,7 @@ impl RuntimeOptions {
             limits: SandboxLimits::default(),
             sandboxes_max: 256,
             ready_components_max: 64,
-            component_bytes_max: 64 << 20,
-            compile_threads: 2,
+            admission: AdmissionLimits::default(),
             allocator: Allocator::Pooling,
         }
     }
@@ -62,7 +59,7 @@ pub struct RuntimeParts {
     pub clock: Arc<dyn Clock>,
     /// The host's secret key, from which the key of the MAC on native code is derived.
     pub host_key: [u8; 32],
-    /// Compiles components; none: inside this process.
+    /// Compiles components; none: inside this process, where a hostile one can end it.
     pub compiler: Option<Arc<dyn Compiler>>,
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker};
 use wforge_model::agent::{AgentCall, Execution};
-use wforge_model::limits::SandboxLimits;
+use wforge_model::limits::{AdmissionLimits, SandboxLimits};
 use wforge_model::{Digest, TenantId};
 use wforge_ports::runtime::RuntimeFigures;
 use wforge_ports::{
@@ -21,7 +21,7 @@ use crate::call::Surroundings;
 use crate::engine::{self, MadeEngine};
 use crate::guest::state::Guest;
 use crate::load::aot::AotCache;
-use crate::load::compile::InProcess;
+use crate::load::compile::{Compiler, InProcess};
 use crate::load::files;
 use crate::load::inspect::refused;
 use crate::load::lane::Lane;
@@ -35,7 +35,7 @@ pub struct SandboxRuntime {
     clock: Arc<dyn Clock>,
     sandboxes: Semaphore,
     sandboxes_max: u32,
-    component_bytes_max: u64,
+    admission: AdmissionLimits,
     allocator: &'static str,
     calls: AtomicU64,
     /// Milliseconds of CPU time of each tenant.
@@ -59,14 +59,15 @@ impl SandboxRuntime {
         let aot = AotCache::open(&aot_dir, &parts.host_key, &engine)
             .map_err(|source| OpenRuntimeError::Directory { path: aot_dir, source })?;
         engine::start_ticker(&engine)?;
-        let lane = Lane::start(options.compile_threads).map_err(OpenRuntimeError::Thread)?;
+        let lane =
+            Lane::start(options.admission.compile_at_once_max).map_err(OpenRuntimeError::Thread)?;
         let shelf = Shelf {
             engine,
             linker,
-            compiler: parts.compiler.unwrap_or_else(|| Arc::new(InProcess)),
+            compiler: parts.compiler.unwrap_or_else(|| in_process(&options.admission)),
             aot,
             components_dir,
-            component_bytes_max: options.component_bytes_max,
+            admission: options.admission.clone(),
             compiled: AtomicU64::new(0),
         };
         Ok(Self {
@@ -75,7 +76,7 @@ impl SandboxRuntime {
             clock: parts.clock,
             sandboxes: Semaphore::new(usize::try_from(options.sandboxes_max).unwrap_or(1)),
             sandboxes_max: options.sandboxes_max,
-            component_bytes_max: options.component_bytes_max,
+            admission: options.admission,
             allocator,
             calls: AtomicU64::new(0),
             bills: Mutex::default(),
@@ -89,6 +90,10 @@ impl SandboxRuntime {
             None => Arc::clone(bills.entry(tenant.clone()).or_default()),
         }
     }
+}
+
+fn in_process(limits: &AdmissionLimits) -> Arc<dyn Compiler> {
+    Arc::new(InProcess(limits.clone()))
 }
 
 /// Every interface of the contract and all of WASI, for every component: what a plugin may do is
@@ -155,10 +160,13 @@ impl PluginAdmission for SandboxRuntime {
         bytes: Vec<u8>,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
         Box::pin(async move {
-            let max = self.component_bytes_max;
+            let max = self.admission.component_bytes_max;
             let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             if size > max {
-                let message = format!("the component has {size} bytes, more than {max}");
+                let message = format!(
+                    "the component has {size} bytes, more than limits.admission.\
+                     component_bytes_max ({max}) allows"
+                );
                 return Err(refused("too_large", message));
             }
             self.library.admit(tenant, bytes).await

@@ -1,7 +1,9 @@
 //! Clocks, chance and suites for tests; knows ports only.
 //!
-//! [`store`] holds the promises of the store port, one test each, for every backend.
+//! [`bombs`] are parts of components that ask much of a compiler; [`store`] holds the promises of the
+//! store port, one test each, for every backend.
 
+pub mod bombs;
 mod call;
 pub mod clock;
 pub mod entropy;

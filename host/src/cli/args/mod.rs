@@ -205,6 +205,9 @@ pub(crate) enum Command {
     /// Ask whether the server takes work; for health checks
     #[command(after_help = "Example:\n  HEALTHCHECK CMD [\"wforge\", \"health\"]")]
     Health,
+    /// Compile one component, as a running wforge asks for
+    #[command(name = crate::compose::COMPILE_WORKER, hide = true)]
+    CompileWorker(CompileWorkerArgs),
     /// Print the completion script of a shell
     #[command(after_help = "Example:\n  wforge completions bash > ~/.local/share/\
                             bash-completion/completions/wforge")]
@@ -212,6 +215,15 @@ pub(crate) enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+/// The caps of `wforge compile-worker`, in the order of `wforge_runtime::ChildCompiler`.
+#[derive(Debug, Args)]
+pub(crate) struct CompileWorkerArgs {
+    pub(crate) memory_bytes_max: u64,
+    pub(crate) cpu_s_max: u64,
+    pub(crate) component_bytes_max: u64,
+    pub(crate) parent: u32,
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -358,6 +370,38 @@ pub(crate) enum PluginCommand {
         #[arg(value_name = "NAME|FILE")]
         name: String,
     },
+    /// Put a component away: its sandboxes are dropped at once, its runs wait
+    #[command(after_help = "Example:\n  wforge plugin quarantine sha256:4f1e… --reason \
+                            \"sends mail to strangers\"")]
+    Quarantine {
+        /// The component, as wforge plugin inspect shows it
+        digest: String,
+        /// Why, for whoever finds it put away
+        #[arg(long)]
+        reason: String,
+        /// For all tenants
+        #[arg(long)]
+        platform: bool,
+    },
+    /// Let a component be called again; the runs that waited for it go on
+    #[command(after_help = "Example:\n  wforge plugin release sha256:4f1e…")]
+    Release {
+        /// The component
+        digest: String,
+        /// For all tenants
+        #[arg(long)]
+        platform: bool,
+    },
+    /// Compile plugins for this build of wforge, so that no first call waits for it
+    #[command(after_help = "Example:\n  wforge plugin precompile --all")]
+    Precompile {
+        /// The publisher/name[@VERSION] of an installed plugin
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        name: Option<String>,
+        /// Every installed plugin
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 /// `wforge workflow …`.
@@ -450,6 +494,7 @@ impl Cli {
             | Command::Explain { .. }
             | Command::Config(_)
             | Command::Health
+            | Command::CompileWorker(_)
             | Command::Completions { .. } => {}
         }
         let level = match self.global.verbose {

@@ -309,6 +309,9 @@ fn waits_for(waiting: &Waiting) -> String {
     if let Waiting::Timer { until } = waiting {
         return format!("sleeps until {until}");
     }
+    if let Waiting::Quarantine { component, reason } = waiting {
+        return format!("waits for {component}, which is in quarantine: {reason}");
+    }
     let asked = waiting.questions().iter().map(|question| {
         let until = question.deadline.map(|at| format!(", until {at}")).unwrap_or_default();
         let of = question.assignee.as_ref().map(|name| format!("{name} ")).unwrap_or_default();

@@ -99,6 +99,19 @@ impl Cli {
         self.command(args).stdout(piped()).stderr(piped()).spawn().expect("wforge starts")
     }
 
+    /// The program with these arguments, in a shell that does something before, not started yet.
+    pub(crate) fn after(&self, shell: &str, args: &[&str]) -> Command {
+        let program = self.command::<&str>([]);
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(format!("{shell}\nexec \"$0\" \"$@\"")).arg(program.get_program());
+        command.args(args).env_clear().stdin(std::process::Stdio::null());
+        if let Some(folder) = program.get_current_dir() {
+            command.current_dir(folder);
+        }
+        command.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+    }
+
     /// The program with these arguments, not started yet.
     pub(super) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = program(&self.data());

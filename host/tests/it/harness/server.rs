@@ -1,7 +1,7 @@
 //! Runs `wforge serve` on a free port and speaks HTTP with it.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -71,13 +71,34 @@ impl TestHost {
 
     /// Starts a server on this one's data directory.
     pub(crate) fn on(cli: Cli) -> Self {
-        let mut command = cli.command(["serve"]);
+        let command = cli.command(["serve"]);
+        Self::of(cli, command)
+    }
+
+    /// Starts a server on this one's data directory in a shell that does something before.
+    pub(crate) fn after(cli: Cli, shell: &str) -> Self {
+        let command = cli.after(shell, &["serve"]);
+        Self::of(cli, command)
+    }
+
+    fn of(cli: Cli, mut command: Command) -> Self {
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("wforge starts");
         let log = Arc::default();
         let (address, key) = await_server(&cli, &mut child, &log);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { cli, child, address, key, log, runtime }
+    }
+
+    /// The server's process; none once it has ended.
+    pub(crate) fn pid(&mut self) -> Option<u32> {
+        let has_ended = self.child.try_wait().expect("its state").is_some();
+        (!has_ended).then(|| self.child.id())
+    }
+
+    /// Installs these bytes.
+    pub(crate) fn install(&self, component: &[u8]) -> Reply {
+        self.post_bytes_as("/v1/plugins", "application/wasm", component, &self.key)
     }
 
     /// Kills it, as a crash would, and starts another on the same data.

@@ -69,8 +69,23 @@ fn engine(figures: &EngineFigures, text: &mut Text) {
         .sample(&[], figures.tasks_failed);
     text.counter("wforge_tasks_retried_total", "Attempts that were followed by another.")
         .sample(&[], figures.tasks_retried);
+    guards(figures, text);
     models(figures, text);
     ports(figures, text);
+}
+
+fn guards(figures: &EngineFigures, text: &mut Text) {
+    text.gauge("wforge_breakers_open", "Plugins of tenants that are left alone for a while.")
+        .sample(&[], figures.breakers_open);
+    text.counter(
+        "wforge_circuit_refusals_total",
+        "Calls not made, since the plugin kept breaking.",
+    )
+    .sample(&[], figures.circuit_refusals);
+    text.gauge("wforge_quarantines", "Components that an operator put away.")
+        .sample(&[], figures.quarantines);
+    text.counter("wforge_host_panics_total", "Calls on which a part of the host broke.")
+        .sample(&[], figures.host_panics);
 }
 
 /// Labels are the names that the operator gave to models, never what a plugin asked for.

@@ -189,7 +189,7 @@ impl Redactor {
         match waiting {
             Waiting::Question(one) => Waiting::Question(question(one)),
             Waiting::Questions(all) => Waiting::Questions(all.into_iter().map(question).collect()),
-            Waiting::Timer { until } => Waiting::Timer { until },
+            waiting @ (Waiting::Timer { .. } | Waiting::Quarantine { .. }) => waiting,
         }
     }
 }

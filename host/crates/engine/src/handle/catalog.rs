@@ -6,7 +6,8 @@ use wforge_model::{Digest, TenantId};
 use wforge_ports::plugins::Admitted;
 
 use super::Handle;
-use crate::request::{EngineError, PluginInfo, WorkflowInfo};
+use crate::quarantine::Quarantine;
+use crate::request::{EngineError, PluginInfo, PluginStanding, WorkflowInfo};
 use crate::sweep::{self, BlobsSwept, SweepMode};
 use crate::tenancy::Directory;
 use crate::{catalog, install, tenancy, workflows};
@@ -84,7 +85,10 @@ impl Handle {
     /// # Errors
     /// Only the host's own.
     pub async fn plugins(&self, tenant: &TenantId) -> Result<Vec<PluginInfo>, EngineError> {
-        catalog::plugins(&self.shared, tenant).await
+        Directory::load(&self.shared).await?;
+        let mut plugins = catalog::plugins(&self.shared, tenant).await?;
+        plugins.iter_mut().for_each(|plugin| self.stands(tenant, plugin));
+        Ok(plugins)
     }
 
     /// The newest plugin of that `publisher/name[@range]`.
@@ -92,7 +96,19 @@ impl Handle {
     /// # Errors
     /// [`EngineError::NotFound`].
     pub async fn plugin(&self, tenant: &TenantId, name: &str) -> Result<PluginInfo, EngineError> {
-        catalog::plugin(&self.shared, tenant, name).await
+        Directory::load(&self.shared).await?;
+        let mut plugin = catalog::plugin(&self.shared, tenant, name).await?;
+        self.stands(tenant, &mut plugin);
+        Ok(plugin)
+    }
+
+    fn stands(&self, tenant: &TenantId, plugin: &mut PluginInfo) {
+        let (shared, component) = (&self.shared, plugin.admitted.component);
+        let quarantine = shared.quarantines.of(tenant, component);
+        plugin.standing = PluginStanding {
+            quarantine: quarantine.map(|quarantine| Quarantine::clone(&quarantine)),
+            circuit: shared.breakers.circuit(tenant, component, shared.parts.clock.now()),
+        };
     }
 
     /// Registers a workflow.

@@ -22,7 +22,8 @@ impl Handle {
         by: &str,
     ) -> Result<RunHead, EngineError> {
         let head = self.head(tenant, run).await?;
-        if head.status.is_final() || head.status == RunStatus::Blocked {
+        let waits = head.quarantines().next().is_some();
+        if head.status.is_final() || head.status == RunStatus::Blocked && !waits {
             return Err(EngineError::Conflict {
                 code: "run_ended",
                 message: format!("{run} cannot be resumed: it is {}", head.status.as_str()),
@@ -55,6 +56,15 @@ impl Handle {
         by: &str,
     ) -> Result<RunHead, EngineError> {
         let head = self.head(tenant, run).await?;
+        if let Some(component) = head.quarantines().next() {
+            return Err(EngineError::Conflict {
+                code: "quarantined",
+                message: format!(
+                    "{run} waits for a component in quarantine and keeps its record: wforge plugin \
+                     release {component}"
+                ),
+            });
+        }
         if head.status != RunStatus::Blocked {
             return Err(EngineError::Conflict {
                 code: "run_not_blocked",
@@ -144,6 +154,7 @@ fn open(entry: &WaitingFor) -> Option<(&Question, &NodeId)> {
             | WaitReason::Resume { .. }
             | WaitReason::Turn
             | WaitReason::Operator
+            | WaitReason::Quarantine { .. }
             | WaitReason::FailureHandler,
             _,
         ) => None,

@@ -131,6 +131,7 @@ fn entries(head: &RunHead) -> Vec<InboxEntry> {
         | WaitReason::Calls { .. }
         | WaitReason::Turn
         | WaitReason::Operator
+        | WaitReason::Quarantine { .. }
         | WaitReason::FailureHandler => None,
     });
     waits.collect()

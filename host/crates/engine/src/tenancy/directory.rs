@@ -134,6 +134,11 @@ async fn read_all(shared: &Shared) -> Result<(), EngineError> {
     let default = default_tenant()?;
     if !index.tenants.contains_key(&default) {
         index.take_grants(shared, &default).await?;
+        shared.quarantines.load(shared, Some(&default)).await?;
+    }
+    shared.quarantines.load(shared, None).await?;
+    for tenant in index.tenants.keys() {
+        shared.quarantines.load(shared, Some(tenant)).await?;
     }
     *shared.directory.write() = index;
     Ok(())

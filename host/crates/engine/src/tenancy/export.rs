@@ -115,6 +115,10 @@ async fn write_catalog(shared: &Shared, id: &TenantId, out: &Out) -> Result<(), 
         let draft = draft_by_digest(shared, id, info.digest).await?;
         out.line("workflow", json!({ "info": info, "workflow": draft })).await?;
     }
+    let quarantines: Vec<Value> = PageOf(Collection::Quarantines).all(shared, id).await?;
+    for quarantine in quarantines {
+        out.line("quarantine", quarantine).await?;
+    }
     let settings: Vec<Value> = PageOf(Collection::Settings).all(shared, id).await?;
     for setting in settings {
         out.line("setting", setting).await?;

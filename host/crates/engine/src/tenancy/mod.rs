@@ -23,7 +23,7 @@ pub use secrets::SecretPut;
 pub use tokens::TenantTokens;
 pub use trail::AuditVerdict;
 
-pub(crate) use directory::Directory;
+pub(crate) use directory::{Directory, PageOf};
 pub(crate) use erase::{erase, go_on_erasing};
 pub(crate) use export::export;
 pub(crate) use grants::{
@@ -60,22 +60,22 @@ pub(crate) fn default_tenant() -> Result<TenantId, EngineError> {
 }
 
 /// What a change of the control plane writes: one document and one entry of the audit log.
-struct Entry<'a> {
-    tenant: &'a TenantId,
+pub(crate) struct Entry<'a> {
+    pub(crate) tenant: &'a TenantId,
     /// The version that the document must have; none: whatever it is.
-    expected: Option<Version>,
-    collection: Collection,
-    key: String,
-    value: Option<Value>,
+    pub(crate) expected: Option<Version>,
+    pub(crate) collection: Collection,
+    pub(crate) key: String,
+    pub(crate) value: Option<Value>,
     /// Further documents of the same change.
-    also: Vec<Put>,
-    action: &'static str,
-    resource: String,
-    by: &'a str,
+    pub(crate) also: Vec<Put>,
+    pub(crate) action: &'static str,
+    pub(crate) resource: String,
+    pub(crate) by: &'a str,
 }
 
 /// Writes it, all or nothing.
-async fn write(shared: &Shared, entry: Entry<'_>) -> Result<(), EngineError> {
+pub(crate) async fn write(shared: &Shared, entry: Entry<'_>) -> Result<(), EngineError> {
     let Entry { tenant, expected, collection, key, value, also, action, resource, by } = entry;
     let mut puts = vec![Put { collection, key, value }];
     puts.extend(also);
@@ -103,10 +103,10 @@ async fn write(shared: &Shared, entry: Entry<'_>) -> Result<(), EngineError> {
     }
 }
 
-fn to_value<T: serde::Serialize>(of: &T) -> Result<Value, EngineError> {
+pub(crate) fn to_value<T: serde::Serialize>(of: &T) -> Result<Value, EngineError> {
     serde_json::to_value(of).map_err(|error| EngineError::Host(Box::new(error)))
 }
 
-fn invalid(code: &'static str, message: impl Into<String>) -> EngineError {
+pub(crate) fn invalid(code: &'static str, message: impl Into<String>) -> EngineError {
     EngineError::Invalid { code, message: message.into(), details: Vec::new() }
 }

@@ -12,6 +12,7 @@ mod deeds;
 mod durability;
 mod effects;
 mod grants;
+mod guards;
 mod harness;
 mod history;
 mod lines;

@@ -9,7 +9,7 @@ use wforge_model::agent::{Divergence, EVERY_EFFECT, Execution, Reply};
 use wforge_model::command::{Command, Fact};
 use wforge_model::effect::Waiting;
 use wforge_model::event::EventKind;
-use wforge_model::{Failure, Problem, Timestamp};
+use wforge_model::{Digest, Failure, Problem, Timestamp};
 use wforge_spec::Cel;
 
 use crate::harness::{Bench, LIST, Start};
@@ -163,6 +163,21 @@ fn an_agent_that_sleeps_is_called_again_in_the_same_attempt() {
     bench.wait_only();
     assert_eq!(bench.next_call(), (task, 1));
     assert_eq!(bench.run.task(task).unwrap().slept, 1);
+}
+
+#[test]
+fn an_agent_that_was_put_away_is_called_again_in_the_same_attempt_once_it_is_released() {
+    let mut bench = begun("");
+    let (component, other) = (Digest::from_bytes([1; 32]), Digest::from_bytes([2; 32]));
+    let reason = "sends mail to strangers".to_owned();
+    bench.end(Execution::Suspended(Waiting::Quarantine { component, reason }));
+    assert_eq!(bench.run.standing().as_str(), "blocked");
+    let task = bench.run.tasks()[0].id;
+    bench.tell(Fact::Released { component: other });
+    assert_eq!(bench.run.standing().as_str(), "blocked");
+    bench.tell(Fact::Released { component });
+    assert_eq!(bench.next_call(), (task, 1));
+    assert_eq!(bench.run.task(task).unwrap().slept, 0, "it was no sleep of the agent's");
 }
 
 #[test]

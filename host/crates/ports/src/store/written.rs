@@ -193,6 +193,8 @@ pub enum Collection {
     Secrets,
     /// Values of secrets: key is name and version, to which its seal is bound.
     SecretValues,
+    /// Components that are not called any more: key is the digest.
+    Quarantines,
 }
 
 impl Collection {
@@ -214,6 +216,7 @@ impl Collection {
             Self::Tenants => b't',
             Self::Secrets => b'y',
             Self::SecretValues => b'z',
+            Self::Quarantines => b'q',
         }
     }
 }

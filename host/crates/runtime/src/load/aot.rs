@@ -166,6 +166,11 @@ fn configuration(engine: &Engine) -> [u8; 32] {
     *sink.0.finalize().as_bytes()
 }
 
+/// The same as text: two processes that say the same make code for each other.
+pub(crate) fn configuration_hex(engine: &Engine) -> String {
+    blake3::Hash::from_bytes(configuration(engine)).to_hex().to_string()
+}
+
 /// Failing to tidy up is no reason not to start.
 fn remove_others(root: &Path, ours: &Path) {
     let Ok(entries) = fs_err::read_dir(root) else {

@@ -1,14 +1,17 @@
 //! Reading a stranger's bytes before anything is compiled: are they a component, what do they say
 //! about themselves, what do they import.
 //!
-//! Never here: compilation, or trust in a word of the manifest beyond its shape.
+//! Never here: compilation, trust in a word of the manifest beyond its shape, or a look into types
+//! and functions. Their readers recurse with the file, so they work where a broken process harms
+//! nobody: `structure`, in the compiler's own.
 
-use wasmparser::{Chunk, Encoding, Parser, Payload, Validator, WasmFeatures};
-use wforge_model::manifest::{API_SECTION, MANIFEST_SECTION, Manifest};
+use wasmparser::{Encoding, Payload};
+use wforge_model::limits::AdmissionLimits;
+use wforge_model::manifest::{API_SECTION, MANIFEST_SECTION, Manifest, PluginName};
 use wforge_ports::AdmissionError;
 
-/// Functions in one component; CPython's has some thirty thousand.
-const FUNCTIONS_MAX: u64 = 200_000;
+use super::structure;
+use super::walk::{malformed, walk};
 
 /// What a component says about itself.
 #[derive(Debug)]
@@ -24,12 +27,16 @@ pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> Admissi
 }
 
 /// Reads structure, sections and names.
-pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspected, AdmissionError> {
+pub(crate) fn inspect(bytes: &[u8], limits: &AdmissionLimits) -> Result<Inspected, AdmissionError> {
     check_magic(bytes)?;
-    let outline = Outline::read(bytes)?;
+    let outline = Outline::read(bytes, limits)?;
     let api = outline.api.ok_or_else(|| no_section(API_SECTION))?;
-    let api = String::from_utf8(api).map_err(|_| unsupported_api("is no text"))?;
-    check_api(api.trim())?;
+    let api = String::from_utf8(api)
+        .map_err(|_| unsupported_api("the plugin", "a version that is no text"))?;
+    check_api(api.trim()).map_err(|what| {
+        // A manifest of another contract may be one that this host cannot read.
+        unsupported_api(&name_in(outline.manifest.as_deref()), &what)
+    })?;
     let manifest = outline.manifest.ok_or_else(|| no_section(MANIFEST_SECTION))?;
     let manifest = Manifest::from_section(&manifest)
         .map_err(|error| refused("bad_manifest", error.to_string()))?;
@@ -38,13 +45,6 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspected, AdmissionError> {
         api: api.trim().to_owned(),
         imports: outline.imports,
         exports: outline.exports,
-    })
-}
-
-/// Validates every byte; the compiler sees only what has passed.
-pub(crate) fn validate(bytes: &[u8], features: WasmFeatures) -> Result<(), AdmissionError> {
-    Validator::new_with_features(features).validate_all(bytes).map(drop).map_err(|error| {
-        refused("invalid", format!("the component is invalid: {error}; build it again"))
     })
 }
 
@@ -57,20 +57,30 @@ fn no_section(name: &str) -> AdmissionError {
 }
 
 /// Whether this host serves that version: the same minor while the major is 0.
-fn check_api(api: &str) -> Result<(), AdmissionError> {
+fn check_api(api: &str) -> Result<(), String> {
     match semver::Version::parse(api) {
         Ok(version) if version.major == 0 && version.minor == 1 => Ok(()),
-        Ok(_) => Err(unsupported_api(&format!("is {api}"))),
-        Err(_) => Err(unsupported_api(&format!("is \"{}\", no version", api.escape_default()))),
+        Ok(_) => Err(api.to_owned()),
+        Err(_) => Err(format!("\"{}\", which is no version", api.escape_default())),
     }
 }
 
-fn unsupported_api(what: &str) -> AdmissionError {
+fn unsupported_api(plugin: &str, what: &str) -> AdmissionError {
     let message = format!(
-        "the contract that the component was built against {what}; this host serves 0.1: build the \
-         plugin against it, or upgrade the host"
+        "{plugin} is built against contract {what}; this host serves 0.1; rebuild with sdk 0.1 or \
+         upgrade the host"
     );
     refused("unsupported_api", message)
+}
+
+/// The plugin's name, if that much can be read.
+fn name_in(manifest: Option<&[u8]>) -> String {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        name: PluginName,
+    }
+    let named = manifest.and_then(|manifest| serde_json::from_slice::<Named>(manifest).ok());
+    named.map_or_else(|| "the plugin".to_owned(), |named| named.name.to_string())
 }
 
 fn check_magic(bytes: &[u8]) -> Result<(), AdmissionError> {
@@ -94,35 +104,17 @@ struct Outline {
     api: Option<Vec<u8>>,
     imports: Vec<String>,
     exports: Vec<String>,
-    functions: u64,
+    nested: u32,
 }
 
 impl Outline {
-    fn read(bytes: &[u8]) -> Result<Self, AdmissionError> {
+    fn read(bytes: &[u8], limits: &AdmissionLimits) -> Result<Self, AdmissionError> {
         let mut outline = Self::default();
-        let mut parser = Parser::new(0);
-        let mut outer = Vec::new();
-        let mut rest = bytes;
-        loop {
-            // A component may end after any of its sections; a module inside it may not.
-            let at_end = rest.is_empty() && outer.is_empty();
-            let chunk = parser.parse(rest, at_end).map_err(|error| malformed(&error))?;
-            let Chunk::Parsed { consumed, payload } = chunk else {
-                return Err(truncated());
-            };
-            rest = rest.get(consumed..).unwrap_or_default();
-            match payload {
-                Payload::ModuleSection { parser: inner, .. }
-                | Payload::ComponentSection { parser: inner, .. } => {
-                    outer.push(std::mem::replace(&mut parser, inner));
-                }
-                Payload::End(_) => match outer.pop() {
-                    Some(next) => parser = next,
-                    None => return Ok(outline),
-                },
-                payload => outline.take(payload, outer.is_empty())?,
-            }
-        }
+        walk(bytes, |payload, depth| {
+            outline.take(payload, depth == 0)?;
+            structure::within("nested", outline.nested.into(), limits.nested_max.into())
+        })?;
+        Ok(outline)
     }
 
     fn take(&mut self, payload: Payload<'_>, is_outermost: bool) -> Result<(), AdmissionError> {
@@ -151,18 +143,12 @@ impl Outline {
                 }
                 Ok(())
             }
-            Payload::CodeSectionStart { count, .. } => self.count_functions(count),
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
+                self.nested = self.nested.saturating_add(1);
+                Ok(())
+            }
             _ => Ok(()),
         }
-    }
-
-    fn count_functions(&mut self, count: u32) -> Result<(), AdmissionError> {
-        self.functions = self.functions.saturating_add(u64::from(count));
-        if self.functions > FUNCTIONS_MAX {
-            let message = format!("the component has more than {FUNCTIONS_MAX} functions");
-            return Err(refused("compile_limit", message));
-        }
-        Ok(())
     }
 }
 
@@ -172,12 +158,4 @@ fn once(slot: &mut Option<Vec<u8>>, data: &[u8], name: &str) -> Result<(), Admis
         return Err(refused("bad_manifest", message));
     }
     Ok(())
-}
-
-fn truncated() -> AdmissionError {
-    refused("truncated", "the file ends in the middle of a section; copy or build it again")
-}
-
-fn malformed(error: &wasmparser::BinaryReaderError) -> AdmissionError {
-    refused("invalid", format!("the file is no valid component: {error}; build it again"))
 }

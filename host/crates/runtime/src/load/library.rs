@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
+use wforge_model::limits::AdmissionLimits;
 use wforge_model::manifest::LimitHints;
 use wforge_model::{Digest, TenantId};
 use wforge_ports::{AdmissionError, Admitted, RuntimeError};
@@ -43,7 +44,7 @@ pub(crate) struct Shelf {
     pub(crate) compiler: Arc<dyn Compiler>,
     pub(crate) aot: AotCache,
     pub(crate) components_dir: PathBuf,
-    pub(crate) component_bytes_max: u64,
+    pub(crate) admission: AdmissionLimits,
     pub(crate) compiled: AtomicU64,
 }
 
@@ -129,23 +130,25 @@ impl Shelf {
         let ready = match self.aot.load(&self.engine, digest) {
             Some((component, hints)) => self.link(&component, hints),
             None => self.component(digest).map_err(LoadError::Runtime).and_then(|bytes| {
-                let hints = inspect::inspect(&bytes).map_err(|error| runtime(host(error)))?;
+                let hints = inspect::inspect(&bytes, &self.admission);
+                let hints = hints.map_err(|error| runtime(host(error)))?;
                 self.build(digest, &bytes, hints.manifest.limits)
             }),
         };
         ready.map_err(|error| match error {
             LoadError::Runtime(error) => error,
             LoadError::Compile(error) => host(error),
-            LoadError::World(message) | LoadError::TooLarge(message) => {
-                RuntimeError::Host(message.into())
+            LoadError::World(error) => {
+                let plugin = format!("component {digest}");
+                RuntimeError::Host(admission::misfit(&plugin, &error).into())
             }
+            LoadError::TooLarge(message) => RuntimeError::Host(message.into()),
         })
     }
 
     fn admit(&self, bytes: &[u8]) -> Result<(Admitted, Ready), AdmissionError> {
-        let inspected = inspect::inspect(bytes)?;
+        let inspected = inspect::inspect(bytes, &self.admission)?;
         let imports = admission::check_world(&inspected)?;
-        inspect::validate(bytes, self.engine.get_wasm_features())?;
         let digest = Digest::from_bytes(Sha256::digest(bytes).into());
         let limits = inspected.manifest.limits.clone();
         let ready = match self.aot.load(&self.engine, digest) {
@@ -153,10 +156,14 @@ impl Shelf {
             None => self.build(digest, bytes, limits),
         };
         let ready = ready.map_err(|error| match error {
-            LoadError::World(message) => refused("wrong_world", message),
+            LoadError::World(error) => {
+                let plugin = inspected.manifest.name.as_str();
+                refused("wrong_world", admission::misfit(plugin, &error))
+            }
             LoadError::TooLarge(message) => refused("too_large", message),
             LoadError::Compile(CompileError::Refused(message)) => refused("invalid", message),
             LoadError::Compile(CompileError::Limit(message)) => refused("compile_limit", message),
+            LoadError::Compile(CompileError::Failed(message)) => refused("compile_failed", message),
             LoadError::Runtime(error) => AdmissionError::Host(error.into()),
         })?;
         self.keep(digest, bytes).map_err(|error| AdmissionError::Host(error.into()))?;
@@ -185,18 +192,13 @@ impl Shelf {
 
     fn link(&self, component: &Component, hints: LimitHints) -> Result<Ready, LoadError> {
         let linked = self.linker.instantiate_pre(component).and_then(PluginPre::new);
-        let pre = linked.map_err(|error| {
-            LoadError::World(format!(
-                "the component does not fit the contract 0.1: {error:#}; build it again with the \
-                 project's plugin build, or upgrade the host"
-            ))
-        })?;
+        let pre = linked.map_err(|error| LoadError::World(format!("{error:#}")))?;
         Ok(Ready { pre, hints })
     }
 
     /// Reads a component that was let in, and checks that it is still the same.
     fn component(&self, digest: Digest) -> Result<Vec<u8>, RuntimeError> {
-        let bytes = files::read(&self.component_path(digest), self.component_bytes_max)
+        let bytes = files::read(&self.component_path(digest), self.admission.component_bytes_max)
             .map_err(host)?
             .ok_or(RuntimeError::NoComponent { component: digest })?;
         if Sha256::digest(&bytes).as_slice() == digest.as_bytes() {

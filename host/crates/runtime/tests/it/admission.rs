@@ -101,8 +101,41 @@ async fn a_manifest_that_cannot_be_used_is_refused() {
 #[tokio::test]
 async fn a_version_of_the_contract_that_is_not_served_is_refused() {
     let of = |api: &str| with_sections(echo().bare(), MANIFEST, api);
-    check(of("0.2.0"), "unsupported_api", "is 0.2.0").await;
+    check(of("0.2.0"), "unsupported_api", "against contract 0.2.0").await;
     check(of("one"), "unsupported_api", "no version").await;
+}
+
+/// The same bytes with another name of the same length.
+fn renamed(mut bytes: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<usize> =
+        (0..bytes.len()).filter(|at| bytes[*at..].starts_with(from.as_bytes())).collect();
+    assert!(!places.is_empty(), "no {from}");
+    for at in places {
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn an_import_of_another_version_says_which_and_what_to_do() {
+    let newer = renamed(asker().build(), "plugin/human@0.1.0", "plugin/human@0.2.0");
+    let says = "test/fixture imports human@0.2.0; this host serves 0.1; rebuild with sdk 0.1 or \
+                upgrade";
+    check(newer, "unsupported_api", says).await;
+}
+
+#[tokio::test]
+async fn an_import_that_the_contract_does_not_have_says_what_it_has() {
+    let strange = renamed(asker().build(), "plugin/human@0.1.0", "plugin/robot@0.1.0");
+    check(strange, "wrong_world", "test/fixture imports robot@0.1.0, which contract 0.1").await;
+}
+
+#[tokio::test]
+async fn an_import_with_other_types_says_where() {
+    let other = renamed(asker().build(), "deadline", "deadwood");
+    let says = "test/fixture does not fit the contract 0.1 at human@0.1.0";
+    check(other, "wrong_world", says).await;
 }
 
 #[tokio::test]
@@ -140,11 +173,17 @@ async fn a_component_without_an_agent_is_refused() {
 
 #[tokio::test]
 async fn a_component_over_the_size_limit_is_refused() {
-    let sandbox =
-        sandbox_with(|options| options.component_bytes_max = 1_000, StillClock::default());
+    let sandbox = sandbox_with(
+        |options| options.admission.component_bytes_max = 1_000,
+        StillClock::default(),
+    );
     let error = sandbox.admit(echo().build()).await.unwrap_err();
     let AdmissionError::Refused { code, message } = error else { panic!("{error:?}") };
-    assert_eq!((code, message.contains("more than 1000")), ("too_large", true), "{message}");
+    assert_eq!(
+        (code, message.contains("component_bytes_max (1000)")),
+        ("too_large", true),
+        "{message}"
+    );
 }
 
 #[tokio::test]

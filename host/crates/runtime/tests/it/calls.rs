@@ -97,3 +97,53 @@ async fn preparing_at_the_same_time_does_the_work_once() {
     assert!(prepared.iter().all(Result::is_ok));
     assert_eq!(fresh.runtime.figures().compiled, 1);
 }
+
+#[tokio::test]
+async fn after_a_trap_the_next_call_has_a_fresh_sandbox() {
+    let traps_twice = fixture(
+        "(if (global.get $called) (then (return (call $reply (i32.const 16) (i32.const 2)))))
+         (global.set $called (i32.const 1))
+         unreachable",
+    )
+    .items("(global $called (mut i32) (i32.const 0))")
+    .build();
+    let sandbox = sandbox_with(|options| options.sandboxes_max = 1, StillClock::default());
+    let admitted = sandbox.admit(traps_twice).await.unwrap();
+    for _ in 0..20 {
+        let reply =
+            sandbox.call(admitted.component, json!(1), &mut Script::default()).await.unwrap();
+        assert!(told(&reply).starts_with("trap (unreachable)"), "{}", told(&reply));
+    }
+    assert_eq!(sandbox.runtime.figures().sandboxes, 0);
+}
+
+#[tokio::test]
+async fn cancelling_a_thousand_calls_in_a_host_call_leaks_no_permit_and_no_slot() {
+    let sandbox = sandbox();
+    assert_eq!(sandbox.runtime.figures().allocator, "pooling");
+    let asks = sandbox.admit(crate::components::asker().build()).await.unwrap().component;
+    let call = call_of(asks, json!(null));
+    for _ in 0..125 {
+        let mut scripts: Vec<Script> = (0..8).map(|_| Script::default()).collect();
+        let mut calls: Vec<_> =
+            scripts.iter_mut().map(|script| sandbox.runtime.call(&call, script)).collect();
+        // A guest yields now and then on its way there.
+        for _ in 0..50 {
+            for call in &mut calls {
+                assert!(futures::poll!(call).is_pending());
+            }
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(sandbox.runtime.figures().sandboxes, 8);
+        drop(calls);
+        assert!(scripts.iter().all(|script| script.asked.len() == 1), "it was in its host call");
+    }
+    assert_eq!(sandbox.runtime.figures().sandboxes, 0);
+    // Every place of the pool is free again: as many calls as it has go to their end.
+    let answer = || wforge_ports::EffectAnswer::Answered(vec![Ok(json!("yes"))]);
+    let mut scripts: Vec<Script> = (0..8).map(|_| Script::of([answer()])).collect();
+    let calls = scripts.iter_mut().map(|script| sandbox.runtime.call(&call, script));
+    for reply in join_all(calls).await {
+        assert_eq!(told(&reply.unwrap()), "replied \"yes\"");
+    }
+}

@@ -5,6 +5,8 @@ mod admission;
 #[cfg(test)]
 mod aot;
 #[cfg(test)]
+mod bombs;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod components;

@@ -10,7 +10,7 @@ use wforge_model::event::Write;
 use wforge_model::limits::RunLimits;
 use wforge_model::mock::MockMode;
 use wforge_model::{
-    Deeds, Denial, Failure, ModelUsage, Problem, RunId, ThreadId, Timestamp, Usage,
+    Deeds, Denial, Digest, Failure, ModelUsage, Problem, RunId, ThreadId, Timestamp, Usage,
 };
 
 use crate::harness::{At, Bench, Start};
@@ -19,7 +19,7 @@ use crate::harness::{At, Bench, Start};
 type Story = (&'static str, fn() -> Vec<Bench>);
 
 /// All of them, in order.
-pub(super) const ALL: [Story; 14] = [
+pub(super) const ALL: [Story; 15] = [
     ("answers", answers),
     ("blocked", blocked),
     ("cancelled", cancelled),
@@ -28,6 +28,7 @@ pub(super) const ALL: [Story; 14] = [
     ("mocked", mocked),
     ("pauses", pauses),
     ("people", people),
+    ("quarantined", quarantined),
     ("retries", retries),
     ("revived", revived),
     ("steps", steps),
@@ -272,6 +273,16 @@ fn blocked() -> Vec<Bench> {
     let (recorded, asked) = ("http.fetch of a".into(), "http.fetch of b".into());
     bench.end(Execution::Diverged(Divergence { position: 1, recorded, asked }));
     bench.tell(Fact::DiscardEffects { by: ada() });
+    bench.drain();
+    vec![bench]
+}
+
+fn quarantined() -> Vec<Bench> {
+    let mut bench = Bench::begin(file!("quarantined/workflow"), "", seed(1));
+    let component = Digest::from_bytes([7; 32]);
+    let reason = "sends mail to strangers".to_owned();
+    bench.end(Execution::Suspended(Waiting::Quarantine { component, reason }));
+    bench.tell(Fact::Released { component });
     bench.drain();
     vec![bench]
 }

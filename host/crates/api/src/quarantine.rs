@@ -1,0 +1,147 @@
+//! Components that are not called any more: put away and released, by an admin for the tenant, by
+//! the platform for all.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::Deserialize;
+use wforge_engine::Quarantine;
+use wforge_model::{Digest, TenantId};
+
+use crate::auth::Principal;
+use crate::error::ApiError;
+use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::resource::{Page, PageQuery, Resource};
+use crate::runs::parsed;
+use crate::state::{Api, Shared};
+
+/// The body of [`put`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct QuarantineBody {
+    reason: String,
+}
+
+/// `GET /v1/quarantines`.
+pub(crate) async fn list(
+    State(api): State<Api>,
+    principal: Principal,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<Page<Quarantine>>, ApiError> {
+    listed(&api, Some(&principal.tenant), query).await
+}
+
+/// `GET /v1/platform/quarantines`.
+pub(crate) async fn list_of_platform(
+    State(api): State<Api>,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<Page<Quarantine>>, ApiError> {
+    listed(&api, None, query).await
+}
+
+/// `POST /v1/components/{digest}/quarantine`: it is not called any more by this tenant.
+pub(crate) async fn put(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(digest): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let component = component(&digest)?;
+    known(&api, &principal.tenant, component).await?;
+    let QuarantineBody { reason } = parsed(&api, &headers, body).await?;
+    put_away(&api, Some(principal.tenant.clone()), (component, reason), principal).await
+}
+
+/// `POST /v1/platform/components/{digest}/quarantine`: it is not called any more by anybody.
+pub(crate) async fn put_for_all(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(digest): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let QuarantineBody { reason } = parsed(&api, &headers, body).await?;
+    put_away(&api, None, (component(&digest)?, reason), principal).await
+}
+
+/// `POST /v1/components/{digest}/release`.
+pub(crate) async fn release(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(digest): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+) -> Result<Json<Resource<Quarantine>>, ApiError> {
+    let scope = Some(principal.tenant.clone());
+    let_go(&api, scope, component(&digest)?, principal).await
+}
+
+/// `POST /v1/platform/components/{digest}/release`.
+pub(crate) async fn release_for_all(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf(digest): PathOf<String>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+) -> Result<Json<Resource<Quarantine>>, ApiError> {
+    let_go(&api, None, component(&digest)?, principal).await
+}
+
+async fn listed(
+    api: &Shared,
+    scope: Option<&TenantId>,
+    query: PageQuery,
+) -> Result<Json<Page<Quarantine>>, ApiError> {
+    let at = query.checked(&api.parts.limits)?;
+    let found = api.parts.engine.quarantines(scope).await?;
+    Ok(Json(Page::of_whole(found.into_iter().map(resource).collect(), &at)))
+}
+
+async fn put_away(
+    api: &Shared,
+    scope: Option<TenantId>,
+    what: (Digest, String),
+    by: Principal,
+) -> Result<Response, ApiError> {
+    let engine = api.parts.engine.clone();
+    let put = async move { engine.quarantine(scope.as_ref(), what, &by.actor()).await };
+    Ok(resource(api.whole(put).await?).respond(StatusCode::CREATED))
+}
+
+async fn let_go(
+    api: &Shared,
+    scope: Option<TenantId>,
+    component: Digest,
+    by: Principal,
+) -> Result<Json<Resource<Quarantine>>, ApiError> {
+    let engine = api.parts.engine.clone();
+    let release = async move { engine.release(scope.as_ref(), component, &by.actor()).await };
+    Ok(Json(resource(api.whole(release).await?)))
+}
+
+/// Refuses a component that the tenant has never seen.
+pub(crate) async fn known(
+    api: &Shared,
+    tenant: &TenantId,
+    component: Digest,
+) -> Result<(), ApiError> {
+    let engine = &api.parts.engine;
+    let offered = engine.plugins(tenant).await?;
+    if !offered.iter().any(|plugin| plugin.admitted.component == component) {
+        engine.component(tenant, component).await?;
+    }
+    Ok(())
+}
+
+fn component(digest: &str) -> Result<Digest, ApiError> {
+    digest.parse().map_err(|_| ApiError::not_found("component", digest))
+}
+
+fn resource(quarantine: Quarantine) -> Resource<Quarantine> {
+    let id = quarantine.component.to_string();
+    let href = format!("/v1/components/{id}");
+    Resource::new("quarantine", id, href, quarantine)
+}

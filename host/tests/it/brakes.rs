@@ -1,0 +1,117 @@
+//! What an operator pulls when a plugin does harm, at a real server.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::harness::{Cli, TestHost, component, within_a_minute};
+
+const SPINS: &str = "apiVersion: workflowforge/v1
+name: spins
+version: 1.0.0
+state: { result: {} }
+input: []
+output: [result]
+nodes: { it: { agent: wforge/probe.spin, in: {}, out: { result: result } } }
+edges: [{ from: START, to: it }]
+";
+
+fn sandboxes(host: &TestHost) -> u64 {
+    let system = host.get("/v1/system").status(200).json();
+    system["figures"]["runtime"]["sandboxes"].as_u64().expect("a figure")
+}
+
+/// A server whose plugin spins in a sandbox, the run, and the component.
+fn spinning() -> (TestHost, String, String) {
+    let host = TestHost::start();
+    let (run, digest) = spin(&host, &host.cli);
+    (host, run, digest)
+}
+
+fn spin(host: &TestHost, cli: &Cli) -> (String, String) {
+    let probe = component("wforge/probe");
+    let installed = cli.run(["plugin", "install", probe.to_str().unwrap(), "--output", "json"]);
+    let digest = installed.exits(0).json()[0]["component"].as_str().unwrap().to_owned();
+    let file = cli.file("spins.yaml", SPINS);
+    let started = cli.run(["run", file.to_str().unwrap(), "--detach", "--output", "json"]);
+    let run = started.exits(0).json()["run_id"].as_str().unwrap().to_owned();
+    assert!(within_a_minute(|| sandboxes(host) == 1), "it never began");
+    (run, digest)
+}
+
+/// Pulls the brake; no sandbox is left a second later.
+fn stops_within_a_second(host: &TestHost, brake: &[&str]) {
+    host.run(brake).exits(0);
+    let pulled = Instant::now();
+    assert!(within_a_minute(|| sandboxes(host) == 0), "it runs on");
+    let took = pulled.elapsed();
+    assert!(took < Duration::from_secs(1), "it ran on for {took:?}");
+}
+
+fn run_of(host: &TestHost, run: &str) -> Value {
+    host.get(&format!("/v1/runs/{run}")).status(200).json()
+}
+
+fn actions(host: &TestHost, tenant: &[&str]) -> Vec<String> {
+    let list = [&["audit", "list", "--output", "json"], tenant].concat();
+    let entries = host.run(&list).exits(0).json();
+    let entries = entries.as_array().expect("a list");
+    entries.iter().map(|entry| entry["action"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_plugin_that_is_put_away_stops_and_its_run_waits_until_it_is_released() {
+    let (host, run, digest) = spinning();
+    let put_away = ["plugin", "quarantine", &digest, "--reason", "spins"];
+    stops_within_a_second(&host, &put_away);
+    assert!(within_a_minute(|| run_of(&host, &run)["status"] == "blocked"));
+    let waits = run_of(&host, &run)["waiting_for"][0]["waiting"]["quarantine"].clone();
+    assert_eq!(waits["reason"], "spins", "{waits}");
+    host.run(&["plugin", "list"]).exits(0).says(&["in quarantine", "spins"]);
+    host.run(&["plugin", "inspect", "wforge/probe"]).exits(0).says(&["in quarantine", "spins"]);
+    let file = host.cli.file("spins.yaml", SPINS);
+    let again = host.run(&["run", file.to_str().unwrap(), "--detach"]);
+    again.says(&["plugin_quarantined", "spins"]);
+    assert_ne!(again.code, 0);
+    host.run(&["plugin", "release", &digest]).exits(0);
+    assert!(within_a_minute(|| sandboxes(&host) == 1), "it does not go on");
+    let done = actions(&host, &[]);
+    assert!(done.ends_with(&["plugin.quarantine".into(), "plugin.release".into()]), "{done:?}");
+}
+
+#[test]
+fn the_platform_puts_a_plugin_away_for_all() {
+    let (host, run, digest) = spinning();
+    let put_away = ["plugin", "quarantine", &digest, "--reason", "spins", "--platform"];
+    stops_within_a_second(&host, &put_away);
+    assert!(within_a_minute(|| run_of(&host, &run)["status"] == "blocked"));
+    host.run(&["plugin", "release", &digest]).exits(2);
+    host.run(&["plugin", "release", &digest, "--platform"]).exits(0);
+    assert!(within_a_minute(|| sandboxes(&host) == 1), "it does not go on");
+}
+
+#[test]
+fn every_plugin_can_be_compiled_before_it_is_called() {
+    let host = TestHost::start();
+    let probe = component("wforge/probe");
+    host.run(&["plugin", "install", probe.to_str().unwrap()]).exits(0);
+    let compiled = host.run(&["plugin", "precompile", "--all"]);
+    compiled.exits(0).says(&["1/1", "wforge/probe"]);
+    host.run(&["plugin", "precompile", "wforge/probe"]).exits(0);
+    host.run(&["plugin", "precompile", "wforge/nothing"]).exits(2);
+    host.run(&["plugin", "quarantine", "sha256:12", "--reason", "x"]).exits(2).says(&["digest"]);
+}
+
+#[test]
+fn a_tenant_that_is_suspended_stops_in_the_middle_of_a_call_and_goes_on_when_it_is_resumed() {
+    let host = TestHost::start();
+    host.run(&["tenants", "create", "acme"]).exits(0);
+    let key = host.run(&["keys", "add", "ci", "--tenant", "acme", "--role", "developer"]);
+    let key = key.exits(0).stdout.trim().to_owned();
+    let acme = Cli::new().with("WFORGE_API_KEY", &key).with("WFORGE_SERVER", &host.url());
+    let (run, _) = spin(&host, &acme);
+    stops_within_a_second(&host, &["tenants", "suspend", "acme"]);
+    assert_eq!(host.get_as(&format!("/v1/runs/{run}"), Some(&key)).status, 403);
+    host.run(&["tenants", "resume", "acme"]).exits(0);
+    assert!(within_a_minute(|| sandboxes(&host) == 1), "it does not go on");
+}
