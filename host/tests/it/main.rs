@@ -23,11 +23,7 @@ mod authz;
 mod bad_input;
 mod blobs;
 mod bombs;
-#[expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "it measures a real server by the real clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "it measures a real server by the real clock")]
 mod brakes;
 mod brief;
 mod deeds;

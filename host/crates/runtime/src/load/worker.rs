@@ -116,9 +116,11 @@ fn close_all_but_stdio() -> io::Result<()> {
     let entries = fs_err::read_dir("/proc/self/fd")?;
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let open: Vec<i32> = numbers.filter(|number| *number > 2).collect();
-    for number in open {
-        // SAFETY: this runs first in a process with one thread, which has opened nothing itself:
-        // the list above was read to its end, so the folder is closed, and its number with it.
+    // The list was read to its end, so the folder is closed; its own number is still in the list.
+    let is_open =
+        |number: &i32| fs_err::symlink_metadata(format!("/proc/self/fd/{number}")).is_ok();
+    for number in open.into_iter().filter(is_open) {
+        // SAFETY: this runs first in a process with one thread, which has opened nothing itself.
         unsafe { rustix::io::close(number) };
     }
     Ok(())
