@@ -142,6 +142,15 @@ fn kept(host: &TestHost, seen: &mut Seen) {
     }
 }
 
+/// Checks that a text is seen at each of these places.
+fn found<'a>(seen: &Seen, text: &str, at: impl IntoIterator<Item = &'a &'a str>) {
+    let places = seen.places(text);
+    for place in at {
+        let is_there = places.iter().any(|found| found.starts_with(place));
+        assert!(is_there, "{text}: no {place} in {places:?}");
+    }
+}
+
 #[test]
 fn no_secret_is_found_anywhere() {
     let cli = granted().with("WFORGE_LOG", "debug").with("WFORGE_LIMITS__SECRETS__COUNT_MAX", "50");
@@ -152,23 +161,17 @@ fn no_secret_is_found_anywhere() {
     let host = host.restart();
     kept(&host, &mut seen);
 
-    // The control: what is no secret is found in each form, wherever it was said.
-    for form in forms(PLANTED) {
-        let places = seen.places(&form);
-        for place in ["answer", "events", "watched", "memory", "/v1/interrupts", "/v1/export"] {
-            assert!(
-                places.iter().any(|found| found.starts_with(place)),
-                "{form}: no {place} in {places:?}"
-            );
-        }
+    // The control: what is no secret is found in each form, wherever it was said. In the middle of
+    // something else, which the last two are, it was returned alone.
+    let everywhere = ["answer", "events", "watched", "/v1/export", "/v1/interrupts", "memory"];
+    for (n, form) in forms(PLANTED).iter().enumerate() {
+        let said = everywhere.iter().take(if n < 5 { 6 } else { 4 });
+        found(&seen, form, said);
     }
     fs_err::write(host.cli.data().join("planted"), PLANTED).unwrap();
     assert_eq!(files_holding(&host.cli.data(), PLANTED.as_bytes()).len(), 1, "files are searched");
-    let places = seen.places("[secret c07]");
-    for place in ["answer", "events", "watched", "memory", "/v1/interrupts", "/v1/export"] {
-        let is_there = places.iter().any(|found| found.starts_with(place));
-        assert!(is_there, "the agent did say it: no {place} in {places:?}");
-    }
+    // The agent did say the secrets as well.
+    found(&seen, "[secret c07]", &everywhere);
     for n in 0..CANARIES {
         for form in forms(&canary(n)) {
             assert_eq!(seen.places(&form), Vec::<&str>::new(), "canary {n} as {form}");

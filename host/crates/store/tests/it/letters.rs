@@ -20,7 +20,8 @@ const fn next(collection: Collection) -> Option<Collection> {
         Collection::Used => Collection::Tenants,
         Collection::Tenants => Collection::Secrets,
         Collection::Secrets => Collection::SecretValues,
-        Collection::SecretValues => return None,
+        Collection::SecretValues => Collection::Quarantines,
+        Collection::Quarantines => return None,
     })
 }
 

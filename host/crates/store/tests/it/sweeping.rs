@@ -80,7 +80,7 @@ impl Model {
                 let put = make::put(&document.to_string(), value);
                 block_on(store.change(make::change(&acme, None, vec![put]))).unwrap();
                 // Whoever names it takes away the note that nobody does.
-                blob.iter().for_each(|blob| drop(self.noted.remove(blob)));
+                self.noted.retain(|noted, _| Some(*noted) != *blob);
                 match blob {
                     Some(blob) => self.named_by.insert(*document, *blob),
                     None => self.named_by.remove(document),
