@@ -27,7 +27,9 @@ fn limited(key: &str, value: &str) -> TestHost {
 /// Hands it in; the server says no with one of these reasons, and is the same and well.
 fn check(host: &mut TestHost, what: &str, bytes: &[u8], reasons: &[&str]) -> Value {
     let pid = host.pid();
-    let problem = host.install(bytes).status(422).json();
+    let reply = host.install(bytes);
+    assert_eq!(reply.status, 422, "{what}: {}", reply.text);
+    let problem = reply.json();
     let reason = problem["reason"].as_str().unwrap_or_default();
     assert!(reasons.contains(&reason), "{what}: {problem}");
     assert!(host.pid().is_some() && host.pid() == pid, "{what}: the server ended");

@@ -85,8 +85,10 @@ fn no_model_may_take_longer_than_the_plugin_that_asks_it() {
     let late = "[[model]]\nname = \"fast\"\nprovider = \"openai\"\nmodel = \"m\"\n\
                 base_url = \"http://127.0.0.1:9/v1\"\ntimeout_ms = 180_001\n";
     ask(&with_models(late)).says(&["model fast: timeout_ms is more than", "180000"]);
-    let cli = Cli::new().with("WFORGE_LIMITS__SANDBOX__WALL_MS_MAX", "1000");
-    ask(&cli).says(&["limits.models.timeout_ms", "60000 is more than limits.sandbox.wall_ms_max"]);
+    let cli = Cli::new()
+        .with("WFORGE_LIMITS__SANDBOX__WALL_MS_MAX", "1000")
+        .with("WFORGE_LIMITS__MODELS__TIMEOUT_MS", "2000");
+    ask(&cli).says(&["limits.models.timeout_ms", "2000 is more than limits.sandbox.wall_ms_max"]);
 }
 
 /// A server that answers every request so.

@@ -1,7 +1,7 @@
 //! Clocks, chance and suites for tests; knows ports only.
 //!
-//! [`bombs`] are parts of components that ask much of a compiler; [`store`] holds the promises of the
-//! store port, one test each, for every backend.
+//! [`bombs`] are parts of components that ask much of a compiler; [`store`] holds the promises of
+//! the store port, one test each, for every backend.
 
 pub mod bombs;
 mod call;

@@ -523,7 +523,7 @@ mod tests {
     fn every_command_shows_an_example() {
         fn bare(command: &clap::Command, path: &str, found: &mut Vec<String>) {
             let path = format!("{path} {}", command.get_name());
-            let leaf = !command.has_subcommands();
+            let leaf = !command.has_subcommands() && !command.is_hide_set();
             if leaf && command.get_after_help().is_none() {
                 found.push(path.clone());
             }

@@ -82,7 +82,8 @@ fn scopes(world: &World, route: &Route, report: &mut Report) {
 
 /// Another tenant's things, by their real ids: as if they were not there. Their owner finds them.
 fn others(world: &World, route: &Route, report: &mut Report) {
-    let is_platforms = route.path.starts_with("/v1/tenants/");
+    let is_platforms =
+        ["/v1/tenants/", "/v1/platform/"].iter().any(|it| route.path.starts_with(it));
     let Some(path) = world.of_acme(route).filter(|_| !is_platforms) else { return };
     // What is put has the name that whoever puts it chose: among their own, not in ours.
     if route.method == "PUT" {

@@ -179,10 +179,16 @@ fn no_secret_is_found_anywhere() {
             assert_eq!(files, Vec::<String>::new(), "canary {n} as {form}");
         }
         // The blob that the agent wrote has another digest than one with the secret in it.
-        let shown = format!("[secret c{n:02}]");
-        let digest = digest([shown.as_str(); 4].join(" ").as_bytes());
-        assert!(!seen.places(&digest).is_empty(), "no blob of {shown}");
+        assert_eq!(seen.places(&written(&canary(n))), Vec::<&str>::new(), "the blob of canary {n}");
     }
+    assert!(!seen.places(&written(PLANTED)).is_empty(), "the blob of what is no secret is there");
+}
+
+/// The digest of the blob that the agent writes of a text, were nothing taken out of it.
+fn written(text: &str) -> String {
+    use base64::Engine as _;
+    let base64 = base64::engine::general_purpose::STANDARD.encode(text);
+    digest([text.to_owned(), base64, hex(text), percent(text)].join(" ").as_bytes())
 }
 
 fn digest(bytes: &[u8]) -> String {

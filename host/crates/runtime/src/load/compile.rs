@@ -1,7 +1,7 @@
 //! Turning a component into native code.
 //!
-//! A trait, because it moves into a process of its own ([`super::child`]): a compiler that takes too
-//! long on a hostile input is no flaw by wasmtime's own rules.
+//! A trait, because it moves into a process of its own ([`super::child`]): a compiler that takes
+//! too long on a hostile input is no flaw by wasmtime's own rules.
 
 use std::fmt::Debug;
 
