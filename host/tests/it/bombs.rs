@@ -101,7 +101,7 @@ fn check_compiler(key: &str, value: &str, bytes: &[u8]) {
 fn a_compiler_that_takes_too_much_is_ended_and_the_limit_named() {
     check_compiler("compile_cpu_ms_max", "1000", &busy());
     check_compiler("compile_wall_ms_max", "700", &busy());
-    check_compiler("compile_memory_bytes_max", "500000000", &busy());
+    check_compiler("compile_memory_bytes_max", "320000000", &busy());
     check_compiler("compiled_bytes_max", "10000", &with(&bombs::functions(10)));
 }
 
