@@ -343,6 +343,8 @@ impl Thread {
 fn due(run: &Run, now: Timestamp) -> Option<Timestamp> {
     let waits = run.all_tasks().any(|task| match &task.status {
         TaskStatus::Backoff(_) | TaskStatus::Suspended(Waiting::Timer { .. }) => true,
+        // Nobody puts a plugin away here.
+        TaskStatus::Suspended(Waiting::Quarantine { .. }) => false,
         TaskStatus::Suspended(Waiting::Question(_) | Waiting::Questions(_))
         | TaskStatus::Ready
         | TaskStatus::Inside
