@@ -2,7 +2,7 @@
 
 import random
 import unittest
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 from componentize_py_types import Err, Ok
 from wit_world.exports import agent as wit
@@ -89,7 +89,7 @@ class Asked(unittest.TestCase):
 
     def test_a_secret_is_revealed_by_its_handle(self):
         gone = types.Failure_Failed(types.Problem("secret_gone", "no", False, None, "{}"))
-        handle = mock.Mock(**{"reveal.side_effect": ["s3cret", Err(gone)]})
+        handle = Mock(**{"reveal.side_effect": ["s3cret", Err(gone)]})
         get = self.host(secrets, "get", handle)
         secret = self.ctx.secret("token")
         get.assert_called_once_with("token")
