@@ -41,7 +41,7 @@ fn shown(world: &World) -> Vec<String> {
     lines
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_grant_ends_at_its_time() {
     let world = World::new(ok);
     installed(&world, "t/a@1.0.0 kv:run").await;
