@@ -8,13 +8,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects, Secrets, World};
 use wforge_engine::{
-    Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, WaitFor,
+    Engine, EngineOptions, EngineParts, FixedGrants, Handle, Lanes, RunBus, StartRun, WaitFor,
     WorkflowChoice,
 };
 use wforge_model::head::RunStatus;
 use wforge_model::limits::SandboxLimits;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Capability, Digest, Object, PluginName, TenantId};
+use wforge_model::{Digest, Object, TenantId};
 use wforge_ports::{AgentRuntime, BoxError, Clock, Effects, Entropy, PluginAdmission, Store};
 use wforge_runtime::{RuntimeOptions, RuntimeParts, SandboxRuntime};
 use wforge_spec::Cel;
@@ -45,30 +45,6 @@ pub(crate) struct Running {
     tenant: TenantId,
     shutdown: CancellationToken,
     service: tokio::task::JoinHandle<()>,
-}
-
-/// What the operator grants here: what the plugin, which is ours, needs.
-#[derive(Debug)]
-struct AllOfProbe;
-
-impl GrantPolicy for AllOfProbe {
-    fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
-        ["ask", "llm:fast"].iter().filter_map(|text| text.parse().ok()).collect()
-    }
-
-    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
-        true
-    }
-
-    fn exempts(
-        &self,
-        _: &TenantId,
-        _: &str,
-        _: &wforge_model::NodeId,
-        _: &wforge_model::NodeId,
-    ) -> bool {
-        false
-    }
 }
 
 impl Base {
@@ -110,6 +86,8 @@ impl Base {
     /// Starts the engine and installs the plugin.
     pub(crate) async fn start(self, layers: Layers, component: Vec<u8>) -> Result<Running> {
         let threads = self.lanes.engine.clone();
+        // What the plugin, which is ours, needs.
+        let needs = ["ask", "llm:fast"].iter().filter_map(|need| need.parse().ok()).collect();
         let parts = EngineParts {
             store: layers.store,
             driver: self.sled.clone(),
@@ -117,7 +95,7 @@ impl Base {
             effects: layers.effects,
             admission: layers.admission,
             expressions: Arc::new(Cel::new()),
-            grants: Arc::new(AllOfProbe),
+            grants: Arc::new(FixedGrants(needs)),
             clock: self.clock,
             entropy: self.entropy,
             bus: self.bus,

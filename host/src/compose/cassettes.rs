@@ -37,6 +37,9 @@ fn of_mode(named: &ModelsConfig, mode: CassetteMode) -> BTreeSet<&str> {
     of_it.filter_map(|model| model.cassette.as_deref()).collect()
 }
 
+/// How every line that is written here begins.
+const LINE_BEGINS: &[u8] = b"{\"hash\":\"";
+
 /// The cassettes that are made.
 #[derive(Debug)]
 pub(super) struct CassetteFiles(BTreeMap<String, Mutex<File>>);
@@ -74,22 +77,33 @@ impl CassetteSink for CassetteFiles {
         let file = self.0.get(cassette).ok_or("nobody opened it")?;
         let line = entry.to_line() + "\n";
         let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-        // One write, so that a line is there whole, or torn at the end for the next opening.
-        file.write_all(line.as_bytes())?;
-        Ok(file.sync_data()?)
+        let before = file.metadata()?.len();
+        let kept = file.write_all(line.as_bytes()).and_then(|()| file.sync_data());
+        // What a full disk took half of would stand in the way of all that follows.
+        kept.or_else(|error| file.set_len(before).and(Err(error)))?;
+        Ok(())
     }
 }
 
 /// A file to append to. What a process that died had only half written goes: its answer was given
-/// to nobody.
+/// to nobody. A file that is no cassette stays as it is.
 fn open_private(path: &Path) -> anyhow::Result<File> {
-    let file = File::options().append(true).read(true).create(true).mode(0o600).open(path)?;
+    let mut file = File::options().append(true).read(true).create(true).mode(0o600).open(path)?;
     let bytes = fs_err::read(path)?;
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    if whole < bytes.len() {
-        file.set_len(whole as u64)?;
+    let (lines, rest) = bytes.split_at_checked(whole).unwrap_or((&bytes, &[]));
+    CassetteEntry::parse(std::str::from_utf8(lines)?)?;
+    if rest.is_empty() {
+        return Ok(file);
     }
-    CassetteEntry::parse(std::str::from_utf8(bytes.get(..whole).unwrap_or_default())?)?;
+    if std::str::from_utf8(rest).is_ok_and(|rest| CassetteEntry::parse(rest).is_ok()) {
+        // Whole but for its end, as an editor may leave it.
+        file.write_all(b"\n")?;
+    } else if LINE_BEGINS.starts_with(rest) || rest.starts_with(LINE_BEGINS) {
+        file.set_len(lines.len() as u64)?;
+    } else {
+        anyhow::bail!("its last line is no entry of a cassette; name another file to record to");
+    }
     Ok(file)
 }
 
@@ -126,12 +140,29 @@ mod tests {
             .append(true)
             .open(&path)
             .unwrap()
-            .write_all(b"{\"request\":{\"n\"")
+            .write_all(b"{\"hash\":\"00")
             .unwrap();
         sink(folder.path()).keep("tape.jsonl", &entry(2)).unwrap();
         let played = read(folder.path(), &named("replay")).unwrap();
         assert_eq!(played["tape.jsonl"], [entry(1), entry(2)]);
         assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn an_entry_without_its_end_is_kept_and_what_is_no_cassette_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape.jsonl");
+        fs_err::write(&path, entry(1).to_line()).unwrap();
+        sink(folder.path()).keep("tape.jsonl", &entry(2)).unwrap();
+        let played = read(folder.path(), &named("replay")).unwrap();
+        assert_eq!(played["tape.jsonl"], [entry(1), entry(2)]);
+        for other in ["{\"name\": \"mine\"}", "{\"hash\": 1}\n", "a letter"] {
+            fs_err::write(&path, other).unwrap();
+            let opened =
+                CassetteFiles::open(Environment::Development, folder.path(), &named("record"));
+            assert!(opened.is_err(), "{other}");
+            assert_eq!(fs_err::read_to_string(&path).unwrap(), other);
+        }
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn actions(host: &TestHost, tenant: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_plugin_that_is_put_away_stops_and_its_run_waits_until_it_is_released() {
+fn rule_8_a_digest_that_is_put_away_blocks_its_runs_until_it_is_released() {
     let (host, run, digest) = spinning();
     let put_away = ["plugin", "quarantine", &digest, "--reason", "spins"];
     stops_within_a_second(&host, &put_away);

@@ -157,6 +157,7 @@ impl Session {
             list: None,
             model: None,
             wrote: asked.operation.writes(asked.element),
+            emits: self.emitted(),
         };
         match self.write_with(Phase::Answer(record), vec![write]).await {
             Ok(phase) => self.settle(phase, asked).map(Some),

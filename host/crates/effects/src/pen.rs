@@ -21,6 +21,8 @@ pub(crate) struct Pen {
     pub(crate) shared: Arc<Shared>,
     pub(crate) call: Arc<AgentCall>,
     pub(crate) lease: Epoch,
+    /// Events that the attempt has emitted.
+    pub(crate) emits: u32,
 }
 
 impl Pen {
@@ -45,8 +47,9 @@ impl Pen {
         }
         let record = |answer| {
             let (request, summary) = (asked.hash, self.summary(asked));
-            let Mark { model, wrote } = mark.clone();
-            Phase::Answer(EffectRecord { request, summary, at, answer, list, model, wrote })
+            let (Mark { model, wrote }, emits) = (mark.clone(), self.emits);
+            let record = EffectRecord { request, summary, at, answer, list, model, wrote, emits };
+            Phase::Answer(record)
         };
         self.pass(Failpoint::Performed);
         let written = match self.write(position, record(answer), Vec::new()).await {
@@ -84,7 +87,8 @@ impl Pen {
         due: Option<Timestamp>,
     ) -> Result<Phase, RecordError> {
         let (request, summary) = (asked.hash, self.summary(asked));
-        let intent = Phase::Intent(EffectIntent { request, summary, at, due });
+        let intent = EffectIntent { request, summary, at, due, emits: self.emits };
+        let intent = Phase::Intent(intent);
         self.write(position, intent, Vec::new()).await
     }
 

@@ -13,9 +13,12 @@ pub(crate) struct Known {
     pub(crate) answer: Option<EffectRecord>,
 }
 
-/// The record of one attempt, by position.
+/// The record of one attempt.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct TaskRecord(BTreeMap<u32, Known>);
+pub(crate) struct TaskRecord {
+    known: BTreeMap<u32, Known>,
+    emitted: u32,
+}
 
 impl TaskRecord {
     /// Folds the task's records, which come in order of attempt, position and phase.
@@ -26,7 +29,7 @@ impl TaskRecord {
             let (attempt, position) = (record.key.attempt, record.key.position);
             if attempt == call.attempt {
                 own.put(position, record.phase);
-            } else if attempt < call.attempt {
+            } else if (call.first_attempt..call.attempt).contains(&attempt) {
                 let entry = earlier.entry(position).or_default();
                 // What a later attempt did at a position stands for it.
                 if entry.0 != attempt {
@@ -41,17 +44,27 @@ impl TaskRecord {
         };
         let keeps_all = call.kept_effects == EVERY_EFFECT;
         for (position, known) in kept(last, keeps_all, earlier) {
-            own.0.entry(position).or_insert(known);
+            own.known.entry(position).or_insert(known);
         }
         own
     }
 
     pub(crate) fn at(&self, position: u32) -> Option<&Known> {
-        self.0.get(&position)
+        self.known.get(&position)
+    }
+
+    /// How many events its executions had emitted when they last wrote something down.
+    pub(crate) const fn emitted(&self) -> u32 {
+        self.emitted
     }
 
     pub(crate) fn put(&mut self, position: u32, phase: Phase) {
-        self.0.entry(position).or_default().put(phase);
+        let emitted = match &phase {
+            Phase::Intent(intent) => intent.emits,
+            Phase::Answer(answer) => answer.emits,
+        };
+        self.emitted = self.emitted.max(emitted);
+        self.known.entry(position).or_default().put(phase);
     }
 }
 

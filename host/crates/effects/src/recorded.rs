@@ -92,15 +92,20 @@ impl RecordedEffects {
 }
 
 impl Effects for RecordedEffects {
-    /// Costs nothing: the record is read when the guest first asks for something, so that a task
-    /// that asks for nothing never touches the store.
+    /// Costs nothing where the task is new: its record is read when the guest first asks for
+    /// something, so that a task that asks for nothing never touches the store.
     fn open<'a>(
         &'a self,
         task: TaskContext<'a>,
     ) -> BoxFuture<'a, Result<Box<dyn EffectSession>, EffectsError>> {
         let (call, references) = (without_payload(task.call), References::of(task.call));
-        let session = Session::new(Arc::clone(&self.shared), call, references, task.lease);
-        Box::pin(std::future::ready(Ok(Box::new(session) as Box<dyn EffectSession>)))
+        let mut session = Session::new(Arc::clone(&self.shared), call, references, task.lease);
+        Box::pin(async move {
+            if task.may_have_run {
+                session.recall().await?;
+            }
+            Ok(Box::new(session) as Box<dyn EffectSession>)
+        })
     }
 
     fn replay<'a>(
@@ -158,6 +163,7 @@ fn without_payload(call: &AgentCall) -> AgentCall {
         began_at: call.began_at,
         answers: call.answers.clone(),
         kept_effects: call.kept_effects,
+        first_attempt: call.first_attempt,
         fails_unknown: call.fails_unknown,
         is_idempotent: call.is_idempotent,
         tools: call.tools.clone(),

@@ -267,7 +267,7 @@ impl Session {
 
     pub(crate) fn pen(&self) -> Pen {
         let (shared, call) = (Arc::clone(&self.shared), Arc::clone(&self.call));
-        Pen { shared, call, lease: self.lease }
+        Pen { shared, call, lease: self.lease, emits: self.emitted() }
     }
 
     /// Hands a recorded answer on; from here on it is that time.
@@ -328,9 +328,24 @@ impl Session {
             let store = &self.shared.parts.store;
             let records = store.records(&self.call.tenant, self.call.task).await;
             let records = records.map_err(|error| Stop::Fault(of_read(error)))?;
-            self.record = Some(TaskRecord::of(&self.call, records));
+            let record = TaskRecord::of(&self.call, records);
+            self.emitted_before = self.emitted_before.max(record.emitted());
+            self.record = Some(record);
         }
         Ok(())
+    }
+
+    /// Reads what an execution of an earlier process left, so that nothing is published again.
+    pub(crate) async fn recall(&mut self) -> Result<(), EffectsError> {
+        match self.read_record().await {
+            Err(Stop::Fault(error)) => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// How many events the attempt has emitted, in this execution or in one before it.
+    pub(crate) fn emitted(&self) -> u32 {
+        self.emits.max(self.emitted_before)
     }
 
     fn overtaken(&self, recorded: &str, asked: &Asked<'_>) -> Stop {
@@ -431,8 +446,7 @@ impl EffectSession for Session {
 impl Drop for Session {
     fn drop(&mut self) {
         if self.is_suspended && !self.replays {
-            let published = self.emits.max(self.emitted_before);
-            self.shared.emitted.keep(self.call.task, self.call.attempt, published);
+            self.shared.emitted.keep(self.call.task, self.call.attempt, self.emitted());
         }
     }
 }

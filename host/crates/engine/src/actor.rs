@@ -1,6 +1,6 @@
 //! One live run: takes facts, decides to quiescence, makes it durable, then tells and performs.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -65,6 +65,8 @@ pub(crate) struct Actor {
     since: Since,
     /// Results that are kept for other tasks once they count.
     fresh: HashMap<TaskId, (Slot, Reply)>,
+    /// Tasks that were there before this actor, so that an earlier process may have run them.
+    taken_up: HashSet<TaskId>,
 }
 
 /// A call that is under way.
@@ -89,7 +91,9 @@ impl Actor {
         (sender, inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     ) -> Self {
         let tasks = stop.child_token();
+        let taken_up = run.all_tasks().map(|task| task.id).collect();
         Self {
+            taken_up,
             shared,
             tenant,
             run,
@@ -372,7 +376,8 @@ impl Actor {
                 continue;
             }
             let cancel = self.tasks.child_token();
-            perform(&self.shared, &self.tenant, &self.run, task, &cancel, &self.sender);
+            let mine = (&self.tenant, &self.run, self.taken_up.contains(&task));
+            perform(&self.shared, mine, task, &cancel, &self.sender);
             self.in_flight.insert(task, InFlight { attempt, cancel });
         }
     }

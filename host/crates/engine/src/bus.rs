@@ -158,3 +158,45 @@ const fn level_name(level: GuestLevel) -> &'static str {
         GuestLevel::Error => "error",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn say(bus: &RunBus, message: String) {
+        let line = GuestLine { level: GuestLevel::Info, message, fields: Vec::new() };
+        bus.line(&wforge_testkit::call(), line);
+    }
+
+    fn heard(receiver: &mut broadcast::Receiver<RunMessage>) -> Vec<String> {
+        let mut heard = Vec::new();
+        while let Ok(RunMessage::Line { message, .. }) = receiver.try_recv() {
+            heard.push(message);
+        }
+        heard
+    }
+
+    #[test]
+    fn what_was_said_before_anybody_listened_is_heard_once_by_the_first_who_does() {
+        let (bus, call) = (RunBus::new(8), wforge_testkit::call());
+        say(&bus, "early".to_owned());
+        let mut waits = bus.await_events(&call.tenant, call.run);
+        let mut first = bus.subscribe(&call.tenant, call.run);
+        let mut second = bus.subscribe(&call.tenant, call.run);
+        say(&bus, "late".to_owned());
+        assert_eq!(heard(&mut first), ["early", "late"]);
+        assert_eq!(heard(&mut second), ["late"]);
+        assert_eq!(heard(&mut waits).last().unwrap(), "late");
+    }
+
+    #[test]
+    fn of_more_than_is_kept_the_oldest_goes_and_an_erased_tenant_leaves_nothing() {
+        let (bus, call) = (RunBus::new(UNHEARD_MAX + 1), wforge_testkit::call());
+        (0..=UNHEARD_MAX).for_each(|n| say(&bus, n.to_string()));
+        let kept = heard(&mut bus.subscribe(&call.tenant, call.run));
+        assert_eq!((kept.len(), kept[0].as_str()), (UNHEARD_MAX, "1"));
+        say(&bus, "gone".to_owned());
+        bus.forget_tenant(&call.tenant);
+        assert_eq!(heard(&mut bus.subscribe(&call.tenant, call.run)), Vec::<String>::new());
+    }
+}

@@ -172,6 +172,7 @@ mod tests {
             began_at: Timestamp(0),
             answers: Vec::new(),
             kept_effects: 0,
+            first_attempt: 1,
             fails_unknown: false,
             is_idempotent: false,
             tools: Arc::new(BTreeMap::new()),

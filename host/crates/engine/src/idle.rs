@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use wforge_model::{Failure, Problem, Timestamp};
-use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession, GuestLine};
-use wforge_ports::{BoxFuture, Clock, RawFailure, RawRequest, RawResponse};
+use wforge_ports::effects::{EffectRequest, EffectsError};
+use wforge_ports::{BoxFuture, Clock, RawRequest};
+
+use crate::attended::Attends;
 
 /// When a call was last seen doing something.
 #[derive(Debug, Clone)]
@@ -70,65 +72,30 @@ impl Pulse {
     }
 }
 
-/// A session whose calls are seen.
-#[derive(Debug)]
-pub(crate) struct Watched {
-    inner: Box<dyn EffectSession>,
-    pulse: Pulse,
-}
-
-impl Watched {
-    pub(crate) fn new(inner: Box<dyn EffectSession>, pulse: Pulse) -> Self {
-        Self { inner, pulse }
-    }
-}
-
-impl EffectSession for Watched {
-    fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
-        self.pulse.begins(&request);
-        let pulse = self.pulse.clone();
-        Box::pin(async move {
-            let answer = self.inner.perform(request).await;
-            pulse.ends();
-            answer
-        })
+impl Attends for Pulse {
+    fn before<'a>(
+        &'a mut self,
+        request: &'a EffectRequest,
+        _position: u32,
+    ) -> BoxFuture<'a, Result<(), EffectsError>> {
+        self.begins(request);
+        Box::pin(std::future::ready(Ok(())))
     }
 
-    fn exchange(
-        &mut self,
-        request: RawRequest,
-    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
-        self.pulse.beat();
+    fn after(&mut self) {
+        self.ends();
+    }
+
+    fn sends(&mut self, request: &RawRequest) -> Box<dyn FnOnce() + Send> {
+        self.beat();
         if !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
-            self.pulse.has_sent.store(true, Ordering::Relaxed);
+            self.has_sent.store(true, Ordering::Relaxed);
         }
-        let (pulse, exchange) = (self.pulse.clone(), self.inner.exchange(request));
-        Box::pin(async move {
-            let outcome = exchange.await;
-            pulse.beat();
-            outcome
-        })
+        let pulse = self.clone();
+        Box::new(move || pulse.beat())
     }
 
-    fn now(&self) -> Timestamp {
-        self.inner.now()
-    }
-
-    fn random_seed(&self) -> [u8; 32] {
-        self.inner.random_seed()
-    }
-
-    fn position(&self) -> u32 {
-        self.inner.position()
-    }
-
-    fn log(&mut self, line: GuestLine) {
-        self.pulse.beat();
-        self.inner.log(line);
-    }
-
-    fn emit(&mut self, topic: String, payload: wforge_model::Value) {
-        self.pulse.beat();
-        self.inner.emit(topic, payload);
+    fn said(&mut self) {
+        self.beat();
     }
 }

@@ -7,6 +7,7 @@
 
 mod actor;
 mod allowed;
+mod attended;
 mod breaker;
 mod breakers;
 mod bus;
@@ -52,7 +53,9 @@ pub use bus::RunBus;
 pub use cassette::CassetteEntry;
 pub use chunks::Streamed;
 pub use handle::Handle;
-pub use parts::{BlobOptions, CallLog, EngineOptions, EngineParts, GrantPolicy, Lanes};
+pub use parts::{
+    BlobOptions, CallLog, EngineOptions, EngineParts, FixedGrants, GrantPolicy, Lanes,
+};
 pub use quarantine::Quarantine;
 pub use replay::{Difference, Instead, ReplayReport};
 pub use request::{

@@ -138,6 +138,25 @@ pub trait GrantPolicy: Debug + Send + Sync {
     fn exempts(&self, tenant: &TenantId, workflow: &str, from: &NodeId, to: &NodeId) -> bool;
 }
 
+/// Grants that are the same for every plugin of every tenant, for whoever embeds an engine of plugins
+/// that are their own.
+#[derive(Debug, Clone, Default)]
+pub struct FixedGrants(pub Vec<Capability>);
+
+impl GrantPolicy for FixedGrants {
+    fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
+        self.0.clone()
+    }
+
+    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
+        true
+    }
+
+    fn exempts(&self, _: &TenantId, _: &str, _: &NodeId, _: &NodeId) -> bool {
+        false
+    }
+}
+
 /// A log of calls that is kept outside the store, so that a test can tell what was really done.
 pub trait CallLog: Debug + Send + Sync {
     /// The sandbox is about to be called.

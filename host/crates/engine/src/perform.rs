@@ -16,9 +16,10 @@ use wforge_ports::RuntimeError;
 use wforge_ports::effects::{EffectSession, EffectsError, TaskContext};
 
 use crate::actor::Message;
+use crate::attended::Attended;
 use crate::cache::Slot;
 use crate::deeds;
-use crate::idle::{Pulse, Watched};
+use crate::idle::Pulse;
 use crate::service::Shared;
 use crate::start::EMBEDDED_LEASE;
 use crate::tenancy::Directory;
@@ -32,8 +33,7 @@ pub(crate) const HOST_PANIC: &str = "host_panic";
 /// Starts the call of a task on the plugins' threads. Its end comes back as a fact.
 pub(crate) fn perform(
     shared: &Arc<Shared>,
-    tenant: &TenantId,
-    run: &Run,
+    (tenant, run, may_have_run): (&TenantId, &Run, bool),
     task: TaskId,
     cancel: &CancellationToken,
     inbox: &mpsc::Sender<Message>,
@@ -46,6 +46,7 @@ pub(crate) fn perform(
         attempt,
         slot: slot_of(run, task, &call),
         idle_ms: idle_of(run, task),
+        may_have_run,
     };
     let (shared_in, inbox, cancel) = (shared.clone(), inbox.clone(), cancel.clone());
     let span = info_span!("task", run = %run.id, task = %task, attempt);
@@ -89,6 +90,8 @@ struct Order {
     /// The place of its result in the node's cache.
     slot: Option<Slot>,
     idle_ms: Option<u64>,
+    /// Whether an earlier process may have executed it.
+    may_have_run: bool,
 }
 
 /// How a call came to its end.
@@ -106,10 +109,10 @@ impl Order {
             return Some(Done::Cached(reply));
         }
         let execution = match self.idle_ms {
-            None => execute(shared, call, pulse.clone()).await,
+            None => execute(shared, call, self.may_have_run, pulse.clone()).await,
             Some(idle_ms) => tokio::select! {
                 biased;
-                execution = execute(shared, call, pulse.clone()) => execution,
+                execution = execute(shared, call, self.may_have_run, pulse.clone()) => execution,
                 failure = pulse.clone().stops(idle_ms) => {
                     Some(Execution::Failed { failure, effects: 0 })
                 }
@@ -151,16 +154,21 @@ fn idle_of(run: &Run, task: TaskId) -> Option<u64> {
 }
 
 /// One execution; none where the store is gone, so that nothing is concluded from it.
-async fn execute(shared: &Shared, call: &AgentCall, pulse: Pulse) -> Option<Execution> {
+async fn execute(
+    shared: &Shared,
+    call: &AgentCall,
+    may_have_run: bool,
+    pulse: Pulse,
+) -> Option<Execution> {
     let parts = &shared.parts;
     // What is not known to be granted would be refused, and the refusal kept.
     if let Err(error) = Directory::load(shared).await {
         warn!(%error, "task dropped: the grants cannot be read");
         return None;
     }
-    let context = TaskContext { call, lease: EMBEDDED_LEASE };
+    let context = TaskContext { call, lease: EMBEDDED_LEASE, may_have_run };
     let mut effects = match parts.effects.open(context).await {
-        Ok(effects) => Watched::new(effects, pulse),
+        Ok(effects) => Attended::new(effects, pulse),
         Err(error) => {
             warn!(error = %error, "task dropped: its effects cannot be read");
             return None;

@@ -18,11 +18,12 @@ use wforge_model::{
 use wforge_ports::RuntimeError;
 use wforge_ports::effects::TaskContext;
 
+use crate::attended::Attended;
 use crate::load::{carried_at, unfolded};
 use crate::request::EngineError;
 use crate::service::Shared;
 use crate::start::EMBEDDED_LEASE;
-use crate::tools::{Heard, Listening, ReplayedTools, ToolDifference};
+use crate::tools::{Heard, Listener, ReplayedTools, ToolDifference};
 
 /// Events read at once.
 const PAGE: usize = 256;
@@ -278,10 +279,10 @@ pub(crate) async fn execute(
     let host = |error: RuntimeError| EngineError::Host(Box::new(error));
     parts.runtime.prepare(&call.tenant, call.component).await.map_err(host)?;
     loop {
-        let context = TaskContext { call, lease: EMBEDDED_LEASE };
+        let context = TaskContext { call, lease: EMBEDDED_LEASE, may_have_run: true };
         let opened = parts.effects.replay(context).await;
         let opened = opened.map_err(|error| EngineError::Host(Box::new(error)))?;
-        let mut effects = Listening::new(opened);
+        let mut effects = Attended::new(opened, Listener::default());
         match parts.runtime.call(call, &mut effects).await {
             Err(RuntimeError::Busy) => {
                 let again = parts.clock.now().after_ms(crate::perform::BUSY_WAIT_MS);
@@ -289,7 +290,7 @@ pub(crate) async fn execute(
             }
             called => {
                 let execution = parts.effects.redacted(&call.tenant, called.map_err(host)?);
-                return Ok((execution, effects.heard()));
+                return Ok((execution, effects.by.heard()));
             }
         }
     }

@@ -4,8 +4,10 @@
 //! `wforge_ports::store::BlobSweep`. Whoever is interrupted has removed some blobs and not others;
 //! the next look finds the rest.
 
+use std::pin::pin;
 use std::sync::Arc;
 
+use futures::future::{Either, select};
 use serde::Serialize;
 use tracing::{info, warn};
 use wforge_model::tenancy::TenantState;
@@ -16,6 +18,10 @@ use crate::cache;
 use crate::request::EngineError;
 use crate::service::Shared;
 
+/// How long a look waits for another one to end, in milliseconds.
+const PATIENCE_MS: u64 = 10_000;
+/// When whoever finds a look under way may come again, in milliseconds.
+const BUSY_RETRY_MS: u64 = 60_000;
 /// Blobs whose names are looked for in one reading of all rows; bounds the memory that it takes.
 const LOOK_MAX: usize = 65_536;
 /// Blobs that one operation of the store notes or removes.
@@ -75,7 +81,17 @@ pub(crate) async fn sweep(
     tenant: &TenantId,
     mode: SweepMode,
 ) -> Result<BlobsSwept, EngineError> {
-    let _alone = shared.sweeping.lock().await;
+    // A look reads every row of a tenant, so one goes on at a time, and nobody waits for long.
+    let clock = &shared.parts.clock;
+    let patience = clock.sleep_until(clock.now().after_ms(PATIENCE_MS));
+    let _alone = match select(pin!(shared.sweeping.lock()), patience).await {
+        Either::Left((alone, _)) => alone,
+        Either::Right(((), _)) => {
+            let message =
+                "blobs are being looked through already; try again in a minute".to_owned();
+            return Err(EngineError::Busy { message, retry_after_ms: BUSY_RETRY_MS });
+        }
+    };
     if mode == SweepMode::Remove {
         cache::tidy(shared, tenant).await?;
     }

@@ -60,6 +60,7 @@ pub fn call_of(
         began_at: task.began_at,
         answers: task.answers.clone(),
         kept_effects: task.kept_effects,
+        first_attempt: task.first_attempt,
         fails_unknown: node.effects.unknown == UnknownOutcome::Fail,
         is_idempotent: node.effects.idempotent,
         tools: started.map(|started| started.tools.clone()).unwrap_or_default(),

@@ -92,6 +92,9 @@ pub struct AgentCall {
     /// The positions of the previous attempt's record that this attempt keeps, where the answer at
     /// the next one failed; [`EVERY_EFFECT`]: all but a last answer that failed.
     pub kept_effects: u32,
+    /// The first attempt that counts: what those before it recorded was another agent's, or was
+    /// dropped.
+    pub first_attempt: u32,
     /// Whether an effect whose outcome the host never learned ends the attempt for good, instead of
     /// being done again with the same idempotency key.
     pub fails_unknown: bool,

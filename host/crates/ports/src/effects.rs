@@ -41,6 +41,8 @@ pub struct TaskContext<'a> {
     pub call: &'a AgentCall,
     /// The lease under which its run is driven.
     pub lease: Epoch,
+    /// Whether an earlier process may have executed it.
+    pub may_have_run: bool,
 }
 
 /// The effects of one execution. The guest calls one at a time, so order is position.

@@ -33,6 +33,7 @@ pub fn call() -> AgentCall {
         began_at: Timestamp(1_700_000_000_000),
         answers: Vec::new(),
         kept_effects: 0,
+        first_attempt: 1,
         fails_unknown: false,
         is_idempotent: false,
         tools: Arc::default(),

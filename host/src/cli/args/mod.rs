@@ -2,8 +2,10 @@
 
 mod admin;
 mod grants;
+mod plugins;
 mod runs;
 mod threads;
+mod workflows;
 
 use std::path::PathBuf;
 
@@ -16,11 +18,15 @@ pub(crate) use admin::{
     MembersCommand, SecretSet, SecretsCommand, TenantsCommand, TokenCommand, Whose,
 };
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
+pub(crate) use plugins::PluginCommand;
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
+};
+pub(crate) use workflows::{
+    Durability, GraphArgs, GraphFormat, Multitask, RunArgs, ValidateArgs, WorkflowCommand,
 };
 
 /// Runs other people's agents, sandboxed, as workflows that survive kill -9.
@@ -124,7 +130,7 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a workflow and print its output
-    #[command(after_help = RUN_EXAMPLES)]
+    #[command(after_help = workflows::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
     /// Check workflow files; every problem at once, with line and column
     #[command(after_help = "Example:\n  wforge validate examples/*/workflow.yaml")]
@@ -226,201 +232,11 @@ pub(crate) struct CompileWorkerArgs {
     pub(crate) parent: u32,
 }
 
-const RUN_EXAMPLES: &str = "\
-Inputs:
-  KEY=text         the text; JSON where the key's schema is not a string
-  KEY=@FILE        the text of a file
-  KEY=@FILE.json   the JSON of a file, where the key's schema is not a string
-  KEY=-            the text of stdin
-
-Examples:
-  wforge run examples/brief/workflow.yaml --input document=@README.md
-  wforge run workflow.yaml --input document=- --answer approve=yes --output json < notes.txt
-  wforge run workflow.yaml --input n=3 --plugins ./plugins --mock scan=scan.json
-  wforge run outer.yaml --with inner.yaml --input text=- --answer outer/approve=yes
-  wforge run chat --thread new --input messages=@question.json
-  wforge run chat --thread THREAD --multitask enqueue --input messages=@more.json
-  wforge run workflow.yaml --steps 1   # and then: wforge runs continue RUN --steps 1";
-
 const SERVE_EXAMPLES: &str = "\
 Example:
   wforge serve
   KEY=$(wforge keys add me --role developer)
   curl -H \"authorization: Bearer $KEY\" http://127.0.0.1:7420/v1/system";
-
-/// `wforge run`.
-#[derive(Debug, Args)]
-pub(crate) struct RunArgs {
-    /// A workflow file, or the NAME[@VERSION] of a registered workflow
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) file: String,
-    /// An input key: KEY=text, KEY=@FILE or KEY=- (see below)
-    #[arg(short, long = "input", value_name = "KEY=VALUE")]
-    pub(crate) inputs: Vec<String>,
-    /// An answer to an `ask` node, given beforehand; outer/inner inside a subgraph
-    #[arg(short, long = "answer", value_name = "NODE=VALUE")]
-    pub(crate) answers: Vec<String>,
-    /// Let the mock agent do a node, outer/inner inside a subgraph; FILE is the JSON of its answer
-    #[arg(long = "mock", value_name = "NODE[=FILE]")]
-    pub(crate) mocks: Vec<String>,
-    /// Take plugins from the components in this folder, and only from there
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) plugins: Option<PathBuf>,
-    /// Read-only JSON that expressions see as `context`
-    #[arg(long, value_name = "@FILE|JSON")]
-    pub(crate) context: Option<String>,
-    /// A further workflow file, for nodes that run a workflow; can be given several times
-    #[arg(long = "with", value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) with: Vec<PathBuf>,
-    /// The thread whose state the run goes on from, or `new` for one of its own
-    #[arg(long, value_name = "THREAD|new")]
-    pub(crate) thread: Option<String>,
-    /// What to do where another run of the thread is under way [default: enqueue]
-    #[arg(long, value_name = "HOW", requires = "thread")]
-    pub(crate) multitask: Option<Multitask>,
-    /// Which super-steps the thread's history keeps [default: sync]
-    #[arg(long, value_name = "WHEN")]
-    pub(crate) durability: Option<Durability>,
-    /// Pause after so many super-steps
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) steps: Option<u32>,
-    /// Start the run on the server and do not wait for it
-    #[arg(long, conflicts_with = "fail_on_degraded")]
-    pub(crate) detach: bool,
-    #[command(flatten)]
-    pub(crate) watch: Watch,
-}
-
-/// What to do where another run of the thread is under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Multitask {
-    /// Refuse the new run
-    Reject,
-    /// Let the new run wait for its turn
-    Enqueue,
-    /// Cancel the run that is under way, and keep the steps that it finished
-    Interrupt,
-    /// Cancel the run that is under way, and go back to where the thread was before it
-    Rollback,
-}
-
-/// Which super-steps the thread's history keeps; what is acknowledged is always on the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Durability {
-    /// Every one
-    Sync,
-    /// Every one; the same as sync
-    Async,
-    /// The last one only
-    Exit,
-}
-
-/// `wforge validate`.
-#[derive(Debug, Args)]
-pub(crate) struct ValidateArgs {
-    /// Workflow files
-    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) files: Vec<PathBuf>,
-}
-
-/// `wforge graph`.
-#[derive(Debug, Args)]
-pub(crate) struct GraphArgs {
-    /// A workflow file
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) file: PathBuf,
-    /// The language to draw in
-    #[arg(long, default_value = "mermaid")]
-    pub(crate) format: GraphFormat,
-}
-
-/// Languages to draw in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GraphFormat {
-    Mermaid,
-    Dot,
-    Json,
-}
-
-/// `wforge plugin …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum PluginCommand {
-    /// Install a component, or every component of a folder
-    #[command(after_help = "Example:\n  wforge plugin install target/plugins")]
-    Install {
-        /// A .wasm file or a folder of them
-        #[arg(value_hint = ValueHint::AnyPath)]
-        path: PathBuf,
-        /// For the platform: tenants that are offered it can use it (wforge tenants plugins)
-        #[arg(long)]
-        platform: bool,
-    },
-    /// List the installed plugins
-    #[command(after_help = "Example:\n  wforge plugin list --output json")]
-    List {
-        /// Those of the platform
-        #[arg(long)]
-        platform: bool,
-    },
-    /// Show what a plugin says about itself: agents, schemas, needs
-    #[command(after_help = "Example:\n  wforge plugin inspect wforge/digest\n  \
-                            wforge plugin inspect ./digest.wasm")]
-    Inspect {
-        /// The publisher/name[@VERSION] of an installed plugin, or a .wasm file
-        #[arg(value_name = "NAME|FILE")]
-        name: String,
-    },
-    /// Put a component away: its sandboxes are dropped at once, its runs wait
-    #[command(after_help = "Example:\n  wforge plugin quarantine sha256:4f1e… --reason \
-                            \"sends mail to strangers\"")]
-    Quarantine {
-        /// The component, as wforge plugin inspect shows it
-        digest: String,
-        /// Why, for whoever finds it put away
-        #[arg(long)]
-        reason: String,
-        /// For all tenants
-        #[arg(long)]
-        platform: bool,
-    },
-    /// Let a component be called again; the runs that waited for it go on
-    #[command(after_help = "Example:\n  wforge plugin release sha256:4f1e…")]
-    Release {
-        /// The component
-        digest: String,
-        /// For all tenants
-        #[arg(long)]
-        platform: bool,
-    },
-    /// Compile plugins for this build of wforge, so that no first call waits for it
-    #[command(after_help = "Example:\n  wforge plugin precompile --all")]
-    Precompile {
-        /// The publisher/name[@VERSION] of an installed plugin
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
-        name: Option<String>,
-        /// Every installed plugin
-        #[arg(long)]
-        all: bool,
-    },
-}
-
-/// `wforge workflow …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum WorkflowCommand {
-    /// Register a workflow under its name and version
-    #[command(after_help = "Example:\n  wforge workflow register examples/brief/workflow.yaml")]
-    Register {
-        /// A workflow file
-        #[arg(value_hint = ValueHint::FilePath)]
-        file: PathBuf,
-    },
-    /// List the registered workflows
-    #[command(after_help = "Example:\n  wforge workflow list")]
-    List,
-    /// Bring a thread to another version of its workflow, after showing what differs
-    #[command(after_help = threads::MIGRATE_EXAMPLES)]
-    Migrate(Box<MigrateArgs>),
-}
 
 /// `wforge serve`.
 #[derive(Debug, Args)]

@@ -92,16 +92,11 @@ fn rule_14_ids_go_on_in_order_after_a_reconnect_and_words_are_never_repeated() {
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "in order, each once");
     assert_eq!(all.last().expect("an end").1, "run_completed");
     assert_eq!(of_kind(&rest, "delta"), Vec::<Value>::new(), "not said a second time");
-    // The guest ran from its top three times; what it published before has the same number.
+    // The guest ran from its top three times; what it had published before it asked stays said.
     let progress = |emit: &Value| (emit["ordinal"].clone(), emit["payload"].clone());
     let before: Vec<_> = of_kind(&live, "emit").iter().map(progress).collect();
     assert_eq!(before, [(json!(0), json!(1)), (json!(1), json!(2))], "each progress once");
-    let after: std::collections::BTreeMap<String, Value> = of_kind(&rest, "emit")
-        .iter()
-        .map(progress)
-        .map(|(n, what)| (n.to_string(), what))
-        .collect();
-    assert_eq!(after["2"], 3);
-    assert!(after.iter().all(|(n, what)| what.as_u64() == n.parse::<u64>().ok().map(|n| n + 1)));
+    let after: Vec<_> = of_kind(&rest, "emit").iter().map(progress).collect();
+    assert_eq!(after, [(json!(2), json!(3))], "and none of it again after the kill");
     drop((models, posts, mcp));
 }

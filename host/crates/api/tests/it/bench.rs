@@ -21,7 +21,7 @@ use wforge_model::{Digest, Scopes, TenantId, Timestamp};
 use wforge_store::{MemoryStore, StoreParts};
 use wforge_testkit::{SimClock, SimEntropy};
 
-use crate::ports::{DraftsOnly, Echo, ManifestsOnly, NoEffects, NoGrants};
+use crate::ports::{DraftsOnly, Echo, ManifestsOnly, NoEffects};
 
 /// Keys by `tenant/role`, and one whose lookup panics.
 #[derive(Debug, Clone, Default)]
@@ -174,7 +174,7 @@ fn engine_parts(clock: &SimClock, echo: Echo) -> EngineParts {
         effects: Arc::new(NoEffects),
         admission: Arc::new(ManifestsOnly),
         expressions: Arc::new(wforge_spec::Cel::new()),
-        grants: Arc::new(NoGrants),
+        grants: Arc::new(wforge_engine::FixedGrants::default()),
         clock: Arc::new(clock.clone()),
         entropy,
         bus: Arc::new(RunBus::new(1_024)),

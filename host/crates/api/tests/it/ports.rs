@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
-use wforge_engine::GrantPolicy;
 use wforge_model::agent::{AgentCall, Execution, Reply};
 use wforge_model::manifest::{API_VERSION, Manifest};
-use wforge_model::{Capability, Digest, PluginName, TenantId, Timestamp, Value};
+use wforge_model::{Digest, TenantId, Timestamp, Value};
 use wforge_ports::effects::{EffectsError, GuestLine};
 use wforge_ports::plugins::{AdmissionError, Admitted};
 use wforge_ports::runtime::RuntimeFigures;
@@ -147,30 +146,6 @@ impl PluginAdmission for ManifestsOnly {
 /// A manifest of one agent that takes and gives anything.
 pub(crate) fn manifest(name: &str, version: &str) -> Vec<u8> {
     json!({ "name": name, "version": version, "agents": [{}] }).to_string().into()
-}
-
-/// Nothing is granted.
-#[derive(Debug)]
-pub(crate) struct NoGrants;
-
-impl GrantPolicy for NoGrants {
-    fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
-        Vec::new()
-    }
-
-    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
-        true
-    }
-
-    fn exempts(
-        &self,
-        _: &TenantId,
-        _: &str,
-        _: &wforge_model::NodeId,
-        _: &wforge_model::NodeId,
-    ) -> bool {
-        false
-    }
 }
 
 /// Reads drafts as JSON.

@@ -70,7 +70,8 @@ async fn it_leaves_no_record_and_a_rerun_sends_it_again() {
 #[tokio::test]
 async fn in_a_replay_nothing_is_sent() {
     let world = idempotent(&["http.raw:*"]);
-    let context = TaskContext { call: &world.call, lease: wforge_model::Epoch(0) };
+    let context =
+        TaskContext { call: &world.call, lease: wforge_model::Epoch(0), may_have_run: false };
     let mut session = world.effects.replay(context).await.unwrap();
     let failure = session.exchange(get("https://a.example")).await.unwrap_err();
     assert_eq!(failure, RawFailure::Replayed);

@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use expect_test::expect;
 use serde_json::json;
-use tokio_util::task::TaskTracker;
-use wforge_effects::{BlobLimits, Blobs, EffectsParts, KvLimits, RecordedEffects, Secrets};
 use wforge_model::agent::EVERY_EFFECT;
 use wforge_model::effect::{Operation, question_id};
 use wforge_model::limits::SandboxLimits;
@@ -217,24 +215,8 @@ async fn rule_6_chance_belongs_to_tenant_task_attempt_and_host() {
     let mut world = world(&[]);
     let first = seed(&world).await;
     assert_eq!(seed(&world).await, first);
-    let other_host = RecordedEffects::new(EffectsParts {
-        secrets: Secrets::new(world.store.clone()),
-        store: world.store.clone(),
-        clock: std::sync::Arc::new(world.clock.clone()),
-        output: world.output.clone(),
-        tools: std::sync::Arc::default(),
-        host_key: [10; 32],
-        limits: SandboxLimits::default(),
-        world: world.outside.clone(),
-        threads: tokio::runtime::Handle::current(),
-        flights: TaskTracker::new(),
-        grants: std::sync::Arc::new(wforge_ports::grants::Unrevoked),
-        failpoints: None,
-        at_once_max: 4,
-        kv: KvLimits::default(),
-        blobs: Blobs::new(world.store.clone(), BlobLimits::default()),
-    });
-    let context = TaskContext { call: &world.call, lease: Epoch(0) };
+    let other_host = world.another_process([10; 32]);
+    let context = TaskContext { call: &world.call, lease: Epoch(0), may_have_run: false };
     assert_ne!(other_host.open(context).await.unwrap().random_seed(), first);
     world.call.attempt = 2;
     assert_ne!(seed(&world).await, first);
@@ -265,6 +247,29 @@ async fn rule_14_a_rerun_does_not_publish_again() {
         assert!(matches!(asked, EffectAnswer::Suspend(_)));
     }
     assert_eq!(world.output.told(), ["0: step 1", "1: step 2"]);
+}
+
+#[tokio::test]
+async fn rule_14_another_process_publishes_nothing_that_the_record_has_seen() {
+    let world = world(&["ask"]);
+    let lives = [&["first"][..], &["first", "second"], &["first", "second", "third"]];
+    for (life, steps) in lives.into_iter().enumerate() {
+        // Each life has a memory of its own, and the record of all.
+        let effects = world.another_process([9; 32]);
+        let context = TaskContext { call: &world.call, lease: world.lease, may_have_run: life > 0 };
+        let mut session = effects.open(context).await.unwrap();
+        for step in steps {
+            session.emit("step".to_owned(), json!(step));
+        }
+        let asked = session.perform(ask("go on?")).await;
+        assert!(matches!(asked, EffectAnswer::Suspend(_)));
+    }
+    // The question stands as it was asked first, after one event.
+    let told = world.output.told();
+    assert_eq!(
+        told,
+        ["0: step \"first\"", "1: step \"second\"", "1: step \"second\"", "2: step \"third\""]
+    );
 }
 
 #[tokio::test]

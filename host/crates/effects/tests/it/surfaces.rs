@@ -81,7 +81,7 @@ async fn session(grants: &[&str]) -> Box<dyn EffectSession> {
         failpoints: None,
         at_once_max: 4,
     });
-    effects.open(TaskContext { call: &call, lease: Epoch(1) }).await.unwrap()
+    effects.open(TaskContext { call: &call, lease: Epoch(1), may_have_run: false }).await.unwrap()
 }
 
 fn models(

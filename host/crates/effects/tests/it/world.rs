@@ -28,7 +28,7 @@ pub(crate) struct World<S = FakeStore> {
     pub(crate) book: Arc<Book>,
     pub(crate) effects: RecordedEffects,
     pub(crate) call: AgentCall,
-    lease: Epoch,
+    pub(crate) lease: Epoch,
 }
 
 #[derive(Debug, Default)]
@@ -120,23 +120,49 @@ fn world_over<S: Store + 'static>(
     let output = Arc::new(Output::default());
     let (outside, book) = (Arc::new(Outside::default()), Arc::new(Book::default()));
     let effects = RecordedEffects::new(EffectsParts {
-        secrets: Secrets::new(store.clone()),
-        store: store.clone(),
-        clock: Arc::new(clock.clone()),
-        output: output.clone(),
-        tools: Arc::new(tools(&clock)),
-        host_key: [9; 32],
         limits,
         kv: keep.kv,
         blobs: Blobs::new(store.clone(), keep.blobs),
-        world: outside.clone(),
-        threads: tokio::runtime::Handle::current(),
-        flights: TaskTracker::new(),
-        grants: book.clone(),
-        failpoints: None,
-        at_once_max: 4,
+        tools: Arc::new(tools(&clock)),
+        ..parts(store.clone(), &clock, output.clone(), outside.clone(), book.clone())
     });
     World { store, clock, output, outside, book, effects, call: call(grants), lease }
+}
+
+/// What effects of this world are made of, with limits as they ship and no tools.
+fn parts<S: Store + 'static>(
+    store: Arc<S>,
+    clock: &SimClock,
+    output: Arc<Output>,
+    world: Arc<Outside>,
+    grants: Arc<Book>,
+) -> EffectsParts {
+    EffectsParts {
+        secrets: Secrets::new(store.clone()),
+        clock: Arc::new(clock.clone()),
+        output,
+        tools: Arc::default(),
+        host_key: [9; 32],
+        limits: SandboxLimits::default(),
+        kv: KvLimits::default(),
+        blobs: Blobs::new(store.clone(), BlobLimits::default()),
+        store,
+        world,
+        threads: tokio::runtime::Handle::current(),
+        flights: TaskTracker::new(),
+        grants,
+        failpoints: None,
+        at_once_max: 4,
+    }
+}
+
+impl<S: Store + 'static> World<S> {
+    /// The effects of another process on the same store, with that key of its host.
+    pub(crate) fn another_process(&self, host_key: [u8; 32]) -> RecordedEffects {
+        let (output, outside) = (self.output.clone(), self.outside.clone());
+        let parts = parts(self.store.clone(), &self.clock, output, outside, self.book.clone());
+        RecordedEffects::new(EffectsParts { host_key, ..parts })
+    }
 }
 
 impl<S> World<S> {
@@ -147,7 +173,10 @@ impl<S> World<S> {
 
     /// The next execution of another task of this world.
     pub(crate) async fn open_as(&self, call: &AgentCall) -> Box<dyn EffectSession> {
-        self.effects.open(TaskContext { call, lease: self.lease }).await.unwrap()
+        self.effects
+            .open(TaskContext { call, lease: self.lease, may_have_run: false })
+            .await
+            .unwrap()
     }
 
     /// Makes these calls in one new execution, up to the first that does not answer.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
-use wforge_engine::{Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus};
+use wforge_engine::{Engine, EngineOptions, EngineParts, FixedGrants, Handle, Lanes, RunBus};
 use wforge_model::agent::{AgentCall, Execution};
-use wforge_model::{Capability, Digest, PluginName, RunId, Seq, TenantId, Timestamp};
+use wforge_model::{Digest, RunId, Seq, TenantId, Timestamp};
 use wforge_ports::effects::{EffectSession, Effects, EffectsError, TaskContext};
 use wforge_ports::plugins::{AdmissionError, Admitted, PluginAdmission};
 use wforge_ports::runtime::{AgentRuntime, RuntimeError, RuntimeFigures};
@@ -36,7 +36,7 @@ impl World {
             effects: Arc::new(Nobody),
             admission: Arc::new(Nobody),
             expressions: Arc::new(Cel::default()),
-            grants: Arc::new(Nobody),
+            grants: Arc::new(FixedGrants::default()),
             clock: Arc::new(SimClock::at(Timestamp(1_800_000_000_000))),
             entropy,
             bus: Arc::new(RunBus::new(options.subscriber_lag_max)),
@@ -131,25 +131,5 @@ impl PluginAdmission for Nobody {
 
     fn forget(&self, _component: Digest) -> BoxFuture<'_, Result<(), AdmissionError>> {
         Box::pin(async { Ok(()) })
-    }
-}
-
-impl GrantPolicy for Nobody {
-    fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
-        Vec::new()
-    }
-
-    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
-        true
-    }
-
-    fn exempts(
-        &self,
-        _: &TenantId,
-        _: &str,
-        _: &wforge_model::NodeId,
-        _: &wforge_model::NodeId,
-    ) -> bool {
-        false
     }
 }

@@ -52,6 +52,8 @@ struct Page {
     used: DayUsage,
     /// What the sandbox had counted when the day began here.
     cpu_base: u64,
+    /// Tokens of calls that are under way: never written, since a crash ends them.
+    held_tokens: u64,
     written_at: Timestamp,
 }
 
@@ -174,33 +176,31 @@ pub(crate) async fn charge_tokens(
     Ok(())
 }
 
-/// The same as [`change_tokens`], of a day whose figures are read where they are not in memory:
-/// whoever goes on after a restart, or over midnight, begins no run first.
-pub(super) async fn change_tokens_today(
+/// Holds tokens of a tenant's day before they are spent; whether they may be. Reads the day where it
+/// is not in memory: whoever goes on after a restart, or over midnight, begins no run first.
+pub(super) async fn hold_tokens(
     shared: &Shared,
     tenant: &TenantId,
-    change: impl FnOnce(u64, u64) -> Option<u64>,
+    tokens: u64,
 ) -> Result<bool, EngineError> {
     open(shared, tenant).await?;
-    Ok(change_tokens(shared, tenant, change))
-}
-
-/// Changes the tokens that a tenant has used today, by what it has used and may use; whether they
-/// may be. Of a tenant that was erased meanwhile nothing is known any more.
-pub(super) fn change_tokens(
-    shared: &Shared,
-    tenant: &TenantId,
-    change: impl FnOnce(u64, u64) -> Option<u64>,
-) -> bool {
     let max = quotas(shared, tenant).tokens_per_day_max;
     let mut pages = shared.ledger.lock();
-    let Some(page) = pages.get_mut(tenant) else { return true };
-    match change(page.used.tokens, max) {
-        Some(tokens) => {
-            page.used.tokens = tokens;
-            true
-        }
-        None => false,
+    // Of a tenant that was erased meanwhile nothing is known any more.
+    let Some(page) = pages.get_mut(tenant) else { return Ok(true) };
+    let held = page.held_tokens.saturating_add(tokens);
+    let fits = max == 0 || page.used.tokens.saturating_add(held) <= max;
+    if fits {
+        page.held_tokens = held;
+    }
+    Ok(fits)
+}
+
+/// Ends a hold: what was spent counts on the day on which it ended.
+pub(super) fn settle_tokens(shared: &Shared, tenant: &TenantId, reserved: u64, used: u64) {
+    if let Some(page) = shared.ledger.lock().get_mut(tenant) {
+        page.held_tokens = page.held_tokens.saturating_sub(reserved);
+        page.used.tokens = page.used.tokens.saturating_add(used);
     }
 }
 
@@ -272,7 +272,8 @@ async fn open(shared: &Shared, tenant: &TenantId) -> Result<Page, EngineError> {
     // use CPU time before anybody asks.
     let cpu_base = if pages.contains_key(tenant) { cpu_ms } else { 0 };
     let page = pages.get(tenant).filter(|page| page.day == day).cloned().unwrap_or_else(|| {
-        let page = Page { day, used, cpu_base, written_at: now };
+        let held_tokens = pages.get(tenant).map_or(0, |before| before.held_tokens);
+        let page = Page { day, used, cpu_base, held_tokens, written_at: now };
         pages.insert(tenant.clone(), page.clone());
         page
     });

@@ -1,6 +1,7 @@
 //! Tokens of models against a tenant's day: held before a call, counted after it.
 //!
-//! What is held counts as used until it is settled, so that no two calls take what is left.
+//! What is held counts beside what was used until it is settled, so that no two calls take what is
+//! left.
 
 use std::sync::{Arc, OnceLock};
 
@@ -24,11 +25,7 @@ impl TenantTokens {
 
     async fn hold(&self, tenant: &TenantId, tokens: u64) -> Result<(), Failure> {
         let Some(shared) = self.0.get() else { return Ok(()) };
-        let hold = |used: u64, max: u64| {
-            let more = used.saturating_add(tokens);
-            (max == 0 || more <= max).then_some(more)
-        };
-        let held = ledger::change_tokens_today(shared, tenant, hold).await;
+        let held = ledger::hold_tokens(shared, tenant, tokens).await;
         let held = held.map_err(|error| {
             tracing::warn!(%tenant, %error, "what a tenant used today cannot be read");
             let message = "the host cannot read what the tenant has used today";
@@ -54,8 +51,7 @@ impl TokenMeter for TenantTokens {
 
     fn settle(&self, call: &AgentCall, reserved: u64, used: u64) {
         let Some(shared) = self.0.get() else { return };
-        let spend = |before: u64, _| Some(before.saturating_sub(reserved).saturating_add(used));
-        ledger::change_tokens(shared, &call.tenant, spend);
+        ledger::settle_tokens(shared, &call.tenant, reserved, used);
     }
 
     fn count(&self, model: &str, outcome: &'static str, used: &ModelUsage) {

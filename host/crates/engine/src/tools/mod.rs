@@ -18,13 +18,14 @@ use wforge_model::{Denial, Failure, Grants, Object, Problem, Value};
 use wforge_ports::effects::{EffectsError, TaskContext};
 use wforge_ports::{AgentTools, BoxFuture, ToolCall};
 
+use crate::attended::Attended;
 use crate::perform::{Halt, in_sandbox};
 use crate::service::Shared;
 use crate::tenancy;
-use register::Registered;
+use register::Register;
 
 pub(crate) use register::{Child, children_of, with_children};
-pub(crate) use replayed::{Heard, Listening, ReplayedTools, ToolDifference};
+pub(crate) use replayed::{Heard, Listener, ReplayedTools, ToolDifference};
 
 /// How often a free sandbox is looked for before the caller gives up its own.
 const BUSY_TRIES_MAX: u32 = 50;
@@ -58,9 +59,9 @@ async fn execute(shared: &Shared, call: ToolCall<'_>) -> Result<Execution, Effec
     }
     // What was taken back from the caller since the run began, its tools have not either.
     let child = child_of(&call, &tenancy::still_granted(shared, call.caller));
-    let context = TaskContext { call: &child, lease: call.lease };
+    let context = TaskContext { call: &child, lease: call.lease, may_have_run: true };
     let session = shared.parts.effects.open(context).await?;
-    let mut effects = Registered::new(session, shared, &call);
+    let mut effects = Attended::new(session, Register::new(shared, &call));
     match in_sandbox(shared, &child, &mut effects, BUSY_TRIES_MAX).await {
         Ok(Execution::Replied(reply)) => Ok(checked(shared, &call, reply)),
         Ok(Execution::Diverged(divergence)) => Ok(Execution::Diverged(named(&call, &divergence))),
@@ -106,6 +107,7 @@ fn child_of(call: &ToolCall<'_>, of_caller: &Grants) -> AgentCall {
         // Each task knows its own among them by the ids of its questions.
         answers: caller.answers.clone(),
         kept_effects: 0,
+        first_attempt: caller.first_attempt,
         fails_unknown: caller.fails_unknown,
         is_idempotent: caller.is_idempotent,
         tools: caller.tools.clone(),

@@ -4,27 +4,28 @@
 use std::sync::Arc;
 
 use wforge_model::effect::{Operation, RecordKey, RequestHash, child_register, child_task};
-use wforge_model::{TaskId, TenantId, Timestamp, Value};
-use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession, EffectsError, GuestLine};
+use wforge_model::{TaskId, TenantId, Value};
+use wforge_ports::effects::{EffectRequest, EffectsError};
 use wforge_ports::store::{EffectIntent, Phase, Record, RecordError};
-use wforge_ports::{BoxFuture, RawFailure, RawRequest, RawResponse, Store, ToolCall};
+use wforge_ports::{BoxFuture, Store, ToolCall};
 
+use crate::attended::Attends;
 use crate::request::EngineError;
 use crate::service::Shared;
 
 /// What stands before the tool's name in an entry.
 const CALL: &str = "tools.call ";
 
-/// A child's session. A child that asks for nothing leaves nothing to be found.
+/// Where a child's record is found. A child that asks for nothing leaves nothing to be found, and
+/// neither does what leaves no record.
 #[derive(Debug)]
-pub(crate) struct Registered {
-    inner: Box<dyn EffectSession>,
+pub(crate) struct Register {
     store: Arc<dyn Store>,
     entry: Option<Record>,
 }
 
-impl Registered {
-    pub(crate) fn new(inner: Box<dyn EffectSession>, shared: &Shared, call: &ToolCall<'_>) -> Self {
+impl Register {
+    pub(crate) fn new(shared: &Shared, call: &ToolCall<'_>) -> Self {
         let request = Value::String(call.name.to_owned());
         let entry = Record {
             tenant: call.caller.tenant.clone(),
@@ -41,10 +42,11 @@ impl Registered {
                 summary: format!("{CALL}{}", call.name),
                 at: shared.parts.clock.now(),
                 due: None,
+                emits: 0,
             }),
             kv: Vec::new(),
         };
-        Self { inner, store: shared.parts.store.clone(), entry: Some(entry) }
+        Self { store: shared.parts.store.clone(), entry: Some(entry) }
     }
 
     async fn register(&mut self) -> Result<(), EffectsError> {
@@ -59,42 +61,13 @@ impl Registered {
     }
 }
 
-impl EffectSession for Registered {
-    fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
-        Box::pin(async move {
-            match self.register().await {
-                Ok(()) => self.inner.perform(request).await,
-                Err(error) => EffectAnswer::Fault(error),
-            }
-        })
-    }
-
-    /// Leaves no record, so there is nothing to be found.
-    fn exchange(
-        &mut self,
-        request: RawRequest,
-    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
-        self.inner.exchange(request)
-    }
-
-    fn now(&self) -> Timestamp {
-        self.inner.now()
-    }
-
-    fn random_seed(&self) -> [u8; 32] {
-        self.inner.random_seed()
-    }
-
-    fn position(&self) -> u32 {
-        self.inner.position()
-    }
-
-    fn log(&mut self, line: GuestLine) {
-        self.inner.log(line);
-    }
-
-    fn emit(&mut self, topic: String, payload: Value) {
-        self.inner.emit(topic, payload);
+impl Attends for Register {
+    fn before<'a>(
+        &'a mut self,
+        _request: &'a EffectRequest,
+        _position: u32,
+    ) -> BoxFuture<'a, Result<(), EffectsError>> {
+        Box::pin(self.register())
     }
 }
 

@@ -6,12 +6,13 @@
 
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::effect::{Operation, RequestHash};
-use wforge_model::{Failure, FailureKind, TaskId, Timestamp, Value};
-use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession, GuestLine};
+use wforge_model::{Failure, FailureKind, TaskId, Value};
+use wforge_ports::effects::{EffectRequest, EffectsError};
 use wforge_ports::store::{EffectRecord, Phase, Record};
-use wforge_ports::{BoxFuture, RawFailure, RawRequest, RawResponse, ToolCall};
+use wforge_ports::{BoxFuture, ToolCall};
 
 use super::{checked, child_of, misfit};
+use crate::attended::Attends;
 use crate::replay::{Instead, execute};
 use crate::request::EngineError;
 use crate::service::Shared;
@@ -25,60 +26,29 @@ pub(crate) struct Heard {
     element: Value,
 }
 
-/// A session whose calls of tools are heard.
-#[derive(Debug)]
-pub(crate) struct Listening {
-    inner: Box<dyn EffectSession>,
-    heard: Vec<Heard>,
-}
+/// Hears the calls of tools of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Listener(Vec<Heard>);
 
-impl Listening {
-    pub(crate) const fn new(inner: Box<dyn EffectSession>) -> Self {
-        Self { inner, heard: Vec::new() }
-    }
-
+impl Listener {
     pub(crate) fn heard(self) -> Vec<Heard> {
-        self.heard
+        self.0
     }
 }
 
-impl EffectSession for Listening {
-    fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
+impl Attends for Listener {
+    fn before<'a>(
+        &'a mut self,
+        request: &'a EffectRequest,
+        position: u32,
+    ) -> BoxFuture<'a, Result<(), EffectsError>> {
         if request.operation == Operation::ToolsCall {
-            let places = self.inner.position()..;
-            let heard = places.zip(&request.elements);
-            self.heard.extend(
-                heard.map(|(position, element)| Heard { position, element: element.clone() }),
-            );
+            let heard = (position..).zip(&request.elements);
+            let heard =
+                heard.map(|(position, element)| Heard { position, element: element.clone() });
+            self.0.extend(heard);
         }
-        self.inner.perform(request)
-    }
-
-    fn exchange(
-        &mut self,
-        request: RawRequest,
-    ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
-        self.inner.exchange(request)
-    }
-
-    fn now(&self) -> Timestamp {
-        self.inner.now()
-    }
-
-    fn random_seed(&self) -> [u8; 32] {
-        self.inner.random_seed()
-    }
-
-    fn position(&self) -> u32 {
-        self.inner.position()
-    }
-
-    fn log(&mut self, line: GuestLine) {
-        self.inner.log(line);
-    }
-
-    fn emit(&mut self, topic: String, payload: Value) {
-        self.inner.emit(topic, payload);
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 

@@ -186,6 +186,7 @@ impl Session {
                 .then(|| element["model"].as_str().unwrap().to_owned()),
             // What an agent wrote is in its own record.
             wrote: operation.writes(element) && operation != Operation::ToolsCall,
+            emits: 0,
         };
         let record = Record {
             tenant: self.call.tenant.clone(),

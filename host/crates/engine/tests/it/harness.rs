@@ -10,15 +10,13 @@ use futures::future::BoxFuture;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use wforge_engine::{
-    Engine, EngineOptions, EngineParts, GrantPolicy, Handle, Lanes, RunBus, StartRun, TenantTokens,
+    Engine, EngineOptions, EngineParts, FixedGrants, Handle, Lanes, RunBus, StartRun, TenantTokens,
     WorkflowChoice,
 };
 use wforge_model::agent::{AgentCall, Execution, Reply};
 use wforge_model::manifest::Manifest;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{
-    Capability, Digest, Failure, PluginName, Problem, TaskId, TenantId, Timestamp, Value,
-};
+use wforge_model::{Digest, Failure, Problem, TaskId, TenantId, Timestamp, Value};
 use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession};
 use wforge_ports::plugins::{AdmissionError, Admitted, PluginAdmission};
 use wforge_ports::runtime::{AgentRuntime, RuntimeError, RuntimeFigures};
@@ -155,7 +153,7 @@ impl World {
             effects: effects.clone(),
             admission: Arc::new(NoAdmission),
             expressions: Arc::new(Cel::default()),
-            grants: Arc::new(Generous),
+            grants: Arc::new(FixedGrants(GENEROUS.map(|it| it.parse().unwrap()).into())),
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(entropy),
             bus: Arc::new(RunBus::new(options.subscriber_lag_max)),
@@ -276,6 +274,9 @@ nodes:
   c: { agent: t/c, in: {}, out: { log: [\"'c'\"] } }
 edges: [{ from: START, to: a }, { from: a, to: b }, { from: b, to: c }]
 ";
+
+/// Whatever a plugin asks for of these is granted.
+const GENEROUS: [&str; 3] = ["ask", "http:*", "tool:*"];
 
 /// The plugin of a text `name[@version] needs…`. One with a version has a component of its own.
 pub(crate) fn admitted(text: &str) -> Admitted {
@@ -400,30 +401,6 @@ impl PluginAdmission for NoAdmission {
 
     fn forget(&self, _component: Digest) -> BoxFuture<'_, Result<(), AdmissionError>> {
         Box::pin(async { Ok(()) })
-    }
-}
-
-/// Whatever a plugin asks for of these is granted.
-#[derive(Debug)]
-struct Generous;
-
-impl GrantPolicy for Generous {
-    fn granted(&self, _tenant: &TenantId, _plugin: &PluginName) -> Vec<Capability> {
-        ["ask", "http:*", "tool:*"].map(|granted| granted.parse().unwrap()).into()
-    }
-
-    fn permits(&self, _tenant: &TenantId, _wanted: &Capability) -> bool {
-        true
-    }
-
-    fn exempts(
-        &self,
-        _: &TenantId,
-        _: &str,
-        _: &wforge_model::NodeId,
-        _: &wforge_model::NodeId,
-    ) -> bool {
-        false
     }
 }
 

@@ -44,6 +44,7 @@ fn remember(store: &dyn Backend, call: &AgentCall, position: u32, key: &str, val
         list: None,
         model: None,
         wrote: false,
+        emits: 0,
     };
     let record = Record {
         tenant: call.tenant.clone(),

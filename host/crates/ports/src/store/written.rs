@@ -119,6 +119,14 @@ pub struct EffectIntent {
     pub at: Timestamp,
     /// When it ends by itself: a sleep, a deadline.
     pub due: Option<Timestamp>,
+    /// Events that the attempt had emitted by then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub emits: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What came of an effect.
@@ -141,6 +149,9 @@ pub struct EffectRecord {
     /// Whether something was written that stays where the task fails, as far as can be known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wrote: bool,
+    /// Events that the attempt had emitted by then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub emits: u32,
 }
 
 /// A place in a list of requests that were made in one call.
@@ -154,6 +165,7 @@ pub struct ListPlace {
 
 /// What became of a [`Record`].
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one stands on a stack for a moment")]
 pub enum Recorded {
     /// It was the first of its phase and is durable.
     Written,

@@ -104,6 +104,7 @@ pub fn answer(tenant: &TenantId, task: TaskId, position: u32, answer: Value) -> 
         list: None,
         model: None,
         wrote: false,
+        emits: 0,
     };
     record(tenant, task, position, Phase::Answer(answer))
 }
@@ -116,6 +117,7 @@ pub fn intent(tenant: &TenantId, task: TaskId, position: u32) -> Record {
         summary: "http.fetch".to_owned(),
         at: Timestamp(4_000),
         due: None,
+        emits: 0,
     };
     record(tenant, task, position, Phase::Intent(intent))
 }

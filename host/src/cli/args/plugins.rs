@@ -1,0 +1,67 @@
+//! Arguments of `wforge plugin …`.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueHint};
+
+/// `wforge plugin …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Install a component, or every component of a folder
+    #[command(after_help = "Example:\n  wforge plugin install target/plugins")]
+    Install {
+        /// A .wasm file or a folder of them
+        #[arg(value_hint = ValueHint::AnyPath)]
+        path: PathBuf,
+        /// For the platform: tenants that are offered it can use it (wforge tenants plugins)
+        #[arg(long)]
+        platform: bool,
+    },
+    /// List the installed plugins
+    #[command(after_help = "Example:\n  wforge plugin list --output json")]
+    List {
+        /// Those of the platform
+        #[arg(long)]
+        platform: bool,
+    },
+    /// Show what a plugin says about itself: agents, schemas, needs
+    #[command(after_help = "Example:\n  wforge plugin inspect wforge/digest\n  \
+                            wforge plugin inspect ./digest.wasm")]
+    Inspect {
+        /// The publisher/name[@VERSION] of an installed plugin, or a .wasm file
+        #[arg(value_name = "NAME|FILE")]
+        name: String,
+    },
+    /// Put a component away: its sandboxes are dropped at once, its runs wait
+    #[command(after_help = "Example:\n  wforge plugin quarantine sha256:4f1e… --reason \
+                            \"sends mail to strangers\"")]
+    Quarantine {
+        /// The component, as wforge plugin inspect shows it
+        digest: String,
+        /// Why, for whoever finds it put away
+        #[arg(long)]
+        reason: String,
+        /// For all tenants
+        #[arg(long)]
+        platform: bool,
+    },
+    /// Let a component be called again; the runs that waited for it go on
+    #[command(after_help = "Example:\n  wforge plugin release sha256:4f1e…")]
+    Release {
+        /// The component
+        digest: String,
+        /// For all tenants
+        #[arg(long)]
+        platform: bool,
+    },
+    /// Compile plugins for this build of wforge, so that no first call waits for it
+    #[command(after_help = "Example:\n  wforge plugin precompile --all")]
+    Precompile {
+        /// The publisher/name[@VERSION] of an installed plugin
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        name: Option<String>,
+        /// Every installed plugin
+        #[arg(long)]
+        all: bool,
+    },
+}
