@@ -7,6 +7,7 @@ use std::num::NonZero;
 
 use anyhow::Context as _;
 use tokio::runtime::{Builder, Handle, Runtime};
+use wforge_model::defence::{Defence, holds};
 
 /// The lanes of the engine.
 #[derive(Debug)]
@@ -38,10 +39,9 @@ impl Lanes {
     /// Where the engine starts its work; none once the lanes have ended.
     pub(crate) fn handles(&self) -> Option<wforge_engine::Lanes> {
         let handle = |lane: &Option<Runtime>| lane.as_ref().map(|lane| lane.handle().clone());
-        Some(wforge_engine::Lanes {
-            engine: handle(&self.engine)?,
-            plugins: handle(&self.plugins)?,
-        })
+        let plugins = handle(&self.plugins)?;
+        let plugins = if holds(Defence::Lanes) { plugins } else { Handle::current() };
+        Some(wforge_engine::Lanes { engine: handle(&self.engine)?, plugins })
     }
 }
 

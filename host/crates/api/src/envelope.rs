@@ -20,6 +20,7 @@ use crate::error::ApiError;
 use crate::guard::check_head;
 use crate::metrics::Seen;
 use crate::state::{Api, ApiParts, Shared, SystemInfo};
+use wforge_model::defence::{Defence, holds};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -120,7 +121,7 @@ fn harden(headers: &mut HeaderMap, id: &str, system: &SystemInfo) {
         (CACHE_CONTROL, "no-store"),
         (REFERRER_POLICY, "no-referrer"),
     ];
-    for (name, value) in fixed {
+    for (name, value) in fixed.into_iter().filter(|_| holds(Defence::Headers)) {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if system.tls {

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use wforge_model::agent::AgentCall;
+use wforge_model::defence::{Defence, holds};
 use wforge_model::{Failure, Problem, Timestamp, Value};
 use wforge_ports::store::{
     EffectRecord, KvEntry, KvPage, KvQuery, KvRoom, KvSpace, KvStanding, KvWrite, Phase,
@@ -215,6 +216,10 @@ fn space_of(asked: &Asked<'_>, call: &AgentCall) -> Result<KvSpace, Failure> {
             let message = "the run belongs to no thread, so it has no memory of one";
             Failure::InvalidInput(Problem::new("no_thread", message))
         }),
+        "plugin" if !holds(Defence::Memory) => "wforge/all"
+            .parse()
+            .map(KvSpace::Plugin)
+            .map_err(|_| Failure::Failed(Problem::new("scope", "no name"))),
         "plugin" => Ok(KvSpace::Plugin(call.plugin.clone())),
         scope => {
             let message = format!("\"{scope}\" is no scope: it is run, thread or plugin");

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use wforge_model::agent::{AgentCall, Divergence};
+use wforge_model::defence::{Defence, holds};
 use wforge_model::effect::{Operation, RequestHash, Waiting};
 use wforge_model::{Denial, Epoch, Failure, Problem, Timestamp, Value};
 use wforge_ports::effects::{EffectsError, GuestLine};
@@ -193,7 +194,7 @@ impl Session {
         if permission.is_ok() && !is_known && !self.serves(asked.operation) {
             return Ok(Err(asked.unserved()));
         }
-        if known.request().is_some() && !is_known {
+        if known.request().is_some() && !is_known && holds(Defence::Divergence) {
             return Err(self.diverged_at(self.next, known.summary(), &asked.summary));
         }
         if let Some(answer) = known.answer {
@@ -224,6 +225,9 @@ impl Session {
 
     /// Whether the node may do it: as granted when its run began, and still.
     pub(crate) fn permission(&self, asked: &Asked<'_>) -> Result<(), Denial> {
+        if !holds(Defence::Grants) {
+            return Ok(());
+        }
         let grants = &self.call.grants;
         asked.require(grants, self.call.plugin.as_str())?;
         if self.replays {

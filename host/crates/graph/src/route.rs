@@ -8,6 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use wforge_model::agent::Exit;
+use wforge_model::defence::{Defence, holds};
 use wforge_model::event::{Route, Write};
 use wforge_model::workflow::{Arm, Each, Edge, EdgeRule, From, Node, To};
 use wforge_model::{Denial, Failure, NodeId, Object, Problem, Target, Value};
@@ -143,6 +144,11 @@ pub(crate) fn exit_routes(exits: &[Exit], task: &Task, node: &Node) -> Result<Ve
         .map(|exit| {
             let target = node.goto.get(&exit.name).or_else(|| node.goto.get(ANY_EXIT));
             match target {
+                None if !holds(Defence::Exits) => exit
+                    .name
+                    .parse()
+                    .map(Route::Node)
+                    .map_err(|_| Failure::Denied(unmapped(&exit.name, &task.node))),
                 None => Err(Failure::Denied(unmapped(&exit.name, &task.node))),
                 Some(Target::Parent(to)) => {
                     Ok(Route::Parent { to: to.clone(), sent: exit.input.clone() })

@@ -12,6 +12,7 @@ pub mod beginning;
 pub mod capability;
 pub mod checkpoint;
 pub mod command;
+pub mod defence;
 pub mod effect;
 pub mod event;
 pub mod failure;

@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use crate::defence::{Defence, holds};
+
 /// The text without a character that a terminal or a log viewer would act on: control characters,
 /// ends of lines among them, and those that turn the direction of writing are written as escapes.
 #[must_use]
@@ -20,6 +22,7 @@ fn written(chars: impl Iterator<Item = char>, is_blank: impl Fn(char) -> bool) -
     let mut safe = String::new();
     for c in chars {
         match c {
+            c if !holds(Defence::Escapes) => safe.push(c),
             c if is_blank(c) => safe.push(' '),
             c if c.is_control() || turns_direction(c) => safe.extend(c.escape_default()),
             c => safe.push(c),

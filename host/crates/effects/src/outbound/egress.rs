@@ -10,6 +10,7 @@ use reqwest::{Client, Response, redirect, retry};
 use rustls::ClientConfig;
 use tokio::sync::Semaphore;
 use wforge_model::TenantId;
+use wforge_model::defence::{Defence, holds};
 
 use super::clients::{Clients, Owner};
 use super::exception::{Exception, may_reach};
@@ -128,7 +129,7 @@ impl Egress {
             .tls_backend_preconfigured(trust::apart(&self.tls))
             .dns_resolver(resolver)
             .no_proxy()
-            .redirect(redirect::Policy::none())
+            .redirect(redirects())
             .retry(retry::never())
             .referer(false)
             .no_gzip()
@@ -207,4 +208,9 @@ fn body(response: Response, arrival: Arrival) -> BoxStream<'static, Result<Bytes
 
 const fn invalid(reason: String) -> OutboundError {
     OutboundError::Invalid { reason }
+}
+
+/// Whoever wants to go where a server points to asks for it himself, and is checked again.
+fn redirects() -> redirect::Policy {
+    if holds(Defence::Redirects) { redirect::Policy::none() } else { redirect::Policy::default() }
 }

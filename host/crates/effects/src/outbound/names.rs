@@ -10,6 +10,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 
 use super::exception::{Exception, may_reach};
+use wforge_model::defence::{Defence, holds};
 
 /// Turns names into addresses.
 pub trait Names: Debug + Send + Sync {
@@ -68,7 +69,8 @@ impl Checked {
         });
         let addresses = lookup.await??;
         // One such address is enough: which of them the connector takes is not ours to say.
-        match addresses.iter().find(|address| !may_reach(&self.allow, **address, self.port)) {
+        let refused = addresses.iter().find(|ip| !may_reach(&self.allow, **ip, self.port));
+        match refused.filter(|_| holds(Defence::Names)) {
             Some(refused) => Err(Refused(*refused).into()),
             None if addresses.is_empty() => Err("the name has no address".into()),
             None => Ok(addresses),

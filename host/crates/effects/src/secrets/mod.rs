@@ -13,6 +13,7 @@ mod stream;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use wforge_model::defence::{Defence, holds};
 use wforge_model::{SecretName, SecretRecord, TenantId, Value};
 use wforge_ports::Store;
 use wforge_ports::store::{Collection, ReadError};
@@ -106,6 +107,9 @@ impl Secrets {
 
     /// What takes the tenant's opened secrets out of a text; none where none was opened.
     pub(crate) fn redactor(&self, tenant: &TenantId) -> Option<Arc<Redactor>> {
+        if !holds(Defence::Redaction) {
+            return None;
+        }
         self.opened().redactors.get(tenant).cloned()
     }
 

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rand_core::TryRng;
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx};
+use wasmtime_wasi::{FsPerms, HostMonotonicClock, HostWallClock, WasiCtx};
 use wforge_model::Timestamp;
+use wforge_model::defence::{Defence, holds};
 use wforge_ports::effects::GuestLevel;
 
 use super::stdio::Stdio;
@@ -87,6 +88,7 @@ impl TryRng for Chance {
 }
 
 /// The WASI of one sandbox.
+#[expect(clippy::disallowed_methods, reason = "what a host without these defences would do")]
 pub(crate) fn inert(
     clock: &GuestClock,
     seed: &[u8; 32],
@@ -94,8 +96,15 @@ pub(crate) fn inert(
     voice: &Voice,
 ) -> WasiCtx {
     let insecure_seed = u128::from_le_bytes(Chance::stream(seed, "insecure-seed").bytes());
-    WasiCtx::builder()
-        .wall_clock(clock.clone())
+    let mut wasi = WasiCtx::builder();
+    if !holds(Defence::Environment) {
+        wasi.inherit_env();
+    }
+    if !holds(Defence::Files) {
+        // Where there is no such folder there is nothing to be shown either.
+        let _opened = wasi.preopened_dir("/", "/", FsPerms::ReadOnly);
+    }
+    wasi.wall_clock(clock.clone())
         .monotonic_clock(clock.clone())
         .secure_random(Chance::stream(seed, "random"))
         .insecure_random(Chance::stream(seed, "insecure"))

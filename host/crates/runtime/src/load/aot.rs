@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 use wforge_model::Digest;
+use wforge_model::defence::{Defence, holds};
 use wforge_model::manifest::LimitHints;
 
 use super::files;
@@ -117,7 +118,7 @@ impl AotCache {
         let seal: Seal = serde_json::from_slice(&seal).map_err(|error| error.to_string())?;
         let mac = blake3::Hash::from_hex(&seal.mac).map_err(|error| error.to_string())?;
         // `Hash` compares in constant time.
-        if mac == self.mac(digest, &code, &seal.limits) {
+        if mac == self.mac(digest, &code, &seal.limits) || !holds(Defence::Seal) {
             Ok(Some(seal.limits))
         } else {
             Err("the MAC does not fit".to_owned())

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
+use wforge_model::defence::{Defence, holds};
 use wforge_model::limits::AdmissionLimits;
 use wforge_model::manifest::LimitHints;
 use wforge_model::{Digest, TenantId};
@@ -96,8 +97,10 @@ impl Library {
             .run(tenant, job)
             .await
             .map_err(|error| AdmissionError::Host(error.into()))??;
-        // Whoever made it ready first is as good.
-        let _already = self.cell(admitted.component).set(Arc::new(ready));
+        if let Some(ready) = ready {
+            // Whoever made it ready first is as good.
+            let _already = self.cell(admitted.component).set(Arc::new(ready));
+        }
         Ok(admitted)
     }
 
@@ -146,16 +149,19 @@ impl Shelf {
         })
     }
 
-    fn admit(&self, bytes: &[u8]) -> Result<(Admitted, Ready), AdmissionError> {
+    fn admit(&self, bytes: &[u8]) -> Result<(Admitted, Option<Ready>), AdmissionError> {
         let inspected = inspect::inspect(bytes, &self.admission)?;
-        let imports = admission::check_world(&inspected)?;
+        let imports = match admission::check_world(&inspected) {
+            Err(_) if !holds(Defence::World) => Vec::new(),
+            checked => checked?,
+        };
         let digest = Digest::from_bytes(Sha256::digest(bytes).into());
         let limits = inspected.manifest.limits.clone();
         let ready = match self.aot.load(&self.engine, digest) {
             Some((component, hints)) => self.link(&component, hints),
             None => self.build(digest, bytes, limits),
         };
-        let ready = ready.map_err(|error| match error {
+        let refused = |error| match error {
             LoadError::World(error) => {
                 let plugin = inspected.manifest.name.as_str();
                 refused("wrong_world", admission::misfit(plugin, &error))
@@ -165,7 +171,11 @@ impl Shelf {
             LoadError::Compile(CompileError::Limit(message)) => refused("compile_limit", message),
             LoadError::Compile(CompileError::Failed(message)) => refused("compile_failed", message),
             LoadError::Runtime(error) => AdmissionError::Host(error.into()),
-        })?;
+        };
+        let ready = match ready {
+            Err(_) if !holds(Defence::Validation) => None,
+            ready => Some(ready.map_err(refused)?),
+        };
         self.keep(digest, bytes).map_err(|error| AdmissionError::Host(error.into()))?;
         let admitted = Admitted {
             component: digest,

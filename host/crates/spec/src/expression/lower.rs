@@ -9,6 +9,7 @@ use wforge_graph::{ExprError, ExprInfo};
 use super::compile::{DEPTH_MAX, too_deep};
 use super::failure::{UNKNOWN_NAME, failure, limit, suggestion, syntax, type_error};
 use super::plan::{Function, Logic, Loop, LoopKind, Node, Operator, Plan};
+use wforge_model::defence::{Defence, holds};
 
 /// Terms of one expression.
 const TERMS_MAX: usize = 500;
@@ -36,11 +37,11 @@ struct Walk {
 impl Walk {
     fn node(&mut self, tree: &IdedExpr) -> Result<Node, ExprError> {
         self.terms += 1;
-        if self.terms > TERMS_MAX {
+        if self.terms > TERMS_MAX && holds(Defence::Expressions) {
             return Err(limit(format!("an expression has at most {TERMS_MAX} terms")));
         }
         self.depth += 1;
-        if self.depth > DEPTH_MAX {
+        if self.depth > DEPTH_MAX && holds(Defence::Expressions) {
             return Err(too_deep());
         }
         let node = self.form(tree);
@@ -189,7 +190,7 @@ impl Walk {
             return Err(syntax(format!("the first argument of {name}() names the item")));
         };
         let range = self.range(target)?;
-        if self.bound.len() == LOOPS_NEST_MAX {
+        if self.bound.len() == LOOPS_NEST_MAX && holds(Defence::Expressions) {
             let message = format!("comprehensions nest at most {LOOPS_NEST_MAX} deep");
             return Err(limit(message));
         }
