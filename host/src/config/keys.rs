@@ -308,6 +308,10 @@ keys! {
     /// The longest while, in milliseconds.
     breaker_open_ms_max: u64 = "limits.breaker.open_ms_max", default "300_000";
 
+    /// Entries of one tenant's audit log in a minute that say what was stopped or refused of its
+    /// plugins and files; further ones are counted in the metrics only.
+    audit_refusals_per_minute_max: u32 = "limits.audit.refusals_per_minute_max", default "60";
+
     /// Requests to models, servers and tools of one tenant that are under way at the same time;
     /// further ones wait for their turn.
     effects_at_once_max: u32 = "limits.effects.at_once_max", default "64";

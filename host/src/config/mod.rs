@@ -65,6 +65,8 @@ pub(crate) struct Config {
     pub(crate) secrets: SecretLimits,
     /// When blobs go that nothing names.
     pub(crate) blobs: BlobOptions,
+    /// Entries of a tenant's audit log in a minute about what was stopped or refused.
+    pub(crate) refusals_noted_per_minute_max: u32,
     /// What agents reach.
     pub(crate) outside: OutsideConfig,
     /// How much of it.
@@ -258,6 +260,7 @@ impl Meant<'_> {
             quotas: quotas?,
             secrets: secrets?,
             blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },
+            refusals_noted_per_minute_max: raw.audit_refusals_per_minute_max?,
             outside: outside?,
             reach: reach?,
             log: LogConfig {

@@ -25,6 +25,7 @@ mod install;
 mod load;
 mod memory;
 mod mocked;
+mod notes;
 mod parts;
 mod perform;
 mod pinning;

@@ -87,6 +87,9 @@ pub struct EngineOptions {
     pub breaker: BreakerLimits,
     /// When blobs go that nothing names.
     pub blobs: BlobOptions,
+    /// Entries of one tenant's audit log in a minute that say what was stopped or refused; further
+    /// ones are counted only.
+    pub refusals_noted_per_minute_max: u32,
 }
 
 /// When blobs go that nothing names.
@@ -120,6 +123,7 @@ impl Default for EngineOptions {
             secrets: SecretLimits::default(),
             breaker: BreakerLimits::default(),
             blobs: BlobOptions::default(),
+            refusals_noted_per_minute_max: 60,
         }
     }
 }

@@ -4,8 +4,10 @@ use semver::Version;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Digest, TenantId};
 use wforge_ports::plugins::Admitted;
+use wforge_ports::store::Change;
 
 use super::Handle;
+use crate::notes::{Note, What};
 use crate::quarantine::Quarantine;
 use crate::request::{EngineError, PluginInfo, PluginStanding, WorkflowInfo};
 use crate::sweep::{self, BlobsSwept, SweepMode};
@@ -25,7 +27,8 @@ impl Handle {
     ) -> Result<PluginInfo, EngineError> {
         let _named_soon = self.shared.components.read().await;
         tenancy::within_storage(&self.shared, tenant)?;
-        let info = install::plugin(&self.shared.parts, tenant, bytes, by).await?;
+        let installed = install::plugin(&self.shared.parts, tenant, bytes, by).await;
+        let info = self.noted((tenant, by), What::Plugin, "a component", installed).await?;
         Directory::load(&self.shared).await?;
         tenancy::ask_for_needs(&self.shared, tenant, &info.admitted, by).await?;
         Ok(info)
@@ -39,10 +42,54 @@ impl Handle {
         &self,
         tenant: &TenantId,
         bytes: Vec<u8>,
+        by: &str,
     ) -> Result<Admitted, EngineError> {
         let _named_soon = self.shared.components.read().await;
         tenancy::within_storage(&self.shared, tenant)?;
-        install::component(&self.shared.parts, tenant, bytes).await
+        let admitted = install::component(&self.shared.parts, tenant, bytes).await;
+        self.noted((tenant, by), What::Plugin, "a component", admitted).await
+    }
+
+    /// A workflow file was refused before it came here; `code` is that of its first problem.
+    pub async fn workflow_refused(&self, tenant: &TenantId, by: &str, file: &str, code: &str) {
+        self.note_refusal((tenant, by), What::Workflow, file, code).await;
+    }
+
+    /// The same result, noted where it is a refusal.
+    async fn noted<T>(
+        &self,
+        who: (&TenantId, &str),
+        what: What,
+        resource: &str,
+        result: Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        if let Err(EngineError::Invalid { code, .. } | EngineError::Conflict { code, .. }) = &result
+        {
+            self.note_refusal(who, what, resource, code).await;
+        }
+        result
+    }
+
+    async fn note_refusal(
+        &self,
+        (tenant, by): (&TenantId, &str),
+        what: What,
+        resource: &str,
+        code: &str,
+    ) {
+        let at = self.shared.parts.clock.now();
+        let note = Note { what, code, actor: by, resource: resource.to_owned(), at };
+        let Some(entry) = self.shared.notes.note(tenant, &note) else { return };
+        let change = Change {
+            tenant: tenant.clone(),
+            expected: None,
+            puts: Vec::new(),
+            audit: vec![entry],
+            idempotent_reply: None,
+        };
+        if let Err(error) = self.shared.parts.store.change(change).await {
+            tracing::warn!(%error, "a refusal is in no audit log");
+        }
     }
 
     /// Keeps bytes that an input names by their digest; durable on return.
@@ -123,7 +170,9 @@ impl Handle {
         by: &str,
     ) -> Result<WorkflowInfo, EngineError> {
         tenancy::within_storage(&self.shared, tenant)?;
-        install::workflow(&self.shared, tenant, draft, by).await
+        let file = format!("{}@{}", draft.name, draft.version);
+        let registered = install::workflow(&self.shared, tenant, draft, by).await;
+        self.noted((tenant, by), What::Workflow, &file, registered).await
     }
 
     /// The tenant's registered workflows.

@@ -1,6 +1,9 @@
 //! The sandbox from the outside, with components written as WebAssembly text.
 
 #[cfg(test)]
+use wforge_testkit::guests as components;
+
+#[cfg(test)]
 mod admission;
 #[cfg(test)]
 mod aot;
@@ -8,8 +11,6 @@ mod aot;
 mod bombs;
 #[cfg(test)]
 mod calls;
-#[cfg(test)]
-mod components;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
