@@ -251,7 +251,7 @@ async fn what_the_host_stops_is_counted_and_stands_in_the_audit_log() {
     let stops: Vec<_> = audit.iter().filter(|entry| entry.entry.action == "task.stop").collect();
     assert_eq!(stops.len(), 1, "{audit:?}");
     assert_eq!(stops[0].entry.outcome, "unreachable");
-    assert!(stops[0].entry.resource.contains(&head.id.to_string()), "{:?}", stops[0].entry);
+    assert!(stops[0].entry.resource.contains(&head.run.to_string()), "{:?}", stops[0].entry);
     let stopped = world.handle.figures().stopped;
     assert!(stopped.contains(&("task", "unreachable", 1)), "{stopped:?}");
 }
