@@ -1,5 +1,5 @@
-//! What is noted of plugins that had to be stopped, and of what was refused: a figure each time, and
-//! an entry of the tenant's audit log while there is room for one.
+//! What is noted of plugins that had to be stopped, and of what was refused: a figure each time,
+//! and an entry of the tenant's audit log while there is room for one.
 //!
 //! Whoever is stopped decides how often that happens, so that entries have a limit in a minute and
 //! figures have labels of our own: what a guest says is never a label.
