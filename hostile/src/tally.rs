@@ -46,3 +46,10 @@ pub(crate) fn reason(reply: &Reply) -> Result<String> {
     let code = problem.get("reason").or_else(|| problem.get("code"));
     Ok(code.and_then(serde_json::Value::as_str).unwrap_or_default().to_owned())
 }
+
+/// The beginning of what it says about that.
+pub(crate) fn detail(reply: &Reply) -> Result<String> {
+    let problem = reply.json()?;
+    let detail = problem.get("detail").and_then(serde_json::Value::as_str).unwrap_or_default();
+    Ok(detail.chars().take(110).collect())
+}

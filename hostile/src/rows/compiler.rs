@@ -8,14 +8,14 @@ use anyhow::{Context as _, Result};
 use crate::arena::Arena;
 use crate::fixture::{Control, Fixture, Outcome, Trace};
 use crate::guests::{bombs, echo};
-use crate::tally::{Tally, reason};
+use crate::tally::{Tally, detail, reason};
 
 pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 36,
         attack: "code that takes a compiler minutes or all memory",
         defence: "what is counted before, and a process with limits to compile in",
-        settings: &[("LIMITS__ADMISSION__COMPILE_CPU_MS_MAX", "3000")],
+        settings: &[("LIMITS__ADMISSION__COMPILE_CPU_MS_MAX", "1000")],
         make: code,
         control: Control::Set(&[
             ("LIMITS__ADMISSION__FUNCTIONS_MAX", "1000000"),
@@ -25,6 +25,8 @@ pub(super) const FIXTURES: &[Fixture] = &[
             ("LIMITS__ADMISSION__FUNCTION_LOCALS_MAX", "1000000"),
             ("LIMITS__ADMISSION__NESTED_MAX", "1000000"),
             ("LIMITS__ADMISSION__COMPILE_CPU_MS_MAX", "600000"),
+            // Nobody has to wait for what gets through.
+            ("LIMITS__ADMISSION__COMPILE_WALL_MS_MAX", "5000"),
         ]),
         trace: Trace::Stopped { what: "plugin", code: "compile_limit" },
     },
@@ -78,7 +80,8 @@ fn types(arena: &Arena) -> Result<Outcome> {
             bomb("a variant of 1,001 cases", bombs::variant(1_001), "type_parts_max"),
             bomb("a list of a list, 100 deep", bombs::lists(100), "type_depth_max"),
             bomb("100,000 types", bombs::core_types(100_000), "types_max"),
-            bomb("500,000 in each other", bombs::types_of_components(500_000), "type_depth_max"),
+            // Who reads these has no stack left, and that is only the compiler's own process.
+            bomb("500,000 in each other", bombs::types_of_components(500_000), "memory_bytes_max"),
         ],
     )
 }
@@ -105,7 +108,7 @@ fn handed_in(arena: &Arena, bytes: &[u8], limit: &str) -> Result<Outcome> {
     }
     anyhow::ensure!(reply.status == 422, "{}: {}", reply.status, reply.short());
     if reason(&reply)? != "compile_limit" || !reply.text.contains(limit) {
-        return Outcome::through(format!("past that limit: {}", reply.short()));
+        return Outcome::through(detail(&reply)?);
     }
     anyhow::ensure!(took < REFUSAL_MAX, "it took {} ms to say no", took.as_millis());
     Outcome::held(format!("{limit} in {} ms", took.as_millis()))
