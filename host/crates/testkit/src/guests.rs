@@ -16,6 +16,7 @@ package test:guest;
 
 package wasi:io@0.2.6 {
     interface error { resource error; }
+    interface poll { resource pollable { block: func(); } }
     interface streams {
         use error.{error};
         variant stream-error { last-operation-failed(error), closed }
@@ -41,6 +42,11 @@ package wasi:clocks@0.2.6 {
         record datetime { seconds: u64, nanoseconds: u32 }
         now: func() -> datetime;
     }
+    interface monotonic-clock {
+        use wasi:io/poll@0.2.6.{pollable};
+        subscribe-duration: func(when: u64) -> pollable;
+        subscribe-instant: func(when: u64) -> pollable;
+    }
 }
 
 package wasi:random@0.2.6 {
@@ -62,6 +68,7 @@ world everything {
     import wasi:cli/stdout@0.2.6;
     import wasi:cli/stderr@0.2.6;
     import wasi:clocks/wall-clock@0.2.6;
+    import wasi:clocks/monotonic-clock@0.2.6;
     import wasi:random/random@0.2.6;
     import wasi:http/outgoing-handler@0.2.6;
     import strange;
@@ -301,6 +308,14 @@ pub const STDOUT: &str = r#"
   (import "wasi:cli/stdout@0.2.6" "get-stdout" (func $stream (result i32)))
   (import "wasi:io/streams@0.2.6" "[method]output-stream.blocking-write-and-flush"
     (func $write (param i32 i32 i32 i32)))"#;
+/// Timers: both ways to set one, to wait for it, and to let it go.
+pub(crate) const TIMERS: &str = r#"
+  (import "wasi:clocks/monotonic-clock@0.2.6" "subscribe-duration"
+    (func $after (param i64) (result i32)))
+  (import "wasi:clocks/monotonic-clock@0.2.6" "subscribe-instant"
+    (func $at (param i64) (result i32)))
+  (import "wasi:io/poll@0.2.6" "[method]pollable.block" (func $block (param i32)))
+  (import "wasi:io/poll@0.2.6" "[resource-drop]pollable" (func $drop (param i32)))"#;
 /// `log.write`.
 pub const LOG: &str = r#"
   (import "workflowforge:plugin/log@0.1.0" "write" (func $log (param i32 i32 i32 i32 i32)))"#;
