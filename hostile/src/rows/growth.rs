@@ -27,7 +27,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
         settings: &[],
         make: forks,
         control: Control::Set(&[
-            ("LIMITS__SANDBOX__TOOL_DEPTH_MAX", "16"),
+            ("LIMITS__EFFECTS__TOOL_DEPTH_MAX", "16"),
             ("LIMITS__SANDBOX__WALL_MS_MAX", "20000"),
             ("LIMITS__RUN__TASKS_PER_STEP_MAX", "10000"),
         ]),
