@@ -90,6 +90,8 @@ fn forks(arena: &Arena) -> Result<Outcome> {
     tally.way("calls itself", depth);
     let each = arena.run(&arena.mallory, EACH, &json!({ "items": vec![0; 5_000] }))?;
     tally.way("a task for each of 5,000", stopped(&each, "task_limit")?);
+    let inside = arena.run(&arena.mallory, INSIDE_ITSELF, &json!({}))?;
+    tally.way("a workflow inside itself", stopped(&inside, "nesting_limit")?);
     tally.outcome()
 }
 
@@ -110,4 +112,14 @@ nodes:
   it: { set: { count: '1' } }
 edges:
   - { from: START, each: state.items, as: item, to: it, empty: it }
+";
+
+const INSIDE_ITSELF: &str = "apiVersion: workflowforge/v1
+name: inside
+version: 1.0.0
+state: { done: { default: false } }
+output: [done]
+nodes:
+  it: { workflow: inside, out: { done: result.done } }
+edges: [{ from: START, to: it }]
 ";
