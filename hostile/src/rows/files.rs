@@ -127,7 +127,7 @@ fn large_files(arena: &Arena) -> Result<Outcome> {
         "  x0: { default: &x0 [0,0,0,0,0,0,0,0,0,0] }\n".to_owned(),
         |levels, level| {
             let one = format!("*x{} ", level - 1);
-            let ten = vec![one.as_str(); 10].join(",");
+            let ten = [one.as_str(); 10].join(",");
             format!("{levels}  x{level}: {{ default: &x{level} [{ten}] }}\n")
         },
     );

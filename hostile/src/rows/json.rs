@@ -45,19 +45,9 @@ fn replies(name: &str, parts: &[(&str, usize)]) -> Vec<u8> {
 
 fn bad_json(arena: &Arena) -> Result<Outcome> {
     let mut tally = Tally::default();
-    // Not deeper than a parser takes whose own limit is 128, so that only ours can say no.
-    let replies_of: [(&str, &[(&str, usize)], &str); 6] = [
-        ("100 deep", &[("[", 100), ("]", 100)], "json_depth"),
-        ("a million deep", &[("[", 1_000_000)], "json_depth"),
-        ("a million values", &[("[0", 1), (",0", 999_999), ("]", 1)], "json_width"),
-        ("1e400", &[("1e400", 1)], "bad_json"),
-        ("NaN", &[("NaN", 1)], "bad_json"),
-        ("half a text", &[("\"\\ud800\"", 1)], "bad_json"),
-    ];
-    for (number, (what, parts, code)) in replies_of.iter().enumerate() {
-        let ran = arena
-            .call(&format!("mallory/json-{number}"), || replies(&name_of(number), parts), &json!(0))
-            .context(*what)?;
+    for (number, Said { what, parts, code }) in said().iter().enumerate() {
+        let name = format!("mallory/json-{number}");
+        let ran = arena.call(&name, || replies(&name, parts), &json!(0)).context(*what)?;
         tally.way(what, stopped_by(&ran, code)?);
     }
     for (what, body) in bodies() {
@@ -68,8 +58,24 @@ fn bad_json(arena: &Arena) -> Result<Outcome> {
     tally.outcome()
 }
 
-fn name_of(number: usize) -> String {
-    format!("mallory/json-{number}")
+/// A reply in parts, each so often, and the code that it is stopped with.
+struct Said {
+    what: &'static str,
+    parts: &'static [(&'static str, usize)],
+    code: &'static str,
+}
+
+fn said() -> [Said; 6] {
+    let said = |what, parts, code| Said { what, parts, code };
+    [
+        // Not deeper than a parser takes whose own limit is 128, so that only ours can say no.
+        said("100 deep", &[("[", 100), ("]", 100)], "json_depth"),
+        said("a million deep", &[("[", 1_000_000)], "json_depth"),
+        said("a million values", &[("[0", 1), (",0", 999_999), ("]", 1)], "json_width"),
+        said("1e400", &[("1e400", 1)], "bad_json"),
+        said("NaN", &[("NaN", 1)], "bad_json"),
+        said("half a letter", &[("\"\\ud800\"", 1)], "bad_json"),
+    ]
 }
 
 /// Takes whatever it is given.
