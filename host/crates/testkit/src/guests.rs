@@ -309,7 +309,7 @@ pub const STDOUT: &str = r#"
   (import "wasi:io/streams@0.2.6" "[method]output-stream.blocking-write-and-flush"
     (func $write (param i32 i32 i32 i32)))"#;
 /// Timers: both ways to set one, to wait for it, and to let it go.
-pub(crate) const TIMERS: &str = r#"
+pub const TIMERS: &str = r#"
   (import "wasi:clocks/monotonic-clock@0.2.6" "subscribe-duration"
     (func $after (param i64) (result i32)))
   (import "wasi:clocks/monotonic-clock@0.2.6" "subscribe-instant"
