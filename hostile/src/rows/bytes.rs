@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::archives;
 use crate::arena::Arena;
 use crate::fixture::{Control, Fixture, Outcome, Trace};
-use crate::guests::{bombs, echo};
+use crate::guests::{bombs, echo_named};
 use crate::tally::{Tally, refused};
 
 pub(super) const FIXTURES: &[Fixture] = &[
@@ -31,7 +31,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
 
 /// Small, whole, and under a name that nobody had before.
 fn component(arena: &Arena) -> Vec<u8> {
-    echo().named(&format!("mallory/part-{}", arena.number())).build()
+    echo_named(&format!("mallory/part-{}", arena.number()))
 }
 
 fn malformed(arena: &Arena) -> Result<Outcome> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::arena::Arena;
 use crate::fixture::{Control, Fixture, Outcome, Trace};
-use crate::guests::{echo, with_sections};
+use crate::guests::echo_with;
 use crate::http::Reply;
 use crate::tally::{Tally, detail, reason, refused};
 
@@ -195,7 +195,7 @@ fn manifest_refers(arena: &Arena, address: &str) -> Result<Outcome> {
         "name": name, "version": "1.0.0",
         "agents": [{ "name": "main", "input": { "properties": { "given": { "$ref": address } } } }],
     });
-    let reply = arena.install(&with_sections(echo().bare(), &manifest.to_string(), "0.1.0"))?;
+    let reply = arena.install(&echo_with(&manifest.to_string()))?;
     if reply.status == 422 {
         return Outcome::held(reason(&reply)?);
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::processor::stopped_by;
 use crate::arena::Arena;
 use crate::fixture::{Control, Fixture, Outcome, Trace};
-use crate::guests::{echo, fixture, with_sections};
+use crate::guests::{echo_with, fixture};
 use crate::tally::{Tally, refused};
 
 pub(super) const FIXTURES: &[Fixture] = &[Fixture {
@@ -109,6 +109,5 @@ fn twice(arena: &Arena) -> Result<Outcome> {
         "{{\"name\":\"wforge/hostile\",\"name\":\"{name}\",\"version\":\"1.0.0\",\
          \"agents\":[{{\"name\":\"main\"}}]}}"
     );
-    let component = with_sections(echo().bare(), &manifest, "0.1.0");
-    refused(&arena.install(&component)?)
+    refused(&arena.install(&echo_with(&manifest))?)
 }
