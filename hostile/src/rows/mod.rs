@@ -1,5 +1,12 @@
 //! The attacks, by what they are aimed at.
 
+mod archives;
+mod artefacts;
+mod bytes;
+mod compiler;
+mod files;
+mod growth;
+mod json;
 mod processor;
 
 use anyhow::{Result, ensure};
@@ -20,9 +27,40 @@ pub(crate) const HOSTS: &str = "HOSTS";
 
 /// All of them, in the order of the list.
 fn all() -> Vec<Fixture> {
-    let mut all: Vec<Fixture> = [processor::FIXTURES].concat();
+    let mut all: Vec<Fixture> = [
+        artefacts::FIXTURES,
+        bytes::FIXTURES,
+        compiler::FIXTURES,
+        files::FIXTURES,
+        growth::FIXTURES,
+        json::FIXTURES,
+        processor::FIXTURES,
+    ]
+    .concat();
     all.sort_by_key(|fixture| fixture.row);
     all
+}
+
+/// The rows of the list that plugins and workflow files can be; 50, what others can be told from how
+/// long something takes, is not shut, and the page on security says so.
+fn rows() -> impl Iterator<Item = u8> {
+    (1..=49).chain([51]).chain(57..=60)
+}
+
+/// Each row of the list is there once.
+pub(crate) fn complete() -> Result<()> {
+    let mut found: Vec<u8> = all().iter().map(|fixture| fixture.row).collect();
+    found.sort_unstable();
+    let count = |row: u8| found.iter().filter(|found| **found == row).count();
+    let missing: Vec<u8> = rows().filter(|row| count(*row) == 0).collect();
+    let twice: Vec<u8> = rows().filter(|row| count(*row) > 1).collect();
+    let strange: Vec<u8> =
+        found.iter().copied().filter(|row| !rows().any(|it| it == *row)).collect();
+    ensure!(
+        missing.is_empty() && twice.is_empty() && strange.is_empty(),
+        "the list is not whole: missing {missing:?}, twice {twice:?}, not in it {strange:?}"
+    );
+    Ok(())
 }
 
 /// The settings that are the server's, and the lines of its `/etc/hosts`.
