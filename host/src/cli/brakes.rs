@@ -37,6 +37,9 @@ pub(super) fn standing(standing: &PluginStanding) -> Option<String> {
         let reason = harmless(&quarantine.reason);
         return Some(format!("in quarantine since {}: {reason}", quarantine.since));
     }
+    if let Some(distrust) = &standing.distrust {
+        return Some(format!("not trusted: {}", harmless(&distrust.message)));
+    }
     Some(match standing.circuit? {
         Circuit::Closed { failures: 0 } => return None,
         Circuit::Closed { failures } => format!("its last {failures} calls broke"),

@@ -30,6 +30,7 @@ use crate::sweep;
 use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::tools::EngineTools;
+use crate::trust::Trust;
 use crate::workflows::WorkflowCache;
 
 /// Live runs taken over at the start.
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
     pub(crate) breakers: Breakers,
     pub(crate) quarantines: Quarantines,
+    pub(crate) trust: Trust,
     /// Which grants were used.
     pub(crate) used: Used,
     /// Read by whoever brings in a component, until a row names it; written by an erasure, which
@@ -95,6 +97,7 @@ impl Engine {
             options,
             breakers,
             quarantines: Quarantines::default(),
+            trust: Trust::default(),
             registry: Registry::default(),
             stats: Stats::default(),
             ids: RunIds::default(),

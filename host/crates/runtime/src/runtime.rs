@@ -12,7 +12,7 @@ use wforge_model::limits::{AdmissionLimits, SandboxLimits};
 use wforge_model::{Digest, TenantId};
 use wforge_ports::runtime::RuntimeFigures;
 use wforge_ports::{
-    AdmissionError, Admitted, AgentRuntime, BoxFuture, Clock, EffectSession, PluginAdmission,
+    AdmissionError, Admitted, AgentRuntime, BoxFuture, Clock, EffectSession, Gate, PluginAdmission,
     RuntimeError,
 };
 
@@ -158,6 +158,7 @@ impl PluginAdmission for SandboxRuntime {
         &'a self,
         tenant: &'a TenantId,
         bytes: Vec<u8>,
+        gate: Gate,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
         Box::pin(async move {
             let max = self.admission.component_bytes_max;
@@ -169,7 +170,7 @@ impl PluginAdmission for SandboxRuntime {
                 );
                 return Err(refused("too_large", message));
             }
-            self.library.admit(tenant, bytes).await
+            self.library.admit(tenant, bytes, gate).await
         })
     }
 

@@ -1,7 +1,7 @@
 //! Clocks, chance and suites for tests; knows ports only.
 //!
 //! [`bombs`] are parts of components that ask much of a compiler; [`store`] holds the promises of
-//! the store port, one test each, for every backend.
+//! the store port, one test each, for every backend; [`SigningKey`] signs as minisign does.
 
 pub mod bombs;
 mod call;
@@ -9,6 +9,7 @@ pub mod clock;
 pub mod entropy;
 pub mod faulty;
 pub mod secrets;
+mod signing;
 pub mod store;
 
 pub use call::call;
@@ -16,3 +17,4 @@ pub use clock::SimClock;
 pub use entropy::SimEntropy;
 pub use faulty::{Crash, FaultyStore};
 pub use secrets::plant_secret;
+pub use signing::SigningKey;

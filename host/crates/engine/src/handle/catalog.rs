@@ -7,27 +7,28 @@ use wforge_ports::plugins::Admitted;
 
 use super::Handle;
 use crate::quarantine::Quarantine;
-use crate::request::{EngineError, PluginInfo, PluginStanding, WorkflowInfo};
+use crate::request::{EngineError, PluginInfo, PluginStanding, PluginUpload, WorkflowInfo};
 use crate::sweep::{self, BlobsSwept, SweepMode};
 use crate::tenancy::Directory;
-use crate::{catalog, install, tenancy, workflows};
+use crate::{catalog, install, tenancy, trust, workflows};
 
 impl Handle {
-    /// Installs a plugin.
+    /// Installs a plugin, or attaches a signature to a version that is installed.
     ///
     /// # Errors
-    /// [`EngineError::Invalid`] where it is not let in.
+    /// [`EngineError::Invalid`] where it is not let in: what admission finds, or `unsigned`,
+    /// `unknown_key`, `bad_signature`, `revoked_key`, `below_minimum`.
     pub async fn install_plugin(
         &self,
         tenant: &TenantId,
-        bytes: Vec<u8>,
+        upload: impl Into<PluginUpload>,
         by: &str,
     ) -> Result<PluginInfo, EngineError> {
         let _named_soon = self.shared.components.read().await;
         tenancy::within_storage(&self.shared, tenant)?;
-        let info = install::plugin(&self.shared.parts, tenant, bytes, by).await?;
-        Directory::load(&self.shared).await?;
+        let mut info = Box::pin(install::plugin(&self.shared, tenant, upload.into(), by)).await?;
         tenancy::ask_for_needs(&self.shared, tenant, &info.admitted, by).await?;
+        self.stands(tenant, &mut info);
         Ok(info)
     }
 
@@ -108,7 +109,9 @@ impl Handle {
         plugin.standing = PluginStanding {
             quarantine: quarantine.map(|quarantine| Quarantine::clone(&quarantine)),
             circuit: shared.breakers.circuit(tenant, component, shared.parts.clock.now()),
+            distrust: trust::judge_admitted(shared, tenant, &plugin.admitted).err(),
         };
+        plugin.signer = shared.trust.signer(tenant, component);
     }
 
     /// Registers a workflow.

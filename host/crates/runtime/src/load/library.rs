@@ -13,7 +13,7 @@ use wasmtime::component::{Component, Linker};
 use wforge_model::limits::AdmissionLimits;
 use wforge_model::manifest::LimitHints;
 use wforge_model::{Digest, TenantId};
-use wforge_ports::{AdmissionError, Admitted, RuntimeError};
+use wforge_ports::{AdmissionError, Admitted, Gate, RuntimeError};
 
 use super::aot::AotCache;
 use super::compile::{CompileError, Compiler};
@@ -88,9 +88,10 @@ impl Library {
         &self,
         tenant: &TenantId,
         bytes: Vec<u8>,
+        gate: Gate,
     ) -> Result<Admitted, AdmissionError> {
         let shelf = Arc::clone(&self.shelf);
-        let job = move || shelf.admit(&bytes);
+        let job = move || shelf.admit(&bytes, gate);
         let (admitted, ready) = self
             .lane
             .run(tenant, job)
@@ -146,9 +147,10 @@ impl Shelf {
         })
     }
 
-    fn admit(&self, bytes: &[u8]) -> Result<(Admitted, Ready), AdmissionError> {
+    fn admit(&self, bytes: &[u8], gate: Gate) -> Result<(Admitted, Ready), AdmissionError> {
         let inspected = inspect::inspect(bytes, &self.admission)?;
         let imports = admission::check_world(&inspected)?;
+        gate(&inspected.manifest)?;
         let digest = Digest::from_bytes(Sha256::digest(bytes).into());
         let limits = inspected.manifest.limits.clone();
         let ready = match self.aot.load(&self.engine, digest) {
