@@ -38,7 +38,7 @@ use lanes::Lanes;
 
 pub(crate) use api::{Tokens, VERSION, api_parts, tokens};
 pub(crate) use parts::{COMPILE_WORKER, LOCKED};
-pub(crate) use plugin_dirs::{components_in, read_component};
+pub(crate) use plugin_dirs::{components_in, read_component, read_signature};
 
 /// What the engine is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,6 +267,8 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         run_limits: config.run_limits.clone(),
         quotas: config.quotas,
         secrets: config.secrets,
+        trust: config.trust,
+        require_signed: config.plugins.require_signed,
         breaker: config.breaker.clone(),
         blobs: config.blobs,
         refusals_noted_per_minute_max: config.refusals_noted_per_minute_max,

@@ -55,3 +55,4 @@ mod stand_ins;
 mod subgraphs;
 mod threads;
 mod tidy;
+mod trust;

@@ -23,7 +23,7 @@ pub use exchange::{RawFailure, RawRequest, RawResponse};
 pub use failpoints::{Failpoint, Failpoints};
 pub use grants::GrantCheck;
 pub use meter::TokenMeter;
-pub use plugins::{AdmissionError, Admitted, PluginAdmission};
+pub use plugins::{AdmissionError, Admitted, Gate, PluginAdmission, open_gate};
 pub use runtime::{AgentRuntime, RuntimeError};
 pub use schemas::Schemas;
 pub use store::{Driver, Store};

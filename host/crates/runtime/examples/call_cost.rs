@@ -116,7 +116,8 @@ async fn opened(component: Vec<u8>) -> (SandboxRuntime, Digest, tempfile::TempDi
     let parts = RuntimeParts { clock: Arc::new(RealClock), host_key: [1; 32], compiler: None };
     let runtime = SandboxRuntime::open(RuntimeOptions::at(dir.path()), parts).unwrap();
     println!("allocator: {}", runtime.figures().allocator);
-    let admitted = runtime.admit(&"acme".parse().unwrap(), component).await.unwrap();
+    let tenant = "acme".parse().unwrap();
+    let admitted = runtime.admit(&tenant, component, wforge_ports::open_gate()).await.unwrap();
     (runtime, admitted.component, dir)
 }
 

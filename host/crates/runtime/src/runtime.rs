@@ -13,7 +13,7 @@ use wforge_model::manifest::LimitHints;
 use wforge_model::{Digest, TenantId};
 use wforge_ports::runtime::RuntimeFigures;
 use wforge_ports::{
-    AdmissionError, Admitted, AgentRuntime, BoxFuture, Clock, EffectSession, PluginAdmission,
+    AdmissionError, Admitted, AgentRuntime, BoxFuture, Clock, EffectSession, Gate, PluginAdmission,
     RuntimeError,
 };
 
@@ -194,6 +194,7 @@ impl PluginAdmission for SandboxRuntime {
         &'a self,
         tenant: &'a TenantId,
         bytes: Vec<u8>,
+        gate: Gate,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
         Box::pin(async move {
             let max = self.admission.component_bytes_max;
@@ -205,7 +206,7 @@ impl PluginAdmission for SandboxRuntime {
                 );
                 return Err(refused("too_large", message));
             }
-            self.library.admit(tenant, bytes).await
+            self.library.admit(tenant, bytes, gate).await
         })
     }
 

@@ -134,7 +134,7 @@ pub(crate) fn sandbox_in(
 
 impl Sandbox {
     pub(crate) async fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, AdmissionError> {
-        self.runtime.admit(&tenant(), bytes).await
+        self.runtime.admit(&tenant(), bytes, wforge_ports::open_gate()).await
     }
 
     /// Admits the component and calls it once.
