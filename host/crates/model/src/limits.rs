@@ -2,11 +2,13 @@
 
 mod admission;
 mod breaker;
+mod cap;
 
 use serde::{Deserialize, Serialize};
 
 pub use admission::AdmissionLimits;
 pub use breaker::BreakerLimits;
+pub use cap::{Cap, ParsePatternError, PluginPattern, effective};
 
 /// What one run may use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
