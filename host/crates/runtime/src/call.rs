@@ -1,6 +1,5 @@
 //! One call: a fresh store, the guest polled to its end, and what came of it.
 
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -109,28 +108,21 @@ impl Surroundings<'_> {
 
     /// The guest's side, which owns its store: dropping this drops the sandbox, wherever it stands.
     /// The store is made on the first turn, so that its first epoch begins with it.
-    fn invoke(
-        &self,
-        guest: Guest,
-        voice: Voice,
-        arguments: wit::Call,
-    ) -> impl Future<Output = Ending> {
-        async move {
-            let mut store = self.store(guest);
-            let result = match self.ready.pre.instantiate_async(&mut store).await {
-                Ok(plugin) => {
-                    plugin.workflowforge_plugin_agent().call_invoke(&mut store, &arguments).await
-                }
-                Err(error) => Err(error),
-            };
-            match result {
-                Ok(result) => outcome::replied(result, &self.limits),
-                Err(error) => {
-                    let refused = store.data().limiter.refused();
-                    drop(store);
-                    let remains = Remains { refused, last_lines: voice.last_lines() };
-                    outcome::broke_off(error, &remains, &self.limits)
-                }
+    async fn invoke(&self, guest: Guest, voice: Voice, arguments: wit::Call) -> Ending {
+        let mut store = self.store(guest);
+        let result = match self.ready.pre.instantiate_async(&mut store).await {
+            Ok(plugin) => {
+                plugin.workflowforge_plugin_agent().call_invoke(&mut store, &arguments).await
+            }
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(result) => outcome::replied(result, &self.limits),
+            Err(error) => {
+                let refused = store.data().limiter.refused();
+                drop(store);
+                let remains = Remains { refused, last_lines: voice.last_lines() };
+                outcome::broke_off(error, &remains, &self.limits)
             }
         }
     }
