@@ -243,7 +243,7 @@ fn the_defaults_of_limits_are_those_of_the_libraries() {
 #[test]
 fn every_limit_has_a_key_that_sets_it_and_no_other() {
     let before = limits(&config(&Given::default()));
-    assert_eq!(before.len(), 46);
+    assert_eq!(before.len(), 55);
     for (key, default) in &before {
         let variable = format!("WFORGE_{}", key.replace('.', "__").to_uppercase());
         let value = (default + 1).to_string();

@@ -128,7 +128,8 @@ pub(crate) fn sandbox_in(
     let mut options = RuntimeOptions::at(dir.path());
     options.sandboxes_max = 8;
     set(&mut options);
-    let parts = RuntimeParts { clock: Arc::new(clock), host_key: [7; 32], compiler: None };
+    let parts =
+        RuntimeParts { clock: Arc::new(clock), host_key: [7; 32], policy: None, compiler: None };
     Sandbox { runtime: SandboxRuntime::open(options, parts).unwrap(), dir }
 }
 
