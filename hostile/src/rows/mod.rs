@@ -1,10 +1,20 @@
 //! The attacks, by what they are aimed at.
 
+mod bulk;
+mod crossing;
+mod declared;
+mod entries;
+mod handles;
+mod host_calls;
+mod leftovers;
 mod processor;
+mod surroundings;
+mod voice;
 
 use anyhow::{Result, ensure};
 
-use crate::fixture::{Fixture, Setting};
+use crate::arena::Ran;
+use crate::fixture::{Fixture, Outcome, Setting};
 use crate::table;
 
 /// What the operator of every server granted.
@@ -20,9 +30,29 @@ pub(crate) const HOSTS: &str = "HOSTS";
 
 /// All of them, in the order of the list.
 fn all() -> Vec<Fixture> {
-    let mut all: Vec<Fixture> = [processor::FIXTURES].concat();
+    let mut all: Vec<Fixture> = [
+        processor::FIXTURES,
+        entries::FIXTURES,
+        host_calls::FIXTURES,
+        bulk::FIXTURES,
+        declared::FIXTURES,
+        crossing::FIXTURES,
+        voice::FIXTURES,
+        handles::FIXTURES,
+        surroundings::FIXTURES,
+        leftovers::FIXTURES,
+    ]
+    .concat();
     all.sort_by_key(|fixture| fixture.row);
     all
+}
+
+/// It was stopped with that code; or it was not.
+fn stopped_by(ran: &Ran, code: &str) -> Result<Outcome> {
+    if ran.code == code {
+        return Outcome::held(format!("{code} in {} ms", ran.took.as_millis()));
+    }
+    Outcome::through(if ran.completed { "it completed".to_owned() } else { ran.code.clone() })
 }
 
 /// The settings that are the server's, and the lines of its `/etc/hosts`.
