@@ -28,7 +28,7 @@ const RESOURCE_CHARS_MAX: usize = 200;
 const OTHER: &str = "other";
 
 /// The codes that are labels.
-const CODES: [&str; 70] = [
+const CODES: [&str; 71] = [
     "answer_bytes",
     "bad_json",
     "bad_manifest",
@@ -98,6 +98,7 @@ const CODES: [&str; 70] = [
     "unreachable",
     "unsupported_api",
     "version_taken",
+    "wall_limit",
     "wrong_world",
 ];
 
