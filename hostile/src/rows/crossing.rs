@@ -21,7 +21,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 14,
         attack: "a list of a million empty strings",
-        defence: "the bytes of one host call, as the host has it",
+        defence: "the same, as the host holds it",
         settings: &[],
         make: says_nothing_often,
         control: Control::Set(&[("LIMITS__SANDBOX__HOST_CALL_BYTES_MAX", "1073741824")]),

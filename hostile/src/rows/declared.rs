@@ -12,7 +12,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 8,
         attack: "a memory that begins with 256 MiB",
-        defence: "it is held against the limit at once",
+        defence: "it is checked at installation",
         settings: &[],
         make: declares_memory,
         control: Control::Set(&[("LIMITS__SANDBOX__MEMORY_BYTES_MAX", "536870912")]),
@@ -21,7 +21,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 9,
         attack: "a table that begins with 10 million",
-        defence: "it is held against the limit at once",
+        defence: "it is checked at installation",
         settings: &[],
         make: declares_table,
         control: Control::Set(&[("LIMITS__SANDBOX__TABLE_ELEMENTS_MAX", "20000000")]),

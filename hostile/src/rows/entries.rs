@@ -21,7 +21,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 12,
         attack: "a host call while the host is inside",
-        defence: "a component is not left from realloc",
+        defence: "a component is not left there",
         settings: &[],
         make: calls_from_realloc,
         control: Control::Harmless,
@@ -30,7 +30,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 12,
         attack: "an agent that calls itself as a tool",
-        defence: "how deep agents may call each other",
+        defence: "how deep agents may call",
         settings: &[],
         make: calls_itself,
         control: Control::Harmless,

@@ -20,8 +20,8 @@ pub(super) const FIXTURES: &[Fixture] = &[
     },
     Fixture {
         row: 19,
-        attack: "a handle that was dropped, one that never was",
-        defence: "each sandbox has a table of its own",
+        attack: "handles that were dropped, or never were",
+        defence: "a table for each sandbox",
         settings: &[],
         make: forges,
         control: Control::Harmless,

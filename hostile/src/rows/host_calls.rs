@@ -24,7 +24,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 3,
         attack: "asking for the time without an end",
-        defence: "the budget of CPU time, in the host too",
+        defence: "the budget of CPU time",
         settings: &[],
         make: asks_for_the_time,
         control: Control::Set(&[("LIMITS__SANDBOX__CPU_MS_MAX", "60000")]),
@@ -33,7 +33,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 4,
         attack: "sleeping in WASI",
-        defence: "the time of a call, over all it waits",
+        defence: "the time of a whole call",
         settings: &[],
         make: sleeps,
         control: Control::Set(&[("LIMITS__SANDBOX__WALL_MS_MAX", "20000")]),
@@ -41,7 +41,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     },
     Fixture {
         row: 5,
-        attack: "polling timers that are over, again and again",
+        attack: "polling timers that are over, on and on",
         defence: "threads of their own, and yields",
         settings: &[("LIMITS__SANDBOX__HOST_CALLS_MAX", "100000000")],
         make: polls_on,

@@ -11,8 +11,8 @@ use crate::guests::fixture;
 pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 40,
-        attack: "a plugin that breaks whenever it is called",
-        defence: "the breaker leaves it alone for a while",
+        attack: "a plugin that breaks at each call",
+        defence: "the circuit breaker",
         settings: &[("LIMITS__BREAKER__FAILURES_MAX", "5")],
         make: breaks_always,
         control: Control::Set(&[("LIMITS__BREAKER__FAILURES_MAX", "0")]),
@@ -29,7 +29,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     },
     Fixture {
         row: 42,
-        attack: "a call that is dropped in flight, and the next",
+        attack: "a call dropped in flight, then another",
         defence: "its sandbox is dropped with it",
         settings: &[],
         make: is_dropped,
@@ -39,7 +39,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 44,
         attack: "`__proto__`, for all calls to come",
-        defence: "a fresh sandbox for each call, keys are data",
+        defence: "a fresh sandbox for each call",
         settings: &[],
         make: pollutes,
         control: Control::Without("fresh"),

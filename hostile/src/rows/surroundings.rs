@@ -20,7 +20,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 29,
         attack: "environment, arguments, input, clocks",
-        defence: "nothing is inherited, time stands still",
+        defence: "nothing is inherited",
         settings: &[],
         make: looks_around,
         control: Control::Without("environment"),

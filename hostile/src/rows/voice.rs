@@ -13,7 +13,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 16,
         attack: "4000 log lines",
-        defence: "lines of one call, the rest is counted",
+        defence: "the lines of one call",
         settings: READS_ALL,
         make: floods,
         control: Control::Set(&[("LIMITS__SANDBOX__LOG_LINES_MAX", "100000")]),
@@ -22,7 +22,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
         row: 16,
         attack: "log lines of 3 MB in all",
-        defence: "bytes of one call, the rest is counted",
+        defence: "the bytes of one call's log",
         settings: READS_ALL,
         make: floods_with_bytes,
         control: Control::Set(&[("LIMITS__SANDBOX__LOG_BYTES_MAX", "8000000")]),
@@ -30,7 +30,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
     },
     Fixture {
         row: 17,
-        attack: "what moves a terminal, in a log and a panic",
+        attack: "what moves a terminal, in log and panic",
         defence: "it is written as escapes",
         settings: READS_ALL,
         make: injects,
@@ -45,7 +45,9 @@ const PAUSE_MS: u64 = 500;
 /// Has the attacker's agent do that while somebody reads the run's events: the data of each of its
 /// log lines, and of how it ended.
 fn overheard(arena: &Arena, deed: &Value) -> Result<Vec<(String, Value)>> {
-    arena.act(&json!([]))?;
+    arena.installed(&arena.mallory, "mallory/hostile", || {
+        arena.component("proofs/wforge-hostile.wasm")
+    })?;
     let workflow = "apiVersion: workflowforge/v1
 name: speaks
 version: 1.0.0
@@ -120,7 +122,11 @@ fn injects(arena: &Arena) -> Result<Outcome> {
     };
     let of = |said: String, what: &str| -> Result<Outcome> {
         ensure!(said.contains("[2J"), "nothing of the {what} arrived: {said:?}");
-        if acts(&said) { Outcome::through(format!("{said:?}")) } else { Outcome::held("inert") }
+        match said.find(|c: char| c.is_control()) {
+            Some(at) => Outcome::through(format!("{:.20?}…", said.get(at..).unwrap_or_default())),
+            None if acts(&said) => Outcome::through("it turns the direction of writing"),
+            None => Outcome::held("inert"),
+        }
     };
     Outcome::of_all([
         ("log", of(lines(&logged).collect(), "log line")?),
