@@ -104,7 +104,8 @@ fn polls_on(arena: &Arena) -> Result<Outcome> {
         arena.call(name, guest, &Value::Null)
     };
     let first = call()?;
-    ensure!(first.code == "cpu_limit", "{}", first.run);
+    // On a machine that has much to do its time may be over first.
+    ensure!(["cpu_limit", "wall_limit"].contains(&first.code.as_str()), "{}", first.run);
     let probe = Probe::start(arena.url());
     let until = Instant::now() + STORM.1;
     let storm = || {

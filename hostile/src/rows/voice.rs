@@ -107,9 +107,9 @@ const STING: &str =
     "a\u{1b}[2J\u{9b}31m\n{\"level\":\"ERROR\",\"tenant\":\"acme\"}\r\u{202e}b\u{2066}c\u{7}";
 
 /// Whether a terminal or a viewer of logs would act on it.
-fn acts(text: &str) -> bool {
-    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}');
-    text.chars().any(|c| c.is_control() || turns(c))
+fn acts(c: char) -> bool {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}');
+    turns || c.is_control()
 }
 
 fn injects(arena: &Arena) -> Result<Outcome> {
@@ -122,10 +122,10 @@ fn injects(arena: &Arena) -> Result<Outcome> {
     };
     let of = |said: String, what: &str| -> Result<Outcome> {
         ensure!(said.contains("[2J"), "nothing of the {what} arrived: {said:?}");
-        match said.find(|c: char| c.is_control()) {
-            Some(at) => Outcome::through(format!("{:.20?}…", said.get(at..).unwrap_or_default())),
-            None if acts(&said) => Outcome::through("it turns the direction of writing"),
-            None => Outcome::held("inert"),
+        let from = said.chars().skip_while(|c| !acts(*c)).take(12);
+        match from.collect::<String>() {
+            none if none.is_empty() => Outcome::held("inert"),
+            some => Outcome::through(format!("{some:?}")),
         }
     };
     Outcome::of_all([
