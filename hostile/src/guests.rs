@@ -2,7 +2,7 @@
 
 pub(crate) use wforge_testkit::bombs;
 pub(crate) use wforge_testkit::guests::{
-    CLOCK, DROP_STREAM, Fixture as Guest, LOG, STDOUT, TIMERS, echo, fixture, with_section,
+    CLOCK, DROP_STREAM, Fixture as Guest, LOG, POLL, STDOUT, TIMERS, echo, fixture, with_section,
     without_agent,
 };
 

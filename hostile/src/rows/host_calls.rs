@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::stopped_by;
 use crate::arena::Arena;
 use crate::fixture::{Control, Fixture, Outcome, Trace};
-use crate::guests::{CLOCK, LOG, REPLY, TIMERS, fixture};
+use crate::guests::{CLOCK, LOG, POLL, REPLY, TIMERS, fixture};
 use crate::probe::Probe;
 
 pub(super) const FIXTURES: &[Fixture] = &[
@@ -86,7 +86,7 @@ const POLLS: &str = "
   (loop $on
     (i32.store (i32.const 2048) (call $after (i64.const 0)))
     (call $poll (i32.const 2048) (i32.const 1) (i32.const 2056))
-    (call $drop_timer (i32.load (i32.const 2048)))
+    (call $drop (i32.load (i32.const 2048)))
     ;; What the host allocated for the answer is taken back.
     (global.set $heap (i32.const 8192))
     (br $on))
@@ -100,7 +100,7 @@ const HEALTH_MAX: Duration = Duration::from_millis(100);
 fn polls_on(arena: &Arena) -> Result<Outcome> {
     let name = "test/polls-on";
     let call = || {
-        let guest = || fixture(POLLS).named(name).imports(TIMERS).build();
+        let guest = || fixture(POLLS).named(name).imports(format!("{TIMERS}{POLL}")).build();
         arena.call(name, guest, &Value::Null)
     };
     let first = call()?;

@@ -14,6 +14,7 @@ mod bus;
 mod cache;
 mod cassette;
 mod catalog;
+mod choice;
 mod chunks;
 mod deeds;
 mod failure;
@@ -52,6 +53,7 @@ mod workflows;
 pub use breaker::Circuit;
 pub use bus::RunBus;
 pub use cassette::CassetteEntry;
+pub use choice::VersionChoice;
 pub use chunks::Streamed;
 pub use handle::Handle;
 pub use parts::{

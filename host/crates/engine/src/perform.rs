@@ -25,7 +25,7 @@ use crate::service::Shared;
 use crate::start::EMBEDDED_LEASE;
 use crate::tenancy::Directory;
 
-/// How often a call is tried again while all sandboxes are taken, and how long between.
+/// How long until a call is tried again that found the runtime busy, in milliseconds.
 pub(crate) const BUSY_WAIT_MS: u64 = 20;
 
 /// The code of a task on which a part of the host broke.
@@ -199,7 +199,8 @@ pub(crate) enum Halt {
     Effects(EffectsError),
 }
 
-/// One execution, once there is a sandbox for it; one is looked for at most so often.
+/// One execution, once there is a sandbox for it; one is looked for at most so often. The runtime
+/// itself waits for a sandbox where nothing else waits for the call.
 pub(crate) async fn in_sandbox(
     shared: &Shared,
     call: &AgentCall,

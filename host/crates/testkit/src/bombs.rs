@@ -114,7 +114,8 @@ pub fn instances(component: &[u8], module: &[u8], count: usize) -> Vec<u8> {
 fn sections(component: &[u8]) -> Vec<u8> {
     let (mut ids, mut rest) = (Vec::new(), component.get(8..).unwrap_or_default());
     while let Some((id, after)) = rest.split_first() {
-        let digits = after.iter().position(|byte| byte & 0x80 == 0).map_or(after.len(), |at| at + 1);
+        let digits =
+            after.iter().position(|byte| byte & 0x80 == 0).map_or(after.len(), |at| at + 1);
         let (digits, after) = after.split_at(digits);
         let size = digits.iter().rev().fold(0, |size, byte| size << 7 | usize::from(byte & 0x7f));
         ids.push(*id);

@@ -48,6 +48,7 @@ package wasi:clocks@0.2.6 {
     interface monotonic-clock {
         use wasi:io/poll@0.2.6.{pollable};
         subscribe-duration: func(when: u64) -> pollable;
+        subscribe-instant: func(when: u64) -> pollable;
     }
 }
 
@@ -339,12 +340,17 @@ pub const STDOUT: &str = r#"
 /// Lets such a stream go.
 pub const DROP_STREAM: &str = r#"
   (import "wasi:io/streams@0.2.6" "[resource-drop]output-stream" (func $drop_stream (param i32)))"#;
-/// A timer, to wait for some of them, and to let one go.
+/// Timers: both ways to set one, to wait for it, and to let it go.
 pub const TIMERS: &str = r#"
   (import "wasi:clocks/monotonic-clock@0.2.6" "subscribe-duration"
     (func $after (param i64) (result i32)))
-  (import "wasi:io/poll@0.2.6" "poll" (func $poll (param i32 i32 i32)))
-  (import "wasi:io/poll@0.2.6" "[resource-drop]pollable" (func $drop_timer (param i32)))"#;
+  (import "wasi:clocks/monotonic-clock@0.2.6" "subscribe-instant"
+    (func $at (param i64) (result i32)))
+  (import "wasi:io/poll@0.2.6" "[method]pollable.block" (func $block (param i32)))
+  (import "wasi:io/poll@0.2.6" "[resource-drop]pollable" (func $drop (param i32)))"#;
+/// Waits for the first of some timers.
+pub const POLL: &str = r#"
+  (import "wasi:io/poll@0.2.6" "poll" (func $poll (param i32 i32 i32)))"#;
 /// The time of day, written to an address.
 pub const CLOCK: &str = r#"
   (import "wasi:clocks/wall-clock@0.2.6" "now" (func $now (param i32)))"#;

@@ -1,18 +1,21 @@
 //! Plugins and workflows of a tenant.
 
+use std::collections::BTreeMap;
+
 use semver::Version;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Digest, TenantId};
+use wforge_model::{Digest, PluginName, TenantId};
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::Change;
 
 use super::Handle;
+use crate::choice::VersionChoice;
 use crate::notes::{Note, What};
 use crate::quarantine::Quarantine;
 use crate::request::{EngineError, PluginInfo, PluginStanding, WorkflowInfo};
 use crate::sweep::{self, BlobsSwept, SweepMode};
 use crate::tenancy::Directory;
-use crate::{catalog, install, tenancy, workflows};
+use crate::{catalog, choice, install, tenancy, workflows};
 
 impl Handle {
     /// Installs a plugin.
@@ -134,7 +137,8 @@ impl Handle {
     pub async fn plugins(&self, tenant: &TenantId) -> Result<Vec<PluginInfo>, EngineError> {
         Directory::load(&self.shared).await?;
         let mut plugins = catalog::plugins(&self.shared, tenant).await?;
-        plugins.iter_mut().for_each(|plugin| self.stands(tenant, plugin));
+        let choices = choice::choices(&self.shared, tenant).await?;
+        plugins.iter_mut().for_each(|plugin| self.stands(tenant, plugin, &choices));
         Ok(plugins)
     }
 
@@ -145,15 +149,22 @@ impl Handle {
     pub async fn plugin(&self, tenant: &TenantId, name: &str) -> Result<PluginInfo, EngineError> {
         Directory::load(&self.shared).await?;
         let mut plugin = catalog::plugin(&self.shared, tenant, name).await?;
-        self.stands(tenant, &mut plugin);
+        let choices = choice::choices(&self.shared, tenant).await?;
+        self.stands(tenant, &mut plugin, &choices);
         Ok(plugin)
     }
 
-    fn stands(&self, tenant: &TenantId, plugin: &mut PluginInfo) {
+    fn stands(
+        &self,
+        tenant: &TenantId,
+        plugin: &mut PluginInfo,
+        choices: &BTreeMap<PluginName, VersionChoice>,
+    ) {
         let (shared, component) = (&self.shared, plugin.admitted.component);
         let quarantine = shared.quarantines.of(tenant, component);
         plugin.standing = PluginStanding {
             quarantine: quarantine.map(|quarantine| Quarantine::clone(&quarantine)),
+            chosen: choices.get(&plugin.admitted.manifest.name).cloned(),
             circuit: shared.breakers.circuit(tenant, component, shared.parts.clock.now()),
         };
     }

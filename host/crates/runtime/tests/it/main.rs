@@ -19,3 +19,5 @@ mod harness;
 mod host_calls;
 #[cfg(test)]
 mod output;
+#[cfg(test)]
+mod shares;
