@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::stopped_by;
+use super::{PATIENT, stopped_by};
 use crate::arena::Arena;
 use crate::fixture::{Control, Fixture, Outcome, Trace};
 use crate::guests::{REPLY, fixture};
@@ -13,7 +13,7 @@ pub(super) const FIXTURES: &[Fixture] = &[
         row: 6,
         attack: "one memory.copy over all there is",
         defence: "the limit of memory bounds it",
-        settings: &[],
+        settings: PATIENT,
         make: copies,
         control: Control::Set(&[("LIMITS__SANDBOX__MEMORY_BYTES_MAX", "2130706432")]),
         trace: Trace::Stopped { what: "task", code: "cpu_limit" },

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::stopped_by;
+use super::{MUCH_CPU, PATIENT, stopped_by};
 use crate::arena::Arena;
 use crate::fixture::{Control, Fixture, Outcome, Trace};
 use crate::guests::{Guest, LOG, REPLY, fixture};
@@ -13,9 +13,9 @@ pub(super) const FIXTURES: &[Fixture] = &[
         row: 2,
         attack: "a loop in start, in realloc, in post-return",
         defence: "the same budget on every way in",
-        settings: &[],
+        settings: PATIENT,
         make: spins_on_each_way_in,
-        control: Control::Set(&[("LIMITS__SANDBOX__CPU_MS_MAX", "60000")]),
+        control: MUCH_CPU,
         trace: Trace::Stopped { what: "task", code: "cpu_limit" },
     },
     Fixture {

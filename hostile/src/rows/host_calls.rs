@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::stopped_by;
+use super::{MUCH_CPU, PATIENT, stopped_by};
 use crate::arena::Arena;
 use crate::fixture::{Control, Fixture, Outcome, Trace};
 use crate::guests::{CLOCK, LOG, POLL, REPLY, TIMERS, fixture};
@@ -25,9 +25,9 @@ pub(super) const FIXTURES: &[Fixture] = &[
         row: 3,
         attack: "asking for the time without an end",
         defence: "the budget of CPU time",
-        settings: &[],
+        settings: PATIENT,
         make: asks_for_the_time,
-        control: Control::Set(&[("LIMITS__SANDBOX__CPU_MS_MAX", "60000")]),
+        control: MUCH_CPU,
         trace: Trace::Stopped { what: "task", code: "cpu_limit" },
     },
     Fixture {

@@ -14,7 +14,7 @@ mod voice;
 use anyhow::{Result, ensure};
 
 use crate::arena::Ran;
-use crate::fixture::{Fixture, Outcome, Setting};
+use crate::fixture::{Control, Fixture, Outcome, Setting};
 use crate::table;
 
 /// What the operator of every server granted.
@@ -24,6 +24,15 @@ plugin = \"wforge/hostile\"
 capabilities = [\"http:*\", \"kv:plugin\", \"kv:run\", \"secret:*\", \"ask\", \"tool:*\", \"llm:*\"]
 reason = \"what is stopped shall be stopped by something else than a missing grant\"
 ";
+
+/// For attacks that end with their CPU time: on a machine that has much to do it takes longer than
+/// a call may take otherwise.
+const PATIENT: &[Setting] = &[("LIMITS__SANDBOX__WALL_MS_MAX", "10000")];
+/// Their control: much CPU time, and an end that comes soon all the same.
+const MUCH_CPU: Control = Control::Set(&[
+    ("LIMITS__SANDBOX__CPU_MS_MAX", "60000"),
+    ("LIMITS__SANDBOX__WALL_MS_MAX", "2000"),
+]);
 
 /// A setting that is none of the server's: the lines of `/etc/hosts` that it sees.
 pub(crate) const HOSTS: &str = "HOSTS";
