@@ -211,11 +211,8 @@ impl Deed {
                 said(std::fs::write(path, "was here")).map(|()| json!("written"))
             }
             Self::Rename { path, to, keep } => {
-                let renamed = if *keep {
-                    std::fs::hard_link(path, to)
-                } else {
-                    std::fs::rename(path, to)
-                };
+                let renamed =
+                    if *keep { std::fs::hard_link(path, to) } else { std::fs::rename(path, to) };
                 said(renamed).map(|()| json!("renamed"))
             }
             Self::Connect { address } => {

@@ -117,7 +117,7 @@ fn sections(component: &[u8]) -> Vec<u8> {
         let digits =
             after.iter().position(|byte| byte & 0x80 == 0).map_or(after.len(), |at| at + 1);
         let (digits, after) = after.split_at(digits);
-        let size = digits.iter().rev().fold(0, |size, byte| size << 7 | usize::from(byte & 0x7f));
+        let size = digits.iter().rev().fold(0, |size, byte| (size << 7) | usize::from(byte & 0x7f));
         ids.push(*id);
         rest = after.get(size..).unwrap_or_default();
     }
