@@ -4,6 +4,7 @@
 #   scripts/hostile.sh run [ARGUMENTS]   the list; arguments go to the program, such as --rows 1,7
 #   scripts/hostile.sh prove [SECONDS]   the list ten times, then a storm of so long; an hour unless told
 #   scripts/hostile.sh sample            some of the list, without controls and without a clock
+#   scripts/hostile.sh test              the tests of the program itself
 #   scripts/hostile.sh fmt [--check]     formats its own workspace
 #   scripts/hostile.sh lint              clippy over it; warnings are errors
 set -euo pipefail
@@ -40,6 +41,9 @@ prove)
 sample)
   build
   exec "$hostile" --sample 12 --untimed --uncontrolled
+  ;;
+test)
+  exec cargo test --quiet --manifest-path hostile/Cargo.toml --locked --target-dir target/hostile
   ;;
 fmt) exec cargo fmt --manifest-path hostile/Cargo.toml "${@:2}" ;;
 lint)

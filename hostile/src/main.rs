@@ -10,6 +10,7 @@ mod probe;
 mod rows;
 mod server;
 mod table;
+mod tally;
 mod victim;
 
 use std::path::PathBuf;
@@ -74,6 +75,9 @@ fn attack(arguments: &Arguments) -> Result<bool> {
             .transpose()?,
         plugins: arguments.plugins.canonicalize()?,
     };
+    if arguments.rows.is_empty() && arguments.sample.is_none() {
+        rows::complete()?;
+    }
     let fixtures = rows::drawn(&arguments.rows, arguments.sample, arguments.seed)?;
     let mut judge = Judge::new(programs, !arguments.untimed);
     for _ in 0..arguments.times.max(1) {

@@ -334,6 +334,8 @@ keys! {
     /// Requests to models, servers and tools of one tenant that are under way at the same time;
     /// further ones wait for their turn.
     effects_at_once_max: u32 = "limits.effects.at_once_max", default "64";
+    /// How deep agents may call each other as tools. 0: no agent is a tool of another.
+    effects_tool_depth_max: u32 = "limits.effects.tool_depth_max", default "4";
 
     /// The longest key of a plugin's memory, in bytes.
     kv_key_bytes_max: u32 = "limits.kv.key_bytes_max", default "512";

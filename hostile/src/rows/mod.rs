@@ -1,20 +1,29 @@
 //! The attacks, by what they are aimed at.
 
+mod archives;
+mod artefacts;
 mod bulk;
+mod bytes;
+mod compiler;
 mod crossing;
 mod declared;
 mod entries;
+mod files;
+mod growth;
 mod handles;
 mod host_calls;
+mod json;
 mod leftovers;
 mod processor;
 mod surroundings;
 mod voice;
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, ensure};
 
-use crate::arena::Ran;
-use crate::fixture::{Control, Fixture, Outcome, Setting};
+use self::processor::stopped_by;
+use crate::fixture::{Control, Fixture, Setting};
 use crate::table;
 
 /// What the operator of every server granted.
@@ -40,28 +49,50 @@ pub(crate) const HOSTS: &str = "HOSTS";
 /// All of them, in the order of the list.
 fn all() -> Vec<Fixture> {
     let mut all: Vec<Fixture> = [
-        processor::FIXTURES,
-        entries::FIXTURES,
-        host_calls::FIXTURES,
+        artefacts::FIXTURES,
         bulk::FIXTURES,
-        declared::FIXTURES,
+        bytes::FIXTURES,
+        compiler::FIXTURES,
         crossing::FIXTURES,
-        voice::FIXTURES,
+        declared::FIXTURES,
+        entries::FIXTURES,
+        files::FIXTURES,
+        growth::FIXTURES,
         handles::FIXTURES,
-        surroundings::FIXTURES,
+        host_calls::FIXTURES,
+        json::FIXTURES,
         leftovers::FIXTURES,
+        processor::FIXTURES,
+        surroundings::FIXTURES,
+        voice::FIXTURES,
     ]
     .concat();
     all.sort_by_key(|fixture| fixture.row);
     all
 }
 
-/// It was stopped with that code; or it was not.
-fn stopped_by(ran: &Ran, code: &str) -> Result<Outcome> {
-    if ran.code == code {
-        return Outcome::held(format!("{code} in {} ms", ran.took.as_millis()));
-    }
-    Outcome::through(if ran.completed { "it completed".to_owned() } else { ran.code.clone() })
+/// The rows of the list that plugins and workflow files can be; 50, what others can be told from how
+/// long something takes, is not shut, and the page on security says so.
+fn rows() -> impl Iterator<Item = u8> {
+    (1..=49).chain([51]).chain(57..=60)
+}
+
+/// Each row of the list is there, and no attack twice.
+pub(crate) fn complete() -> Result<()> {
+    let mut found: Vec<u8> = all().iter().map(|fixture| fixture.row).collect();
+    found.sort_unstable();
+    let count = |row: u8| found.iter().filter(|found| **found == row).count();
+    let missing: Vec<u8> = rows().filter(|row| count(*row) == 0).collect();
+    let attacks = |row: u8| all().into_iter().filter(move |it| it.row == row).map(|it| it.attack);
+    let is_twice = |row: &u8| attacks(*row).collect::<BTreeSet<_>>().len() < count(*row);
+    let twice: Vec<u8> = rows().filter(is_twice).collect();
+    let strange: Vec<u8> =
+        found.iter().copied().filter(|row| !rows().any(|it| it == *row)).collect();
+    ensure!(
+        missing.is_empty() && twice.is_empty() && strange.is_empty(),
+        "the list is not whole: missing {missing:?}, twice {twice:?}, not in it {strange:?}"
+    );
+    Ok(())
 }
 
 /// The settings that are the server's, and the lines of its `/etc/hosts`.

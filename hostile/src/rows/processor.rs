@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use super::{MUCH_CPU, PATIENT, stopped_by};
-use crate::arena::Arena;
+use super::{MUCH_CPU, PATIENT};
+use crate::arena::{Arena, Ran};
 use crate::fixture::{Control, Fixture, Outcome, Trace};
 
 pub(super) const FIXTURES: &[Fixture] = &[
@@ -29,6 +29,14 @@ pub(super) const FIXTURES: &[Fixture] = &[
         trace: Trace::Stopped { what: "task", code: "memory_limit" },
     },
 ];
+
+/// It was stopped with that code; or it was not.
+pub(super) fn stopped_by(ran: &Ran, code: &str) -> Result<Outcome> {
+    if ran.code == code {
+        return Outcome::held(format!("{code} in {} ms", ran.took.as_millis()));
+    }
+    Outcome::through(if ran.completed { "it completed".to_owned() } else { ran.code.clone() })
+}
 
 fn spins(arena: &Arena) -> Result<Outcome> {
     let ran = arena.act(&json!([{ "do": "spin" }]))?;

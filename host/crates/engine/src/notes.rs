@@ -1,5 +1,5 @@
-//! What is noted of plugins that had to be stopped, and of what was refused: a figure each time, and
-//! an entry of the tenant's audit log while there is room for one.
+//! What is noted of plugins that had to be stopped, and of what was refused: a figure each time,
+//! and an entry of the tenant's audit log while there is room for one.
 //!
 //! Whoever is stopped decides how often that happens, so that entries have a limit in a minute and
 //! figures have labels of our own: what a guest says is never a label.
@@ -28,11 +28,13 @@ const RESOURCE_CHARS_MAX: usize = 200;
 const OTHER: &str = "other";
 
 /// The codes that are labels.
-const CODES: [&str; 71] = [
+const CODES: &[&str] = &[
+    "alias",
     "answer_bytes",
+    "bad_indirect_call",
     "bad_json",
     "bad_manifest",
-    "bad_indirect_call",
+    "bad_schema",
     "blob_bytes",
     "blob_read_bytes",
     "cannot_enter",
@@ -49,7 +51,9 @@ const CODES: [&str; 71] = [
     "effects",
     "emits",
     "exception",
+    "expression_limit",
     "file_bytes",
+    "file_too_large",
     "forbidden_address",
     "handles",
     "host_call_bytes",
@@ -81,16 +85,19 @@ const CODES: [&str; 71] = [
     "redacted",
     "request_bytes",
     "response_bytes",
+    "schema",
     "stack_overflow",
     "state_schema",
     "state_too_large",
     "step_limit",
     "table_limit",
     "table_out_of_bounds",
+    "task_limit",
     "tenant_memory",
     "timeout",
     "timers",
     "tokens_per_day_max",
+    "too_deep",
     "too_large",
     "tool_depth",
     "trap",

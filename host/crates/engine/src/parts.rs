@@ -142,8 +142,8 @@ pub trait GrantPolicy: Debug + Send + Sync {
     fn exempts(&self, tenant: &TenantId, workflow: &str, from: &NodeId, to: &NodeId) -> bool;
 }
 
-/// Grants that are the same for every plugin of every tenant, for whoever embeds an engine of plugins
-/// that are their own.
+/// Grants that are the same for every plugin of every tenant, for whoever embeds an engine of
+/// plugins that are their own.
 #[derive(Debug, Clone, Default)]
 pub struct FixedGrants(pub Vec<Capability>);
 

@@ -1,7 +1,7 @@
 //! Clocks, chance and suites for tests; knows ports only.
 //!
-//! [`guests`] are components made of WebAssembly text, [`bombs`] parts of components that ask much of
-//! a compiler; [`store`] holds the promises of the store port, one test each, for every backend.
+//! [`guests`] are components made of WebAssembly text, [`bombs`] parts of components that ask much
+//! of a compiler; [`store`] holds the promises of the store port, one test each, for every backend.
 
 pub mod bombs;
 mod call;
