@@ -2,16 +2,28 @@
 
 mod archives;
 mod artefacts;
+mod bulk;
 mod bytes;
 mod compiler;
+mod crossing;
+mod declared;
+mod entries;
 mod files;
 mod growth;
+mod handles;
+mod host_calls;
 mod json;
+mod leftovers;
 mod processor;
+mod surroundings;
+mod voice;
+
+use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 
-use crate::fixture::{Fixture, Setting};
+use self::processor::stopped_by;
+use crate::fixture::{Control, Fixture, Setting};
 use crate::table;
 
 /// What the operator of every server granted.
@@ -22,6 +34,15 @@ capabilities = [\"http:*\", \"kv:plugin\", \"kv:run\", \"secret:*\", \"ask\", \"
 reason = \"what is stopped shall be stopped by something else than a missing grant\"
 ";
 
+/// For attacks that end with their CPU time: on a machine that has much to do it takes longer than
+/// a call may take otherwise.
+const PATIENT: &[Setting] = &[("LIMITS__SANDBOX__WALL_MS_MAX", "10000")];
+/// Their control: much CPU time, and an end that comes soon all the same.
+const MUCH_CPU: Control = Control::Set(&[
+    ("LIMITS__SANDBOX__CPU_MS_MAX", "60000"),
+    ("LIMITS__SANDBOX__WALL_MS_MAX", "2000"),
+]);
+
 /// A setting that is none of the server's: the lines of `/etc/hosts` that it sees.
 pub(crate) const HOSTS: &str = "HOSTS";
 
@@ -29,12 +50,21 @@ pub(crate) const HOSTS: &str = "HOSTS";
 fn all() -> Vec<Fixture> {
     let mut all: Vec<Fixture> = [
         artefacts::FIXTURES,
+        bulk::FIXTURES,
         bytes::FIXTURES,
         compiler::FIXTURES,
+        crossing::FIXTURES,
+        declared::FIXTURES,
+        entries::FIXTURES,
         files::FIXTURES,
         growth::FIXTURES,
+        handles::FIXTURES,
+        host_calls::FIXTURES,
         json::FIXTURES,
+        leftovers::FIXTURES,
         processor::FIXTURES,
+        surroundings::FIXTURES,
+        voice::FIXTURES,
     ]
     .concat();
     all.sort_by_key(|fixture| fixture.row);
@@ -47,13 +77,15 @@ fn rows() -> impl Iterator<Item = u8> {
     (1..=49).chain([51]).chain(57..=60)
 }
 
-/// Each row of the list is there once.
+/// Each row of the list is there, and no attack twice.
 pub(crate) fn complete() -> Result<()> {
     let mut found: Vec<u8> = all().iter().map(|fixture| fixture.row).collect();
     found.sort_unstable();
     let count = |row: u8| found.iter().filter(|found| **found == row).count();
     let missing: Vec<u8> = rows().filter(|row| count(*row) == 0).collect();
-    let twice: Vec<u8> = rows().filter(|row| count(*row) > 1).collect();
+    let attacks = |row: u8| all().into_iter().filter(move |it| it.row == row).map(|it| it.attack);
+    let is_twice = |row: &u8| attacks(*row).collect::<BTreeSet<_>>().len() < count(*row);
+    let twice: Vec<u8> = rows().filter(is_twice).collect();
     let strange: Vec<u8> =
         found.iter().copied().filter(|row| !rows().any(|it| it == *row)).collect();
     ensure!(

@@ -1,7 +1,8 @@
 //! One deed.
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::io::Read as _;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use workflowforge_sdk::http::Request;
@@ -74,7 +75,7 @@ pub enum Deed {
         /// How often.
         times: usize,
     },
-    /// Returns what the environment holds.
+    /// Returns what there is to know of whoever runs it: environment, arguments, input, clocks.
     Environment,
     /// Reads a file, or lists a folder.
     Read {
@@ -85,6 +86,16 @@ pub enum Deed {
     Write {
         /// Which.
         path: String,
+    },
+    /// Gives a file another name, or a second one.
+    Rename {
+        /// Which.
+        path: String,
+        /// The other name.
+        to: String,
+        /// Whether it keeps its own.
+        #[serde(default)]
+        keep: bool,
     },
     /// Opens a connection past the host.
     Connect {
@@ -199,6 +210,11 @@ impl Deed {
             Self::Write { path } => {
                 said(std::fs::write(path, "was here")).map(|()| json!("written"))
             }
+            Self::Rename { path, to, keep } => {
+                let renamed =
+                    if *keep { std::fs::hard_link(path, to) } else { std::fs::rename(path, to) };
+                said(renamed).map(|()| json!("renamed"))
+            }
             Self::Connect { address } => {
                 said(std::net::TcpStream::connect(address)).map(|_| json!("connected"))
             }
@@ -300,7 +316,16 @@ fn broken(message: &str) -> Result<Value, Failure> {
 fn environment() -> Value {
     let variables: Vec<(String, String)> = std::env::vars().collect();
     let arguments: Vec<String> = std::env::args().collect();
-    json!({ "variables": variables, "arguments": arguments })
+    let mut input = String::new();
+    let read = std::io::stdin().read_to_string(&mut input).unwrap_or(0);
+    let (now, began) = (SystemTime::now(), Instant::now());
+    count(2_000_000);
+    let since = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    json!({
+        "variables": variables, "arguments": arguments, "read": read,
+        "below_ms_ns": u64::try_from(since % 1_000_000).unwrap_or(0),
+        "elapsed_ns": u64::try_from(began.elapsed().as_nanos()).unwrap_or(0),
+    })
 }
 
 fn read(path: &str) -> Result<Value, Failure> {

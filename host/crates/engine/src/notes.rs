@@ -113,6 +113,7 @@ const CODES: &[&str] = &[
     "unsigned",
     "unsupported_api",
     "version_taken",
+    "wall_limit",
     "wrong_world",
 ];
 

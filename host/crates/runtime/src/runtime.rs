@@ -8,6 +8,7 @@ use futures::future::{Either, select};
 use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker};
 use wforge_model::agent::{AgentCall, Execution};
+use wforge_model::defence::{Defence, holds};
 use wforge_model::limits::{AdmissionLimits, SandboxLimits};
 use wforge_model::manifest::LimitHints;
 use wforge_model::{Digest, TenantId};
@@ -66,6 +67,8 @@ impl SandboxRuntime {
         let aot = AotCache::open(&aot_dir, &parts.host_key, &engine)
             .map_err(|source| OpenRuntimeError::Directory { path: aot_dir, source })?;
         engine::start_ticker(&engine)?;
+        // Without a lane of their own nothing holds plugins back from the threads of others.
+        let turns = if holds(Defence::Lanes) { options.threads } else { usize::MAX };
         let lane =
             Lane::start(options.admission.compile_at_once_max).map_err(OpenRuntimeError::Thread)?;
         let shelf = Shelf {
@@ -82,7 +85,7 @@ impl SandboxRuntime {
             policy: parts.policy.unwrap_or_else(|| Arc::new(options.limits)),
             clock: parts.clock,
             places: Places::new(options.sandboxes_max),
-            turns: Arc::new(Turns::new(options.threads)),
+            turns: Arc::new(Turns::new(turns)),
             tenants: Tenants::default(),
             admission: options.admission,
             allocator,
