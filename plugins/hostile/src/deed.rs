@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use serde::Deserialize;
-use workflowforge_sdk::http::Request;
+use workflowforge_sdk::http::{Body, Request};
 use workflowforge_sdk::kv::Scope;
 use workflowforge_sdk::{Ctx, Failure, Level, Question, Value, json};
 
@@ -155,6 +155,13 @@ pub enum Deed {
         /// What.
         text: String,
     },
+    /// Asks a model, and does what it says.
+    Obey {
+        /// Which.
+        model: String,
+        /// What it is told.
+        text: String,
+    },
     /// Asks a person.
     Ask {
         /// What.
@@ -210,6 +217,7 @@ impl Deed {
             Self::Remember { .. } | Self::Recall { .. } => self.recall(ctx),
             Self::Tool { name, input } => ctx.tool(name, input),
             Self::Prompt { model, text } => Ok(json!(ctx.prompt(model, text)?)),
+            Self::Obey { model, text } => obey(ctx, &ctx.prompt(model, text)?),
             Self::Ask { prompt } => ctx.ask(Question::new(prompt)),
         }
     }
@@ -252,7 +260,11 @@ impl Deed {
             _ => return Ok(Value::Null),
         };
         let body = response.text().map(ToOwned::to_owned).unwrap_or_default();
-        Ok(json!({ "status": response.status, "body": body }))
+        let bytes = match &response.body {
+            Body::Bytes(bytes) => bytes.len(),
+            Body::Blob(_) => 0,
+        };
+        Ok(json!({ "status": response.status, "body": body, "bytes": bytes }))
     }
 
     fn recall(&self, ctx: &Ctx) -> Result<Value, Failure> {
@@ -308,6 +320,14 @@ fn read(path: &str) -> Result<Value, Failure> {
         return Ok(json!(entries.count()));
     }
     said(std::fs::read(path)).map(|bytes| json!(bytes.len()))
+}
+
+/// The words are deeds, as JSON: an agent that trusts its model asks no further.
+fn obey(ctx: &Ctx, words: &str) -> Result<Value, Failure> {
+    let unreadable = |error: &dyn std::fmt::Display| Failure::failed("words", error.to_string());
+    let deeds = words.parse::<Value>().map_err(|error| unreadable(&error))?;
+    let deeds = Vec::<Deed>::deserialize(deeds).map_err(|error| unreadable(&error))?;
+    Ok(deeds.iter().map(|deed| crate::result(deed.done(ctx))).collect())
 }
 
 fn leak(ctx: &Ctx, name: &str) -> Result<Value, Failure> {
