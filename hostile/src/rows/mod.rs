@@ -1,6 +1,13 @@
 //! The attacks, by what they are aimed at.
 
+mod addresses;
+mod answers;
+mod claims;
+mod exchanges;
+mod gzip;
+mod kept;
 mod processor;
+mod replay;
 
 use anyhow::{Result, ensure};
 
@@ -13,6 +20,34 @@ pub(crate) const GRANTS: &str = "
 plugin = \"wforge/hostile\"
 capabilities = [\"http:*\", \"kv:plugin\", \"kv:run\", \"secret:*\", \"ask\", \"tool:*\", \"llm:*\"]
 reason = \"what is stopped shall be stopped by something else than a missing grant\"
+
+[[grant]]
+plugin = \"wforge/effects-secrets\"
+capabilities = [\"secret:*\", \"http:*\", \"kv:plugin\", \"ask\"]
+
+[[grant]]
+plugin = \"wforge/raw-rust\"
+capabilities = [\"http.raw:*\", \"ask\"]
+
+[[grant]]
+plugin = \"wforge/snoop\"
+capabilities = [\"http:GET@http://127.0.0.2:8080/\", \"kv:plugin\", \"ask\", \"tool:none\", \"llm:mock\"]
+
+[[grant]]
+plugin = \"wforge/scanner\"
+capabilities = [\"http:GET@http://127.0.0.2:8080/\", \"kv:run\", \"ask\", \"tool:none\", \"llm:mock\"]
+
+[[grant]]
+plugin = \"wforge/liar\"
+capabilities = [\"http:GET@http://127.0.0.2:8080/page\", \"kv:run\", \"ask\", \"tool:none\", \"llm:none\"]
+
+[[grant]]
+plugin = \"wforge/greedy\"
+capabilities = [\"http:GET@http://127.0.0.2:8080/page\", \"kv:run\", \"ask\", \"tool:none\", \"llm:none\"]
+
+[[grant]]
+plugin = \"wforge/assistant\"
+capabilities = [\"http:GET@http://127.0.0.2:8080/page\", \"kv:run\", \"ask\", \"tool:none\", \"llm:default\"]
 ";
 
 /// A setting that is none of the server's: the lines of `/etc/hosts` that it sees.
@@ -20,7 +55,16 @@ pub(crate) const HOSTS: &str = "HOSTS";
 
 /// All of them, in the order of the list.
 fn all() -> Vec<Fixture> {
-    let mut all: Vec<Fixture> = [processor::FIXTURES].concat();
+    let mut all: Vec<Fixture> = [
+        addresses::FIXTURES,
+        answers::FIXTURES,
+        claims::FIXTURES,
+        exchanges::FIXTURES,
+        kept::FIXTURES,
+        processor::FIXTURES,
+        replay::FIXTURES,
+    ]
+    .concat();
     all.sort_by_key(|fixture| fixture.row);
     all
 }
