@@ -11,10 +11,10 @@ use crate::stand_in::{StandIn, send};
 
 /// No address is refused.
 const ANYWHERE: Control =
-    Control::Set(&[("OUTBOUND__ALLOW", "[\"0.0.0.0/0\", \"[::]/0\"]")]);
+    Control::Set(&[("OUTBOUND__ALLOW", "0.0.0.0/0,[::]/0")]);
 const DENIED: Trace = Trace::Stopped { what: "host_call", code: "denied" };
 /// The server that redirects may be reached, and no other.
-const REDIRECTS_FROM: Setting = ("OUTBOUND__ALLOW", "[\"127.0.0.2/32\"]");
+const REDIRECTS_FROM: Setting = ("OUTBOUND__ALLOW", "127.0.0.2/32");
 /// One name with two faces.
 const TWO_FACED: Setting = (HOSTS, "8.8.8.8 two-faced.test\n127.0.0.1 two-faced.test\n");
 

@@ -18,7 +18,7 @@ const MODEL_AT: &str = "127.0.0.51:7451";
 const MODEL: &[Setting] = &[
     ("LLM__BASE_URL", "http://127.0.0.51:7451/v1"),
     ("LLM__MODEL", "obedient"),
-    ("OUTBOUND__ALLOW", "[\"127.0.0.1/32\"]"),
+    ("OUTBOUND__ALLOW", "127.0.0.1/32"),
     ("LIMITS__SANDBOX__WALL_MS_MAX", "20000"),
 ];
 
@@ -82,7 +82,7 @@ fn injects_html(arena: &Arena) -> Result<Outcome> {
 fn flaw_of(reply: &Reply) -> Option<String> {
     let header = |name: &str| reply.header(name).unwrap_or_default().to_owned();
     let (media, policy) = (header("content-type"), header("content-security-policy"));
-    let known = ["application/json", "application/problem+json", "text/event-stream"];
+    let known = ["application/json", "application/problem+json", "application/x-ndjson", "text/event-stream"];
     if !known.iter().any(|known| media.starts_with(known)) {
         return Some(format!("content-type: {media}"));
     }

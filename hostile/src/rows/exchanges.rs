@@ -17,10 +17,10 @@ use crate::stand_in::{StandIn, send};
 /// Loopback is let be, so that something else than its address stops a request; and no call ends
 /// before its exchange has.
 pub(super) const LOOPBACK: &[Setting] =
-    &[("OUTBOUND__ALLOW", "[\"127.0.0.0/8\"]"), ("LIMITS__SANDBOX__WALL_MS_MAX", "20000")];
+    &[("OUTBOUND__ALLOW", "127.0.0.0/8"), ("LIMITS__SANDBOX__WALL_MS_MAX", "20000")];
 /// The same where a small body is large.
 const SMALL: &[Setting] = &[
-    ("OUTBOUND__ALLOW", "[\"127.0.0.0/8\"]"),
+    ("OUTBOUND__ALLOW", "127.0.0.0/8"),
     ("LIMITS__HTTP__RESPONSE_BYTES_MAX", "1048576"),
     ("LIMITS__SANDBOX__WALL_MS_MAX", "20000"),
 ];
