@@ -28,11 +28,15 @@ const RESOURCE_CHARS_MAX: usize = 200;
 const OTHER: &str = "other";
 
 /// The codes that are labels.
-const CODES: [&str; 70] = [
+const CODES: [&str; 74] = [
     "answer_bytes",
+    "bad_header",
     "bad_json",
     "bad_manifest",
+    "bad_method",
     "bad_indirect_call",
+    "bad_request",
+    "bad_url",
     "blob_bytes",
     "blob_read_bytes",
     "cannot_enter",
@@ -100,6 +104,11 @@ const CODES: [&str; 70] = [
     "version_taken",
     "wrong_world",
 ];
+
+/// What the host does not send as it is: a URL that reads in two ways, a header that ends another.
+const UNSENT: [&str; 4] = ["bad_header", "bad_method", "bad_request", "bad_url"];
+/// What the host does not wait for any longer.
+const TIMEOUT: &str = "timeout";
 
 /// What had to be stopped or refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -343,6 +352,10 @@ impl Refusals {
                 ("denied", format!("{} {}", denial.capability, denial.resource))
             }
             Failure::Limit(problem) => (problem.code.as_str(), asked.to_owned()),
+            Failure::InvalidInput(problem) if UNSENT.contains(&problem.code.as_str()) => {
+                (problem.code.as_str(), asked.to_owned())
+            }
+            Failure::Upstream(problem) if problem.code == TIMEOUT => (TIMEOUT, asked.to_owned()),
             _ => return,
         };
         self.note(What::HostCall, code, &about);
@@ -397,6 +410,12 @@ impl Attends for Refusals {
         Box::new(move |outcome: &Result<RawResponse, RawFailure>| match outcome {
             Err(RawFailure::Denied(denial) | RawFailure::AddressForbidden(denial)) => {
                 refusals.refused("http.raw", &Failure::Denied(denial.clone()));
+            }
+            Err(RawFailure::Invalid(problem)) => {
+                refusals.refused("http.raw", &Failure::InvalidInput(problem.clone()));
+            }
+            Err(RawFailure::ConnectTimeout(_) | RawFailure::Timeout(_)) => {
+                refusals.note(What::HostCall, TIMEOUT, "http.raw");
             }
             Err(RawFailure::ResponseTooLarge { .. }) => {
                 refusals.note(What::HostCall, "response_bytes", "http.raw");
