@@ -188,12 +188,7 @@ edges: [{{ from: START, to: it }}]
     }
 
     /// Calls the agent `main` of that plugin once.
-    pub(crate) fn call_main(
-        &self,
-        client: &Client,
-        plugin: &str,
-        input: &Value,
-    ) -> Result<Ran> {
+    pub(crate) fn call_main(&self, client: &Client, plugin: &str, input: &Value) -> Result<Ran> {
         let workflow = format!(
             "apiVersion: workflowforge/v1
 name: call

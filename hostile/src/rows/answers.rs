@@ -57,7 +57,8 @@ const SPLIT: &str = "text/html\r\nset-cookie: session=mallory\r\n\r\n<html>";
 
 fn injects_html(arena: &Arena) -> Result<Outcome> {
     let value = json!({ "content-type": "text/html", "html": SCRIPT, SPLIT: SPLIT });
-    let ran = arena.act(&json!([{ "do": "say", "value": value }, { "do": "emit", "payload": value }]))?;
+    let ran =
+        arena.act(&json!([{ "do": "say", "value": value }, { "do": "emit", "payload": value }]))?;
     anyhow::ensure!(ran.deed(0).pointer("/ok/html").is_some(), "it said nothing: {}", ran.run);
     let id = ran.run.get("id").and_then(Value::as_str).context("a run")?;
     let script = "%3Cscript%3Ealert(1)%3C%2Fscript%3E%0d%0aset-cookie:%20a=b";
@@ -82,7 +83,12 @@ fn injects_html(arena: &Arena) -> Result<Outcome> {
 fn flaw_of(reply: &Reply) -> Option<String> {
     let header = |name: &str| reply.header(name).unwrap_or_default().to_owned();
     let (media, policy) = (header("content-type"), header("content-security-policy"));
-    let known = ["application/json", "application/problem+json", "application/x-ndjson", "text/event-stream"];
+    let known = [
+        "application/json",
+        "application/problem+json",
+        "application/x-ndjson",
+        "text/event-stream",
+    ];
     if !known.iter().any(|known| media.starts_with(known)) {
         return Some(format!("content-type: {media}"));
     }
@@ -144,10 +150,9 @@ fn complete(asked: &str, stream: &mut std::net::TcpStream) -> std::io::Result<()
     let last = messages.and_then(|messages| messages.last());
     let words = match last.and_then(|last| last.get("content")) {
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(parts)) => parts
-            .iter()
-            .filter_map(|part| part.get("text").and_then(Value::as_str))
-            .collect(),
+        Some(Value::Array(parts)) => {
+            parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str)).collect()
+        }
         _ => String::new(),
     };
     let said = words.split_once(INJECTION).map_or("a page", |(_, said)| said);

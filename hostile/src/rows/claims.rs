@@ -42,10 +42,13 @@ pub(super) const FIXTURES: &[Fixture] = &[
 ];
 
 /// Its manifest names one page, no secret, and only its own run's memory.
-pub(super) const LIAR: (&str, &[&str]) =
-    ("wforge/liar", &["http:GET@http://127.0.0.2:8080/page", "kv:run", "ask", "tool:none", "llm:none"]);
-/// It would like everything, and is granted the page.
-const GREEDY: (&str, &[&str]) = ("wforge/greedy", &["http:*", "kv:run", "ask", "tool:none", "llm:*"]);
+pub(super) const LIAR: (&str, &[&str]) = (
+    "wforge/liar",
+    &["http:GET@http://127.0.0.2:8080/page", "kv:run", "ask", "tool:none", "llm:none"],
+);
+/// It would like everything, and is granted no more than that one.
+pub(super) const GREEDY: &str = "wforge/greedy";
+const EVERYTHING: &[&str] = &["http:*", "kv:run", "ask", "tool:none", "llm:*"];
 
 fn does_more(arena: &Arena) -> Result<Outcome> {
     let canary = StandIn::canary("127.0.0.1:0")?;
@@ -61,7 +64,7 @@ fn does_more(arena: &Arena) -> Result<Outcome> {
     let ran = cast::act(arena, mallory, LIAR, &deeds)?;
     let denied = refused(&ran, 5, &["Denied"]);
     // The other lie: to ask for everything in the hope that nobody looks.
-    let refusal = cast::act(arena, mallory, GREEDY, &deeds)?;
+    let refusal = cast::act(arena, mallory, (GREEDY, EVERYTHING), &deeds)?;
     let started = refusal.run.get("id").is_some();
     anyhow::ensure!(!started, "a run of what is not granted was started: {}", refusal.run);
     judged(canary.arrived(), denied, 5, &ran)
@@ -121,7 +124,8 @@ fn named(name: &str, component: Vec<u8>) -> Vec<u8> {
         "name": format!("mallory/{name}"), "version": "1.0.0", "agents": [{ "name": "main" }],
         "needs": [], "limits": {},
     });
-    let component = with_section(component, "workflowforge:manifest", manifest.to_string().as_bytes());
+    let component =
+        with_section(component, "workflowforge:manifest", manifest.to_string().as_bytes());
     with_section(component, "workflowforge:api", b"0.1.0")
 }
 
@@ -138,7 +142,8 @@ fn replaces_bytes(arena: &Arena) -> Result<Outcome> {
         return Outcome::through("other bytes were taken for the same version");
     }
     anyhow::ensure!(again.status == 409, "{} {}", again.status, again.short());
-    let digest = |plugin: &Value| plugin.get("component").and_then(Value::as_str).map(str::to_owned);
+    let digest =
+        |plugin: &Value| plugin.get("component").and_then(Value::as_str).map(str::to_owned);
     let shown = arena.mallory.get("/v1/plugins/mallory/same")?.of(200)?;
     let own = digest(&first).context("a digest")?;
     anyhow::ensure!(shown.to_string().contains(&own), "{shown}");

