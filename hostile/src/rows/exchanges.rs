@@ -71,7 +71,10 @@ pub(super) const FIXTURES: &[Fixture] = &[
         defence: "headers are checked and counted",
         settings: LOOPBACK,
         make: splits_requests,
-        control: Control::Set(&[("LIMITS__OUTBOUND__HEADERS_MAX", "1000")]),
+        control: Control::Set(&[
+            ("LIMITS__OUTBOUND__HEADERS_MAX", "16384"),
+            ("LIMITS__OUTBOUND__HEADER_BYTES_MAX", "1048576"),
+        ]),
         trace: Trace::Stopped { what: "host_call", code: "bad_request" },
     },
 ];

@@ -1,5 +1,11 @@
 //! One deed.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "who attacks keeps no rules of the house"
+)]
+
 use std::hint::black_box;
 use std::time::Duration;
 
