@@ -110,9 +110,13 @@ fn scans_ports(arena: &Arena) -> Result<Outcome> {
     judged(arrived, refused(&ran, deeds.len(), &["Denied"]), deeds.len(), &ran)
 }
 
-/// A byte now and then, for three seconds.
+/// A server that says nothing for three seconds, and one that says a byte now and then.
 fn drips(arena: &Arena) -> Result<Outcome> {
-    let server = StandIn::start("127.0.0.1:0", |_, stream| {
+    let server = StandIn::start("127.0.0.1:0", |asked, stream| {
+        if asked.starts_with("GET /silent ") {
+            std::thread::sleep(Duration::from_secs(3));
+            return send(stream, "200 OK", &[], b"at last");
+        }
         stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")?;
         for _ in 0..15 {
             stream.write_all(b"x")?;
@@ -120,10 +124,16 @@ fn drips(arena: &Arena) -> Result<Outcome> {
         }
         Ok(())
     })?;
-    let url = format!("http://127.0.0.1:{}/", server.port());
     // It asks for more time than there is.
-    let ran = arena.act(&json!([{ "do": "fetch", "url": url, "timeout_ms": 600_000 }]))?;
-    exchanged(&ran.deed(0).clone(), "timeout")
+    let fetch = |path: &str| {
+        let url = format!("http://127.0.0.1:{}/{path}", server.port());
+        json!({ "do": "fetch", "url": url, "timeout_ms": 600_000 })
+    };
+    let ran = arena.act(&json!([fetch("silent"), fetch("drips")]))?;
+    match (exchanged(ran.deed(0), "timeout")?, exchanged(ran.deed(1), "timeout")?) {
+        (Outcome::Held(_), Outcome::Held(_)) => Outcome::held("timeout of both"),
+        (Outcome::Through(got), _) | (_, Outcome::Through(got)) => Outcome::through(got),
+    }
 }
 
 /// Pieces as fast as they are taken, four MiB of them.
@@ -135,7 +145,7 @@ fn floods(arena: &Arena) -> Result<Outcome> {
     })?;
     let url = format!("http://127.0.0.1:{}/", server.port());
     let ran = arena.act(&json!([{ "do": "fetch", "url": url }]))?;
-    exchanged(&ran.deed(0).clone(), "response_bytes")
+    exchanged(ran.deed(0), "response_bytes")
 }
 
 /// Stopped by that; or a whole answer.

@@ -147,6 +147,16 @@ pub enum Deed {
         /// Of `run` or `plugin`.
         scope: String,
     },
+    /// Lists what is remembered.
+    List {
+        /// Under keys that begin so.
+        prefix: String,
+        /// Of `run` or `plugin`.
+        scope: String,
+        /// From the page on that follows this one.
+        #[serde(default)]
+        cursor: Option<String>,
+    },
     /// Calls an agent as a tool.
     Tool {
         /// Its name.
@@ -220,7 +230,7 @@ impl Deed {
             Self::Fetch { .. } | Self::Send { .. } => self.reach_out(ctx),
             Self::Reveal { secret } => Ok(json!(ctx.secret(secret)?.reveal()?)),
             Self::Leak { secret } => leak(ctx, secret),
-            Self::Remember { .. } | Self::Recall { .. } => self.recall(ctx),
+            Self::Remember { .. } | Self::Recall { .. } | Self::List { .. } => self.recall(ctx),
             Self::Tool { name, input } => ctx.tool(name, input),
             Self::Prompt { model, text } => Ok(json!(ctx.prompt(model, text)?)),
             Self::Obey { model, text } => obey(ctx, &ctx.prompt(model, text)?),
@@ -285,6 +295,10 @@ impl Deed {
                 Ok(json!(times))
             }
             Self::Recall { key, scope } => Ok(json!(ctx.kv_get::<Value>(scope_of(scope), key)?)),
+            Self::List { prefix, scope, cursor } => {
+                let page = ctx.kv_list(scope_of(scope), prefix, 1_000, cursor.as_deref())?;
+                Ok(page.entries.into_iter().map(|entry| json!([entry.key, entry.value])).collect())
+            }
             _ => Ok(Value::Null),
         }
     }
