@@ -372,7 +372,7 @@ keys! {
 
     /// Time until a connection to a server, a model or a tool stands, in milliseconds.
     outbound_connect_ms_max: u64 = "limits.outbound.connect_ms_max", default "10_000";
-    /// Headers of one request, and of its response.
+    /// Headers of one request, and of its response; up to 16_384.
     outbound_headers_max: u32 = "limits.outbound.headers_max", default "100";
     /// Names and values of these headers together, in bytes.
     outbound_header_bytes_max: u32 = "limits.outbound.header_bytes_max", default "65_536";

@@ -310,6 +310,16 @@ fn a_limit_under_which_nothing_can_happen_is_refused() {
 }
 
 #[test]
+fn no_message_has_more_headers_than_a_map_of_them_holds() {
+    problems(
+        &Given { file: "[limits.outbound]\nheaders_max = 16_385", ..Given::default() },
+        &expect![[r#"
+            Error DIR/wforge.toml: limits.outbound.headers_max is more than one message can have, 16384; write less
+        "#]],
+    );
+}
+
+#[test]
 fn a_secret_is_never_shown() {
     let environment = &[("WFORGE_API_KEY", "wfk_hunter2")];
     let (_folder, loaded) = loaded(&Given { environment, ..Given::default() });

@@ -1,20 +1,28 @@
 //! The attacks, by what they are aimed at.
 
+mod addresses;
+mod answers;
 mod archives;
 mod artefacts;
 mod bulk;
 mod bytes;
+mod claims;
 mod compiler;
 mod crossing;
 mod declared;
 mod entries;
+mod exchanges;
 mod files;
 mod growth;
+mod gzip;
 mod handles;
 mod host_calls;
 mod json;
 mod leftovers;
+mod memory;
 mod processor;
+mod replay;
+mod secrets;
 mod surroundings;
 mod voice;
 
@@ -27,11 +35,19 @@ use crate::fixture::{Control, Fixture, Setting};
 use crate::table;
 
 /// What the operator of every server granted.
-pub(crate) const GRANTS: &str = "
+const GRANTS: &str = "
 [[grant]]
 plugin = \"wforge/hostile\"
 capabilities = [\"http:*\", \"kv:plugin\", \"kv:run\", \"secret:*\", \"ask\", \"tool:*\", \"llm:*\"]
 reason = \"what is stopped shall be stopped by something else than a missing grant\"
+
+[[grant]]
+plugin = \"wforge/effects-secrets\"
+capabilities = [\"secret:*\", \"http:*\", \"kv:plugin\", \"ask\"]
+
+[[grant]]
+plugin = \"wforge/raw-rust\"
+capabilities = [\"http.raw:*\", \"ask\"]
 ";
 
 /// For attacks that end with their CPU time: on a machine that has much to do it takes longer than
@@ -43,26 +59,43 @@ const MUCH_CPU: Control = Control::Set(&[
     ("LIMITS__SANDBOX__WALL_MS_MAX", "2000"),
 ]);
 
+/// That, and what the agents under other names ask for, which is all that they may do.
+pub(crate) fn grants() -> String {
+    let greedy = (claims::GREEDY, claims::LIAR.1);
+    let casts = [memory::SNOOP, exchanges::SCANNER, claims::LIAR, answers::ASSISTANT];
+    let casts = casts.into_iter().chain([secrets::GOSSIP, greedy]);
+    casts.fold(GRANTS.to_owned(), |text, (name, capabilities)| {
+        format!("{text}\n[[grant]]\nplugin = {name:?}\ncapabilities = {capabilities:?}\n")
+    })
+}
+
 /// A setting that is none of the server's: the lines of `/etc/hosts` that it sees.
 pub(crate) const HOSTS: &str = "HOSTS";
 
 /// All of them, in the order of the list.
 fn all() -> Vec<Fixture> {
     let mut all: Vec<Fixture> = [
+        addresses::FIXTURES,
+        answers::FIXTURES,
         artefacts::FIXTURES,
         bulk::FIXTURES,
         bytes::FIXTURES,
+        claims::FIXTURES,
         compiler::FIXTURES,
         crossing::FIXTURES,
         declared::FIXTURES,
         entries::FIXTURES,
+        exchanges::FIXTURES,
         files::FIXTURES,
         growth::FIXTURES,
         handles::FIXTURES,
         host_calls::FIXTURES,
         json::FIXTURES,
         leftovers::FIXTURES,
+        memory::FIXTURES,
         processor::FIXTURES,
+        replay::FIXTURES,
+        secrets::FIXTURES,
         surroundings::FIXTURES,
         voice::FIXTURES,
     ]

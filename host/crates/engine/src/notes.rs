@@ -31,11 +31,15 @@ const OTHER: &str = "other";
 const CODES: &[&str] = &[
     "alias",
     "answer_bytes",
+    "bad_header",
     "bad_indirect_call",
     "bad_json",
     "bad_manifest",
+    "bad_method",
+    "bad_request",
     "bad_schema",
     "bad_signature",
+    "bad_url",
     "below_minimum",
     "blob_bytes",
     "blob_read_bytes",
@@ -116,6 +120,11 @@ const CODES: &[&str] = &[
     "wall_limit",
     "wrong_world",
 ];
+
+/// What the host does not send as it is: a URL that reads in two ways, a header that ends another.
+const UNSENT: [&str; 4] = ["bad_header", "bad_method", "bad_request", "bad_url"];
+/// What the host does not wait for any longer.
+const TIMEOUT: &str = "timeout";
 
 /// What had to be stopped or refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -359,6 +368,10 @@ impl Refusals {
                 ("denied", format!("{} {}", denial.capability, denial.resource))
             }
             Failure::Limit(problem) => (problem.code.as_str(), asked.to_owned()),
+            Failure::InvalidInput(problem) if UNSENT.contains(&problem.code.as_str()) => {
+                (problem.code.as_str(), asked.to_owned())
+            }
+            Failure::Upstream(problem) if problem.code == TIMEOUT => (TIMEOUT, asked.to_owned()),
             _ => return,
         };
         self.note(What::HostCall, code, &about);
@@ -413,6 +426,12 @@ impl Attends for Refusals {
         Box::new(move |outcome: &Result<RawResponse, RawFailure>| match outcome {
             Err(RawFailure::Denied(denial) | RawFailure::AddressForbidden(denial)) => {
                 refusals.refused("http.raw", &Failure::Denied(denial.clone()));
+            }
+            Err(RawFailure::Invalid(problem)) => {
+                refusals.refused("http.raw", &Failure::InvalidInput(problem.clone()));
+            }
+            Err(RawFailure::ConnectTimeout(_) | RawFailure::Timeout(_)) => {
+                refusals.note(What::HostCall, TIMEOUT, "http.raw");
             }
             Err(RawFailure::ResponseTooLarge { .. }) => {
                 refusals.note(What::HostCall, "response_bytes", "http.raw");
