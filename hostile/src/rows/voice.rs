@@ -7,7 +7,7 @@ use crate::arena::Arena;
 use crate::fixture::{Control, Fixture, Outcome, Setting, Trace};
 
 /// A reader of events that misses nothing.
-const READS_ALL: &[Setting] = &[("RUNS__SUBSCRIBER_LAG_MAX", "65536")];
+const READS_ALL: &[Setting] = &[("RUNS__SUBSCRIBER_LAG_MAX", "8192")];
 
 pub(super) const FIXTURES: &[Fixture] = &[
     Fixture {
