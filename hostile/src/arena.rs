@@ -16,6 +16,12 @@ use crate::server::{Server, Start};
 /// Only a server that hangs takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Requests in a second and at once, while the neighbour is timed: half of what a tenant may by
+/// default. On two cores the attackers' own work, and that of answering them, is all there is.
+const PACE: (u32, u32) = (100, 10);
+/// The same at other times.
+const UNPACED: (u32, u32) = (100_000, 100_000);
+
 /// The server and who is on it.
 #[derive(Debug)]
 pub(crate) struct Arena {
@@ -81,6 +87,13 @@ impl Arena {
             installed: Mutex::default(),
             made: AtomicU64::new(0),
         })
+    }
+
+    /// Gives the attacker the rate of a tenant like any other, or lets him ask as often as he can.
+    pub(crate) fn pace(&self, is_paced: bool) -> Result<()> {
+        let (rate, burst) = if is_paced { PACE } else { UNPACED };
+        let quotas = json!({ "requests_per_second_max": rate, "requests_burst_max": burst });
+        self.operator.post("/v1/tenants/mallory/quotas", &quotas)?.of(200).map(drop)
     }
 
     /// Where it listens.

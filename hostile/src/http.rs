@@ -7,6 +7,8 @@ use serde_json::Value;
 
 /// The largest answer that is read.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
+/// How long whoever asks too often waits: what he does here, he does with our processor.
+const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// What a server answered.
 #[derive(Debug, Clone)]
@@ -107,5 +109,8 @@ fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Reply> {
     let headers = headers.collect();
     let bytes = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec()?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
+    if response.status().as_u16() == 429 {
+        std::thread::sleep(BACK_OFF);
+    }
     Ok(Reply { status: response.status().as_u16(), headers, text })
 }

@@ -73,7 +73,8 @@ impl Victim {
         make: fn(&Arena) -> Result<Outcome>,
     ) -> Result<(Duration, usize)> {
         let stop = AtomicBool::new(false);
-        std::thread::scope(|scope| {
+        arena.pace(true)?;
+        let timed = std::thread::scope(|scope| {
             let attack = || {
                 let mut made = 0;
                 while !stop.load(Ordering::Relaxed) {
@@ -88,7 +89,9 @@ impl Victim {
             stop.store(true, Ordering::Relaxed);
             let made = threads.into_iter().map(|thread| thread.join().unwrap_or(0)).sum();
             Ok((median?, made))
-        })
+        });
+        arena.pace(false)?;
+        timed
     }
 
     fn best_of(&mut self, arena: &Arena, units: u64) -> Result<Duration> {

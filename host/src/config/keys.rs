@@ -202,7 +202,7 @@ keys! {
     runs_snapshot_steps: u32 = "runs.snapshot_steps", default "64";
     /// Messages that a reader of a run's events may be behind before it misses those that are not
     /// kept, such as log lines; up to 1_048_576.
-    runs_subscriber_lag_max: u32 = "runs.subscriber_lag_max", default "1_024";
+    runs_subscriber_lag_max: u32 = "runs.subscriber_lag_max", default "256";
 
     /// Super-steps of one run. These six hold for workflows whose `limits` say nothing; a workflow
     /// may ask for less, and one that asks for more is not started. A run keeps what it was

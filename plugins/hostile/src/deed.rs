@@ -118,6 +118,9 @@ pub enum Deed {
         /// With these headers.
         #[serde(default)]
         headers: Vec<(String, String)>,
+        /// And so many more, of its own making.
+        #[serde(default)]
+        more: u32,
         /// With so long a time limit.
         #[serde(default)]
         timeout_ms: Option<u64>,
@@ -277,10 +280,12 @@ impl Deed {
 
     fn reach_out(&self, ctx: &Ctx) -> Result<Value, Failure> {
         let response = match self {
-            Self::Fetch { url, method, headers, timeout_ms } => {
+            Self::Fetch { url, method, headers, more, timeout_ms } => {
                 let request = headers
                     .iter()
                     .fold(Request::new(method, url), |it, (name, value)| it.header(name, value));
+                let request =
+                    (0..*more).fold(request, |it, n| it.header(&format!("x-{n}"), "y"));
                 let time = timeout_ms.map(Duration::from_millis);
                 ctx.fetch(time.into_iter().fold(request, Request::timeout))?
             }

@@ -1,11 +1,12 @@
 //! How many of one thing are under way, for each tenant and for all together.
 //!
-//! Nothing queues here: what does not fit is refused at once and told when to come back, so that
+//! Nothing queues at a [`Gate`]: what does not fit is refused at once and told when to come back, so that
 //! one tenant's burst costs the others nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::OwnedMutexGuard;
 use wforge_model::TenantId;
 
 use crate::codes;
@@ -13,6 +14,22 @@ use crate::error::ApiError;
 use crate::limits::Share;
 
 const RETRY_AFTER_MS: u64 = 1_000;
+
+/// Lets one of each tenant in at a time; the others of that tenant wait.
+#[derive(Debug, Default)]
+pub(crate) struct Queue(Mutex<BTreeMap<TenantId, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Queue {
+    /// Waits until no other of that tenant is inside.
+    pub(crate) async fn enter(&self, tenant: &TenantId) -> OwnedMutexGuard<()> {
+        let door = {
+            let mut doors = lock(&self.0);
+            doors.retain(|_, door| Arc::strong_count(door) > 1);
+            Arc::clone(doors.entry(tenant.clone()).or_default())
+        };
+        door.lock_owned().await
+    }
+}
 
 /// Lets so many in.
 #[derive(Debug, Clone)]
@@ -85,7 +102,7 @@ impl Drop for Permit {
 
 /// Both counters are changed under one lock without a call between, so a poisoned lock still holds
 /// true numbers.
-fn lock(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
+fn lock<T>(inside: &Mutex<T>) -> MutexGuard<'_, T> {
     inside.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -14,7 +14,7 @@ use wforge_ports::{Clock, Entropy};
 use crate::auth::{Credentials, Failures, Pepper, TokenRules};
 use crate::cors::Origins;
 use crate::error::ApiError;
-use crate::gate::Gate;
+use crate::gate::{Gate, Queue};
 use crate::guard::HostNames;
 use crate::idempotency::{Held, UnderWay};
 use crate::limits::ApiLimits;
@@ -111,6 +111,8 @@ pub(crate) struct Shared {
     pub(crate) requests: Gate,
     pub(crate) streams: Gate,
     pub(crate) uploads: Gate,
+    /// Workflow files that are read: checking one may take a while.
+    pub(crate) readings: Queue,
     pub(crate) rates: Rates,
     pub(crate) failures: Failures,
     pub(crate) keys_under_way: UnderWay,
@@ -125,6 +127,7 @@ impl Shared {
         Self {
             requests: Gate::new("requests", parts.limits.requests),
             streams: Gate::new("event streams", parts.limits.streams),
+            readings: Queue::default(),
             uploads: Gate::new("uploads", parts.limits.uploads),
             rates: Rates::new(Arc::clone(&parts.clock)),
             failures: Failures::new(

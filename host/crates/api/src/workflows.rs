@@ -120,7 +120,13 @@ pub(crate) async fn read(
     text: String,
 ) -> Result<ReadWorkflow, ApiError> {
     let (reader, named) = (Arc::clone(&api.parts.reader), file.clone());
-    let read = tokio::task::spawn_blocking(move || reader.read(&file, &text)).await;
+    let turn = api.readings.enter(&who.tenant).await;
+    let read = move || {
+        // Whoever gives up leaves the thread at work, and the next one waits for it.
+        let _turn = turn;
+        reader.read(&file, &text)
+    };
+    let read = tokio::task::spawn_blocking(read).await;
     match read.map_err(ApiError::internal)? {
         Ok(read) => Ok(read),
         Err(reports) => {

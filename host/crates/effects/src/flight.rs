@@ -3,12 +3,14 @@
 //! Whoever cancels a task drops its sandbox at once. A request that is under way then goes on for a
 //! while, so that what came of it is on record.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use tokio::sync::oneshot;
 use wforge_model::agent::Divergence;
 use wforge_model::effect::{Operation, RequestHash, Waiting};
-use wforge_model::{Failure, Value};
+use wforge_model::{Failure, Problem, Value};
 use wforge_ports::effects::EffectsError;
 use wforge_ports::store::{EffectRecord, ListPlace, Phase};
 
@@ -103,7 +105,9 @@ impl Order {
         let done = if is_tool && !parts.world.serves(self.operation) {
             tools::perform(&parts.tools, &deed).await?
         } else {
-            parts.world.perform(&deed).await?
+            // A part of the host that breaks on a request must not leave the run waiting for ever.
+            let performed = AssertUnwindSafe(parts.world.perform(&deed)).catch_unwind().await;
+            performed.unwrap_or_else(|_| Ok(Done::Answered(Err(broke(self.operation)))))?
         };
         mouth.close();
         match done {
@@ -136,4 +140,10 @@ impl Order {
             summary: self.summary.clone(),
         }
     }
+}
+
+/// What a guest is told of a request on which a part of the host broke.
+fn broke(operation: Operation) -> Failure {
+    tracing::error!(%operation, "a part of the host broke on a request; the report above says where");
+    Failure::Failed(Problem::new("host_panic", "the host broke on this request"))
 }

@@ -120,7 +120,7 @@ impl Default for EngineOptions {
             mock_production: false,
             claims: true,
             runs_live_max: 10_000,
-            subscriber_lag_max: 1_024,
+            subscriber_lag_max: 256,
             snapshot_steps: 64,
             inbox_max: 4_096,
             run_limits: RunLimits::default(),

@@ -13,6 +13,10 @@ use super::{Wit, answers, blob, typed};
 use crate::bindings::workflowforge::plugin::http::{Body, Host, Request, Response};
 use crate::guest::state::Guest;
 
+/// Headers of one request; no host is set to send more. What is more is refused before anything is
+/// made of it.
+const HEADERS_MAX: usize = 16_384;
+
 impl Host for Guest {
     async fn fetch(&mut self, requests: Vec<Request>) -> wasmtime::Result<Wit<Vec<Wit<Response>>>> {
         let elements = requests.iter().map(|request| element(self, request)).collect();
@@ -22,6 +26,10 @@ impl Host for Guest {
 }
 
 fn element(guest: &Guest, request: &Request) -> Result<Value, Failure> {
+    if request.headers.len() > HEADERS_MAX {
+        let message = format!("a request has at most {HEADERS_MAX} headers");
+        return Err(Failure::InvalidInput(Problem::new("bad_header", message)));
+    }
     let mut credentials = Vec::new();
     for credential in &request.credentials {
         let secret = guest.table.get(&credential.secret).map_err(|_| unknown_secret())?;

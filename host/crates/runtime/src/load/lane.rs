@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
+use rustix::process::nice;
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use wforge_model::TenantId;
 
@@ -21,6 +22,9 @@ pub(crate) struct Lane {
     jobs: mpsc::SyncSender<Job>,
     turns: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
 }
+
+/// These threads' own: whoever calls an agent goes before whoever installs one.
+const NICE: i32 = 5;
 
 /// Why a job was not done.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +46,11 @@ impl Lane {
             std::thread::Builder::new()
                 .name(format!("wforge-load-{number}"))
                 .stack_size(STACK_BYTES)
-                .spawn(move || work(&queue))?;
+                .spawn(move || {
+                    // Where the system has it otherwise, it is as urgent as the rest.
+                    let _ = nice(NICE);
+                    work(&queue);
+                })?;
         }
         Ok(Self { jobs, turns: Mutex::default() })
     }

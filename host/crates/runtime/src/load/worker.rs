@@ -23,7 +23,7 @@ const STACK_BYTES: usize = 16 << 20;
 /// Enough for the files in which the system says how many cores there are.
 const FILES_MAX: u64 = 16;
 /// Others go first: nobody waits for a compiler as for an answer.
-const NICE: i32 = 10;
+const NICE: i32 = 19;
 
 /// What the process may take, told by arguments: the limits stand before a byte is read.
 #[derive(Debug, Clone, Copy)]
