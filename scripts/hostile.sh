@@ -2,7 +2,7 @@
 # Attacks on a running server, each made again where its one defence is down.
 #
 #   scripts/hostile.sh run [ARGUMENTS]   the list; arguments go to the program, such as --rows 1,7
-#   scripts/hostile.sh prove [SECONDS]   the list ten times, then a storm of so long; an hour unless told
+#   scripts/hostile.sh prove [SECONDS]   the list ten times, then a storm; an hour unless told
 #   scripts/hostile.sh sample            some of the list, without controls and without a clock
 #   scripts/hostile.sh test              the tests of the program itself
 #   scripts/hostile.sh fmt [--check]     formats its own workspace

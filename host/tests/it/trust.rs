@@ -130,7 +130,7 @@ fn what_is_not_signed_by_a_trusted_key_is_refused_before_it_is_compiled() {
     let signature = key.sign(&bytes);
     let (by_stranger, by_gone) = (stranger.sign(&bytes), gone.sign(&bytes));
     check(&bytes, None, &["unsigned", "--signature"]);
-    let unknown = ["unknown_key", &stranger.id(), "wforge trust add"];
+    let unknown = ["unknown_signer", &stranger.id(), "wforge trust add"];
     check(&bytes, Some(by_stranger.as_bytes()), &unknown);
     check(&tampered, Some(signature.as_bytes()), &["bad_signature", &key.id()]);
     let revoked = ["revoked_key", &gone.id(), "their laptop was stolen"];
@@ -303,7 +303,7 @@ fn a_tenants_trust_store_is_its_own() {
     policy(&acme, &["--require-signed", "true"]);
     let list = other.run(["trust", "list", "--output", "json"]).exits(0).json();
     assert_eq!(list, json!([]));
-    install_signed(&other, &probe(), &key).exits(2).says(&["unknown_key"]);
+    install_signed(&other, &probe(), &key).exits(2).says(&["unknown_signer"]);
     other.run(["trust", "revoke", "ours", "--reason", "theirs"]).exits(2).says(&["ours"]);
     install(&other, &probe(), None).exits(0);
     install(&acme, &probe(), None).exits(2).says(&["unsigned"]);
@@ -333,7 +333,10 @@ fn the_api_takes_a_signature_as_a_header() {
     let bytes = next_probe();
     let refused = host.install_signed(&bytes, &SigningKey::of(2).sign(&bytes));
     let problem = refused.status(422).json();
-    assert_eq!((&problem["code"], &problem["reason"]), (&json!("WF1012"), &json!("unknown_key")));
+    assert_eq!(
+        (&problem["code"], &problem["reason"]),
+        (&json!("WF1012"), &json!("unknown_signer"))
+    );
     let problem = host.install_signed(&bytes, &"x".repeat(6_000)).status(422).json();
     assert_eq!(problem["reason"], "bad_signature");
     let installed = host.install_signed(&bytes, &key.sign(&bytes)).status(201).json();

@@ -1,5 +1,5 @@
-//! Rows 25 to 27: where a granted request may go, how long and how large its answer may be, and what
-//! it may say in its headers.
+//! Rows 25 to 27: where a granted request may go, how long and how large its answer may be, and
+//! what it may say in its headers.
 
 use std::io::Write as _;
 use std::sync::LazyLock;

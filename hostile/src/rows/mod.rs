@@ -104,8 +104,8 @@ fn all() -> Vec<Fixture> {
     all
 }
 
-/// The rows of the list that plugins and workflow files can be; 50, what others can be told from how
-/// long something takes, is not shut, and the page on security says so.
+/// The rows of the list that plugins and workflow files can be; 50, what others can be told from
+/// how long something takes, is not shut, and the page on security says so.
 fn rows() -> impl Iterator<Item = u8> {
     (1..=49).chain([51]).chain(57..=60)
 }

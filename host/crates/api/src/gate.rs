@@ -1,7 +1,7 @@
 //! How many of one thing are under way, for each tenant and for all together.
 //!
-//! Nothing queues at a [`Gate`]: what does not fit is refused at once and told when to come back, so that
-//! one tenant's burst costs the others nothing.
+//! Nothing queues at a [`Gate`]: what does not fit is refused at once and told when to come back,
+//! so that one tenant's burst costs the others nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -136,5 +136,17 @@ mod tests {
         drop((gate.enter(&tenant("a")).unwrap(), gate.enter(&tenant("a")).unwrap()));
         assert_eq!(gate.total(), 0);
         assert!(lock(&gate.inside).tenants.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_queue_lets_in_one_of_each_tenant() {
+        use futures::FutureExt as _;
+        let queue = Queue::default();
+        let [acme, other]: [TenantId; 2] = ["acme", "other"].map(|name| name.parse().unwrap());
+        let inside = queue.enter(&acme).await;
+        assert!(queue.enter(&acme).now_or_never().is_none(), "two of one tenant");
+        assert!(queue.enter(&other).now_or_never().is_some(), "the other tenant waits");
+        drop(inside);
+        assert!(queue.enter(&acme).now_or_never().is_some(), "nobody is inside");
     }
 }

@@ -112,7 +112,7 @@ const CODES: &[&str] = &[
     "tool_depth",
     "trap",
     "truncated",
-    "unknown_key",
+    "unknown_signer",
     "unreachable",
     "unsigned",
     "unsupported_api",

@@ -196,7 +196,7 @@ pub struct SignedComponent {
 /// Why a version does not serve new runs, or is not let in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Distrust {
-    /// `unsigned`, `unknown_key`, `bad_signature`, `revoked_key` or `below_minimum`.
+    /// `unsigned`, `unknown_signer`, `bad_signature`, `revoked_key` or `below_minimum`.
     pub code: DistrustCode,
     /// What and how to mend it.
     pub message: String,
@@ -251,7 +251,7 @@ impl DistrustCode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unsigned => "unsigned",
-            Self::UnknownKey => "unknown_key",
+            Self::UnknownKey => "unknown_signer",
             Self::BadSignature => "bad_signature",
             Self::RevokedKey => "revoked_key",
             Self::BelowMinimum => "below_minimum",

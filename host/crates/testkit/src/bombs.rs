@@ -48,8 +48,8 @@ pub fn locals(count: usize) -> Vec<u8> {
     module(&[types(1), indices(3, 1), code(&[body])])
 }
 
-/// A module whose one function adds what nobody put there: every section is where it belongs, and no
-/// validator takes it.
+/// A module whose one function adds what nobody put there: every section is where it belongs, and
+/// no validator takes it.
 #[must_use]
 pub fn invalid() -> Vec<u8> {
     function(&[0x6a, 0x1a])

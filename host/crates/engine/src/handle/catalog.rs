@@ -22,7 +22,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`EngineError::Invalid`] where it is not let in: what admission finds, or `unsigned`,
-    /// `unknown_key`, `bad_signature`, `revoked_key`, `below_minimum`.
+    /// `unknown_signer`, `bad_signature`, `revoked_key`, `below_minimum`.
     pub async fn install_plugin(
         &self,
         tenant: &TenantId,

@@ -7,6 +7,7 @@ use wforge_engine::{
 };
 use wforge_model::TenantId;
 use wforge_model::head::RunStatus;
+use wforge_model::tenancy::AskedQuotas;
 use wforge_testkit::SigningKey;
 
 use crate::harness::{Answer, World, ok, request, tenant};
@@ -188,6 +189,7 @@ async fn what_goes_on_from_an_old_checkpoint_is_held_to_what_holds_now() {
 #[tokio::test]
 async fn signing_a_version_again_is_no_new_version() {
     let (world, key, later) = (World::new(ok), SigningKey::of(1), SigningKey::of(2));
+    world.handle.create_tenant(tenant(), AskedQuotas::default(), "op").await.unwrap();
     for (name, key) in [("ours", &key), ("later", &later)] {
         trusts(&world, &tenant(), name, key).await;
     }
