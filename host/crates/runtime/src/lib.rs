@@ -17,7 +17,6 @@ mod call;
 mod capabilities;
 mod engine;
 mod guest;
-mod json;
 mod load;
 mod options;
 mod outcome;

@@ -8,7 +8,7 @@ use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, ResourceTableError};
 use wforge_model::agent::{Execution, Exit, Reply};
 use wforge_model::limits::SandboxLimits;
-use wforge_model::{Failure, Problem};
+use wforge_model::{Failure, Problem, json};
 use wforge_ports::RuntimeError;
 
 use crate::bindings::exports::workflowforge::plugin::agent as wit;
@@ -16,7 +16,6 @@ use crate::bindings::workflowforge::plugin::types;
 use crate::capabilities::from_wit;
 use crate::guest::limiter::Refused;
 use crate::guest::unwind::Unwind;
-use crate::json;
 
 pub(crate) mod exception;
 

@@ -57,7 +57,8 @@ impl Exception {
 
 /// Whether that address may be reached at that port. No port stands for one that no exception
 /// names.
-pub(crate) fn may_reach(allow: &[Exception], address: IpAddr, port: Option<u16>) -> bool {
+#[must_use]
+pub fn may_reach(allow: &[Exception], address: IpAddr, port: Option<u16>) -> bool {
     is_public(address) || allow.iter().any(|exception| exception.holds(address, port))
 }
 

@@ -112,7 +112,7 @@ const FAILURE_TEXT_BYTES_MAX: usize = 4 << 10;
 const FAILURE_DETAILS_BYTES_MAX: usize = 64 << 10;
 
 fn problem_from_wit(problem: &wit::Problem, json_depth_max: u32) -> Problem {
-    let details = match crate::json::parse(&problem.details, json_depth_max) {
+    let details = match wforge_model::json::parse(&problem.details, json_depth_max) {
         Ok(Value::Object(fields)) if fields.is_empty() => Value::Null,
         Ok(value) if problem.details.len() <= FAILURE_DETAILS_BYTES_MAX => value,
         Ok(_) | Err(_) => Value::String(short(&problem.details)),

@@ -5,7 +5,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wforge_model::effect::Operation;
 use wforge_model::limits::SandboxLimits;
-use wforge_model::{Failure, Value};
+use wforge_model::{Failure, Value, json};
 use wforge_ports::{EffectAnswer, EffectRequest, EffectSession};
 
 use super::calls::CallBudget;
@@ -16,7 +16,6 @@ use super::limiter::{CpuMeter, Limiter};
 use super::unwind::Unwind;
 use super::voice::Voice;
 use super::wasi::{self, GuestClock};
-use crate::json;
 
 /// What the host keeps beside one guest.
 pub(crate) struct Guest {

@@ -3,11 +3,14 @@
 //! A guest's text is measured before it is parsed: its nesting is counted byte by byte, so that
 //! nothing deep reaches a recursive function.
 
-use wforge_model::{Failure, Problem, Value};
+use alloc::format;
+use alloc::string::{String, ToString as _};
+
+use crate::{Failure, Problem, Value};
 
 /// Text that is not the JSON that the contract allows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum JsonError {
+pub enum JsonError {
     /// Nested too deep.
     #[error("the JSON is nested deeper than {max} levels")]
     Depth {
@@ -21,7 +24,8 @@ pub(crate) enum JsonError {
 
 impl JsonError {
     /// The code that a policy can read.
-    pub(crate) const fn code(&self) -> &'static str {
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Depth { .. } => "json_depth",
             Self::Malformed(_) => "bad_json",
@@ -30,7 +34,10 @@ impl JsonError {
 }
 
 /// Parses what a guest wrote.
-pub(crate) fn parse(text: &str, depth_max: u32) -> Result<Value, JsonError> {
+///
+/// # Errors
+/// It nests deeper than that, or is no JSON.
+pub fn parse(text: &str, depth_max: u32) -> Result<Value, JsonError> {
     if depth(text) > depth_max {
         return Err(JsonError::Depth { max: depth_max });
     }
@@ -38,7 +45,10 @@ pub(crate) fn parse(text: &str, depth_max: u32) -> Result<Value, JsonError> {
 }
 
 /// Parses an argument of a host call; what is wrong becomes the guest's typed failure.
-pub(crate) fn argument(name: &str, text: &str, depth_max: u32) -> Result<Value, Failure> {
+///
+/// # Errors
+/// As [`parse`], in words that name the argument.
+pub fn argument(name: &str, text: &str, depth_max: u32) -> Result<Value, Failure> {
     parse(text, depth_max).map_err(|error| {
         let code = error.code();
         Failure::InvalidInput(Problem::new(code, format!("argument \"{name}\": {error}")))

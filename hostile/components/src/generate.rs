@@ -1,0 +1,136 @@
+//! Components of our world around modules that wasm-smith makes: valid as WebAssembly, and nothing
+//! that a compiler of a language would ever write.
+
+use anyhow::{Context as _, Result};
+use arbitrary::{Arbitrary as _, Unstructured};
+use wasm_smith::{Config, Module};
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, WorldId};
+
+use crate::binary::{custom, whole};
+use crate::chance::Chance;
+
+/// The worlds of a package of their own, from the export alone to all that the host serves.
+const WORLDS: &str = "
+package stranger:worlds;
+
+world bare { export workflowforge:plugin/agent@0.1.0; }
+world quiet { import workflowforge:plugin/log@0.1.0; export workflowforge:plugin/agent@0.1.0; }
+world some {
+    import workflowforge:plugin/log@0.1.0;
+    import workflowforge:plugin/kv@0.1.0;
+    import workflowforge:plugin/timer@0.1.0;
+    export workflowforge:plugin/agent@0.1.0;
+}
+world all { include workflowforge:plugin/plugin@0.1.0; }
+world other { export poke: func(x: list<string>) -> result<u32, string>; }
+";
+
+/// How often another beginning is tried: not every module can become a component.
+const ATTEMPTS_MAX: u64 = 64;
+/// Chance for one module, in bytes.
+const CHANCE_BYTES_MAX: usize = 12 << 10;
+
+/// Makes components of our world.
+#[derive(Debug)]
+pub(crate) struct Generator {
+    resolve: Resolve,
+    worlds: Vec<World>,
+}
+
+#[derive(Debug)]
+struct World {
+    id: WorldId,
+    /// A module with exactly its imports and exports.
+    shape: Vec<u8>,
+}
+
+impl Generator {
+    pub(crate) fn new() -> Result<Self> {
+        let mut resolve = Resolve::default();
+        resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit"))?;
+        let package = resolve.push_str("worlds.wit", WORLDS)?;
+        let abi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
+        let world = |name: &str| -> Result<World> {
+            let id = resolve.select_world(&[package], Some(name))?;
+            Ok(World { id, shape: dummy_module(&resolve, id, abi) })
+        };
+        let worlds = ["bare", "quiet", "some", "all", "other"].map(world);
+        let worlds = worlds.into_iter().collect::<Result<_>>()?;
+        Ok(Self { resolve, worlds })
+    }
+
+    /// The component of that number, with or without a manifest behind it.
+    pub(crate) fn make(&self, seed: u64, number: u64) -> Result<Vec<u8>> {
+        let mut failure = None;
+        for attempt in 0..ATTEMPTS_MAX {
+            let mut chance = Chance::of(seed.rotate_left(32) ^ attempt, number);
+            match self.attempt(&mut chance) {
+                Ok(component) => return Ok(with_manifest(component, number, &mut chance)),
+                Err(error) => failure = Some(error),
+            }
+        }
+        Err(failure.context("no attempt at all")?).context("no module became a component")
+    }
+
+    fn attempt(&self, chance: &mut Chance) -> Result<Vec<u8>> {
+        let world = &self.worlds[chance.below(self.worlds.len())];
+        let entropy = chance.bytes(256 + chance.clone().below(CHANCE_BYTES_MAX));
+        let mut source = Unstructured::new(&entropy);
+        let config = self.config(world, &mut source, chance)?;
+        let module = Module::new(config, &mut source)?;
+        let mut bytes = module.to_bytes();
+        embed_component_metadata(&mut bytes, &self.resolve, world.id, StringEncoding::UTF8)?;
+        // Whether it is valid is for the host to say.
+        ComponentEncoder::default().module(&bytes)?.validate(false).encode()
+    }
+
+    fn config(
+        &self,
+        world: &World,
+        source: &mut Unstructured<'_>,
+        chance: &mut Chance,
+    ) -> Result<Config> {
+        // One in three has all that WebAssembly ever proposed, which this host mostly refuses.
+        let mut config =
+            if chance.once_in(3) { Config::arbitrary(source)? } else { Config::default() };
+        config.max_imports = 4;
+        config.available_imports = Some(world.shape.clone());
+        config.exports = Some(world.shape.clone());
+        config.max_funcs = config.max_funcs.min(60);
+        config.max_instructions = config.max_instructions.min(300);
+        config.max_memories = config.max_memories.min(4);
+        Ok(config)
+    }
+}
+
+/// Three in four say something about themselves; what they say is true of some.
+fn with_manifest(mut component: Vec<u8>, number: u64, chance: &mut Chance) -> Vec<u8> {
+    let needs = [
+        "",
+        r#"{"capability":"kv:run","reason":"r"}"#,
+        r#"{"capability":"kv:run","reason":"r"},{"capability":"llm:*","reason":"r"},
+           {"capability":"http:*","reason":"r"},{"capability":"secret:*:hold","reason":"r"},
+           {"capability":"tool:*","reason":"r"},{"capability":"ask","reason":"r"}"#,
+    ];
+    let needs = needs[chance.below(needs.len())];
+    // Few names, so that most are known already when they come.
+    let version = number % 16;
+    let manifest = format!(
+        r#"{{"name":"stranger/generated","version":"0.0.{version}","agents":[{{}}],"needs":[{needs}]}}"#
+    );
+    let sections = match chance.below(8) {
+        0 | 1 => vec![],
+        2 => vec![custom("workflowforge:manifest", b"{\"name\":")],
+        3 => vec![
+            custom("workflowforge:manifest", manifest.as_bytes()),
+            custom("workflowforge:api", b"7.0.0"),
+        ],
+        _ => vec![
+            custom("workflowforge:manifest", manifest.as_bytes()),
+            custom("workflowforge:api", b"0.1.0"),
+        ],
+    };
+    component.extend(whole(&[], &sections));
+    component
+}
