@@ -7,7 +7,7 @@ use wasm_smith::{Config, Module};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, WorldId};
 
-use crate::binary::{custom, whole};
+use crate::binary::{Section, custom, whole};
 use crate::chance::Chance;
 
 /// The worlds of a package of their own, from the export alone to all that the host serves.
@@ -25,6 +25,13 @@ world some {
 world all { include workflowforge:plugin/plugin@0.1.0; }
 world other { export poke: func(x: list<string>) -> result<u32, string>; }
 ";
+
+const MANIFEST_SECTION: &str = "workflowforge:manifest";
+const API_SECTION: &str = "workflowforge:api";
+/// What the world `all` must ask for.
+const ALL_NEEDS: &str = r#"{"capability":"kv:run","reason":"r"},{"capability":"llm:*","reason":"r"},
+    {"capability":"http:*","reason":"r"},{"capability":"secret:*:hold","reason":"r"},
+    {"capability":"tool:*","reason":"r"},{"capability":"ask","reason":"r"}"#;
 
 /// How often another beginning is tried: not every module can become a component.
 const ATTEMPTS_MAX: u64 = 64;
@@ -60,6 +67,16 @@ impl Generator {
         Ok(Self { resolve, worlds })
     }
 
+    /// Whole components of each world, whose functions do nothing.
+    pub(crate) fn plain(&self) -> Result<Vec<Vec<u8>>> {
+        let component = |(number, world): (u64, &World)| {
+            let mut component = self.encoded(world, world.shape.clone())?;
+            component.extend(whole(&[], &honest(number, ALL_NEEDS)));
+            Ok(component)
+        };
+        (0..).zip(&self.worlds).map(component).collect()
+    }
+
     /// The component of that number, with or without a manifest behind it.
     pub(crate) fn make(&self, seed: u64, number: u64) -> Result<Vec<u8>> {
         let mut failure = None;
@@ -77,20 +94,18 @@ impl Generator {
         let world = &self.worlds[chance.below(self.worlds.len())];
         let entropy = chance.bytes(256 + chance.clone().below(CHANCE_BYTES_MAX));
         let mut source = Unstructured::new(&entropy);
-        let config = self.config(world, &mut source, chance)?;
+        let config = Self::config(world, &mut source, chance)?;
         let module = Module::new(config, &mut source)?;
-        let mut bytes = module.to_bytes();
-        embed_component_metadata(&mut bytes, &self.resolve, world.id, StringEncoding::UTF8)?;
-        // Whether it is valid is for the host to say.
-        ComponentEncoder::default().module(&bytes)?.validate(false).encode()
+        self.encoded(world, module.to_bytes())
     }
 
-    fn config(
-        &self,
-        world: &World,
-        source: &mut Unstructured<'_>,
-        chance: &mut Chance,
-    ) -> Result<Config> {
+    fn encoded(&self, world: &World, mut module: Vec<u8>) -> Result<Vec<u8>> {
+        embed_component_metadata(&mut module, &self.resolve, world.id, StringEncoding::UTF8)?;
+        // Whether it is valid is for the host to say.
+        ComponentEncoder::default().module(&module)?.validate(false).encode()
+    }
+
+    fn config(world: &World, source: &mut Unstructured<'_>, chance: &mut Chance) -> Result<Config> {
         // One in three has all that WebAssembly ever proposed, which this host mostly refuses.
         let mut config =
             if chance.once_in(3) { Config::arbitrary(source)? } else { Config::default() };
@@ -106,31 +121,27 @@ impl Generator {
 
 /// Three in four say something about themselves; what they say is true of some.
 fn with_manifest(mut component: Vec<u8>, number: u64, chance: &mut Chance) -> Vec<u8> {
-    let needs = [
-        "",
-        r#"{"capability":"kv:run","reason":"r"}"#,
-        r#"{"capability":"kv:run","reason":"r"},{"capability":"llm:*","reason":"r"},
-           {"capability":"http:*","reason":"r"},{"capability":"secret:*:hold","reason":"r"},
-           {"capability":"tool:*","reason":"r"},{"capability":"ask","reason":"r"}"#,
-    ];
+    let needs = ["", r#"{"capability":"kv:run","reason":"r"}"#, ALL_NEEDS];
     let needs = needs[chance.below(needs.len())];
-    // Few names, so that most are known already when they come.
-    let version = number % 16;
-    let manifest = format!(
-        r#"{{"name":"stranger/generated","version":"0.0.{version}","agents":[{{}}],"needs":[{needs}]}}"#
-    );
     let sections = match chance.below(8) {
-        0 | 1 => vec![],
-        2 => vec![custom("workflowforge:manifest", b"{\"name\":")],
-        3 => vec![
-            custom("workflowforge:manifest", manifest.as_bytes()),
-            custom("workflowforge:api", b"7.0.0"),
-        ],
-        _ => vec![
-            custom("workflowforge:manifest", manifest.as_bytes()),
-            custom("workflowforge:api", b"0.1.0"),
-        ],
+        0 | 1 => Vec::new(),
+        2 => vec![custom(MANIFEST_SECTION, b"{\"name\":")],
+        3 => {
+            let [manifest, _] = honest(number, needs);
+            vec![manifest, custom(API_SECTION, b"7.0.0")]
+        }
+        _ => honest(number, needs).to_vec(),
     };
     component.extend(whole(&[], &sections));
     component
+}
+
+/// What a component must say to be let in.
+fn honest(number: u64, needs: &str) -> [Section; 2] {
+    // Few versions, so that most are known already when they come.
+    let version = number % 16;
+    let manifest = format!(
+        r#"{{"name":"stranger/made","version":"0.0.{version}","agents":[{{}}],"needs":[{needs}]}}"#
+    );
+    [custom(MANIFEST_SECTION, manifest.as_bytes()), custom(API_SECTION, b"0.1.0")]
 }

@@ -1,5 +1,5 @@
-//! Writes components for a host to refuse: `mutated` ones from those of a folder, and `generated`
-//! ones of our world around modules of wasm-smith. Each is a function of the seed and its number,
+//! Writes components for a host to refuse: `mutated` ones, of those of a folder and of small ones
+//! that are made here, and `generated` ones of our world around modules of wasm-smith. Each is a function of the seed and its number,
 //! so that one that did harm can be made again.
 //!
 //!     components mutated|generated SEED FIRST COUNT OUT [FOLDER]
@@ -11,7 +11,7 @@ mod mutate;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -22,7 +22,10 @@ fn main() -> Result<()> {
     let (seed, first, count) = (seed.parse()?, first.parse()?, count.parse::<u64>()?);
     let make: Box<dyn Fn(u64) -> Result<Vec<u8>>> = match (*kind, folder) {
         ("mutated", [folder]) => {
-            let mutator = mutate::Mutator::of(sources(Path::new(folder))?)?;
+            let mut sources = sources(Path::new(folder))?;
+            ensure!(!sources.is_empty(), "no small component in {folder}: run `make build`");
+            sources.extend(generate::Generator::new()?.plain()?);
+            let mutator = mutate::Mutator::of(sources)?;
             Box::new(move |number| Ok(mutator.make(seed, number)))
         }
         ("generated", []) => {
@@ -40,9 +43,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The components of a folder that are small enough to be mutated by the thousand.
+/// The components of a folder that are small enough to be mutated, and compiled, by the thousand.
 fn sources(folder: &Path) -> Result<Vec<Vec<u8>>> {
-    const BYTES_MAX: u64 = 1 << 20;
+    const BYTES_MAX: u64 = 416 << 10;
     let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     paths.sort();
