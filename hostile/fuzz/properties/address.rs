@@ -2,6 +2,11 @@
 //! numbers, from the registries of special addresses at IANA, and shares no code with the filter.
 //!
 //! A seed is an address as 4 or 16 bytes, or text: an address, a port, and exceptions, a line each.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what does not hold panics, for fuzzer and test alike"
+)]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

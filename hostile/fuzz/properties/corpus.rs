@@ -1,4 +1,9 @@
 //! Hands a property every seed of its corpus, as the tests of the crate that it is about do.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "what does not hold panics, for fuzzer and test alike"
+)]
 
 /// Checks every seed; both what is let in and what is refused must be among them.
 pub(crate) fn replay(target: &str, check: impl Fn(&[u8]) -> bool) {

@@ -1,5 +1,10 @@
 //! What is kept: segments and frames of the journal, keys of rows, and recorded effects. No bytes
 //! make a reader panic; what was read writes itself as it stood; a changed frame is none.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what does not hold panics, for fuzzer and test alike"
+)]
 
 use wforge_store::formats::{self, Changes, Salt};
 

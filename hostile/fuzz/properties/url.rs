@@ -3,6 +3,11 @@
 //! plain, and compares part by part.
 //!
 //! A seed is three lines: a method, a URL and a rule.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what does not hold panics, for fuzzer and test alike"
+)]
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

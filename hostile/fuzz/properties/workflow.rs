@@ -1,5 +1,10 @@
 //! A workflow file, in YAML or JSON: whatever stands in it, each report points into the file, and
 //! reading it twice says the same.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what does not hold panics, for fuzzer and test alike"
+)]
 
 use wforge_spec::{Cel, Report, digest, parse, validate};
 
