@@ -8,8 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build() {
-  cargo build --quiet --locked --manifest-path hostile/Cargo.toml -p wforge-hostile-components \
-    --target-dir target/hostile
+  cargo build --quiet --locked --manifest-path hostile/fuzz/Cargo.toml -p wforge-hostile-components \
+    --target-dir target/fuzz
 }
 
 prove() {

@@ -4,7 +4,7 @@
 #
 #   scripts/fuzz.sh smoke           every target for SECONDS_EACH (60), with SEED where it is set
 #   scripts/fuzz.sh run TARGET …    one target, with arguments of libFuzzer
-#   scripts/fuzz.sh fmt [--check]   formats the workspace of hostile/
+#   scripts/fuzz.sh fmt [--check]   formats its own workspace
 #   scripts/fuzz.sh lint            clippy over it; warnings are errors
 #
 # What is found lands in target/fuzz/found; a file of it becomes a seed of hostile/corpus, and so a
@@ -78,10 +78,10 @@ run)
   build "$2"
   fuzz "${@:2}"
   ;;
-fmt) exec cargo fmt --manifest-path hostile/Cargo.toml --all "${@:2}" ;;
+fmt) exec cargo fmt --manifest-path hostile/fuzz/Cargo.toml --all "${@:2}" ;;
 lint)
-  exec cargo clippy --quiet --manifest-path hostile/Cargo.toml --all-targets --locked \
-    --target-dir target/hostile -- -D warnings
+  exec cargo clippy --quiet --manifest-path hostile/fuzz/Cargo.toml --workspace --all-targets --locked \
+    --target-dir "$out" -- -D warnings
   ;;
 *) sed -n '5,8s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 esac

@@ -1,5 +1,5 @@
 //! Components that nobody would write, handed to a real server: mutated ones, and ones that
-//! wasm-smith made. `hostile/components` makes them, each from a seed and its number.
+//! wasm-smith made. `hostile/fuzz/components` makes them, each from a seed and its number.
 //!
 //! `WFORGE_SEED` repeats a run, `WFORGE_COUNT` says how many there are of each kind.
 
@@ -128,7 +128,7 @@ fn kept(host: &TestHost) -> BTreeSet<String> {
 }
 
 fn make(kind: &str, seed: u64, first: u64, count: u64, folder: &Path) {
-    let program = repo::root().join("target/hostile/debug/wforge-hostile-components");
+    let program = repo::root().join("target/fuzz/debug/wforge-hostile-components");
     assert!(program.is_file(), "{} is missing: run `make build`", program.display());
     let mut command = Command::new(program);
     command.arg(kind).args([seed, first, count].map(|number| number.to_string())).arg(folder);

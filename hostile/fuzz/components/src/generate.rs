@@ -55,7 +55,7 @@ struct World {
 impl Generator {
     pub(crate) fn new() -> Result<Self> {
         let mut resolve = Resolve::default();
-        resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit"))?;
+        resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit"))?;
         let package = resolve.push_str("worlds.wit", WORLDS)?;
         let abi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
         let world = |name: &str| -> Result<World> {
