@@ -3,7 +3,7 @@
 SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
   bench-engine authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
-  nostd docker-check docker-lint effects bench-effects prove-replay \
+  nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile \
   fuzz-smoke prove-hostile-components
 
 help: ## print this list
@@ -19,10 +19,11 @@ test: build ## every test, and the proof that model and graph need no std
 ci: ## what .ci/run runs: format, lint, dependency policy, then make test
 	@scripts/ci.sh
 fmt: ## format all code
-	@cargo fmt --all && scripts/conformance.sh fmt && scripts/fuzz.sh fmt && sdk/toolchain.sh fmt && scripts/prettier.sh --write
+	@cargo fmt --all && scripts/conformance.sh fmt && scripts/hostile.sh fmt && scripts/fuzz.sh fmt && sdk/toolchain.sh fmt && scripts/prettier.sh --write
 lint: ## clippy over everything; warnings are errors
 	@cargo clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/conformance.sh lint
+	@scripts/hostile.sh lint
 	@scripts/fuzz.sh lint
 	@sdk/toolchain.sh lint
 deny: ## licences, banned crates, sources, advisories
@@ -39,6 +40,10 @@ effects: ## the rules of durable effects; then SIGKILL at every kill point, in t
 	@scripts/effects.sh
 prove-replay: ## record 50 runs of all kinds and make each again; COUNT=n for more
 	@scripts/replay.sh $(or $(COUNT),50)
+hostile: build ## attack a running server in every way of the list; ROWS=1,7 for some of them
+	@scripts/hostile.sh run $(if $(ROWS),--rows $(ROWS))
+prove-hostile: build ## the list ten times, then all attacks at once for an hour; STORM=seconds for less
+	@scripts/hostile.sh prove $(STORM)
 nostd: ## check model and graph where there is no std
 	@sdk/toolchain.sh nostd
 crash-smoke: build ## SIGKILL at 30 moments of a running brief; SEED=n repeats one

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Every test of every workspace, then the check that model and graph need no std.
+# Every test of every workspace, some of the attacks on a running server, then the check that model
+# and graph need no std.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo test --locked --workspace
 sdk/toolchain.sh test
+scripts/hostile.sh test
+scripts/hostile.sh sample
 sdk/toolchain.sh nostd

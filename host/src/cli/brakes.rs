@@ -24,6 +24,9 @@ pub(super) async fn run(session: &Session, command: &PluginCommand) -> anyhow::R
             let path = path(digest, *platform, "release")?;
             changed(session, &path, None, "released").await
         }
+        PluginCommand::Use { name, newest, reason } => {
+            choose(session, name, *newest, reason.as_deref().unwrap_or_default()).await
+        }
         PluginCommand::Precompile { name, .. } => precompile(session, name.as_deref()).await,
         PluginCommand::Install { .. }
         | PluginCommand::List { .. }
@@ -36,6 +39,10 @@ pub(super) fn standing(standing: &PluginStanding) -> Option<String> {
     if let Some(quarantine) = &standing.quarantine {
         let reason = harmless(&quarantine.reason);
         return Some(format!("in quarantine since {}: {reason}", quarantine.since));
+    }
+    if let Some(choice) = &standing.chosen {
+        let reason = harmless(&choice.reason);
+        return Some(format!("new runs get {} since {}: {reason}", choice.version, choice.since));
     }
     Some(match standing.circuit? {
         Circuit::Closed { failures: 0 } => return None,
@@ -64,6 +71,35 @@ async fn changed(
     let answer = with_control(session, async |c| c.post(path, body).await).await?;
     let component = text_of(&answer, "component");
     ui.note(&format!("{}  {component}", ui.paint(Paint::Green, what)));
+    if ui.is_json() {
+        ui.out_json(&answer)?;
+    }
+    Ok(0)
+}
+
+async fn choose(
+    session: &Session,
+    name: &str,
+    is_newest: bool,
+    reason: &str,
+) -> anyhow::Result<u8> {
+    let ui = &session.ui;
+    let (plugin, version) = match (name.split_once('@'), is_newest) {
+        (Some((plugin, version)), false) => (plugin, Some(version)),
+        (None, true) => (name, None),
+        _ => {
+            let message = "say NAME@VERSION, or NAME and --newest";
+            return Err(Refusal::user("bad_flags", message.to_owned())
+                .help("wforge plugin list shows the versions that are installed")
+                .into());
+        }
+    };
+    let body = json!({ "version": version, "reason": reason });
+    let path = format!("/v1/plugins/{plugin}/use");
+    let answer = with_control(session, async |c| c.post(&path, Some(&body)).await).await?;
+    let served = version.unwrap_or("the newest");
+    let done = ui.paint(Paint::Green, "chosen");
+    ui.note(&format!("{done}  new runs get {} {}", harmless(plugin), harmless(served)));
     if ui.is_json() {
         ui.out_json(&answer)?;
     }

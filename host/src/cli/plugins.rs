@@ -30,6 +30,7 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
         PluginCommand::List { platform: true } => return of_platform(session).await,
         PluginCommand::Quarantine { .. }
         | PluginCommand::Release { .. }
+        | PluginCommand::Use { .. }
         | PluginCommand::Precompile { .. } => return brakes::run(session, &command).await,
         PluginCommand::Install { .. }
         | PluginCommand::List { .. }
@@ -48,6 +49,7 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
         // These were done before.
         PluginCommand::Quarantine { .. }
         | PluginCommand::Release { .. }
+        | PluginCommand::Use { .. }
         | PluginCommand::Precompile { .. } => Ok(EXIT_FAILED),
     };
     client.finish(result).await

@@ -168,7 +168,7 @@ impl Embedded {
     /// Checks a component without installing it.
     pub(crate) async fn admit(&self, component: Component) -> anyhow::Result<Admitted> {
         let Component { file, bytes } = component;
-        let admitted = self.host.handle.admit_plugin(&self.tenant, bytes).await;
+        let admitted = self.host.handle.admit_plugin(&self.tenant, bytes, BY).await;
         admitted.map_err(of_engine).with_context(|| file)
     }
 

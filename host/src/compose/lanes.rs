@@ -32,7 +32,9 @@ impl Lanes {
         let plugins = plugin_threads.unwrap_or_else(self::plugin_threads).max(1);
         Ok(Self {
             engine: Some(lane("engine", cores().div_ceil(2))?),
-            plugins: Some(lane("plugins", plugins)?),
+            // Guests run on as many threads as there are turns for them; the one more has what is
+            // done around them, so that it need not wait for a guest to make room.
+            plugins: Some(lane("plugins", plugins + 1)?),
         })
     }
 

@@ -269,6 +269,7 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         secrets: config.secrets,
         breaker: config.breaker.clone(),
         blobs: config.blobs,
+        refusals_noted_per_minute_max: config.refusals_noted_per_minute_max,
     }
 }
 

@@ -8,6 +8,7 @@ use wforge_ports::{Clock, Driver, Entropy, Store};
 use wforge_runtime::{ChildCompiler, Compiler, RuntimeOptions, RuntimeParts, SandboxRuntime};
 use wforge_store::{Kek, MemoryStore, OpenError, SledOptions, SledStore, StoreParts};
 
+use super::lanes::plugin_threads;
 use crate::cli::refusal::Refusal;
 use crate::config::{Config, StoreKind};
 
@@ -75,6 +76,7 @@ pub(super) fn open_sandbox(
 ) -> anyhow::Result<Arc<SandboxRuntime>> {
     let options = RuntimeOptions {
         limits: config.sandbox.clone(),
+        threads: config.runs.plugin_threads.unwrap_or_else(plugin_threads).max(1),
         admission: config.admission.clone(),
         ..RuntimeOptions::at(&config.data_dir)
     };

@@ -52,7 +52,7 @@ pub(crate) fn open(whole: &Config, parts: &WorldParts) -> anyhow::Result<(Outsid
     let models = models(whole, parts, &egress)?;
     let (fetch, secrets) = (reach.fetch.clone(), parts.secrets.clone());
     let world = Outside { outbound, fetch, bodies, models, secrets };
-    Ok((world, Arc::new(Tools::new(mcp))))
+    Ok((world, Arc::new(Tools::new(mcp).deep(config.tool_depth_max))))
 }
 
 /// The models of the file, and the one of the variables.

@@ -218,8 +218,23 @@ keys! {
 
     /// Linear memory of one call of a plugin.
     sandbox_memory_bytes_max: u64 = "limits.sandbox.memory_bytes_max", default "134_217_728";
+    /// Linear memory of all sandboxes of one tenant at one time, in bytes.
+    sandbox_memory_per_tenant_bytes_max: u64 = "limits.sandbox.memory_per_tenant_bytes_max",
+        default "2_147_483_648";
+    /// Calls of plugins by one tenant at the same time; further ones wait for their turn.
+    sandbox_calls_per_tenant_max: u32 = "limits.sandbox.calls_per_tenant_max", default "128";
+    /// Calls of one plugin by one tenant at the same time; further ones wait for their turn.
+    sandbox_calls_per_plugin_max: u32 = "limits.sandbox.calls_per_plugin_max", default "64";
+    /// Core instances of one component; one that is written in Python has hundreds.
+    sandbox_instances_max: u32 = "limits.sandbox.instances_max", default "512";
+    /// Memories of one component.
+    sandbox_memories_max: u32 = "limits.sandbox.memories_max", default "32";
+    /// Tables of one component.
+    sandbox_tables_max: u32 = "limits.sandbox.tables_max", default "256";
     /// Elements of one table.
     sandbox_table_elements_max: u32 = "limits.sandbox.table_elements_max", default "100_000";
+    /// Stack of one call, in bytes; what the host needs above it comes on top.
+    sandbox_stack_bytes_max: u32 = "limits.sandbox.stack_bytes_max", default "524_288";
     /// CPU time of one call, in milliseconds.
     sandbox_cpu_ms_max: u64 = "limits.sandbox.cpu_ms_max", default "10_000";
     /// Time of one call, host calls included, in milliseconds.
@@ -236,6 +251,8 @@ keys! {
     sandbox_output_bytes_max: u32 = "limits.sandbox.output_bytes_max", default "4_194_304";
     /// Nesting of JSON that a guest hands over.
     sandbox_json_depth_max: u32 = "limits.sandbox.json_depth_max", default "64";
+    /// Values in one JSON document that a guest hands over: elements, members, and the whole.
+    sandbox_json_values_max: u32 = "limits.sandbox.json_values_max", default "200_000";
     /// Log lines of one call.
     sandbox_log_lines_max: u32 = "limits.sandbox.log_lines_max", default "1_000";
     /// Bytes of one log line.
@@ -248,6 +265,8 @@ keys! {
     sandbox_random_bytes_max: u32 = "limits.sandbox.random_bytes_max", default "65_536";
     /// Live handles of the component model in one sandbox.
     sandbox_handles_max: u32 = "limits.sandbox.handles_max", default "4_096";
+    /// Timers of wasi:clocks that one call has at the same time.
+    sandbox_timers_max: u32 = "limits.sandbox.timers_max", default "64";
     /// Exchanges by wasi:http that one call has open at the same time, each until the body of its
     /// response is read or dropped.
     sandbox_http_at_once_max: u32 = "limits.sandbox.http_at_once_max", default "8";
@@ -308,9 +327,15 @@ keys! {
     /// The longest while, in milliseconds.
     breaker_open_ms_max: u64 = "limits.breaker.open_ms_max", default "300_000";
 
+    /// Entries of one tenant's audit log in a minute that say what was stopped or refused of its
+    /// plugins and files; further ones are counted in the metrics only.
+    audit_refusals_per_minute_max: u32 = "limits.audit.refusals_per_minute_max", default "60";
+
     /// Requests to models, servers and tools of one tenant that are under way at the same time;
     /// further ones wait for their turn.
     effects_at_once_max: u32 = "limits.effects.at_once_max", default "64";
+    /// How deep agents may call each other as tools. 0: no agent is a tool of another.
+    effects_tool_depth_max: u32 = "limits.effects.tool_depth_max", default "4";
 
     /// The longest key of a plugin's memory, in bytes.
     kv_key_bytes_max: u32 = "limits.kv.key_bytes_max", default "512";

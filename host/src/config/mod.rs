@@ -65,6 +65,8 @@ pub(crate) struct Config {
     pub(crate) secrets: SecretLimits,
     /// When blobs go that nothing names.
     pub(crate) blobs: BlobOptions,
+    /// Entries of a tenant's audit log in a minute about what was stopped or refused.
+    pub(crate) refusals_noted_per_minute_max: u32,
     /// What agents reach.
     pub(crate) outside: OutsideConfig,
     /// How much of it.
@@ -258,6 +260,7 @@ impl Meant<'_> {
             quotas: quotas?,
             secrets: secrets?,
             blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },
+            refusals_noted_per_minute_max: raw.audit_refusals_per_minute_max?,
             outside: outside?,
             reach: reach?,
             log: LogConfig {
@@ -364,10 +367,24 @@ impl Meant<'_> {
         count
     }
 
-    fn sandbox(&self, raw: &RawConfig) -> Option<SandboxLimits> {
+    fn sandbox(&mut self, raw: &RawConfig) -> Option<SandboxLimits> {
         Some(SandboxLimits {
             memory_bytes_max: raw.sandbox_memory_bytes_max?,
+            memory_per_tenant_bytes_max: raw.sandbox_memory_per_tenant_bytes_max?,
+            calls_per_tenant_max: self.at_least_1(
+                "limits.sandbox.calls_per_tenant_max",
+                raw.sandbox_calls_per_tenant_max,
+            )?,
+            calls_per_plugin_max: self.at_least_1(
+                "limits.sandbox.calls_per_plugin_max",
+                raw.sandbox_calls_per_plugin_max,
+            )?,
+            instances_max: raw.sandbox_instances_max?,
+            memories_max: raw.sandbox_memories_max?,
+            tables_max: raw.sandbox_tables_max?,
             table_elements_max: raw.sandbox_table_elements_max?,
+            stack_bytes_max: self
+                .at_least_1("limits.sandbox.stack_bytes_max", raw.sandbox_stack_bytes_max)?,
             cpu_ms_max: raw.sandbox_cpu_ms_max?,
             wall_ms_max: raw.sandbox_wall_ms_max?,
             host_calls_max: raw.sandbox_host_calls_max?,
@@ -376,12 +393,14 @@ impl Meant<'_> {
             input_bytes_max: raw.sandbox_input_bytes_max?,
             output_bytes_max: raw.sandbox_output_bytes_max?,
             json_depth_max: raw.sandbox_json_depth_max?,
+            json_values_max: raw.sandbox_json_values_max?,
             log_lines_max: raw.sandbox_log_lines_max?,
             log_line_bytes_max: raw.sandbox_log_line_bytes_max?,
             log_bytes_max: raw.sandbox_log_bytes_max?,
             emits_max: raw.sandbox_emits_max?,
             random_bytes_max: raw.sandbox_random_bytes_max?,
             handles_max: raw.sandbox_handles_max?,
+            timers_max: raw.sandbox_timers_max?,
             http_at_once_max: raw.sandbox_http_at_once_max?,
         })
     }

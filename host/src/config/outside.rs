@@ -24,6 +24,8 @@ pub(crate) struct OutsideConfig {
     pub(crate) mcp_file: PathBuf,
     /// Effects of one tenant that are performed at once.
     pub(crate) at_once_max: u32,
+    /// How deep agents call each other.
+    pub(crate) tool_depth_max: u32,
     pub(crate) tokens: TokenLimits,
     pub(crate) variables: Variables,
 }
@@ -77,6 +79,7 @@ impl Meant<'_> {
             model,
             mcp_file: file(&raw.tools_mcp_file, "mcp.toml"),
             at_once_max: at_once?,
+            tool_depth_max: raw.effects_tool_depth_max?,
             tokens: TokenLimits {
                 tokens_per_run_max: raw.llm_tokens_per_run_max?,
                 tokens_per_node_max: raw.llm_tokens_per_node_max?,

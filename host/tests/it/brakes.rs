@@ -115,3 +115,46 @@ fn a_tenant_that_is_suspended_stops_in_the_middle_of_a_call_and_goes_on_when_it_
     host.run(&["tenants", "resume", "acme"]).exits(0);
     assert!(within_a_minute(|| sandboxes(&host) == 1), "it does not go on");
 }
+
+const OUTLINES: &str = "apiVersion: workflowforge/v1
+name: outlines
+version: 1.0.0
+state: { document: {}, result: {} }
+input: [document]
+output: [result]
+nodes: { it: { agent: wforge/outline, in: { text: state.document }, out: { result: result } } }
+edges: [{ from: START, to: it }]
+";
+
+/// The version that serves a new run.
+fn serves(host: &TestHost) -> String {
+    let file = host.cli.file("outlines.yaml", OUTLINES);
+    let run = ["run", file.to_str().unwrap(), "--input", "document=# x", "--output", "json"];
+    let run = host.cli.run(run).exits(0).json()["run_id"].as_str().unwrap().to_owned();
+    let started = host.events(&run, None).next().expect("its first event");
+    let started: Value = serde_json::from_str(&started.data).unwrap();
+    let version = started.pointer("/data/pins/it/version").and_then(Value::as_str);
+    version.unwrap_or_else(|| panic!("no version in {started}")).to_owned()
+}
+
+#[test]
+fn new_runs_get_what_was_installed_last_and_at_once_the_one_before_where_somebody_says_so() {
+    let host = TestHost::start();
+    let before = component("wforge/outline");
+    host.run(&["plugin", "install", before.to_str().unwrap()]).exits(0);
+    assert_eq!(serves(&host), "0.1.0");
+    let after = crate::harness::changed(&before, &[]);
+    host.install(&after).status(201);
+    assert_eq!(serves(&host), "0.2.0");
+
+    let back = ["plugin", "use", "wforge/outline@0.1.0", "--reason", "0.2.0 forgets headings"];
+    host.run(&back).exits(0).says(&["new runs get wforge/outline 0.1.0"]);
+    assert_eq!(serves(&host), "0.1.0");
+    host.run(&["plugin", "inspect", "wforge/outline"]).exits(0).says(&["0.2.0 forgets headings"]);
+    assert_eq!(actions(&host, &[]).last().map(String::as_str), Some("plugin.choose"));
+
+    host.run(&["plugin", "use", "wforge/outline", "--newest"]).exits(0);
+    assert_eq!(serves(&host), "0.2.0");
+    host.run(&["plugin", "use", "wforge/outline@0.3.0", "--reason", "x"]).exits(2);
+    host.run(&["plugin", "use", "wforge/outline"]).exits(2);
+}

@@ -47,6 +47,7 @@ const TESTS_MAY_ALSO_USE: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("wasmtime", &["wforge-runtime"]),
     ("wasmtime-wasi", &["wforge-runtime"]),
+    ("wasmtime-wasi-io", &["wforge-runtime"]),
     ("sled", &["wforge-store"]),
     ("cel", &["wforge-spec"]),
     ("jsonschema", &["wforge-spec"]),

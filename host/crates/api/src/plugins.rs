@@ -89,7 +89,7 @@ pub(crate) async fn admit(
     body: Body,
 ) -> Result<Response, ApiError> {
     let admit = |engine: Handle, who: Principal, bytes| async move {
-        engine.admit_plugin(&who.tenant, bytes).await
+        engine.admit_plugin(&who.tenant, bytes, &who.actor()).await
     };
     let admitted = uploaded(&api, principal, &headers, body, admit).await?;
     Ok(component(admitted).respond(StatusCode::CREATED))

@@ -1,14 +1,15 @@
 //! Components that are not called any more: put away and released, by an admin for the tenant, by
-//! the platform for all.
+//! the platform for all. And versions that new runs go back to.
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde::Deserialize;
-use wforge_engine::Quarantine;
-use wforge_model::{Digest, TenantId};
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use wforge_engine::{Quarantine, VersionChoice};
+use wforge_model::{Digest, PluginName, TenantId};
 
 use crate::auth::Principal;
 use crate::error::ApiError;
@@ -16,6 +17,44 @@ use crate::extract::{NoQuery, PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
 use crate::runs::parsed;
 use crate::state::{Api, Shared};
+
+/// The body of [`choose`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChooseBody {
+    /// None: the newest.
+    #[serde(default)]
+    version: Option<Version>,
+    #[serde(default)]
+    reason: String,
+}
+
+/// The answer of [`choose`].
+#[derive(Debug, Serialize)]
+pub(crate) struct Chosen {
+    plugin: PluginName,
+    /// None: the newest.
+    chosen: Option<VersionChoice>,
+}
+
+/// `POST /v1/plugins/{publisher}/{name}/use`: the version that new runs get of it.
+pub(crate) async fn choose(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf((publisher, name)): PathOf<(String, String)>,
+    QueryOf(NoQuery {}): QueryOf<NoQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Chosen>, ApiError> {
+    let named = format!("{publisher}/{name}");
+    let plugin: PluginName = named.parse().map_err(|_| ApiError::not_found("plugin", &named))?;
+    let ChooseBody { version, reason } = parsed(&api, &headers, body).await?;
+    let (engine, what) = (api.parts.engine.clone(), (plugin.clone(), version));
+    let choose = async move {
+        engine.choose_version(&principal.tenant, what, reason, &principal.actor()).await
+    };
+    Ok(Json(Chosen { plugin, chosen: api.whole(choose).await? }))
+}
 
 /// The body of [`put`].
 #[derive(Debug, Deserialize)]

@@ -103,6 +103,7 @@ rows! {
     GET "/v1/plugins" [Viewer Plugins] => plugins::list;
     POST "/v1/plugins" [Developer Plugins] => plugins::install;
     GET "/v1/plugins/{publisher}/{name}" [Viewer Plugins] => plugins::show;
+    POST "/v1/plugins/{publisher}/{name}/use" [Developer Plugins] => quarantine::choose;
     GET "/v1/grants" [Viewer Grants] => grants::list;
     POST "/v1/grants" [Developer Grants] => grants::request;
     GET "/v1/grants/explain" [Viewer Grants] => grants::explain;

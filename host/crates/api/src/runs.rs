@@ -208,7 +208,7 @@ async fn of_source(
         let detail = format!("a workflow file may have {max} bytes");
         return Err(ApiError::new(&codes::TOO_LARGE, detail));
     }
-    Ok(workflows::read(api, file, text).await?.draft)
+    Ok(workflows::read(api, principal, file, text).await?.draft)
 }
 
 /// `GET /v1/runs/{run}`.

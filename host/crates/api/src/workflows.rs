@@ -78,7 +78,7 @@ pub(crate) async fn register(
     let unnamed = if json { "workflow.json" } else { "workflow.yaml" };
     let file = file.unwrap_or_else(|| unnamed.to_owned());
     let NamedFile { file, text } = NamedFile { file, text }.checked()?;
-    let ReadWorkflow { draft, warnings } = read(&api, file, text).await?;
+    let ReadWorkflow { draft, warnings } = read(&api, &principal, file, text).await?;
     let (engine, who) = (api.parts.engine.clone(), principal);
     let info = api
         .whole(async move { engine.register_workflow(&who.tenant, draft, &who.actor()).await })
@@ -115,14 +115,17 @@ pub(crate) async fn show(
 /// Every problem of the file at once.
 pub(crate) async fn read(
     api: &Shared,
+    who: &Principal,
     file: String,
     text: String,
 ) -> Result<ReadWorkflow, ApiError> {
-    let reader = Arc::clone(&api.parts.reader);
+    let (reader, named) = (Arc::clone(&api.parts.reader), file.clone());
     let read = tokio::task::spawn_blocking(move || reader.read(&file, &text)).await;
     match read.map_err(ApiError::internal)? {
         Ok(read) => Ok(read),
         Err(reports) => {
+            let code = reports.first().map_or("invalid_workflow", |report| report.code.as_str());
+            api.parts.engine.workflow_refused(&who.tenant, &who.actor(), &named, code).await;
             let detail = match reports.as_slice() {
                 [only] => only.message.clone(),
                 several => format!("the workflow has {} problems", several.len()),

@@ -1,7 +1,7 @@
 //! How many events a suspended task has published, so that its rerun does not publish them again.
 //!
-//! Kept in memory, since an event costs no write. Another process knows what the task's record says:
-//! only events after the last recorded effect are published again, with the same ordinals.
+//! Kept in memory, since an event costs no write. Another process knows what the task's record
+//! says: only events after the last recorded effect are published again, with the same ordinals.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -124,6 +124,10 @@ impl Effects for RecordedEffects {
         }
     }
 
+    fn redacts(&self, tenant: &TenantId) -> bool {
+        self.shared.parts.secrets.redactor(tenant).is_some()
+    }
+
     fn forget_tenant(&self, tenant: &TenantId) {
         self.shared.parts.blobs.forget(tenant);
         self.shared.parts.secrets.forget(tenant);

@@ -20,7 +20,7 @@ use crate::mcp::{self, McpServers, RemoteTool};
 use crate::request::is_deeper;
 use crate::session::Answer;
 
-/// How deep agents may call each other.
+/// How deep agents may call each other unless told.
 const DEPTH_MAX: u32 = 4;
 /// How deep a result may nest, so that it can be read again from a record.
 const RESULT_DEPTH_MAX: u32 = 64;
@@ -32,17 +32,30 @@ const LIST_BYTES_MAX: usize = 2 << 20;
 const DESCRIPTION_CHARS_MAX: usize = 1_024;
 
 /// The tools that a host has.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tools {
     agents: OnceLock<Arc<dyn AgentTools>>,
     mcp: McpServers,
+    depth_max: u32,
+}
+
+impl Default for Tools {
+    fn default() -> Self {
+        Self::new(McpServers::default())
+    }
 }
 
 impl Tools {
     /// The tools of these servers, and no agents yet.
     #[must_use]
     pub fn new(mcp: McpServers) -> Self {
-        Self { agents: OnceLock::new(), mcp }
+        Self { agents: OnceLock::new(), mcp, depth_max: DEPTH_MAX }
+    }
+
+    /// With agents that call each other so deep and no deeper; 0: no agent is a tool of another.
+    #[must_use]
+    pub fn deep(self, depth_max: u32) -> Self {
+        Self { depth_max, ..self }
     }
 
     /// Offers the agents of runs. Whoever runs agents needs the effects that have these tools, so
@@ -128,8 +141,8 @@ async fn call_agent(
     lease: Epoch,
 ) -> Result<Done, EffectsError> {
     let name = deed.asked.text("name");
-    if deed.call.depth >= DEPTH_MAX {
-        let message = format!("agents may call each other {DEPTH_MAX} deep and no deeper");
+    if deed.call.depth >= tools.depth_max {
+        let message = format!("agents may call each other {} deep and no deeper", tools.depth_max);
         return Ok(Done::Answered(Err(Failure::Limit(Problem::new("tool_depth", message)))));
     }
     let Some(agents) = tools.agents.get() else {

@@ -15,7 +15,7 @@ use wforge_model::head::RunStatus;
 use wforge_model::mock::TaskSource;
 use wforge_model::{Seq, TaskId, TenantId, ThreadId, Timestamp};
 use wforge_ports::Failpoint;
-use wforge_ports::store::{Commit, CommitError};
+use wforge_ports::store::{AuditDraft, Commit, CommitError};
 use wforge_ports::threads::ThreadPut;
 
 use crate::cache::Slot;
@@ -152,7 +152,12 @@ impl Actor {
         let before = self.run.seq;
         let expressions = self.shared.parts.expressions.clone();
         let decision = settle(&mut self.run, &facts, now, expressions.as_ref());
-        let outcome = self.commit(before, &decision.events, now).await;
+        let audit = if decision.events.is_empty() {
+            Vec::new()
+        } else {
+            self.shared.notes.of_commit(&self.tenant, self.run.id, &decision.events)
+        };
+        let outcome = self.commit((before, &audit), &decision.events, now).await;
         let next = match outcome {
             Ok(()) => {
                 self.tell(before, decision);
@@ -199,7 +204,7 @@ impl Actor {
 
     async fn commit(
         &self,
-        before: Seq,
+        (before, audit): (Seq, &[AuditDraft]),
         events: &[RunEvent],
         now: Timestamp,
     ) -> Result<(), CommitError> {
@@ -215,19 +220,19 @@ impl Actor {
                 }
                 None => None,
             };
-            match self.commit_with(thread, before, events, now).await {
+            match self.commit_with(thread, (before, audit), events, now).await {
                 // Somebody else changed the thread in this moment.
                 Err(CommitError::ThreadConflict { .. }) => {}
                 done => return done,
             }
         }
-        self.commit_with(None, before, events, now).await
+        self.commit_with(None, (before, audit), events, now).await
     }
 
     async fn commit_with(
         &self,
         thread: Option<ThreadPut>,
-        before: Seq,
+        (before, audit): (Seq, &[AuditDraft]),
         events: &[RunEvent],
         now: Timestamp,
     ) -> Result<(), CommitError> {
@@ -241,7 +246,7 @@ impl Actor {
             thread,
             kv: Vec::new(),
             queue: queue_of(&self.run, now),
-            audit: Vec::new(),
+            audit: audit.to_vec(),
             idempotent_reply: None,
         };
         self.shared.parts.store.commit(commit).await.map(|_| ())
@@ -403,7 +408,9 @@ impl Actor {
             }
         }
         wforge_graph::apply(&mut self.run, &event);
-        if let Err(error) = self.commit(before, std::slice::from_ref(&event), now).await {
+        let events = std::slice::from_ref(&event);
+        let audit = self.shared.notes.of_commit(&self.tenant, self.run.id, events);
+        if let Err(error) = self.commit((before, &audit), events, now).await {
             error!(run = %self.run.id, error = %error, "run dropped: its failure was not committed");
             return Next::Stop;
         }
@@ -414,6 +421,7 @@ impl Actor {
     /// Says in which thread somebody else may begin now.
     fn leave(mut self) -> Option<ThreadId> {
         self.tasks.cancel();
+        self.shared.notes.forget(&self.tenant, self.run.id);
         self.shared.note_border(&self.tenant, &self.run, self.since);
         let now = self.shared.parts.clock.now();
         let wake_at = wforge_graph::next_wake(&self.run, now);

@@ -4,6 +4,9 @@ use wforge_model::{Timestamp, Value};
 use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession, EffectsError, GuestLine};
 use wforge_ports::{BoxFuture, RawFailure, RawRequest, RawResponse};
 
+/// Is told what came of something that was sent.
+pub(crate) type Sent = Box<dyn FnOnce(&Result<RawResponse, RawFailure>) + Send>;
+
 /// Who attends to a session. Changes nothing of what the guest gets.
 pub(crate) trait Attends: std::fmt::Debug + Send {
     /// The guest asks for something, at that position of its record.
@@ -18,16 +21,64 @@ pub(crate) trait Attends: std::fmt::Debug + Send {
         Box::pin(std::future::ready(Ok(())))
     }
 
+    /// It is about to be performed.
+    fn begins(&mut self, _request: &EffectRequest) {}
+
     /// It was answered.
-    fn after(&mut self) {}
+    fn after(&mut self, _answer: &EffectAnswer) {}
 
     /// The guest sends something that leaves no record; what is returned is called at its end.
-    fn sends(&mut self, _request: &RawRequest) -> Box<dyn FnOnce() + Send> {
-        Box::new(|| {})
+    fn sends(&mut self, _request: &RawRequest) -> Sent {
+        Box::new(|_| {})
     }
+
+    /// So many log lines of the guest were over its budget.
+    fn dropped(&mut self, _lines: u64) {}
 
     /// The guest said something, to the log or as an event.
     fn said(&mut self) {}
+}
+
+/// Both, one after the other.
+impl<A: Attends, B: Attends> Attends for (A, B) {
+    fn before<'a>(
+        &'a mut self,
+        request: &'a EffectRequest,
+        position: u32,
+    ) -> BoxFuture<'a, Result<(), EffectsError>> {
+        Box::pin(async move {
+            self.0.before(request, position).await?;
+            self.1.before(request, position).await
+        })
+    }
+
+    fn begins(&mut self, request: &EffectRequest) {
+        self.0.begins(request);
+        self.1.begins(request);
+    }
+
+    fn after(&mut self, answer: &EffectAnswer) {
+        self.0.after(answer);
+        self.1.after(answer);
+    }
+
+    fn sends(&mut self, request: &RawRequest) -> Sent {
+        let (first, second) = (self.0.sends(request), self.1.sends(request));
+        Box::new(move |outcome| {
+            first(outcome);
+            second(outcome);
+        })
+    }
+
+    fn said(&mut self) {
+        self.0.said();
+        self.1.said();
+    }
+
+    fn dropped(&mut self, lines: u64) {
+        self.0.dropped(lines);
+        self.1.dropped(lines);
+    }
 }
 
 /// The session, attended to.
@@ -49,8 +100,9 @@ impl<A: Attends> EffectSession for Attended<A> {
             if let Err(error) = self.by.before(&request, self.inner.position()).await {
                 return EffectAnswer::Fault(error);
             }
+            self.by.begins(&request);
             let answer = self.inner.perform(request).await;
-            self.by.after();
+            self.by.after(&answer);
             answer
         })
     }
@@ -63,7 +115,7 @@ impl<A: Attends> EffectSession for Attended<A> {
         let exchange = self.inner.exchange(request);
         Box::pin(async move {
             let outcome = exchange.await;
-            ends();
+            ends(&outcome);
             outcome
         })
     }
@@ -83,6 +135,11 @@ impl<A: Attends> EffectSession for Attended<A> {
     fn log(&mut self, line: GuestLine) {
         self.by.said();
         self.inner.log(line);
+    }
+
+    fn log_dropped(&mut self, lines: u64) {
+        self.by.dropped(lines);
+        self.inner.log_dropped(lines);
     }
 
     fn emit(&mut self, topic: String, payload: Value) {

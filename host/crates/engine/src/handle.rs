@@ -9,6 +9,7 @@ use wforge_model::head::RunHead;
 use wforge_model::{RunId, Seq, TenantId, Value};
 
 use crate::chunks::Streamed;
+use crate::notes::What;
 use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, StreamRequest, WaitFor};
 use crate::service::{Shared, launch, tell};
 use crate::start::Start;
@@ -175,9 +176,14 @@ impl Handle {
     #[must_use]
     pub fn figures(&self) -> EngineFigures {
         let (breakers_open, circuit_refusals) = self.shared.breakers.figures();
+        let (stopped, refusals_not_noted) = self.shared.notes.figures();
+        let named =
+            |((what, code), count): ((What, &'static str), u64)| (what.as_str(), code, count);
         EngineFigures {
             breakers_open,
             circuit_refusals,
+            stopped: stopped.into_iter().map(named).collect(),
+            refusals_not_noted,
             quarantines: self.shared.quarantines.count(),
             runs_live: self.shared.registry.live() as u64,
             store: self.shared.parts.store.figures(),

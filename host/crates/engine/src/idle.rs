@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use wforge_model::{Failure, Problem, Timestamp};
-use wforge_ports::effects::{EffectRequest, EffectsError};
-use wforge_ports::{BoxFuture, Clock, RawRequest};
+use wforge_ports::effects::{EffectAnswer, EffectRequest};
+use wforge_ports::{Clock, RawRequest};
 
-use crate::attended::Attends;
+use crate::attended::{Attends, Sent};
 
 /// When a call was last seen doing something.
 #[derive(Debug, Clone)]
@@ -40,18 +40,6 @@ impl Pulse {
         self.is_writing.load(Ordering::Relaxed) || self.has_sent.load(Ordering::Relaxed)
     }
 
-    fn begins(&self, request: &EffectRequest) {
-        self.beat();
-        self.has_asked.store(true, Ordering::Relaxed);
-        let writes = request.elements.iter().any(|element| request.operation.writes(element));
-        self.is_writing.store(writes, Ordering::Relaxed);
-    }
-
-    fn ends(&self) {
-        self.is_writing.store(false, Ordering::Relaxed);
-        self.beat();
-    }
-
     fn beat(&self) {
         self.last_ms.store(self.clock.now().0, Ordering::Relaxed);
     }
@@ -73,26 +61,25 @@ impl Pulse {
 }
 
 impl Attends for Pulse {
-    fn before<'a>(
-        &'a mut self,
-        request: &'a EffectRequest,
-        _position: u32,
-    ) -> BoxFuture<'a, Result<(), EffectsError>> {
-        self.begins(request);
-        Box::pin(std::future::ready(Ok(())))
+    fn begins(&mut self, request: &EffectRequest) {
+        self.beat();
+        self.has_asked.store(true, Ordering::Relaxed);
+        let writes = request.elements.iter().any(|element| request.operation.writes(element));
+        self.is_writing.store(writes, Ordering::Relaxed);
     }
 
-    fn after(&mut self) {
-        self.ends();
+    fn after(&mut self, _answer: &EffectAnswer) {
+        self.is_writing.store(false, Ordering::Relaxed);
+        self.beat();
     }
 
-    fn sends(&mut self, request: &RawRequest) -> Box<dyn FnOnce() + Send> {
+    fn sends(&mut self, request: &RawRequest) -> Sent {
         self.beat();
         if !matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
             self.has_sent.store(true, Ordering::Relaxed);
         }
         let pulse = self.clone();
-        Box::new(move || pulse.beat())
+        Box::new(move |_| pulse.beat())
     }
 
     fn said(&mut self) {

@@ -2,6 +2,7 @@
 
 use wforge_model::TenantId;
 use wforge_model::defence::{Defence, holds};
+use wforge_model::manifest::Manifest;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_ports::plugins::{AdmissionError, Admitted};
 use wforge_ports::store::{AuditDraft, Change, ChangeError, Collection, Put};
@@ -30,6 +31,7 @@ pub(crate) async fn component(
     bytes: Vec<u8>,
 ) -> Result<Admitted, EngineError> {
     let admitted = parts.admission.admit(tenant, bytes).await?;
+    check_schemas(parts, &admitted.manifest)?;
     let key = admitted.component.to_string();
     if parts.store.document(tenant, Collection::Components, &key).await?.is_some() {
         return Ok(admitted);
@@ -49,6 +51,22 @@ pub(crate) async fn component(
     }
 }
 
+/// Refuses a manifest with a schema that nothing could be held against: every call would fail.
+fn check_schemas(parts: &EngineParts, manifest: &Manifest) -> Result<(), EngineError> {
+    for agent in &manifest.agents {
+        let schemas =
+            [("input", &agent.input), ("output", &agent.output), ("config", &agent.config)];
+        for (of, schema) in schemas {
+            parts.expressions.check_schema(schema).map_err(|reason| EngineError::Invalid {
+                code: "bad_schema",
+                message: format!("the schema of the {of} of agent {}: {reason}", agent.name),
+                details: Vec::new(),
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// Checks a component and keeps it for the tenant's runs. A version is installed once: other bytes
 /// under the same name and version are refused.
 pub(crate) async fn plugin(
@@ -58,6 +76,7 @@ pub(crate) async fn plugin(
     by: &str,
 ) -> Result<PluginInfo, EngineError> {
     let admitted = parts.admission.admit(tenant, bytes).await?;
+    check_schemas(parts, &admitted.manifest)?;
     let key = plugin_key(&admitted);
     if let Some(before) = parts.store.document(tenant, Collection::Plugins, &key).await? {
         let before: PluginInfo = serde_json::from_value(before.value)

@@ -87,6 +87,9 @@ pub struct EngineOptions {
     pub breaker: BreakerLimits,
     /// When blobs go that nothing names.
     pub blobs: BlobOptions,
+    /// Entries of one tenant's audit log in a minute that say what was stopped or refused; further
+    /// ones are counted only.
+    pub refusals_noted_per_minute_max: u32,
 }
 
 /// When blobs go that nothing names.
@@ -120,6 +123,7 @@ impl Default for EngineOptions {
             secrets: SecretLimits::default(),
             breaker: BreakerLimits::default(),
             blobs: BlobOptions::default(),
+            refusals_noted_per_minute_max: 60,
         }
     }
 }
@@ -138,8 +142,8 @@ pub trait GrantPolicy: Debug + Send + Sync {
     fn exempts(&self, tenant: &TenantId, workflow: &str, from: &NodeId, to: &NodeId) -> bool;
 }
 
-/// Grants that are the same for every plugin of every tenant, for whoever embeds an engine of plugins
-/// that are their own.
+/// Grants that are the same for every plugin of every tenant, for whoever embeds an engine of
+/// plugins that are their own.
 #[derive(Debug, Clone, Default)]
 pub struct FixedGrants(pub Vec<Capability>);
 

@@ -20,11 +20,12 @@ use crate::attended::Attended;
 use crate::cache::Slot;
 use crate::deeds;
 use crate::idle::Pulse;
+use crate::notes::{Note, Refusals, What};
 use crate::service::Shared;
 use crate::start::EMBEDDED_LEASE;
 use crate::tenancy::Directory;
 
-/// How often a call is tried again while all sandboxes are taken, and how long between.
+/// How long until a call is tried again that found the runtime busy, in milliseconds.
 pub(crate) const BUSY_WAIT_MS: u64 = 20;
 
 /// The code of a task on which a part of the host broke.
@@ -168,7 +169,10 @@ async fn execute(
     }
     let context = TaskContext { call, lease: EMBEDDED_LEASE, may_have_run };
     let mut effects = match parts.effects.open(context).await {
-        Ok(effects) => Attended::new(effects, pulse),
+        Ok(effects) => {
+            let refusals = Refusals::of(&shared.notes, call, &parts.clock);
+            Attended::new(effects, (pulse, refusals))
+        }
         Err(error) => {
             warn!(error = %error, "task dropped: its effects cannot be read");
             return None;
@@ -195,7 +199,8 @@ pub(crate) enum Halt {
     Effects(EffectsError),
 }
 
-/// One execution, once there is a sandbox for it; one is looked for at most so often.
+/// One execution, once there is a sandbox for it; one is looked for at most so often. The runtime
+/// itself waits for a sandbox where nothing else waits for the call.
 pub(crate) async fn in_sandbox(
     shared: &Shared,
     call: &AgentCall,
@@ -214,7 +219,7 @@ pub(crate) async fn in_sandbox(
             log.returned(call);
         }
         let error = match result {
-            Ok(execution) => return Ok(parts.effects.redacted(&call.tenant, execution)),
+            Ok(execution) => return Ok(redacted(shared, call, execution)),
             Err(RuntimeError::Busy) => {
                 let again = parts.clock.now().after_ms(BUSY_WAIT_MS);
                 parts.clock.sleep_until(again).await;
@@ -229,6 +234,24 @@ pub(crate) async fn in_sandbox(
         return Ok(host_fault(&error, effects.position()));
     }
     Err(Halt::Busy)
+}
+
+/// What the call came to, without the tenant's secrets.
+fn redacted(shared: &Shared, call: &AgentCall, execution: Execution) -> Execution {
+    let effects = &shared.parts.effects;
+    if !effects.redacts(&call.tenant) {
+        return execution;
+    }
+    let given = execution.clone();
+    let execution = effects.redacted(&call.tenant, execution);
+    if execution != given {
+        let (actor, resource) =
+            (format!("plugin {}", call.plugin), format!("{} {}", call.run, call.node));
+        let at = shared.parts.clock.now();
+        let note = Note { what: What::Secret, code: "redacted", actor: &actor, resource, at };
+        shared.notes.note_in(&call.tenant, call.run, &note);
+    }
+    execution
 }
 
 /// One call, unless the plugin is put away or keeps breaking; it is dropped where it is put away.

@@ -12,6 +12,7 @@ use wforge_ports::plugins::Admitted;
 
 use crate::allowed::limits_of;
 use crate::catalog;
+use crate::choice;
 use crate::flows::{self, Served};
 use crate::load::within;
 use crate::mocked::mocked;
@@ -172,7 +173,8 @@ async fn offered(
         Some(only) => Ok(only.clone()),
         None => {
             let plugins = catalog::plugins(shared, tenant).await?;
-            Ok(plugins.into_iter().map(|info| info.admitted).collect())
+            let choices = choice::choices(shared, tenant).await?;
+            Ok(choice::chosen(plugins.into_iter().map(|info| info.admitted), &choices))
         }
     }
 }

@@ -17,6 +17,7 @@ use wforge_ports::plugins::Admitted;
 use wforge_ports::store::IdempotentReply;
 
 use crate::breaker::Circuit;
+use crate::choice::VersionChoice;
 use crate::quarantine::Quarantine;
 
 /// Everything that a run is started with.
@@ -371,6 +372,9 @@ pub struct PluginStanding {
     /// How its calls go, where they break.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit: Option<Circuit>,
+    /// The version that new runs get of this plugin, where somebody chose one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<VersionChoice>,
 }
 
 /// How long to wait for a run.

@@ -19,6 +19,7 @@ use crate::breakers::Breakers;
 use crate::handle::Handle;
 use crate::ids::RunIds;
 use crate::load::{Loaded, Since, load_run};
+use crate::notes::Notes;
 use crate::parts::{EngineOptions, EngineParts};
 use crate::quarantine::{self, Quarantines};
 use crate::registry::{Full, Place, Registry, Room};
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
     pub(crate) breakers: Breakers,
     pub(crate) quarantines: Quarantines,
+    pub(crate) notes: Arc<Notes>,
     /// Which grants were used.
     pub(crate) used: Used,
     /// Read by whoever brings in a component, until a row names it; written by an erasure, which
@@ -90,11 +92,13 @@ impl Engine {
     #[must_use]
     pub fn new(parts: EngineParts, options: EngineOptions, shutdown: CancellationToken) -> Self {
         let breakers = Breakers::new(options.breaker.clone());
+        let notes = Arc::new(Notes::new(options.refusals_noted_per_minute_max));
         let shared = Shared {
             parts,
             options,
             breakers,
             quarantines: Quarantines::default(),
+            notes,
             registry: Registry::default(),
             stats: Stats::default(),
             ids: RunIds::default(),

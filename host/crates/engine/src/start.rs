@@ -101,6 +101,8 @@ pub(crate) async fn begin_run(
     let mut events = vec![first];
     events.extend(decision.events);
     let key = idempotency.as_ref();
+    // What needs no agent may be over by now, and may have been stopped.
+    let audit = shared.notes.of_commit(tenant, id, &events);
     let commit = Commit {
         tenant: tenant.clone(),
         run: id,
@@ -111,7 +113,7 @@ pub(crate) async fn begin_run(
         thread,
         kv,
         queue: queue_of(&run, now),
-        audit: Vec::new(),
+        audit,
         idempotent_reply: key.map(|key| key.reply(Value::String(id.to_string()), now)),
     };
     match shared.parts.store.commit(commit).await {

@@ -58,6 +58,11 @@ pub struct EngineFigures {
     pub host_panics: u64,
     /// Calls of models since the start of the process, by the names that the operator gave them.
     pub models: BTreeMap<String, ModelFigures>,
+    /// What was stopped or refused since the start of the process: of what kind, its code, how
+    /// often.
+    pub stopped: Vec<(&'static str, &'static str, u64)>,
+    /// Entries of audit logs about that for which there was no room.
+    pub refusals_not_noted: u64,
     /// The store's own figures.
     pub store: StoreFigures,
     /// The sandbox's own figures.

@@ -132,9 +132,24 @@ impl OverLimit {
 pub struct SandboxLimits {
     /// Linear memory, summed over all memories of the sandbox.
     pub memory_bytes_max: u64,
+    /// Linear memory of all sandboxes of a tenant at one time.
+    pub memory_per_tenant_bytes_max: u64,
+    /// Calls of one tenant at the same time; further ones wait for their turn.
+    pub calls_per_tenant_max: u32,
+    /// Calls of one component by one tenant at the same time; further ones wait for their turn.
+    pub calls_per_plugin_max: u32,
+    /// Core instances of one component; `CPython` has hundreds.
+    pub instances_max: u32,
+    /// Memories of one component.
+    pub memories_max: u32,
+    /// Tables of one component.
+    pub tables_max: u32,
     /// Elements of one table.
     pub table_elements_max: u32,
-    /// CPU time of the guest in milliseconds, measured in ticks of 10.
+    /// Stack of the guest's WebAssembly frames.
+    pub stack_bytes_max: u32,
+    /// CPU time of the guest in milliseconds, measured on the threads that it ran on; looked at
+    /// every 10, so that it may be passed by as much.
     pub cpu_ms_max: u64,
     /// Time of the whole call, host calls included, in milliseconds. A node's timeout can be
     /// shorter.
@@ -151,6 +166,8 @@ pub struct SandboxLimits {
     pub output_bytes_max: u32,
     /// Nesting of JSON that a guest hands over.
     pub json_depth_max: u32,
+    /// Values in one JSON document that a guest hands over: elements, members, and the whole.
+    pub json_values_max: u32,
     /// Log lines of one call; the rest is counted and dropped.
     pub log_lines_max: u32,
     /// Bytes of one log line; the rest of the line is dropped.
@@ -163,6 +180,8 @@ pub struct SandboxLimits {
     pub random_bytes_max: u32,
     /// Live handles of the component model in one sandbox.
     pub handles_max: u32,
+    /// Timers of `wasi:clocks/monotonic-clock` that a guest has at the same time.
+    pub timers_max: u32,
     /// Exchanges by `wasi:http` that one call has open at the same time, each until the body of its
     /// response is read or dropped.
     pub http_at_once_max: u32,
@@ -172,7 +191,14 @@ impl Default for SandboxLimits {
     fn default() -> Self {
         Self {
             memory_bytes_max: 128 << 20,
+            memory_per_tenant_bytes_max: 2 << 30,
+            calls_per_tenant_max: 128,
+            calls_per_plugin_max: 64,
+            instances_max: 512,
+            memories_max: 32,
+            tables_max: 256,
             table_elements_max: 100_000,
+            stack_bytes_max: 512 << 10,
             cpu_ms_max: 10_000,
             wall_ms_max: 180_000,
             host_calls_max: 100_000,
@@ -181,12 +207,14 @@ impl Default for SandboxLimits {
             input_bytes_max: 4 << 20,
             output_bytes_max: 4 << 20,
             json_depth_max: 64,
+            json_values_max: 200_000,
             log_lines_max: 1_000,
             log_line_bytes_max: 8 << 10,
             log_bytes_max: 1 << 20,
             emits_max: 10_000,
             random_bytes_max: 64 << 10,
             handles_max: 4_096,
+            timers_max: 64,
             http_at_once_max: 8,
         }
     }

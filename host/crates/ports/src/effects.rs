@@ -29,6 +29,11 @@ pub trait Effects: Debug + Send + Sync {
     /// guest gave back goes anywhere before.
     fn redacted(&self, tenant: &TenantId, execution: Execution) -> Execution;
 
+    /// Whether there are such secrets, so that [`Self::redacted`] may change anything.
+    fn redacts(&self, _tenant: &TenantId) -> bool {
+        true
+    }
+
     /// Lets go of what is in memory of a tenant that was erased, and takes in nothing of it any
     /// more.
     fn forget_tenant(&self, tenant: &TenantId);
@@ -71,6 +76,9 @@ pub trait EffectSession: Debug + Send {
 
     /// Takes a log line of the guest. Never fails and never waits; what is over budget is dropped.
     fn log(&mut self, line: GuestLine);
+
+    /// So many of the guest's lines were over the budget of its call, and are gone.
+    fn log_dropped(&mut self, _lines: u64) {}
 
     /// Publishes an event of the guest; one that an earlier execution published is dropped.
     fn emit(&mut self, topic: String, payload: Value);

@@ -13,7 +13,8 @@ use crate::effects::EffectSession;
 pub trait AgentRuntime: Debug + Send + Sync {
     /// Makes one call in a fresh sandbox. Host calls of the guest go to `effects`. What a guest
     /// does wrong is an [`Execution`]; an error is the host's own. Dropping the future drops the
-    /// sandbox at once.
+    /// sandbox at once. Waits, fairly between tenants, until there is a sandbox for it; but one of
+    /// `depth` above 0 gives up soon, since a call around it holds a sandbox meanwhile.
     fn call<'a>(
         &'a self,
         call: &'a AgentCall,
@@ -59,7 +60,7 @@ pub enum RuntimeError {
         /// The digest.
         component: Digest,
     },
-    /// All sandboxes are taken: try again.
+    /// All sandboxes are taken, or what a component needs of their pool: try again.
     #[error("all sandboxes are in use")]
     Busy,
     /// Something of the host itself.

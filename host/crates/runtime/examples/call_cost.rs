@@ -10,10 +10,6 @@
     reason = "a measurement on the command line"
 )]
 
-#[path = "../tests/it/components.rs"]
-#[expect(dead_code, reason = "the tests use the rest")]
-mod components;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,6 +23,7 @@ use wforge_ports::{
     RawRequest, RawResponse,
 };
 use wforge_runtime::{RuntimeOptions, RuntimeParts, SandboxRuntime};
+use wforge_testkit::guests as components;
 
 mod bare {
     wasmtime::component::bindgen!({

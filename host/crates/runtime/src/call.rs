@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use futures::future::{Either, select};
 use wasmtime::{Store, UpdateDeadline};
@@ -13,20 +12,24 @@ use wforge_ports::{Clock, EffectSession, RuntimeError};
 
 use crate::bindings::exports::workflowforge::plugin::agent as wit;
 use crate::guest::desk::{Attendant, Desk};
-use crate::guest::errand::{Waits, errands};
+use crate::guest::errand::errands;
+use crate::guest::meter::{self, CpuMeter};
 use crate::guest::state::{Ends, Guest};
 use crate::guest::voice::Voice;
 use crate::guest::wasi::GuestClock;
 use crate::load::library::Ready;
 use crate::outcome::{self, Ending, Remains};
+use crate::tenants::Tenant;
+use crate::turns::Turns;
 
 /// What a call needs of its surroundings.
 pub(crate) struct Surroundings<'a> {
     pub(crate) ready: &'a Ready,
-    pub(crate) limits: &'a SandboxLimits,
-    pub(crate) clock: &'a Arc<dyn Clock>,
-    /// The tenant's milliseconds of CPU time.
-    pub(crate) bill: &'a Arc<AtomicU64>,
+    /// Those of this call.
+    pub(crate) limits: SandboxLimits,
+    pub(crate) clock: &'a dyn Clock,
+    pub(crate) turns: &'a Arc<Turns>,
+    pub(crate) tenant: Arc<Tenant>,
 }
 
 impl Surroundings<'_> {
@@ -80,18 +83,17 @@ impl Surroundings<'_> {
         arguments: wit::Call,
         effects: &mut dyn EffectSession,
     ) -> Ending {
-        let (desk, voice) = (Desk::default(), Voice::new(self.limits));
+        let (desk, voice) = (Desk::default(), Voice::new(&self.limits));
         let guest_clock = GuestClock::at(effects.now());
-        let memory = self.memory_bytes_max();
+        let cpu = CpuMeter::new(self.limits.cpu_ms_max, meter::of_thread, &self.tenant);
         let at_once_max = usize::try_from(self.limits.http_at_once_max).unwrap_or(1);
         let (errands, taken) = errands(at_once_max);
-        let waits = Waits::new(Arc::clone(self.clock));
-        let ends = Ends { voice: voice.clone(), desk: desk.clone(), errands, waits };
-        let mut guest = Guest::new(self.limits, memory, &ends, &guest_clock, effects);
-        guest.cpu.bill_to(self.bill);
+        let ends = Ends { voice: voice.clone(), desk: desk.clone(), errands };
+        let bearers = (&self.tenant, cpu.clone());
+        let guest = Guest::new(&self.limits, bearers, &ends, &guest_clock, effects);
         let guest = self.invoke(guest, voice.clone(), arguments);
-        let clock = self.clock.as_ref();
-        let attendant = Attendant { desk, voice: voice.clone(), guest_clock, clock };
+        let guest = self.turns.take(&call.tenant, cpu, guest);
+        let attendant = Attendant { desk, voice: voice.clone(), guest_clock };
         let (wall_ms, is_nodes_own) = self.wall_ms(call);
         let deadline = self.clock.sleep_until(self.clock.now().after_ms(wall_ms));
         let ending = {
@@ -106,14 +108,15 @@ impl Surroundings<'_> {
     }
 
     /// The guest's side, which owns its store: dropping this drops the sandbox, wherever it stands.
+    /// The store is made on the first turn, so that its first epoch begins with it.
     fn invoke(
         &self,
         guest: Guest,
         voice: Voice,
         arguments: wit::Call,
     ) -> impl Future<Output = Ending> {
-        let mut store = self.store(guest);
         async move {
+            let mut store = self.store(guest);
             let result = match self.ready.pre.instantiate_async(&mut store).await {
                 Ok(plugin) => {
                     plugin.workflowforge_plugin_agent().call_invoke(&mut store, &arguments).await
@@ -121,12 +124,12 @@ impl Surroundings<'_> {
                 Err(error) => Err(error),
             };
             match result {
-                Ok(result) => outcome::replied(result, self.limits),
+                Ok(result) => outcome::replied(result, &self.limits),
                 Err(error) => {
                     let refused = store.data().limiter.refused();
                     drop(store);
                     let remains = Remains { refused, last_lines: voice.last_lines() };
-                    outcome::broke_off(error, &remains, self.limits)
+                    outcome::broke_off(error, &remains, &self.limits)
                 }
             }
         }
@@ -142,23 +145,19 @@ impl Surroundings<'_> {
             usize::try_from(self.limits.handles_max).unwrap_or(usize::MAX),
         );
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut context| {
-            context.data_mut().tick()?;
+        store.epoch_deadline_callback(|context| {
+            if !context.data().cpu.must_yield()? {
+                return Ok(UpdateDeadline::Continue(1));
+            }
             // Tokio's own yield goes to the back of the queue; wasmtime's would be polled next.
             Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
         store
     }
 
-    fn memory_bytes_max(&self) -> u64 {
-        let hint = self.ready.hints.memory_mib_max.map_or(u64::MAX, |mib| u64::from(mib) << 20);
-        self.limits.memory_bytes_max.min(hint)
-    }
-
     /// The time that the call may take, and whether that is the node's own timeout.
     fn wall_ms(&self, call: &AgentCall) -> (u64, bool) {
-        let hint = self.ready.hints.timeout_ms.unwrap_or(u64::MAX);
-        let most = self.limits.wall_ms_max.min(hint);
+        let most = self.limits.wall_ms_max;
         match call.timeout_ms {
             Some(own) if own <= most => (own, true),
             _ => (most, false),

@@ -11,21 +11,15 @@ use wforge_model::limits::SandboxLimits;
 use crate::options::{Allocator, OpenRuntimeError, RuntimeOptions};
 
 /// Time between two ticks of the epoch, in milliseconds: how long a guest runs before it yields.
-pub(crate) const TICK_MS: u64 = 10;
-/// Core instances in one component; CPython's has hundreds.
-pub(crate) const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 512;
-/// Tables in one component.
-pub(crate) const TABLES_PER_COMPONENT_MAX: u32 = 256;
-/// Memories in one component.
-pub(crate) const MEMORIES_PER_COMPONENT_MAX: u32 = 32;
-
+const TICK_MS: u64 = 4;
 const CORE_INSTANCE_BYTES_MAX: usize = 16 << 20;
-const WASM_STACK_BYTES_MAX: usize = 512 << 10;
-const FIBER_STACK_BYTES: usize = 2 << 20;
+/// What the host's own functions have of a fiber's stack, above the guest's frames.
+const HOST_STACK_BYTES: usize = 1536 << 10;
 
-/// The same engine without a pool: native code of the one fits the other.
+/// The same engine without a pool: native code of the one fits the other. Stacks are no part of
+/// native code, so the limits are not either.
 pub(crate) fn for_compiling() -> wasmtime::Result<Engine> {
-    Engine::new(&config())
+    Engine::new(&config(&SandboxLimits::default()))
 }
 
 /// An engine, and the name of the allocator that it got.
@@ -37,7 +31,7 @@ pub(crate) struct MadeEngine {
 /// Makes the engine. Reserving the pool is the probe whether the address space allows it.
 pub(crate) fn make(options: &RuntimeOptions) -> Result<MadeEngine, OpenRuntimeError> {
     if options.allocator == Allocator::Pooling {
-        let mut config = config();
+        let mut config = config(&options.limits);
         config.allocation_strategy(pool(&options.limits, options.sandboxes_max));
         match Engine::new(&config) {
             Ok(engine) => {
@@ -49,11 +43,13 @@ pub(crate) fn make(options: &RuntimeOptions) -> Result<MadeEngine, OpenRuntimeEr
             ),
         }
     }
-    let engine = Engine::new(&config()).map_err(|error| OpenRuntimeError::Engine(error.into()))?;
+    let engine = Engine::new(&config(&options.limits));
+    let engine = engine.map_err(|error| OpenRuntimeError::Engine(error.into()))?;
     Ok(MadeEngine { engine, allocator: "on-demand" })
 }
 
-fn config() -> Config {
+fn config(limits: &SandboxLimits) -> Config {
+    let stack = usize::try_from(limits.stack_bytes_max).unwrap_or(usize::MAX);
     let mut config = Config::new();
     config
         .wasm_component_model(true)
@@ -63,8 +59,8 @@ fn config() -> Config {
         .wasm_relaxed_simd(false)
         // A replay on another machine must see the same bits.
         .cranelift_nan_canonicalization(true)
-        .max_wasm_stack(WASM_STACK_BYTES_MAX)
-        .async_stack_size(FIBER_STACK_BYTES)
+        .max_wasm_stack(stack)
+        .async_stack_size(stack.saturating_add(HOST_STACK_BYTES))
         .async_stack_zeroing(true)
         .memory_init_cow(true);
     config
@@ -73,15 +69,15 @@ fn config() -> Config {
 fn pool(limits: &SandboxLimits, sandboxes: u32) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(sandboxes)
-        .total_core_instances(at_least(sandboxes, 16, CORE_INSTANCES_PER_COMPONENT_MAX))
-        .total_memories(at_least(sandboxes, 2, MEMORIES_PER_COMPONENT_MAX))
-        .total_tables(at_least(sandboxes, 8, TABLES_PER_COMPONENT_MAX))
+        .total_core_instances(at_least(sandboxes, 16, limits.instances_max))
+        .total_memories(at_least(sandboxes, 2, limits.memories_max))
+        .total_tables(at_least(sandboxes, 8, limits.tables_max))
         .total_stacks(sandboxes)
         .max_memory_size(usize::try_from(limits.memory_bytes_max).unwrap_or(usize::MAX))
         .table_elements(usize::try_from(limits.table_elements_max).unwrap_or(usize::MAX))
-        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT_MAX)
-        .max_memories_per_component(MEMORIES_PER_COMPONENT_MAX)
-        .max_tables_per_component(TABLES_PER_COMPONENT_MAX)
+        .max_core_instances_per_component(limits.instances_max)
+        .max_memories_per_component(limits.memories_max)
+        .max_tables_per_component(limits.tables_max)
         .max_core_instance_size(CORE_INSTANCE_BYTES_MAX)
         .max_component_instance_size(CORE_INSTANCE_BYTES_MAX)
         .max_memories_per_module(2)

@@ -9,6 +9,7 @@
 //!   be called (inspection, compilation in a process of its own, the cache of native code).
 //! - `guest` is what lives in a store: limits, clocks, output, the desk where host calls are handed
 //!   over; `capabilities` has one module for each interface of the contract.
+//! - `places` says which call gets a sandbox, `turns` which of the guests in them runs.
 //! - `call` makes one call and `outcome` says what came of it.
 
 mod admission;
@@ -20,7 +21,10 @@ mod guest;
 mod load;
 mod options;
 mod outcome;
+mod places;
 mod runtime;
+mod tenants;
+mod turns;
 
 pub use load::child::ChildCompiler;
 pub use load::compile::{CompileError, Compiler};

@@ -16,6 +16,8 @@ pub struct RuntimeOptions {
     pub data_dir: PathBuf,
     /// Budgets of one call.
     pub limits: SandboxLimits,
+    /// Threads on which guests run: so many are polled at the same time.
+    pub threads: usize,
     /// Sandboxes that may exist at the same time; the size of the pool.
     pub sandboxes_max: u32,
     /// Components kept ready in memory; the one unused for longest makes room.
@@ -33,6 +35,7 @@ impl RuntimeOptions {
         Self {
             data_dir: data_dir.into(),
             limits: SandboxLimits::default(),
+            threads: 1,
             sandboxes_max: 256,
             ready_components_max: 64,
             admission: AdmissionLimits::default(),

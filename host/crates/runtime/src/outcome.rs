@@ -7,8 +7,9 @@ use serde_json::json;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, ResourceTableError};
 use wforge_model::agent::{Execution, Exit, Reply};
+use wforge_model::json::{self, JsonMax};
 use wforge_model::limits::SandboxLimits;
-use wforge_model::{Failure, Problem, json};
+use wforge_model::{Failure, Problem};
 use wforge_ports::RuntimeError;
 
 use crate::bindings::exports::workflowforge::plugin::agent as wit;
@@ -45,7 +46,7 @@ pub(crate) fn replied(
 ) -> Ending {
     let reply = match result {
         Ok(reply) => reply,
-        Err(failure) => return Ending::Failed(from_wit(failure, limits.json_depth_max)),
+        Err(failure) => return Ending::Failed(from_wit(failure, JsonMax::of(limits))),
     };
     match read_reply(reply, limits) {
         Ok(reply) => Ending::Execution(Execution::Replied(reply)),
@@ -65,7 +66,7 @@ fn read_reply(reply: wit::Reply, limits: &SandboxLimits) -> Result<Reply, Failur
         return Err(output_too_large(max));
     }
     let parse = |place: &str, text: &str| {
-        json::parse(text, limits.json_depth_max).map_err(|error| {
+        json::parse(text, JsonMax::of(limits)).map_err(|error| {
             Failure::BadOutput(Problem::new(error.code(), format!("the agent's {place}: {error}")))
         })
     };
@@ -153,15 +154,41 @@ fn limit(
         let max = limits.handles_max;
         return problem("handles", format!("the agent held more than {max} handles"));
     }
+    if let Some(counted) = counted(error, limits) {
+        return Some(counted);
+    }
     match remains.refused? {
         Refused::Memory(bytes) => {
             let mib = bytes >> 20;
             problem("memory_limit", format!("the agent needed more than {mib} MiB of memory"))
         }
+        Refused::TenantMemory(bytes) => Some(Failure::Limit(tenant_memory(bytes))),
         Refused::Table(max) => {
             problem("table_limit", format!("the agent needed more than {max} table elements"))
         }
     }
+}
+
+/// Others of the tenant let theirs go, so the call may be made again.
+fn tenant_memory(bytes: u64) -> Problem {
+    let mib = bytes >> 20;
+    let message = format!("the tenant's agents together needed more than {mib} MiB of memory");
+    Problem { retryable: true, ..Problem::new("tenant_memory", message) }
+}
+
+/// Too many instances, memories or tables. Admission refuses them where there is a pool, so that
+/// this is for components which were let in under larger limits, or without one.
+fn counted(error: &wasmtime::Error, limits: &SandboxLimits) -> Option<Failure> {
+    let text = error.root_cause().to_string();
+    let what = text.strip_prefix("resource limit exceeded: ")?;
+    let counts = [
+        ("instance", "instance_limit", limits.instances_max, "core instances"),
+        ("memory", "memory_limit", limits.memories_max, "memories"),
+        ("table", "table_limit", limits.tables_max, "tables"),
+    ];
+    let (_, code, max, things) = counts.into_iter().find(|(name, ..)| what.starts_with(name))?;
+    let message = format!("the agent has more than {max} {things}");
+    Some(Failure::Limit(Problem::new(code, message)))
 }
 
 /// wasmtime keeps the type of this error to itself; its text is all there is to go by, and a test

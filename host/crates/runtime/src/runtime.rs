@@ -1,14 +1,15 @@
 //! The sandbox as a whole: opened once, called by the engine, asked by the operator.
 
-use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Semaphore;
+use futures::future::{Either, select};
 use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker};
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::limits::{AdmissionLimits, SandboxLimits};
+use wforge_model::manifest::LimitHints;
 use wforge_model::{Digest, TenantId};
 use wforge_ports::runtime::RuntimeFigures;
 use wforge_ports::{
@@ -20,6 +21,7 @@ use crate::bindings::Plugin;
 use crate::call::Surroundings;
 use crate::engine::{self, MadeEngine};
 use crate::guest::state::Guest;
+use crate::guest::timers;
 use crate::load::aot::AotCache;
 use crate::load::compile::{Compiler, InProcess};
 use crate::load::files;
@@ -27,19 +29,24 @@ use crate::load::inspect::refused;
 use crate::load::lane::Lane;
 use crate::load::library::{Library, Shelf};
 use crate::options::{OpenRuntimeError, RuntimeOptions, RuntimeParts};
+use crate::places::{Place, Places, Wanted};
+use crate::tenants::Tenants;
+use crate::turns::Turns;
+
+/// How long an agent that another one called waits for a place, in milliseconds.
+const NESTED_WAIT_MS: u64 = 20;
 
 /// Runs agents in fresh sandboxes, and lets components in.
 pub struct SandboxRuntime {
     library: Library,
     limits: SandboxLimits,
     clock: Arc<dyn Clock>,
-    sandboxes: Semaphore,
-    sandboxes_max: u32,
+    places: Places,
+    turns: Arc<Turns>,
+    tenants: Tenants,
     admission: AdmissionLimits,
     allocator: &'static str,
     calls: AtomicU64,
-    /// Milliseconds of CPU time of each tenant.
-    bills: Mutex<HashMap<TenantId, Arc<AtomicU64>>>,
 }
 
 impl SandboxRuntime {
@@ -74,20 +81,44 @@ impl SandboxRuntime {
             library: Library::new(shelf, lane, options.ready_components_max),
             limits: options.limits,
             clock: parts.clock,
-            sandboxes: Semaphore::new(usize::try_from(options.sandboxes_max).unwrap_or(1)),
-            sandboxes_max: options.sandboxes_max,
+            places: Places::new(options.sandboxes_max),
+            turns: Arc::new(Turns::new(options.threads)),
+            tenants: Tenants::default(),
             admission: options.admission,
             allocator,
             calls: AtomicU64::new(0),
-            bills: Mutex::default(),
         })
     }
 
-    fn bill(&self, tenant: &TenantId) -> Arc<AtomicU64> {
-        let mut bills = self.bills.lock().unwrap_or_else(PoisonError::into_inner);
-        match bills.get(tenant) {
-            Some(bill) => Arc::clone(bill),
-            None => Arc::clone(bills.entry(tenant.clone()).or_default()),
+    /// The limits of one call: those of the host, or what the plugin's manifest asks for below.
+    fn limits_of(&self, hints: &LimitHints) -> SandboxLimits {
+        let memory = hints.memory_mib_max.map_or(u64::MAX, |mib| u64::from(mib) << 20);
+        let wall_ms = hints.timeout_ms.unwrap_or(u64::MAX);
+        SandboxLimits {
+            memory_bytes_max: self.limits.memory_bytes_max.min(memory),
+            wall_ms_max: self.limits.wall_ms_max.min(wall_ms),
+            ..self.limits.clone()
+        }
+    }
+
+    /// A place for one call. An agent that another one called waits for a moment only: whoever
+    /// called it holds a place while it waits.
+    async fn place(&self, call: &AgentCall, limits: &SandboxLimits) -> Result<Place, RuntimeError> {
+        let wanted = Wanted {
+            tenant: call.tenant.clone(),
+            component: call.component,
+            tenant_max: limits.calls_per_tenant_max,
+            plugin_max: limits.calls_per_plugin_max,
+            is_nested: call.depth > 0,
+        };
+        let place = pin!(self.places.take(&wanted));
+        if !wanted.is_nested {
+            return Ok(place.await);
+        }
+        let until = self.clock.now().after_ms(NESTED_WAIT_MS);
+        match select(place, self.clock.sleep_until(until)).await {
+            Either::Left((place, _)) => Ok(place),
+            Either::Right(_) => Err(RuntimeError::Busy),
         }
     }
 }
@@ -102,6 +133,7 @@ fn link(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    timers::link(&mut linker)?;
     Plugin::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }
@@ -120,11 +152,16 @@ impl AgentRuntime for SandboxRuntime {
     ) -> BoxFuture<'a, Result<Execution, RuntimeError>> {
         Box::pin(async move {
             let ready = self.library.ready(&call.tenant, call.component).await?;
-            let _permit = self.sandboxes.try_acquire().map_err(|_| RuntimeError::Busy)?;
+            let limits = self.limits_of(&ready.hints);
+            let _place = self.place(call, &limits).await?;
             self.calls.fetch_add(1, Ordering::Relaxed);
-            let (limits, clock) = (&self.limits, &self.clock);
-            let bill = &self.bill(&call.tenant);
-            let surroundings = Surroundings { ready: &ready, limits, clock, bill };
+            let surroundings = Surroundings {
+                ready: &ready,
+                limits,
+                clock: self.clock.as_ref(),
+                turns: &self.turns,
+                tenant: self.tenants.of(&call.tenant),
+            };
             surroundings.call(call, effects).await
         })
     }
@@ -138,14 +175,13 @@ impl AgentRuntime for SandboxRuntime {
     }
 
     fn cpu_ms(&self, tenant: &TenantId) -> u64 {
-        self.bill(tenant).load(Ordering::Relaxed)
+        self.tenants.of(tenant).cpu_ms()
     }
 
     fn figures(&self) -> RuntimeFigures {
-        let free = u32::try_from(self.sandboxes.available_permits()).unwrap_or(u32::MAX);
         RuntimeFigures {
             allocator: self.allocator,
-            sandboxes: u64::from(self.sandboxes_max.saturating_sub(free)),
+            sandboxes: u64::from(self.places.taken()),
             calls: self.calls.load(Ordering::Relaxed),
             compiled: self.library.compiled(),
             tampered: self.library.tampered(),

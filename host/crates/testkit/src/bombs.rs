@@ -48,6 +48,13 @@ pub fn locals(count: usize) -> Vec<u8> {
     module(&[types(1), indices(3, 1), code(&[body])])
 }
 
+/// A module whose one function adds what nobody put there: every section is where it belongs, and no
+/// validator takes it.
+#[must_use]
+pub fn invalid() -> Vec<u8> {
+    function(&[0x6a, 0x1a])
+}
+
 /// A module with so many types.
 #[must_use]
 pub fn core_types(count: usize) -> Vec<u8> {

@@ -1,13 +1,14 @@
 //! Clocks, chance and suites for tests; knows ports only.
 //!
-//! [`bombs`] are parts of components that ask much of a compiler; [`store`] holds the promises of
-//! the store port, one test each, for every backend.
+//! [`guests`] are components made of WebAssembly text, [`bombs`] parts of components that ask much
+//! of a compiler; [`store`] holds the promises of the store port, one test each, for every backend.
 
 pub mod bombs;
 mod call;
 pub mod clock;
 pub mod entropy;
 pub mod faulty;
+pub mod guests;
 pub mod secrets;
 pub mod store;
 

@@ -54,6 +54,20 @@ pub(crate) enum PluginCommand {
         #[arg(long)]
         platform: bool,
     },
+    /// Have new runs get a version of a plugin, such as the one before the last; others keep theirs
+    #[command(after_help = "Examples:\n  wforge plugin use acme/mailer@1.4.0 --reason \"1.5.0 \
+                            sends twice\"\n  wforge plugin use acme/mailer --newest")]
+    Use {
+        /// The publisher/name@VERSION of an installed plugin
+        #[arg(value_name = "NAME@VERSION")]
+        name: String,
+        /// The newest again
+        #[arg(long)]
+        newest: bool,
+        /// Why, for whoever wonders
+        #[arg(long, required_unless_present = "newest")]
+        reason: Option<String>,
+    },
     /// Compile plugins for this build of wforge, so that no first call waits for it
     #[command(after_help = "Example:\n  wforge plugin precompile --all")]
     Precompile {

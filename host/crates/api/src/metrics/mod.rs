@@ -84,6 +84,16 @@ fn guards(figures: &EngineFigures, text: &mut Text) {
     .sample(&[], figures.circuit_refusals);
     text.gauge("wforge_quarantines", "Components that an operator put away.")
         .sample(&[], figures.quarantines);
+    let mut stopped =
+        text.counter("wforge_stopped_total", "What the host stopped or refused, by its code.");
+    for (what, code, count) in &figures.stopped {
+        stopped.sample(&[("what", what), ("code", code)], *count);
+    }
+    text.counter(
+        "wforge_refusals_not_noted_total",
+        "Of these, those that no audit log had room for.",
+    )
+    .sample(&[], figures.refusals_not_noted);
     text.counter("wforge_host_panics_total", "Calls on which a part of the host broke.")
         .sample(&[], figures.host_panics);
 }

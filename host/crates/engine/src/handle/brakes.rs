@@ -1,8 +1,10 @@
 //! What an operator pulls when a plugin does harm, and what is made ready before an upgrade.
 
-use wforge_model::{Digest, TenantId};
+use semver::Version;
+use wforge_model::{Digest, PluginName, TenantId};
 
 use super::Handle;
+use crate::choice::{self, VersionChoice};
 use crate::quarantine::{self, Quarantine};
 use crate::request::EngineError;
 
@@ -45,6 +47,21 @@ impl Handle {
         crate::tenancy::Directory::load(&self.shared).await?;
         let all = self.shared.quarantines.all(tenant);
         Ok(all.iter().map(|quarantine| Quarantine::clone(quarantine)).collect())
+    }
+
+    /// Has new runs get that version of a plugin; none: the newest again. Runs that have begun keep
+    /// theirs.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] where it is not installed, [`EngineError::Invalid`] `bad_reason`.
+    pub async fn choose_version(
+        &self,
+        tenant: &TenantId,
+        plugin: (PluginName, Option<Version>),
+        reason: String,
+        by: &str,
+    ) -> Result<Option<VersionChoice>, EngineError> {
+        choice::choose(&self.shared, tenant, plugin, reason, by).await
     }
 
     /// Compiles a component where this build of the host has no native code of it yet.

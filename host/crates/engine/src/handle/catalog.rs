@@ -1,16 +1,21 @@
 //! Plugins and workflows of a tenant.
 
+use std::collections::BTreeMap;
+
 use semver::Version;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Digest, TenantId};
+use wforge_model::{Digest, PluginName, TenantId};
 use wforge_ports::plugins::Admitted;
+use wforge_ports::store::Change;
 
 use super::Handle;
+use crate::choice::VersionChoice;
+use crate::notes::{Note, What};
 use crate::quarantine::Quarantine;
 use crate::request::{EngineError, PluginInfo, PluginStanding, WorkflowInfo};
 use crate::sweep::{self, BlobsSwept, SweepMode};
 use crate::tenancy::Directory;
-use crate::{catalog, install, tenancy, workflows};
+use crate::{catalog, choice, install, tenancy, workflows};
 
 impl Handle {
     /// Installs a plugin.
@@ -25,7 +30,8 @@ impl Handle {
     ) -> Result<PluginInfo, EngineError> {
         let _named_soon = self.shared.components.read().await;
         tenancy::within_storage(&self.shared, tenant)?;
-        let info = install::plugin(&self.shared.parts, tenant, bytes, by).await?;
+        let installed = install::plugin(&self.shared.parts, tenant, bytes, by).await;
+        let info = self.noted((tenant, by), What::Plugin, "a component", installed).await?;
         Directory::load(&self.shared).await?;
         tenancy::ask_for_needs(&self.shared, tenant, &info.admitted, by).await?;
         Ok(info)
@@ -39,10 +45,54 @@ impl Handle {
         &self,
         tenant: &TenantId,
         bytes: Vec<u8>,
+        by: &str,
     ) -> Result<Admitted, EngineError> {
         let _named_soon = self.shared.components.read().await;
         tenancy::within_storage(&self.shared, tenant)?;
-        install::component(&self.shared.parts, tenant, bytes).await
+        let admitted = install::component(&self.shared.parts, tenant, bytes).await;
+        self.noted((tenant, by), What::Plugin, "a component", admitted).await
+    }
+
+    /// A workflow file was refused before it came here; `code` is that of its first problem.
+    pub async fn workflow_refused(&self, tenant: &TenantId, by: &str, file: &str, code: &str) {
+        self.note_refusal((tenant, by), What::Workflow, file, code).await;
+    }
+
+    /// The same result, noted where it is a refusal.
+    async fn noted<T>(
+        &self,
+        who: (&TenantId, &str),
+        what: What,
+        resource: &str,
+        result: Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        if let Err(EngineError::Invalid { code, .. } | EngineError::Conflict { code, .. }) = &result
+        {
+            self.note_refusal(who, what, resource, code).await;
+        }
+        result
+    }
+
+    async fn note_refusal(
+        &self,
+        (tenant, by): (&TenantId, &str),
+        what: What,
+        resource: &str,
+        code: &str,
+    ) {
+        let at = self.shared.parts.clock.now();
+        let note = Note { what, code, actor: by, resource: resource.to_owned(), at };
+        let Some(entry) = self.shared.notes.note(tenant, &note) else { return };
+        let change = Change {
+            tenant: tenant.clone(),
+            expected: None,
+            puts: Vec::new(),
+            audit: vec![entry],
+            idempotent_reply: None,
+        };
+        if let Err(error) = self.shared.parts.store.change(change).await {
+            tracing::warn!(%error, "a refusal is in no audit log");
+        }
     }
 
     /// Keeps bytes that an input names by their digest; durable on return.
@@ -87,7 +137,8 @@ impl Handle {
     pub async fn plugins(&self, tenant: &TenantId) -> Result<Vec<PluginInfo>, EngineError> {
         Directory::load(&self.shared).await?;
         let mut plugins = catalog::plugins(&self.shared, tenant).await?;
-        plugins.iter_mut().for_each(|plugin| self.stands(tenant, plugin));
+        let choices = choice::choices(&self.shared, tenant).await?;
+        plugins.iter_mut().for_each(|plugin| self.stands(tenant, plugin, &choices));
         Ok(plugins)
     }
 
@@ -98,15 +149,22 @@ impl Handle {
     pub async fn plugin(&self, tenant: &TenantId, name: &str) -> Result<PluginInfo, EngineError> {
         Directory::load(&self.shared).await?;
         let mut plugin = catalog::plugin(&self.shared, tenant, name).await?;
-        self.stands(tenant, &mut plugin);
+        let choices = choice::choices(&self.shared, tenant).await?;
+        self.stands(tenant, &mut plugin, &choices);
         Ok(plugin)
     }
 
-    fn stands(&self, tenant: &TenantId, plugin: &mut PluginInfo) {
+    fn stands(
+        &self,
+        tenant: &TenantId,
+        plugin: &mut PluginInfo,
+        choices: &BTreeMap<PluginName, VersionChoice>,
+    ) {
         let (shared, component) = (&self.shared, plugin.admitted.component);
         let quarantine = shared.quarantines.of(tenant, component);
         plugin.standing = PluginStanding {
             quarantine: quarantine.map(|quarantine| Quarantine::clone(&quarantine)),
+            chosen: choices.get(&plugin.admitted.manifest.name).cloned(),
             circuit: shared.breakers.circuit(tenant, component, shared.parts.clock.now()),
         };
     }
@@ -123,7 +181,9 @@ impl Handle {
         by: &str,
     ) -> Result<WorkflowInfo, EngineError> {
         tenancy::within_storage(&self.shared, tenant)?;
-        install::workflow(&self.shared, tenant, draft, by).await
+        let file = format!("{}@{}", draft.name, draft.version);
+        let registered = install::workflow(&self.shared, tenant, draft, by).await;
+        self.noted((tenant, by), What::Workflow, &file, registered).await
     }
 
     /// The tenant's registered workflows.

@@ -176,8 +176,8 @@ pub(crate) async fn charge_tokens(
     Ok(())
 }
 
-/// Holds tokens of a tenant's day before they are spent; whether they may be. Reads the day where it
-/// is not in memory: whoever goes on after a restart, or over midnight, begins no run first.
+/// Holds tokens of a tenant's day before they are spent; whether they may be. Reads the day where
+/// it is not in memory: whoever goes on after a restart, or over midnight, begins no run first.
 pub(super) async fn hold_tokens(
     shared: &Shared,
     tenant: &TenantId,

@@ -19,6 +19,7 @@ use wforge_ports::effects::{EffectsError, TaskContext};
 use wforge_ports::{AgentTools, BoxFuture, ToolCall};
 
 use crate::attended::Attended;
+use crate::notes::Refusals;
 use crate::perform::{Halt, in_sandbox};
 use crate::service::Shared;
 use crate::tenancy;
@@ -61,7 +62,10 @@ async fn execute(shared: &Shared, call: ToolCall<'_>) -> Result<Execution, Effec
     let child = child_of(&call, &tenancy::still_granted(shared, call.caller));
     let context = TaskContext { call: &child, lease: call.lease, may_have_run: true };
     let session = shared.parts.effects.open(context).await?;
-    let mut effects = Attended::new(session, Register::new(shared, &call));
+    let mut effects = Attended::new(
+        session,
+        (Register::new(shared, &call), Refusals::of(&shared.notes, &child, &shared.parts.clock)),
+    );
     match in_sandbox(shared, &child, &mut effects, BUSY_TRIES_MAX).await {
         Ok(Execution::Replied(reply)) => Ok(checked(shared, &call, reply)),
         Ok(Execution::Diverged(divergence)) => Ok(Execution::Diverged(named(&call, &divergence))),

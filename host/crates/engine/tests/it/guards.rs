@@ -242,3 +242,38 @@ async fn a_plugin_shows_how_it_stands() {
     let shown = world.handle.plugins(&tenant()).await.unwrap().remove(0).standing;
     assert_eq!(shown.quarantine.unwrap().reason, "mails strangers");
 }
+
+#[tokio::test]
+async fn what_the_host_stops_is_counted_and_stands_in_the_audit_log() {
+    let (world, _) = trapping();
+    let head = ran(&world, request(ONE)).await;
+    let audit = world.handle.audit(&tenant(), 0, 100).await.unwrap();
+    let stops: Vec<_> = audit.iter().filter(|entry| entry.entry.action == "task.stop").collect();
+    assert_eq!(stops.len(), 1, "{audit:?}");
+    assert_eq!(stops[0].entry.outcome, "unreachable");
+    assert!(stops[0].entry.resource.contains(&head.run.to_string()), "{:?}", stops[0].entry);
+    let stopped = world.handle.figures().stopped;
+    assert!(stopped.contains(&("task", "unreachable", 1)), "{stopped:?}");
+}
+
+#[tokio::test]
+async fn a_plugin_that_is_stopped_all_the_time_does_not_fill_the_audit_log() {
+    let options = EngineOptions { refusals_noted_per_minute_max: 2, ..EngineOptions::default() };
+    let world = World::with(options, |_: &AgentCall| {
+        Answer::Fail(Failure::Limit(Problem::new("cpu_limit", "too long")))
+    });
+    for _ in 0..5 {
+        ran(&world, request(ONE)).await;
+    }
+    let stops = || async {
+        let audit = world.handle.audit(&tenant(), 0, 100).await.unwrap();
+        audit.iter().filter(|entry| entry.entry.action == "task.stop").count()
+    };
+    assert_eq!(stops().await, 2);
+    let figures = world.handle.figures();
+    assert_eq!(figures.refusals_not_noted, 3);
+    assert!(figures.stopped.contains(&("task", "cpu_limit", 5)), "{:?}", figures.stopped);
+    world.advance(60_000);
+    ran(&world, request(ONE)).await;
+    assert_eq!(stops().await, 3);
+}

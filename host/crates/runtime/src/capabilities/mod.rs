@@ -16,6 +16,7 @@ mod timer;
 mod tools;
 
 use wforge_model::effect::Operation;
+use wforge_model::json::{self, JsonMax};
 use wforge_model::{Denial, Failure, Problem, Value};
 
 use crate::bindings::workflowforge::plugin::types as wit;
@@ -90,8 +91,8 @@ fn problem_to_wit(problem: &Problem) -> wit::Problem {
 }
 
 /// A failure that a guest returned. Its text is a stranger's and is made harmless.
-pub(crate) fn from_wit(failure: wit::Failure, json_depth_max: u32) -> Failure {
-    let problem = |problem: wit::Problem| problem_from_wit(&problem, json_depth_max);
+pub(crate) fn from_wit(failure: wit::Failure, json_max: JsonMax) -> Failure {
+    let problem = |problem: wit::Problem| problem_from_wit(&problem, json_max);
     match failure {
         wit::Failure::InvalidInput(inner) => Failure::InvalidInput(problem(inner)),
         wit::Failure::Denied(denial) => Failure::Denied(Denial {
@@ -111,8 +112,8 @@ const FAILURE_TEXT_BYTES_MAX: usize = 4 << 10;
 /// The largest details that are kept of a guest's failure, in bytes.
 const FAILURE_DETAILS_BYTES_MAX: usize = 64 << 10;
 
-fn problem_from_wit(problem: &wit::Problem, json_depth_max: u32) -> Problem {
-    let details = match wforge_model::json::parse(&problem.details, json_depth_max) {
+fn problem_from_wit(problem: &wit::Problem, json_max: JsonMax) -> Problem {
+    let details = match json::parse(&problem.details, json_max) {
         Ok(Value::Object(fields)) if fields.is_empty() => Value::Null,
         Ok(value) if problem.details.len() <= FAILURE_DETAILS_BYTES_MAX => value,
         Ok(_) | Err(_) => Value::String(short(&problem.details)),

@@ -9,12 +9,11 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use wforge_ports::{Clock, EffectAnswer, EffectRequest, EffectSession};
+use wforge_ports::{EffectAnswer, EffectRequest, EffectSession};
 
 use super::errand::Taken;
 use super::voice::Voice;
 use super::wasi::GuestClock;
-use crate::engine::TICK_MS;
 
 /// One of the two ends.
 #[derive(Debug, Clone, Default)]
@@ -25,22 +24,15 @@ enum Slot {
     #[default]
     Free,
     Asked(EffectRequest),
-    Answered(Handed),
-}
-
-/// An answer, and whether the guest waited for longer than a tick.
-#[derive(Debug)]
-pub(crate) struct Handed {
-    pub(crate) answer: EffectAnswer,
-    pub(crate) waited: bool,
+    Answered(EffectAnswer),
 }
 
 impl Desk {
     /// The guest's end: hands a request over and waits for its answer.
-    pub(crate) async fn ask(&self, request: EffectRequest) -> Handed {
+    pub(crate) async fn ask(&self, request: EffectRequest) -> EffectAnswer {
         self.put(Slot::Asked(request));
         poll_fn(|_| match self.take(|slot| matches!(slot, Slot::Answered(_))) {
-            Some(Slot::Answered(handed)) => Poll::Ready(handed),
+            Some(Slot::Answered(answer)) => Poll::Ready(answer),
             _ => Poll::Pending,
         })
         .await
@@ -65,11 +57,10 @@ impl Desk {
 
 /// The host's end of one call.
 #[derive(Debug)]
-pub(crate) struct Attendant<'a> {
+pub(crate) struct Attendant {
     pub(crate) desk: Desk,
     pub(crate) voice: Voice,
     pub(crate) guest_clock: GuestClock,
-    pub(crate) clock: &'a dyn Clock,
 }
 
 enum Event<T> {
@@ -77,7 +68,7 @@ enum Event<T> {
     Asked(EffectRequest),
 }
 
-impl Attendant<'_> {
+impl Attendant {
     /// Polls the guest to its end and has performed what it asks on the way.
     pub(crate) async fn serve<T>(
         &self,
@@ -105,10 +96,8 @@ impl Attendant<'_> {
     }
 
     async fn perform(&self, request: EffectRequest, effects: &mut dyn EffectSession) {
-        let asked_ns = self.clock.monotonic_ns();
         let answer = effects.perform(request).await;
-        let took_ns = self.clock.monotonic_ns().saturating_sub(asked_ns);
         self.guest_clock.set(effects.now());
-        self.desk.put(Slot::Answered(Handed { answer, waited: took_ns >= TICK_MS * 1_000_000 }));
+        self.desk.put(Slot::Answered(answer));
     }
 }

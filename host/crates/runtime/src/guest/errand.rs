@@ -4,14 +4,10 @@
 //! whoever polls the guest, so the request is left there, and the exchange that it began is waited
 //! for here: dropped with the sandbox, and given up with it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::sync::{mpsc, oneshot};
-use wforge_ports::{BoxFuture, Clock, EffectSession, RawFailure, RawRequest, RawResponse};
-
-use crate::engine::TICK_MS;
+use wforge_ports::{BoxFuture, EffectSession, RawFailure, RawRequest, RawResponse};
 
 pub(crate) type Outcome = Result<RawResponse, RawFailure>;
 
@@ -51,34 +47,5 @@ impl Taken {
             // Who does not wait for it any more does not get it.
             drop(errand.begun.send(effects.exchange(errand.request)));
         }
-    }
-}
-
-/// Whether a guest has waited for an exchange for longer than a tick of the CPU meter.
-#[derive(Debug, Clone)]
-pub(crate) struct Waits {
-    clock: Arc<dyn Clock>,
-    has_waited: Arc<AtomicBool>,
-}
-
-impl Waits {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, has_waited: Arc::default() }
-    }
-
-    /// Waits, and remembers if it was long.
-    pub(crate) async fn over<T>(&self, waiting: impl Future<Output = T>) -> T {
-        let from_ns = self.clock.monotonic_ns();
-        let outcome = waiting.await;
-        let took_ns = self.clock.monotonic_ns().saturating_sub(from_ns);
-        if took_ns >= TICK_MS * 1_000_000 {
-            self.has_waited.store(true, Ordering::Relaxed);
-        }
-        outcome
-    }
-
-    /// Whether it was long since the last time.
-    pub(crate) fn take(&self) -> bool {
-        self.has_waited.swap(false, Ordering::Relaxed)
     }
 }

@@ -20,7 +20,7 @@ use wforge_ports::effects::GuestLevel;
 use wforge_ports::{RawFailure, RawRequest, RawResponse};
 
 use super::calls::CallBudget;
-use super::errand::{Errands, Waits};
+use super::errand::Errands;
 use super::state::Ends;
 use super::voice::Voice;
 
@@ -33,7 +33,6 @@ pub(crate) struct HttpDoor {
     voice: Voice,
     calls: CallBudget,
     errands: Errands,
-    waits: Waits,
     /// A place is held until the response's body is read or dropped, so that bodies which wait for
     /// a guest are bounded.
     places: Arc<Semaphore>,
@@ -46,16 +45,10 @@ type Exchange = (Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> 
 impl HttpDoor {
     pub(crate) fn new(limits: &SandboxLimits, ends: &Ends, calls: CallBudget) -> Self {
         let (voice, errands) = (ends.voice.clone(), ends.errands.clone());
-        let waits = ends.waits.clone();
         let places_max = limits.http_at_once_max;
         let places = Arc::new(Semaphore::new(usize::try_from(places_max).unwrap_or(1)));
         let request_bytes_max = limits.host_call_bytes_max;
-        Self { voice, calls, errands, waits, places, places_max, request_bytes_max }
-    }
-
-    /// Whether the guest has waited since the last time.
-    pub(crate) fn has_waited(&self) -> bool {
-        self.waits.take()
+        Self { voice, calls, errands, places, places_max, request_bytes_max }
     }
 
     /// A place for one exchange, which counts as a host call.
@@ -88,8 +81,7 @@ impl HttpDoor {
             let (method, url) = (parts.method.to_string(), parts.uri.to_string());
             let headers = texts(&parts.headers)?;
             let request = RawRequest { method, url, headers, body, timeout };
-            let response = self.waits.over(self.errands.run(request)).await;
-            response.map_err(Refused::Failure)
+            self.errands.run(request).await.map_err(Refused::Failure)
         };
         let response = outcome.await.map_err(|refused| {
             self.warn(&what, &refused.to_string());

@@ -1,33 +1,40 @@
 //! The data of one store, and the way of a host call through it.
 
+use std::sync::Arc;
+
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wforge_model::effect::Operation;
+use wforge_model::json::{self, JsonMax};
 use wforge_model::limits::SandboxLimits;
-use wforge_model::{Failure, Value, json};
+use wforge_model::{Failure, Value};
 use wforge_ports::{EffectAnswer, EffectRequest, EffectSession};
 
 use super::calls::CallBudget;
 use super::desk::Desk;
-use super::errand::{Errands, Waits};
+use super::errand::Errands;
 use super::http_door::HttpDoor;
-use super::limiter::{CpuMeter, Limiter};
+use super::limiter::Limiter;
+use super::meter::CpuMeter;
+use super::timers::Timers;
 use super::unwind::Unwind;
 use super::voice::Voice;
 use super::wasi::{self, GuestClock};
+use crate::tenants::Tenant;
 
 /// What the host keeps beside one guest.
 pub(crate) struct Guest {
     pub(crate) limiter: Limiter,
     pub(crate) cpu: CpuMeter,
     pub(crate) table: ResourceTable,
+    pub(crate) timers: Timers,
     pub(crate) voice: Voice,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     http_door: HttpDoor,
     desk: Desk,
-    json_depth_max: u32,
+    json_max: JsonMax,
     calls: CallBudget,
 }
 
@@ -37,13 +44,12 @@ pub(crate) struct Ends {
     pub(crate) voice: Voice,
     pub(crate) desk: Desk,
     pub(crate) errands: Errands,
-    pub(crate) waits: Waits,
 }
 
 impl Guest {
     pub(crate) fn new(
         limits: &SandboxLimits,
-        memory_bytes_max: u64,
+        (tenant, cpu): (&Arc<Tenant>, CpuMeter),
         ends: &Ends,
         clock: &GuestClock,
         effects: &dyn EffectSession,
@@ -54,15 +60,16 @@ impl Guest {
         let mut table = ResourceTable::new();
         table.set_max_capacity(usize::try_from(limits.handles_max).unwrap_or(usize::MAX));
         Self {
-            limiter: Limiter::new(memory_bytes_max, limits.table_elements_max),
-            cpu: CpuMeter::new(limits.cpu_ms_max),
+            limiter: Limiter::new(limits, tenant),
+            cpu,
             table,
+            timers: Timers::new(limits.timers_max),
             voice: voice.clone(),
             wasi: wasi::inert(clock, &effects.random_seed(), limits.random_bytes_max, voice),
             http: WasiHttpCtx::new(),
             http_door,
             desk: desk.clone(),
-            json_depth_max: limits.json_depth_max,
+            json_max: JsonMax::of(limits),
             calls,
         }
     }
@@ -72,17 +79,9 @@ impl Guest {
         Ok(self.calls.count()?)
     }
 
-    /// A tick of the epoch has passed.
-    pub(crate) fn tick(&mut self) -> Result<(), Unwind> {
-        if self.http_door.has_waited() {
-            self.cpu.waited();
-        }
-        self.cpu.tick()
-    }
-
     /// Parses a JSON argument of a host call.
     pub(crate) fn argument(&self, name: &str, text: &str) -> Result<Value, Failure> {
-        json::argument(name, text, self.json_depth_max)
+        json::argument(name, text, self.json_max)
     }
 
     /// Parses a JSON argument that may be absent.
@@ -101,11 +100,7 @@ impl Guest {
             Ok(elements) => elements,
             Err(failure) => return Ok(Err(failure)),
         };
-        let handed = self.desk.ask(EffectRequest { operation, elements }).await;
-        if handed.waited {
-            self.cpu.waited();
-        }
-        match handed.answer {
+        match self.desk.ask(EffectRequest { operation, elements }).await {
             EffectAnswer::Answered(results) => Ok(Ok(results)),
             EffectAnswer::Refused(failure) => Ok(Err(failure)),
             EffectAnswer::Suspend(waiting) => Err(Unwind::Suspended(waiting).into()),

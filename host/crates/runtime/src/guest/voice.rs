@@ -83,6 +83,7 @@ impl Voice {
         self.forward(effects);
         let dropped = self.with(|said| std::mem::take(&mut said.dropped));
         if dropped > 0 {
+            effects.log_dropped(dropped);
             let message = format!("{dropped} log lines over the budget of this call were dropped");
             effects.log(GuestLine { level: GuestLevel::Warn, message, fields: Vec::new() });
         }

@@ -1,12 +1,16 @@
 //! A call that goes well, and what is the same about every call.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use serde_json::json;
-use wforge_ports::{AgentRuntime, RuntimeError};
+use wforge_model::agent::AgentCall;
+use wforge_ports::{AgentRuntime, EffectAnswer, RuntimeError};
 use wforge_runtime::Allocator;
+use wforge_testkit::SimClock;
 
 use crate::components::{echo, fixture};
-use crate::harness::{Script, StillClock, call_of, sandbox, sandbox_with, tenant, told};
+use crate::harness::{NOON, Script, StillClock, call_of, sandbox, sandbox_with, tenant, told};
 
 #[tokio::test]
 async fn an_agent_replies_with_its_input() {
@@ -68,7 +72,7 @@ async fn a_component_that_was_never_let_in_is_no_component() {
 }
 
 #[tokio::test]
-async fn when_all_sandboxes_are_taken_the_call_is_refused_as_busy() {
+async fn when_all_sandboxes_are_taken_the_call_waits_for_one() {
     let sandbox = sandbox_with(|options| options.sandboxes_max = 1, StillClock::default());
     let admitted = sandbox.admit(crate::components::asker().build()).await.unwrap();
     let call = call_of(admitted.component, json!(null));
@@ -77,11 +81,29 @@ async fn when_all_sandboxes_are_taken_the_call_is_refused_as_busy() {
     let mut first = sandbox.runtime.call(&call, &mut first_script);
     assert!(futures::poll!(&mut first).is_pending());
     assert_eq!(sandbox.runtime.figures().sandboxes, 1);
-    let mut second_script = Script::default();
-    let second = sandbox.runtime.call(&call, &mut second_script).await;
-    assert!(matches!(second, Err(RuntimeError::Busy)));
+    let mut second_script = Script::of([EffectAnswer::Answered(vec![Ok(json!("yes"))])]);
+    let mut second = sandbox.runtime.call(&call, &mut second_script);
+    assert!(futures::poll!(&mut second).is_pending());
     drop(first);
+    assert_eq!(told(&second.await.unwrap()), "replied \"yes\"");
     assert_eq!(sandbox.runtime.figures().sandboxes, 0);
+}
+
+#[tokio::test]
+async fn an_agent_that_another_one_called_waits_for_a_moment_only() {
+    let clock = SimClock::at(NOON);
+    let sandbox = sandbox_with(|options| options.sandboxes_max = 1, clock.clone());
+    let admitted = sandbox.admit(crate::components::asker().build()).await.unwrap();
+    let call = call_of(admitted.component, json!(null));
+    let mut first_script = Script::default();
+    let mut first = sandbox.runtime.call(&call, &mut first_script);
+    assert!(futures::poll!(&mut first).is_pending());
+    let nested = AgentCall { depth: 1, ..call.clone() };
+    let mut second_script = Script::default();
+    let mut second = sandbox.runtime.call(&nested, &mut second_script);
+    assert!(futures::poll!(&mut second).is_pending());
+    clock.advance(Duration::from_millis(20));
+    assert!(matches!(second.await, Err(RuntimeError::Busy)));
 }
 
 #[tokio::test]
@@ -140,7 +162,7 @@ async fn cancelling_a_thousand_calls_in_a_host_call_leaks_no_permit_and_no_slot(
     }
     assert_eq!(sandbox.runtime.figures().sandboxes, 0);
     // Every place of the pool is free again: as many calls as it has go to their end.
-    let answer = || wforge_ports::EffectAnswer::Answered(vec![Ok(json!("yes"))]);
+    let answer = || EffectAnswer::Answered(vec![Ok(json!("yes"))]);
     let mut scripts: Vec<Script> = (0..8).map(|_| Script::of([answer()])).collect();
     let calls = scripts.iter_mut().map(|script| sandbox.runtime.call(&call, script));
     for reply in join_all(calls).await {

@@ -30,7 +30,7 @@ async fn cpu_time_is_counted_to_the_tenant_that_used_it() {
     let sandbox = limited(|limits| limits.cpu_ms_max = 50);
     let spins = fixture("(loop $again (br $again)) unreachable").build();
     sandbox.run(spins, json!({}), &mut Script::default()).await;
-    assert_eq!(sandbox.runtime.cpu_ms(&crate::harness::tenant()), 50);
+    assert!(sandbox.runtime.cpu_ms(&crate::harness::tenant()) >= 50);
     assert_eq!(sandbox.runtime.cpu_ms(&"other".parse().unwrap()), 0);
 }
 

@@ -113,14 +113,17 @@ pub(crate) fn limited(limit: impl FnOnce(&mut SandboxLimits)) -> Sandbox {
     sandbox_with(|options| limit(&mut options.limits), StillClock::default())
 }
 
-pub(crate) fn sandbox_with(set: impl FnOnce(&mut RuntimeOptions), clock: StillClock) -> Sandbox {
+pub(crate) fn sandbox_with(
+    set: impl FnOnce(&mut RuntimeOptions),
+    clock: impl Clock + 'static,
+) -> Sandbox {
     sandbox_in(Arc::new(tempfile::tempdir().unwrap()), set, clock)
 }
 
 pub(crate) fn sandbox_in(
     dir: Arc<TempDir>,
     set: impl FnOnce(&mut RuntimeOptions),
-    clock: StillClock,
+    clock: impl Clock + 'static,
 ) -> Sandbox {
     let mut options = RuntimeOptions::at(dir.path());
     options.sandboxes_max = 8;

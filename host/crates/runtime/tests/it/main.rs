@@ -1,6 +1,9 @@
 //! The sandbox from the outside, with components written as WebAssembly text.
 
 #[cfg(test)]
+use wforge_testkit::guests as components;
+
+#[cfg(test)]
 mod admission;
 #[cfg(test)]
 mod aot;
@@ -9,8 +12,6 @@ mod bombs;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
-mod components;
-#[cfg(test)]
 mod failures;
 #[cfg(test)]
 mod harness;
@@ -18,3 +19,5 @@ mod harness;
 mod host_calls;
 #[cfg(test)]
 mod output;
+#[cfg(test)]
+mod shares;

@@ -8,26 +8,11 @@ use std::time::Duration;
 use expect_test::{Expect, expect};
 use wforge_model::{Denial, Problem, Timestamp, Value};
 use wforge_ports::effects::GuestLine;
-use wforge_ports::{BoxFuture, Clock, EffectAnswer, EffectRequest, EffectSession};
+use wforge_ports::{BoxFuture, EffectAnswer, EffectRequest, EffectSession};
 
 use super::*;
 use crate::guest::desk::Desk;
 use crate::guest::errand::{Outcome, Taken, errands};
-
-#[derive(Debug)]
-struct Stopped;
-
-impl Clock for Stopped {
-    fn now(&self) -> Timestamp {
-        Timestamp(0)
-    }
-    fn monotonic_ns(&self) -> u64 {
-        0
-    }
-    fn sleep_until(&self, _at: Timestamp) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::pending())
-    }
-}
 
 /// Answers everything alike, and keeps what it was asked.
 #[derive(Debug)]
@@ -70,8 +55,7 @@ impl Bench {
         set(&mut limits);
         let voice = Voice::new(&limits);
         let (errands, taken) = errands(4);
-        let (desk, waits) = (Desk::default(), Waits::new(Arc::new(Stopped)));
-        let ends = Ends { voice: voice.clone(), desk, errands, waits };
+        let ends = Ends { voice: voice.clone(), desk: Desk::default(), errands };
         let door = HttpDoor::new(&limits, &ends, CallBudget::new(limits.host_calls_max));
         Self { door, voice, taken, session: Session { outcome, asked: Vec::new() } }
     }

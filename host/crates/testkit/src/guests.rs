@@ -4,6 +4,8 @@
 //! Each body is put into a module that already has a memory, an allocator and `$reply`. The layout
 //! of records is the canonical ABI's: `call.input` stands at 72, a result's payload at 8.
 
+#![expect(clippy::unwrap_used, reason = "a fixture that cannot be built fails its test")]
+
 use serde_json::{Value, json};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
@@ -14,6 +16,7 @@ package test:guest;
 
 package wasi:io@0.2.6 {
     interface error { resource error; }
+    interface poll { resource pollable { block: func(); } }
     interface streams {
         use error.{error};
         variant stream-error { last-operation-failed(error), closed }
@@ -39,6 +42,11 @@ package wasi:clocks@0.2.6 {
         record datetime { seconds: u64, nanoseconds: u32 }
         now: func() -> datetime;
     }
+    interface monotonic-clock {
+        use wasi:io/poll@0.2.6.{pollable};
+        subscribe-duration: func(when: u64) -> pollable;
+        subscribe-instant: func(when: u64) -> pollable;
+    }
 }
 
 package wasi:random@0.2.6 {
@@ -60,6 +68,7 @@ world everything {
     import wasi:cli/stdout@0.2.6;
     import wasi:cli/stderr@0.2.6;
     import wasi:clocks/wall-clock@0.2.6;
+    import wasi:clocks/monotonic-clock@0.2.6;
     import wasi:random/random@0.2.6;
     import wasi:http/outgoing-handler@0.2.6;
     import strange;
@@ -97,60 +106,90 @@ const PRELUDE: &str = r#"
 
 /// The component of that core module: imports, then functions and data, then the body of `invoke`,
 /// which has the call at `$call` and leaves the address of its result.
-pub(crate) struct Fixture {
-    imports: &'static str,
-    items: &'static str,
-    invoke: &'static str,
-    needs: Vec<&'static str>,
+#[derive(Debug, Clone)]
+pub struct Fixture {
+    name: String,
+    imports: String,
+    items: String,
+    invoke: String,
+    needs: Vec<String>,
     limits: Value,
 }
 
-pub(crate) fn fixture(invoke: &'static str) -> Fixture {
-    Fixture { imports: "", items: "", invoke, needs: Vec::new(), limits: json!({}) }
+/// A component whose `invoke` has that body.
+#[must_use]
+pub fn fixture(invoke: impl Into<String>) -> Fixture {
+    Fixture {
+        name: "test/fixture".to_owned(),
+        imports: String::new(),
+        items: String::new(),
+        invoke: invoke.into(),
+        needs: Vec::new(),
+        limits: json!({}),
+    }
 }
 
 impl Fixture {
-    pub(crate) fn imports(mut self, imports: &'static str) -> Self {
-        self.imports = imports;
+    /// Under that `publisher/name`.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
         self
     }
 
-    pub(crate) fn items(mut self, items: &'static str) -> Self {
-        self.items = items;
+    /// With these imports, as text of a core module.
+    #[must_use]
+    pub fn imports(mut self, imports: impl Into<String>) -> Self {
+        self.imports = imports.into();
         self
     }
 
-    pub(crate) fn needs(mut self, capability: &'static str) -> Self {
-        self.needs.push(capability);
+    /// With these functions, data and globals, as text of a core module.
+    #[must_use]
+    pub fn items(mut self, items: impl Into<String>) -> Self {
+        self.items = items.into();
         self
     }
 
-    pub(crate) fn limits(mut self, limits: Value) -> Self {
+    /// With a need of that capability in its manifest.
+    #[must_use]
+    pub fn needs(mut self, capability: &str) -> Self {
+        self.needs.push(capability.to_owned());
+        self
+    }
+
+    /// With these hints of limits in its manifest.
+    #[must_use]
+    pub fn limits(mut self, limits: Value) -> Self {
         self.limits = limits;
         self
     }
 
-    pub(crate) fn without_needs(mut self) -> Self {
+    /// Without any need in its manifest.
+    #[must_use]
+    pub fn without_needs(mut self) -> Self {
         self.needs.clear();
         self
     }
 
     /// The finished component, with its manifest.
-    pub(crate) fn build(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn build(&self) -> Vec<u8> {
         let needs: Vec<Value> = self
             .needs
             .iter()
             .map(|need| json!({ "capability": need, "reason": "a test" }))
             .collect();
         let manifest = json!({
-            "name": "test/fixture", "version": "1.0.0", "agents": [{ "name": "main" }],
+            "name": self.name, "version": "1.0.0", "agents": [{ "name": "main" }],
             "needs": needs, "limits": self.limits,
         });
         with_sections(self.bare(), &manifest.to_string(), "0.1.0")
     }
 
     /// The component without its sections.
-    pub(crate) fn bare(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn bare(&self) -> Vec<u8> {
         let module = format!(
             r#"(module {imports} {PRELUDE} {items}
               (func (export "workflowforge:plugin/agent@0.1.0#invoke")
@@ -166,7 +205,8 @@ impl Fixture {
 }
 
 /// A component of the world without an agent.
-pub(crate) fn without_agent() -> Vec<u8> {
+#[must_use]
+pub fn without_agent() -> Vec<u8> {
     encode("(module)", "nothing")
 }
 
@@ -180,12 +220,16 @@ fn encode(module: &str, world: &str) -> Vec<u8> {
     ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
 }
 
-pub(crate) fn with_sections(component: Vec<u8>, manifest: &str, api: &str) -> Vec<u8> {
+/// The component with a manifest, and the version of the contract that it was built against.
+#[must_use]
+pub fn with_sections(component: Vec<u8>, manifest: &str, api: &str) -> Vec<u8> {
     let component = with_section(component, "workflowforge:manifest", manifest.as_bytes());
     with_section(component, "workflowforge:api", api.as_bytes())
 }
 
-pub(crate) fn with_section(mut component: Vec<u8>, name: &str, data: &[u8]) -> Vec<u8> {
+/// The component with a custom section.
+#[must_use]
+pub fn with_section(mut component: Vec<u8>, name: &str, data: &[u8]) -> Vec<u8> {
     let mut content = leb(name.len());
     content.extend_from_slice(name.as_bytes());
     content.extend_from_slice(data);
@@ -209,7 +253,8 @@ fn leb(mut number: usize) -> Vec<u8> {
 }
 
 /// Replies with its input.
-pub(crate) fn echo() -> Fixture {
+#[must_use]
+pub fn echo() -> Fixture {
     fixture(
         "(call $reply
            (i32.load offset=72 (local.get $call)) (i32.load offset=76 (local.get $call)))",
@@ -218,7 +263,8 @@ pub(crate) fn echo() -> Fixture {
 
 /// Asks one question, `{"prompt": "go on?"}`, and replies with the answer; fails with `failed`,
 /// code `answer`, where the answer is a failure.
-pub(crate) fn asker() -> Fixture {
+#[must_use]
+pub fn asker() -> Fixture {
     fixture(
         r#"
         (i32.store (i32.const 2048) (i32.const 3072))   ;; prompt
@@ -253,15 +299,23 @@ pub(crate) fn asker() -> Fixture {
 }
 
 /// Writes the data at 3072, of length `$length`, to a standard stream, then runs `then`.
-pub(crate) const STDERR: &str = r#"
+pub const STDERR: &str = r#"
   (import "wasi:cli/stderr@0.2.6" "get-stderr" (func $stream (result i32)))
   (import "wasi:io/streams@0.2.6" "[method]output-stream.blocking-write-and-flush"
     (func $write (param i32 i32 i32 i32)))"#;
 /// The same for stdout.
-pub(crate) const STDOUT: &str = r#"
+pub const STDOUT: &str = r#"
   (import "wasi:cli/stdout@0.2.6" "get-stdout" (func $stream (result i32)))
   (import "wasi:io/streams@0.2.6" "[method]output-stream.blocking-write-and-flush"
     (func $write (param i32 i32 i32 i32)))"#;
+/// Timers: both ways to set one, to wait for it, and to let it go.
+pub const TIMERS: &str = r#"
+  (import "wasi:clocks/monotonic-clock@0.2.6" "subscribe-duration"
+    (func $after (param i64) (result i32)))
+  (import "wasi:clocks/monotonic-clock@0.2.6" "subscribe-instant"
+    (func $at (param i64) (result i32)))
+  (import "wasi:io/poll@0.2.6" "[method]pollable.block" (func $block (param i32)))
+  (import "wasi:io/poll@0.2.6" "[resource-drop]pollable" (func $drop (param i32)))"#;
 /// `log.write`.
-pub(crate) const LOG: &str = r#"
+pub const LOG: &str = r#"
   (import "workflowforge:plugin/log@0.1.0" "write" (func $log (param i32 i32 i32 i32 i32)))"#;
