@@ -142,11 +142,12 @@ fn make(kind: &str, seed: u64, first: u64, count: u64, folder: &Path) {
 fn hand_in(host: &TestHost, kind: &'static str, folder: &Path, tally: &Mutex<Tally>) {
     let entries = fs_err::read_dir(folder).unwrap();
     let files: Mutex<Vec<PathBuf>> = Mutex::new(entries.map(|file| file.unwrap().path()).collect());
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
     std::thread::scope(|scope| {
         for worker in 0..WORKERS {
-            let (client, files) = (&client, &files);
+            let files = &files;
             scope.spawn(move || {
+                // Connections belong to the runtime that made them.
+                let client = reqwest::Client::builder().no_proxy().build().unwrap();
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let runtime = runtime.unwrap();
                 let next = || files.lock().expect("nobody panicked with it").pop();

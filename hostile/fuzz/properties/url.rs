@@ -311,7 +311,7 @@ fn without_dots(path: &str) -> String {
             _ => kept.push(segment),
         }
     }
-    escaped(&format!("/{}", kept.join("/")), "\"<>^`{}")
+    escaped(&format!("/{}", kept.join("/")), "\"<>`{}")
 }
 
 fn escaped(text: &str, special: &str) -> String {

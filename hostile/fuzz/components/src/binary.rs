@@ -6,6 +6,8 @@ pub(crate) const HEADER_BYTES: usize = 8;
 pub(crate) const CUSTOM: u8 = 0;
 /// In a component: a module inside it.
 pub(crate) const MODULE: u8 = 1;
+/// In a module: what its memory holds at first.
+pub(crate) const DATA: u8 = 11;
 
 /// A section by its number, and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

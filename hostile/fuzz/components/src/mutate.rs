@@ -2,7 +2,9 @@
 
 use anyhow::{Result, ensure};
 
-use crate::binary::{HEADER_BYTES, MODULE, Section, custom, leb, sections, split_custom, whole};
+use crate::binary::{
+    DATA, HEADER_BYTES, MODULE, Section, custom, leb, sections, split_custom, whole,
+};
 use crate::chance::Chance;
 
 /// The most bytes that one mutation moves or takes away.
@@ -214,9 +216,10 @@ fn in_module(sections_of_it: &mut Vec<Section>, chance: &mut Chance) {
         return;
     };
     in_sections(&mut module.content, chance, |inside, chance| {
-        // Mostly where the code is: it is by far the largest.
+        // Mostly where the code is, by far the largest, and where data is, which stays valid.
         let Some(section) = (match chance.below(4) {
-            0 => inside.get_mut(chance.below(usize::from(u8::MAX)) % 12),
+            0 => inside.get_mut(chance.below(12)),
+            1 => inside.iter_mut().find(|section| section.id == DATA),
             _ => inside.iter_mut().max_by_key(|section| section.content.len()),
         }) else {
             return;
