@@ -291,7 +291,7 @@ build_python() {
 # a folder takes all that is in it.
 place_of() {
     case $1 in
-    "$root"/plugins/effects-* | "$root"/plugins/raw-* | "$root"/plugins/hostile) echo "$out/proofs" ;;
+    "$root"/plugins/effects-* | "$root"/plugins/raw-* | "$root"/plugins/hostile*) echo "$out/proofs" ;;
     "$root"/plugins/react) echo "$out/research-agent" ;;
     *) echo "$out" ;;
     esac

@@ -238,7 +238,7 @@ edges: [{{ from: START, to: it }}]
                 field("action") == Some(action) && field("outcome") == Some(outcome)
             };
             found += items.iter().filter(is_it).count();
-            match page.get("next").and_then(Value::as_str) {
+            match page.get("next_cursor").and_then(Value::as_str) {
                 Some(next) => cursor = format!("&cursor={next}"),
                 None => return Ok(found),
             }

@@ -1,6 +1,6 @@
 //! What one attack is, and what would show that it got through.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::arena::Arena;
 
@@ -26,6 +26,25 @@ impl Outcome {
     /// It got through, to that.
     pub(crate) fn through(got: impl Into<String>) -> Result<Self> {
         Ok(Self::Through(got.into()))
+    }
+
+    /// What came of an attack that was made in several ways, each with its name: all were stopped,
+    /// or all got through. Anything else proves nothing, neither of the defence nor of the control.
+    pub(crate) fn of_all(ways: impl IntoIterator<Item = (&'static str, Self)>) -> Result<Self> {
+        let (mut held, mut through) = (Vec::new(), Vec::new());
+        for (way, outcome) in ways {
+            match outcome {
+                Self::Held(seen) => held.push(format!("{way}: {seen}")),
+                Self::Through(got) => through.push(format!("{way}: {got}")),
+            }
+        }
+        match (held.is_empty(), through.is_empty()) {
+            (_, true) => Self::held(held.join("; ")),
+            (true, false) => Self::through(through.join("; ")),
+            (false, false) => {
+                bail!("stopped: {}; got through: {}", held.join("; "), through.join("; "))
+            }
+        }
     }
 }
 

@@ -5,8 +5,12 @@ use std::sync::OnceLock;
 use serde_json::json;
 pub(crate) use wforge_testkit::bombs;
 pub(crate) use wforge_testkit::guests::{
-    LOG, echo, fixture, with_section, with_sections, without_agent,
+    CLOCK, DROP_STREAM, Fixture as Guest, LOG, POLL, STDOUT, TIMERS, echo, fixture, with_section,
+    with_sections, without_agent,
 };
+
+/// The end of a body that replies `{}`.
+pub(crate) const REPLY: &str = "(call $reply (i32.const 16) (i32.const 2))";
 
 /// A component of that name that replies with its input. What takes time of it is made once.
 pub(crate) fn echo_named(name: &str) -> Vec<u8> {

@@ -128,8 +128,8 @@ impl Judge {
         harmless: bool,
         hosts: Option<&'static str>,
     ) -> Result<Arena> {
-        let start =
-            Start { program, settings, without, compiled: None, grants: rows::GRANTS, hosts };
+        let grants = rows::grants();
+        let start = Start { program, settings, without, compiled: None, grants: &grants, hosts };
         Arena::open(&start, &self.programs.plugins, harmless)
     }
 

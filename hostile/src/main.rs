@@ -2,6 +2,7 @@
 //! it: each attack is made once more where its one defence is down, and must get through there.
 
 mod arena;
+mod cast;
 mod fixture;
 mod guests;
 mod http;
@@ -9,6 +10,7 @@ mod judge;
 mod probe;
 mod rows;
 mod server;
+mod stand_in;
 mod table;
 mod tally;
 mod victim;

@@ -97,6 +97,21 @@ impl Server {
         Ok(kib.trim().parse::<u64>()? >> 10)
     }
 
+    /// The CPU time of the threads that plugins run on, in milliseconds.
+    pub(crate) fn plugins_cpu_ms(&self) -> Result<u64> {
+        let mut ticks = 0;
+        for thread in fs_err::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let Ok(stat) = fs_err::read_to_string(thread?.path().join("stat")) else { continue };
+            let (name, fields) = stat.rsplit_once(')').context("no name")?;
+            if name.ends_with("(wforge-plugins") {
+                let spent = fields.split_whitespace().skip(11).take(2);
+                ticks += spent.filter_map(|field| field.parse::<u64>().ok()).sum::<u64>();
+            }
+        }
+        // A tick is a hundredth of a second on every Linux that we know.
+        Ok(ticks * 10)
+    }
+
     /// The data directory.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")

@@ -9,7 +9,7 @@ use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::event::{EventKind, StoredEvent};
 use wforge_model::head::RunHead;
 use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version};
-use wforge_ports::plugins::{AdmissionError, Admitted, PluginAdmission};
+use wforge_ports::plugins::{AdmissionError, Admitted, Gate, PluginAdmission};
 use wforge_ports::runtime::{RuntimeError, RuntimeFigures};
 use wforge_ports::store::{
     AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Collection, Commit, CommitError,
@@ -94,8 +94,9 @@ impl<R: PluginAdmission> PluginAdmission for NotedRuntime<R> {
         &'a self,
         tenant: &'a TenantId,
         bytes: Vec<u8>,
+        gate: Gate,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
-        self.inner.admit(tenant, bytes)
+        self.inner.admit(tenant, bytes, gate)
     }
 
     fn forget(&self, component: Digest) -> BoxFuture<'_, Result<(), AdmissionError>> {

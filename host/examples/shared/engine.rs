@@ -56,7 +56,8 @@ impl Base {
     ) -> Result<Self> {
         let options = SledOptions { clock: Some(clock.clone()), ..SledOptions::default() };
         let sled = Arc::new(SledStore::open(&folder.join("store"), options, entropy.clone())?);
-        let parts = RuntimeParts { clock: clock.clone(), host_key: [7; 32], compiler: None };
+        let parts =
+            RuntimeParts { clock: clock.clone(), host_key: [7; 32], policy: None, compiler: None };
         let sandbox = SandboxRuntime::open(RuntimeOptions::at(folder.join("sandbox")), parts)?;
         let bus = Arc::new(RunBus::new(EngineOptions::default().subscriber_lag_max));
         Ok(Self { sled, sandbox: Arc::new(sandbox), bus, clock, entropy, lanes })
@@ -70,7 +71,7 @@ impl Base {
             clock: self.clock.clone(),
             output: self.bus.clone(),
             host_key: [9; 32],
-            limits: SandboxLimits::default(),
+            limits: Arc::new(SandboxLimits::default()),
             world,
             tools: Arc::default(),
             grants: Arc::new(wforge_ports::grants::Unrevoked),

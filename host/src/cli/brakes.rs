@@ -40,6 +40,9 @@ pub(super) fn standing(standing: &PluginStanding) -> Option<String> {
         let reason = harmless(&quarantine.reason);
         return Some(format!("in quarantine since {}: {reason}", quarantine.since));
     }
+    if let Some(distrust) = &standing.distrust {
+        return Some(format!("not trusted: {}", harmless(&distrust.message)));
+    }
     if let Some(choice) = &standing.chosen {
         let reason = harmless(&choice.reason);
         return Some(format!("new runs get {} since {}: {reason}", choice.version, choice.since));

@@ -32,6 +32,7 @@ mod tenants;
 mod threads;
 mod token;
 mod trail;
+mod trust;
 pub(crate) mod ui;
 mod watch;
 mod workflows;
@@ -152,6 +153,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Grants(command) => grants::run(session, command).await,
         Command::Members(command) => members::run(session, command).await,
         Command::Secrets(command) => secrets::run(session, command).await,
+        Command::Trust(command) => trust::run(session, command).await,
         Command::Tenants(command) => tenants::run(session, command).await,
         Command::Audit(command) => tenants::audit(session, command).await,
         Command::Usage { tenant } => tenants::usage(session, tenant.as_deref()).await,

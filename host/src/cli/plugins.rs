@@ -15,8 +15,8 @@ use super::args::PluginCommand;
 use super::brakes;
 use super::refusal::{EXIT_FAILED, Refusal};
 use super::ui::{Paint, Ui, columns, harmless};
-use crate::client::{self, Client, Control, in_query};
-use crate::compose::{Mode, components_in, read_component};
+use crate::client::{self, Client, Component, Control, in_query};
+use crate::compose::{Mode, components_in, read_component, read_signature};
 
 /// Where the platform's plugins are.
 const PLATFORM_PLUGINS: &str = "/v1/platform/plugins";
@@ -24,8 +24,8 @@ const PLATFORM_PLUGINS: &str = "/v1/platform/plugins";
 /// One of the commands.
 pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Result<u8> {
     match &command {
-        PluginCommand::Install { path, platform: true } => {
-            return for_platform(session, path).await;
+        PluginCommand::Install { path, signature, platform: true } => {
+            return for_platform(session, &signed_files(path, signature.as_deref())?).await;
         }
         PluginCommand::List { platform: true } => return of_platform(session).await,
         PluginCommand::Quarantine { .. }
@@ -43,7 +43,9 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
     }
     let client = client::open(&session.config, Mode::Look).await?;
     let result = match command {
-        PluginCommand::Install { path, .. } => install(&session.ui, &client, &path).await,
+        PluginCommand::Install { path, signature, .. } => {
+            install(&session.ui, &client, signed_files(&path, signature.as_deref())).await
+        }
         PluginCommand::List { .. } => list(&session.ui, &client).await,
         PluginCommand::Inspect { name } => inspect_file(&session.ui, &client, &name).await,
         // These were done before.
@@ -55,13 +57,12 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
     client.finish(result).await
 }
 
-async fn for_platform(session: &Session, path: &Path) -> anyhow::Result<u8> {
-    let (ui, files) = (&session.ui, files_at(path)?);
+async fn for_platform(session: &Session, components: &[Component]) -> anyhow::Result<u8> {
+    let ui = &session.ui;
     let ask = async |control: &Control| {
         let mut installed = Vec::new();
-        for file in &files {
-            let component = read_component(file)?;
-            let sent = control.send(PLATFORM_PLUGINS, "application/wasm", component.bytes);
+        for component in components {
+            let sent = control.send_component(PLATFORM_PLUGINS, component.clone());
             let info = sent.await.with_context(|| component.file.clone())?;
             ui.note(&format!("{}  {}", ui.paint(Paint::Green, "installed"), text_of(&info, "id")));
             installed.push(info);
@@ -92,12 +93,32 @@ fn files_at(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-async fn install(ui: &Ui, client: &Client, path: &Path) -> anyhow::Result<u8> {
+/// What is to be installed, each with its signature where it has one.
+fn signed_files(path: &Path, signature: Option<&Path>) -> anyhow::Result<Vec<Component>> {
+    if signature.is_some() && path.is_dir() {
+        let message = "--signature is of one file, and this is a folder";
+        let refusal = Refusal::user("bad_flags", message);
+        return Err(refusal.help("lay FILE.wasm.minisig beside each FILE.wasm").into());
+    }
     let files = files_at(path)?;
+    let read = |file: &PathBuf| {
+        let signature = read_signature(file, signature)?;
+        Ok(Component { signature, ..read_component(file)? })
+    };
+    files.iter().map(read).collect()
+}
+
+async fn install(
+    ui: &Ui,
+    client: &Client,
+    components: anyhow::Result<Vec<Component>>,
+) -> anyhow::Result<u8> {
     let mut installed = Vec::new();
-    for file in &files {
-        let info = client.install(read_component(file)?).await?;
-        ui.note(&format!("{}  {}", ui.paint(Paint::Green, "installed"), name(&info.admitted)));
+    for component in components? {
+        let info = client.install(component).await?;
+        let signed = info.signer.as_ref().map(|signer| format!("  signed by {signer}"));
+        let (verb, name) = (ui.paint(Paint::Green, "installed"), name(&info.admitted));
+        ui.note(&format!("{verb}  {name}{}", signed.unwrap_or_default()));
         for need in &info.admitted.manifest.needs {
             let (capability, reason) = (&need.capability, harmless(&need.reason));
             ui.note(&format!("  needs {capability}: {reason}"));
@@ -140,7 +161,9 @@ async fn list(ui: &Ui, client: &Client) -> anyhow::Result<u8> {
         let description = manifest.description.as_deref().map(harmless).unwrap_or_default();
         let size = format!("{} KiB", info.admitted.bytes / 1_024);
         let standing = brakes::standing(&info.standing).unwrap_or(description);
-        vec![name(&info.admitted), size, info.installed_at.to_string(), standing]
+        let signer = info.signer.as_ref().map_or("unsigned", |signer| signer.name.as_str());
+        let installed_at = info.installed_at.to_string();
+        vec![name(&info.admitted), size, installed_at, signer.to_owned(), standing]
     };
     let rows: Vec<Vec<String>> = plugins.iter().map(row).collect();
     columns(&rows).iter().for_each(|line| ui.out(line));
@@ -205,10 +228,13 @@ async fn inspect_installed(session: &Session, name: &str) -> anyhow::Result<u8> 
         if let Some(fields) = shown.as_object_mut() {
             fields.insert("grants".to_owned(), serde_json::to_value(&stands)?);
             fields.insert("standing".to_owned(), serde_json::to_value(&plugin.standing)?);
+            fields.insert("signer".to_owned(), serde_json::to_value(&plugin.signer)?);
         }
         ui.out_json(&shown)?;
     } else {
         print(ui, &plugin.admitted, &stands)?;
+        let signer = plugin.signer.map(|signer| signer.to_string());
+        ui.out(&format!("signed by {}", signer.unwrap_or_else(|| "nobody".to_owned())));
         if let Some(standing) = brakes::standing(&plugin.standing) {
             ui.out(&ui.paint(Paint::Red, &standing));
         }

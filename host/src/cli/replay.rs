@@ -41,7 +41,7 @@ async fn other(control: &Control, with: &str) -> anyhow::Result<(String, String)
     let path = Path::new(with);
     let found = if path.extension().is_some_and(|extension| extension == "wasm") {
         let component = read_component(path)?;
-        control.send("/v1/components", "application/wasm", component.bytes).await?
+        control.send_component("/v1/components", component).await?
     } else if with.contains('/') {
         control.get(&format!("/v1/plugins/{with}")).await?
     } else {

@@ -157,7 +157,10 @@ pub(super) fn how_it_goes_on(report: &Report) -> String {
             )
         }
         RunStatus::Blocked => match report.head.quarantines().next() {
-            Some(component) => format!("wforge plugin release {component}"),
+            Some(component) => format!(
+                "wforge plugin release {component}; where its signing key was revoked, wforge \
+                 trust restore KEY, or install it with another signature"
+            ),
             None => format!("wforge runs resume {run} --discard-effects"),
         },
         RunStatus::Queued => format!(

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use wforge_api::{ApiParts, Door, HostNames, IssuedKey, Phase, Readiness, Role};
-use wforge_engine::NewKey;
+use wforge_engine::{NewKey, PluginUpload};
 use wforge_model::Scopes;
 use wforge_model::tenancy::KeyKind;
 use zeroize::Zeroizing;
@@ -19,9 +19,11 @@ use super::Session;
 use super::follow::{Stops, abort_at_next};
 use super::refusal::{EXIT_FAILED, Refusal};
 use super::ui::{Paint, Ui};
+use crate::client::Component;
 use crate::compose::tls::TlsFiles;
 use crate::compose::{
-    Host, Mode, Tokens, VERSION, api_parts, components_in, default_tenant, read_component, tokens,
+    Host, Mode, Tokens, VERSION, api_parts, components_in, default_tenant, read_component,
+    read_signature, tokens,
 };
 use crate::config::{Config, ConfigError, refuse_red};
 use crate::known::{OWNER, OwnKey};
@@ -229,10 +231,11 @@ async fn install_all(host: &Host, dir: &std::path::Path) -> anyhow::Result<usize
     let tenant = default_tenant()?;
     let mut count = 0;
     for path in components_in(dir)? {
-        let component = read_component(&path)?;
-        match host.handle.install_plugin(&tenant, component.bytes, "plugins.dirs").await {
+        let Component { bytes, file, .. } = read_component(&path)?;
+        let upload = PluginUpload { bytes, signature: read_signature(&path, None)? };
+        match host.handle.install_plugin(&tenant, upload, "plugins.dirs").await {
             Ok(_) => count += 1,
-            Err(error) => warn!(file = component.file, error = %error, "plugin not installed"),
+            Err(error) => warn!(file, error = %error, "plugin not installed"),
         }
     }
     Ok(count)

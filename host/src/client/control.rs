@@ -10,7 +10,8 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::problem;
-use super::{Opened, Remote, open_some};
+use super::remote::signature_header;
+use super::{Component, Opened, Remote, open_some};
 use crate::compose::{Host, Mode, api_parts, default_tenant};
 use crate::config::Config;
 use crate::known::OwnKey;
@@ -95,19 +96,22 @@ impl Control {
         }
     }
 
-    /// What came of bytes of that media type.
-    pub(crate) async fn send(
+    /// What came of a component, with its signature where it has one.
+    pub(crate) async fn send_component(
         &self,
         path: &str,
-        media_type: &'static str,
-        bytes: Vec<u8>,
+        component: Component,
     ) -> anyhow::Result<Value> {
+        let Component { bytes, signature, .. } = component;
         match self {
             Self::Remote(remote) => {
-                let request = remote.post_nothing(path).header("content-type", media_type);
-                remote.json(request.body(bytes)).await
+                remote.json(remote.send_component(path, bytes, signature.as_deref())).await
             }
-            Self::Here(here) => here.json(Method::POST, path, Some((media_type, bytes))).await,
+            Self::Here(here) => {
+                let signed = signature.as_deref().map(signature_header);
+                let body = Some(("application/wasm", bytes));
+                read(here.answer(Method::POST, path, body, signed).await?).await
+            }
         }
     }
 
@@ -140,7 +144,7 @@ impl Control {
                 Ok(())
             }
             Self::Here(here) => {
-                let mut body = here.answer(Method::GET, path, None).await?;
+                let mut body = here.answer(Method::GET, path, None, None).await?;
                 while let Some(frame) = body.frame().await {
                     let frame = frame.context("reading the answer")?;
                     if let Some(bytes) = frame.data_ref() {
@@ -174,12 +178,17 @@ impl Here {
         method: Method,
         path: &str,
         body: Option<(&'static str, Vec<u8>)>,
+        header: Option<(&'static str, String)>,
     ) -> anyhow::Result<Body> {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, "localhost")
             .header(AUTHORIZATION, format!("Bearer {}", self.key));
+        let request = match header {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        };
         let request = match body {
             Some((media_type, bytes)) => {
                 request.header(CONTENT_TYPE, media_type).body(Body::from(bytes))
@@ -202,9 +211,13 @@ impl Here {
         path: &str,
         body: Option<(&'static str, Vec<u8>)>,
     ) -> anyhow::Result<Value> {
-        let bytes = self.answer(method, path, body).await?.collect().await?.to_bytes();
-        serde_json::from_slice(&bytes).context("reading the answer")
+        read(self.answer(method, path, body, None).await?).await
     }
+}
+
+async fn read(body: Body) -> anyhow::Result<Value> {
+    let bytes = body.collect().await?.to_bytes();
+    serde_json::from_slice(&bytes).context("reading the answer")
 }
 
 /// Percent-encodes what does not belong into a query or a part of a path.

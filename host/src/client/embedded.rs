@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 use futures::stream::{BoxStream, StreamExt as _};
 use wforge_engine::{
-    AnswerGiven, AnswerTo, CancelRun, PluginInfo, QuestionView, RunMessage, RunView, StartRun,
-    TaskView, WorkflowInfo,
+    AnswerGiven, AnswerTo, CancelRun, PluginInfo, PluginUpload, QuestionView, RunMessage, RunView,
+    StartRun, TaskView, WorkflowInfo,
 };
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
@@ -156,8 +156,10 @@ impl Embedded {
         self.host.handle.cancel(&self.tenant, run, cancel).await.map_err(of_engine)
     }
 
-    pub(crate) async fn install(&self, bytes: Vec<u8>) -> anyhow::Result<PluginInfo> {
-        self.host.handle.install_plugin(&self.tenant, bytes, BY).await.map_err(of_engine)
+    pub(crate) async fn install(&self, component: Component) -> anyhow::Result<PluginInfo> {
+        let Component { bytes, signature, .. } = component;
+        let upload = PluginUpload { bytes, signature };
+        self.host.handle.install_plugin(&self.tenant, upload, BY).await.map_err(of_engine)
     }
 
     pub(crate) async fn put_blob(&self, bytes: Vec<u8>) -> anyhow::Result<()> {
@@ -167,7 +169,7 @@ impl Embedded {
 
     /// Checks a component without installing it.
     pub(crate) async fn admit(&self, component: Component) -> anyhow::Result<Admitted> {
-        let Component { file, bytes } = component;
+        let Component { file, bytes, .. } = component;
         let admitted = self.host.handle.admit_plugin(&self.tenant, bytes, BY).await;
         admitted.map_err(of_engine).with_context(|| file)
     }

@@ -134,6 +134,8 @@ pub(crate) struct Component {
     pub(crate) file: String,
     /// Its bytes.
     pub(crate) bytes: Vec<u8>,
+    /// Its signature file, where it is to be installed with one.
+    pub(crate) signature: Option<Vec<u8>>,
 }
 
 /// A run with everything that is known of it.
@@ -377,7 +379,7 @@ impl Client {
     /// Installs a plugin.
     pub(crate) async fn install(&self, component: Component) -> anyhow::Result<PluginInfo> {
         let file = component.file.clone();
-        either!(self, client => client.install(component.bytes)).with_context(|| file)
+        either!(self, client => client.install(component)).with_context(|| file)
     }
 
     /// Keeps the bytes of a file that an input names by its digest.

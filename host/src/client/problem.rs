@@ -43,6 +43,7 @@ pub(crate) fn of_engine(error: EngineError) -> anyhow::Error {
 fn list_of(kind: &str) -> Option<&'static str> {
     match kind {
         "key" => Some("wforge keys list shows them"),
+        "trusted key" => Some("wforge trust list shows them"),
         "tenant" => Some("wforge tenants list shows them"),
         "member" => Some("wforge members list shows them"),
         "workflow" => Some("wforge workflow list shows them"),

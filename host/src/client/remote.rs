@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures::stream::{BoxStream, StreamExt as _, try_unfold};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Deserialize;
@@ -155,8 +157,9 @@ impl Remote {
         Ok(report.head)
     }
 
-    pub(crate) async fn install(&self, bytes: Vec<u8>) -> anyhow::Result<PluginInfo> {
-        self.json(self.send_component("/v1/plugins", bytes)).await
+    pub(crate) async fn install(&self, component: Component) -> anyhow::Result<PluginInfo> {
+        let Component { bytes, signature, .. } = component;
+        self.json(self.send_component("/v1/plugins", bytes, signature.as_deref())).await
     }
 
     /// Hands over the components of `--plugins`; the run names them by their digests.
@@ -176,14 +179,24 @@ impl Remote {
 
     /// Checks a component there without installing it.
     pub(crate) async fn admit(&self, component: Component) -> anyhow::Result<Admitted> {
-        let Component { file, bytes } = component;
-        let sent = self.json(self.send_component("/v1/components", bytes)).await;
+        let Component { file, bytes, .. } = component;
+        let sent = self.json(self.send_component("/v1/components", bytes, None)).await;
         sent.with_context(|| file)
     }
 
-    fn send_component(&self, path: &str, bytes: Vec<u8>) -> RequestBuilder {
+    pub(super) fn send_component(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        signature: Option<&[u8]>,
+    ) -> RequestBuilder {
         let request = self.request(Method::POST, path);
         let request = request.header("content-type", "application/wasm").body(bytes);
+        let signed = signature.map(signature_header);
+        let request = match signed {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        };
         // Compiling a large component takes longer than any other request.
         request.timeout(self.timeout.max(Duration::from_secs(300)))
     }
@@ -323,6 +336,11 @@ impl Remote {
             }
         }
     }
+}
+
+/// The header that carries a signature.
+pub(super) fn signature_header(signature: &[u8]) -> (&'static str, String) {
+    ("wforge-signature", STANDARD.encode(signature))
 }
 
 /// Percent-encodes what does not belong into a path; slashes stay.

@@ -23,7 +23,7 @@ use wforge_engine::{
     CallLog, Engine, EngineOptions, EngineParts, Handle, LiveGrants, RunBus, TenantTokens,
 };
 use wforge_model::TenantId;
-use wforge_ports::{Clock, Entropy, Failpoints, Store};
+use wforge_ports::{Clock, Entropy, Failpoints, LimitPolicy, Store};
 use wforge_spec::Cel;
 
 use crate::call_log::FileCallLog;
@@ -33,12 +33,11 @@ use crate::failpoint::FileFailpoints;
 use crate::grants::{self, Grants};
 use crate::reader::{self, Reader};
 use crate::secrets::{key_file, private_folder};
-use crate::watched::Watched;
 use lanes::Lanes;
 
 pub(crate) use api::{Tokens, VERSION, api_parts, tokens};
 pub(crate) use parts::{COMPILE_WORKER, LOCKED};
-pub(crate) use plugin_dirs::{components_in, read_component};
+pub(crate) use plugin_dirs::{components_in, read_component, read_signature};
 
 /// What the engine is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,19 +78,20 @@ impl Host {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::open().context("randomness")?);
         let HostKeys { aot, effects: effects_key, pepper } = HostKeys::open(config, &entropy)?;
-        let grants = Arc::new(Grants(Watched::open(&config.plugins.grants_file, grants::load)?));
+        let (grants, policy) = grants::open(&config.plugins.grants_file, &config.sandbox)?;
         let lanes = Lanes::start(config.runs.plugin_threads)?;
         let handles = lanes.handles().context("the lanes have ended")?;
 
         let bus = Arc::new(RunBus::new(config.runs.subscriber_lag_max));
         let opened = parts::open_store(config, &clock, &entropy).await?;
-        let sandbox = parts::open_sandbox(config, &clock, aot)?;
+        let sandbox = parts::open_sandbox(config, &clock, aot, &policy)?;
         let witnesses = Witnesses::open(config)?;
         let acting = ActingParts {
             store: opened.store.clone(),
             clock: clock.clone(),
             bus: bus.clone(),
             host_key: effects_key,
+            policy,
             threads: handles.engine.clone(),
             failpoints: witnesses.failpoints.clone(),
         };
@@ -161,13 +161,14 @@ struct ActingParts {
     clock: Arc<dyn Clock>,
     bus: Arc<RunBus>,
     host_key: [u8; 32],
+    policy: Arc<dyn LimitPolicy>,
     threads: tokio::runtime::Handle,
     failpoints: Option<Arc<dyn Failpoints>>,
 }
 
 impl Acting {
     fn open(config: &Config, parts: ActingParts) -> anyhow::Result<Self> {
-        let ActingParts { store, clock, bus, host_key, threads, failpoints } = parts;
+        let ActingParts { store, clock, bus, host_key, policy, threads, failpoints } = parts;
         let tokens = Arc::new(TenantTokens::default());
         let grants = Arc::new(LiveGrants::default());
         let blobs = Blobs::new(store.clone(), config.reach.blobs);
@@ -185,7 +186,7 @@ impl Acting {
             output: bus,
             tools: tools.clone(),
             host_key,
-            limits: config.sandbox.clone(),
+            limits: policy,
             grants: grants.clone(),
             kv: config.reach.kv,
             blobs,
@@ -267,6 +268,8 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         run_limits: config.run_limits.clone(),
         quotas: config.quotas,
         secrets: config.secrets,
+        trust: config.trust,
+        require_signed: config.plugins.require_signed,
         breaker: config.breaker.clone(),
         blobs: config.blobs,
         refusals_noted_per_minute_max: config.refusals_noted_per_minute_max,

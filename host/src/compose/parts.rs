@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use wforge_ports::{Clock, Driver, Entropy, Store};
+use wforge_ports::{Clock, Driver, Entropy, LimitPolicy, Store};
 use wforge_runtime::{ChildCompiler, Compiler, RuntimeOptions, RuntimeParts, SandboxRuntime};
 use wforge_store::{Kek, MemoryStore, OpenError, SledOptions, SledStore, StoreParts};
 
@@ -73,6 +73,7 @@ pub(super) fn open_sandbox(
     config: &Config,
     clock: &Arc<dyn Clock>,
     host_key: [u8; 32],
+    policy: &Arc<dyn LimitPolicy>,
 ) -> anyhow::Result<Arc<SandboxRuntime>> {
     let options = RuntimeOptions {
         limits: config.sandbox.clone(),
@@ -86,6 +87,11 @@ pub(super) fn open_sandbox(
         config.admission.clone(),
     );
     let compiler: Arc<dyn Compiler> = Arc::new(compiler);
-    let parts = RuntimeParts { clock: clock.clone(), host_key, compiler: Some(compiler) };
+    let parts = RuntimeParts {
+        clock: clock.clone(),
+        host_key,
+        policy: Some(policy.clone()),
+        compiler: Some(compiler),
+    };
     Ok(Arc::new(SandboxRuntime::open(options, parts).context("opening the sandbox")?))
 }

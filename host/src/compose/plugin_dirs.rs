@@ -9,6 +9,8 @@ use crate::client::Component;
 
 /// The largest component that is read, in bytes; the sandbox has a limit of its own.
 const COMPONENT_BYTES_MAX: u64 = 256 << 20;
+/// The largest signature file that is read, in bytes; whoever installs has a limit of its own.
+const SIGNATURE_BYTES_MAX: u64 = 64 << 10;
 
 /// The `.wasm` files of a folder, by name.
 pub(crate) fn components_in(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
@@ -41,9 +43,28 @@ pub(crate) fn read_component(path: &Path) -> anyhow::Result<Component> {
     };
     let refusal = || Refusal::user("unreadable", format!("{file} cannot be read"));
     match read() {
-        Ok(bytes) => Ok(Component { file, bytes }),
+        Ok(bytes) => Ok(Component { file, bytes, signature: None }),
         Err(error) if error.is::<Refusal>() => Err(error),
         Err(error) => Err(error.context(refusal())),
     }
     .with_context(|| format!("reading {}", path.display()))
+}
+
+/// The signature of a component: the file that is named, else `FILE.minisig` where there is one.
+pub(crate) fn read_signature(path: &Path, named: Option<&Path>) -> anyhow::Result<Option<Vec<u8>>> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".minisig");
+    let beside = PathBuf::from(beside);
+    let file = match named {
+        Some(named) => named,
+        None if beside.is_file() => &beside,
+        None => return Ok(None),
+    };
+    let refusal = || Refusal::user("unreadable", format!("{} cannot be read", file.display()));
+    let bytes = fs_err::metadata(file).with_context(refusal)?.len();
+    if bytes > SIGNATURE_BYTES_MAX {
+        let message = format!("{} has {bytes} bytes: no signature is so large", file.display());
+        return Err(Refusal::user("bad_signature", message).into());
+    }
+    Ok(Some(fs_err::read(file).with_context(refusal)?))
 }

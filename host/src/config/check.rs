@@ -277,14 +277,14 @@ fn log(config: &Config) -> Finding {
 
 fn grants(config: &Config) -> Finding {
     let path = &config.plugins.grants_file;
-    match grants::load(path) {
+    match grants::load_within(path, &config.sandbox) {
         Ok(file) => {
             ok("plugins.grants_file", format!("{}: {}", path.display(), grants::summary(&file)))
         }
         Err(error) => Finding::error(
             "plugins.grants_file",
             format!("{error:#}"),
-            "write [[grant]] with plugin and capabilities",
+            "write [[grant]] with plugin and capabilities, and no [[cap]] above limits.sandbox",
         ),
     }
 }

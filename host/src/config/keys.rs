@@ -144,6 +144,9 @@ keys! {
     /// The operator's grants: what a plugin that asks for it may do. Unset: `grants.toml` in the
     /// data directory. A file that does not exist grants nothing.
     plugins_grants_file: PathBuf = "plugins.grants_file";
+    /// Whether no tenant installs or starts what is not signed by a key of its trust store,
+    /// whatever its own policy says.
+    plugins_require_signed: bool = "plugins.require_signed", default "false";
 
     /// Addresses that plugins and tools may reach although they are not public, such as
     /// 10.0.0.0/8 or 127.0.0.1/32:8080. Names are resolved first. They still need their grants.
@@ -369,7 +372,7 @@ keys! {
 
     /// Time until a connection to a server, a model or a tool stands, in milliseconds.
     outbound_connect_ms_max: u64 = "limits.outbound.connect_ms_max", default "10_000";
-    /// Headers of one request, and of its response.
+    /// Headers of one request, and of its response; up to 16_384.
     outbound_headers_max: u32 = "limits.outbound.headers_max", default "100";
     /// Names and values of these headers together, in bytes.
     outbound_header_bytes_max: u32 = "limits.outbound.header_bytes_max", default "65_536";
@@ -417,6 +420,14 @@ keys! {
     secrets_versions_max: u32 = "limits.secrets.versions_max", default "8";
     /// Hosts that one secret may be for.
     secrets_hosts_max: u32 = "limits.secrets.hosts_max", default "16";
+
+    /// Keys whose signatures one tenant trusts.
+    trust_keys_max: u32 = "limits.trust.keys_max", default "100";
+    /// Plugins for which one tenant may say a minimum version.
+    trust_minimums_max: u32 = "limits.trust.minimums_max", default "1_000";
+    /// Bytes of one signature file of minisign. Over the API it is a header, whose base64 form is
+    /// a third larger and must fit into `limits.api.header_bytes_max` with all others.
+    trust_signature_bytes_max: u32 = "limits.trust.signature_bytes_max", default "4_096";
 
     /// Connections at the same time; further ones wait.
     api_connections_max: u32 = "limits.api.connections_max", default "1_024";

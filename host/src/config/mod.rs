@@ -25,6 +25,7 @@ use wforge_model::SecretLimits;
 use wforge_model::limits::{AdmissionLimits, BreakerLimits, RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
+use wforge_model::trust::TrustLimits;
 
 pub(crate) use check::{check, refuse_red};
 use keys::RawConfig;
@@ -63,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) quotas: Quotas,
     /// What tenants may keep as secrets.
     pub(crate) secrets: SecretLimits,
+    /// What they may keep in their trust stores.
+    pub(crate) trust: TrustLimits,
     /// When blobs go that nothing names.
     pub(crate) blobs: BlobOptions,
     /// Entries of a tenant's audit log in a minute about what was stopped or refused.
@@ -108,6 +111,8 @@ pub(crate) struct PluginsConfig {
     /// Empty outside development.
     pub(crate) dirs: Vec<PathBuf>,
     pub(crate) grants_file: PathBuf,
+    /// Whether every tenant requires signatures.
+    pub(crate) require_signed: bool,
 }
 
 /// How many runs, on how many threads.
@@ -251,6 +256,7 @@ impl Meant<'_> {
                     Environment::Testing | Environment::Production => Vec::new(),
                 },
                 grants_file: grants.unwrap_or_else(|| data_dir.join("grants.toml")),
+                require_signed: raw.plugins_require_signed?,
             },
             runs: runs?,
             run_limits: run_limits?,
@@ -259,6 +265,7 @@ impl Meant<'_> {
             breaker: Self::breaker(raw)?,
             quotas: quotas?,
             secrets: secrets?,
+            trust: Self::trust(raw)?,
             blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },
             refusals_noted_per_minute_max: raw.audit_refusals_per_minute_max?,
             outside: outside?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wforge_effects::llm::ModelLimits;
 use wforge_effects::mcp::McpLimits;
-use wforge_effects::outbound::EgressOptions;
+use wforge_effects::outbound::{EgressOptions, HEADERS_MAX};
 use wforge_effects::{BlobLimits, FetchLimits, KvLimits};
 
 use super::Meant;
@@ -29,6 +29,11 @@ impl Meant<'_> {
         self.at_least_1("limits.http.timeout_ms_max", raw.http_timeout_ms_max);
         self.at_least_1("limits.outbound.connect_ms_max", raw.outbound_connect_ms_max);
         self.at_least_1("limits.mcp.timeout_ms", raw.mcp_timeout_ms);
+        let headers_max = size(raw.outbound_headers_max);
+        if headers_max.is_some_and(|max| max > HEADERS_MAX) {
+            let message = format!("is more than one message can have, {HEADERS_MAX}");
+            self.error("limits.outbound.headers_max", &message, "write less");
+        }
         Some(ReachLimits {
             kv: KvLimits {
                 key_bytes_max: size(raw.kv_key_bytes_max)?,
@@ -53,7 +58,7 @@ impl Meant<'_> {
             mcp: McpLimits { timeout_ms: raw.mcp_timeout_ms?, tools_max: size(raw.mcp_tools_max)? },
             egress: EgressOptions {
                 connect_timeout: ms(raw.outbound_connect_ms_max)?,
-                headers_max: size(raw.outbound_headers_max)?,
+                headers_max: headers_max?,
                 header_bytes_max: size(raw.outbound_header_bytes_max)?,
                 ..EgressOptions::default()
             },

@@ -9,6 +9,7 @@ use wforge_api::{ApiLimits, Origins, Share, TokenSecret};
 use wforge_model::SecretLimits;
 use wforge_model::secret::VALUE_BYTES_MIN;
 use wforge_model::tenancy::Quotas;
+use wforge_model::trust::TrustLimits;
 
 use super::keys::RawConfig;
 use super::setting::{Environment, Secret};
@@ -199,6 +200,15 @@ impl Meant<'_> {
             value_bytes_max: size(bytes)?,
             versions_max: size(versions)?,
             hosts_max: size(raw.secrets_hosts_max)?,
+        })
+    }
+
+    pub(super) fn trust(raw: &RawConfig) -> Option<TrustLimits> {
+        let size = |count: Option<u32>| usize::try_from(count?).ok();
+        Some(TrustLimits {
+            keys_max: size(raw.trust_keys_max)?,
+            minimums_max: size(raw.trust_minimums_max)?,
+            signature_bytes_max: size(raw.trust_signature_bytes_max)?,
         })
     }
 

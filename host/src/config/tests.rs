@@ -243,7 +243,7 @@ fn the_defaults_of_limits_are_those_of_the_libraries() {
 #[test]
 fn every_limit_has_a_key_that_sets_it_and_no_other() {
     let before = limits(&config(&Given::default()));
-    assert_eq!(before.len(), 46);
+    assert_eq!(before.len(), 55);
     for (key, default) in &before {
         let variable = format!("WFORGE_{}", key.replace('.', "__").to_uppercase());
         let value = (default + 1).to_string();
@@ -305,6 +305,16 @@ fn a_limit_under_which_nothing_can_happen_is_refused() {
             Error DIR/wforge.toml: runs.subscriber_lag_max would keep more than 1048576 messages of each run; write less
             Error DIR/wforge.toml: limits.run.steps_max must be at least 1; write 1 or more, or leave it out
             Error DIR/wforge.toml: limits.run.parallel_max must be at least 1; write 1 or more, or leave it out
+        "#]],
+    );
+}
+
+#[test]
+fn no_message_has_more_headers_than_a_map_of_them_holds() {
+    problems(
+        &Given { file: "[limits.outbound]\nheaders_max = 16_385", ..Given::default() },
+        &expect![[r#"
+            Error DIR/wforge.toml: limits.outbound.headers_max is more than one message can have, 16384; write less
         "#]],
     );
 }

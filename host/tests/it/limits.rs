@@ -69,6 +69,47 @@ edges: [{ from: START, to: it }]
     ran.exits(1).says(&["timeout", "200 ms"]);
 }
 
+/// Runs what spins, under the caps of that file.
+fn spin_under(caps: &str) -> Ran {
+    let cli = Cli::new();
+    let grants = cli.file("grants.toml", caps);
+    let cli = cli
+        .with("WFORGE_PLUGINS__GRANTS_FILE", grants.to_str().expect("UTF-8"))
+        .with("WFORGE_MOCK", "off");
+    let workflow = "apiVersion: workflowforge/v1
+name: spins
+version: 1.0.0
+state: { result: {} }
+input: []
+output: [result]
+nodes: { it: { agent: wforge/probe.spin, in: {}, out: { result: result } } }
+edges: [{ from: START, to: it }]
+";
+    let file = cli.file("workflow.yaml", workflow);
+    cli.run(["run", file.to_str().expect("UTF-8")])
+}
+
+#[test]
+fn a_cap_of_the_operator_stops_a_plugin_earlier() {
+    let file = r#"
+[[grant]]
+plugin = "wforge/probe"
+capabilities = ["ask", "llm:fast"]
+
+[[cap]]
+plugin = "wforge/*"
+reason = "a test"
+cpu_ms_max = 120
+"#;
+    spin_under(file).exits(1).says(&["cpu_limit", "120 ms"]);
+}
+
+#[test]
+fn a_cap_above_the_configuration_is_refused_at_the_start_with_its_line() {
+    let cap = "\n[[cap]]\nreason = \"a test\"\ncpu_ms_max = 10001\n";
+    spin_under(cap).says(&["grants.toml", "line 2", "limits.sandbox.cpu_ms_max"]);
+}
+
 #[test]
 fn what_holds_is_shown_with_where_it_was_written() {
     let cli = Cli::new().with("WFORGE_LIMITS__RUN__STEPS_MAX", "4");

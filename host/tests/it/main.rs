@@ -61,3 +61,4 @@ mod stand_ins;
 mod subgraphs;
 mod threads;
 mod tidy;
+mod trust;

@@ -1,26 +1,73 @@
 //! The attacks, by what they are aimed at.
 
+mod addresses;
+mod answers;
 mod archives;
 mod artefacts;
+mod bulk;
 mod bytes;
+mod claims;
 mod compiler;
+mod crossing;
+mod declared;
+mod entries;
+mod exchanges;
 mod files;
 mod growth;
+mod gzip;
+mod handles;
+mod host_calls;
 mod json;
+mod leftovers;
+mod memory;
 mod processor;
+mod replay;
+mod secrets;
+mod surroundings;
+mod voice;
+
+use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 
-use crate::fixture::{Fixture, Setting};
+use self::processor::stopped_by;
+use crate::fixture::{Control, Fixture, Setting};
 use crate::table;
 
 /// What the operator of every server granted.
-pub(crate) const GRANTS: &str = "
+const GRANTS: &str = "
 [[grant]]
 plugin = \"wforge/hostile\"
 capabilities = [\"http:*\", \"kv:plugin\", \"kv:run\", \"secret:*\", \"ask\", \"tool:*\", \"llm:*\"]
 reason = \"what is stopped shall be stopped by something else than a missing grant\"
+
+[[grant]]
+plugin = \"wforge/effects-secrets\"
+capabilities = [\"secret:*\", \"http:*\", \"kv:plugin\", \"ask\"]
+
+[[grant]]
+plugin = \"wforge/raw-rust\"
+capabilities = [\"http.raw:*\", \"ask\"]
 ";
+
+/// For attacks that end with their CPU time: on a machine that has much to do it takes longer than
+/// a call may take otherwise.
+const PATIENT: &[Setting] = &[("LIMITS__SANDBOX__WALL_MS_MAX", "10000")];
+/// Their control: much CPU time, and an end that comes soon all the same.
+const MUCH_CPU: Control = Control::Set(&[
+    ("LIMITS__SANDBOX__CPU_MS_MAX", "60000"),
+    ("LIMITS__SANDBOX__WALL_MS_MAX", "2000"),
+]);
+
+/// That, and what the agents under other names ask for, which is all that they may do.
+pub(crate) fn grants() -> String {
+    let greedy = (claims::GREEDY, claims::LIAR.1);
+    let casts = [memory::SNOOP, exchanges::SCANNER, claims::LIAR, answers::ASSISTANT];
+    let casts = casts.into_iter().chain([secrets::GOSSIP, greedy]);
+    casts.fold(GRANTS.to_owned(), |text, (name, capabilities)| {
+        format!("{text}\n[[grant]]\nplugin = {name:?}\ncapabilities = {capabilities:?}\n")
+    })
+}
 
 /// A setting that is none of the server's: the lines of `/etc/hosts` that it sees.
 pub(crate) const HOSTS: &str = "HOSTS";
@@ -28,13 +75,29 @@ pub(crate) const HOSTS: &str = "HOSTS";
 /// All of them, in the order of the list.
 fn all() -> Vec<Fixture> {
     let mut all: Vec<Fixture> = [
+        addresses::FIXTURES,
+        answers::FIXTURES,
         artefacts::FIXTURES,
+        bulk::FIXTURES,
         bytes::FIXTURES,
+        claims::FIXTURES,
         compiler::FIXTURES,
+        crossing::FIXTURES,
+        declared::FIXTURES,
+        entries::FIXTURES,
+        exchanges::FIXTURES,
         files::FIXTURES,
         growth::FIXTURES,
+        handles::FIXTURES,
+        host_calls::FIXTURES,
         json::FIXTURES,
+        leftovers::FIXTURES,
+        memory::FIXTURES,
         processor::FIXTURES,
+        replay::FIXTURES,
+        secrets::FIXTURES,
+        surroundings::FIXTURES,
+        voice::FIXTURES,
     ]
     .concat();
     all.sort_by_key(|fixture| fixture.row);
@@ -47,13 +110,15 @@ fn rows() -> impl Iterator<Item = u8> {
     (1..=49).chain([51]).chain(57..=60)
 }
 
-/// Each row of the list is there once.
+/// Each row of the list is there, and no attack twice.
 pub(crate) fn complete() -> Result<()> {
     let mut found: Vec<u8> = all().iter().map(|fixture| fixture.row).collect();
     found.sort_unstable();
     let count = |row: u8| found.iter().filter(|found| **found == row).count();
     let missing: Vec<u8> = rows().filter(|row| count(*row) == 0).collect();
-    let twice: Vec<u8> = rows().filter(|row| count(*row) > 1).collect();
+    let attacks = |row: u8| all().into_iter().filter(move |it| it.row == row).map(|it| it.attack);
+    let is_twice = |row: &u8| attacks(*row).collect::<BTreeSet<_>>().len() < count(*row);
+    let twice: Vec<u8> = rows().filter(is_twice).collect();
     let strange: Vec<u8> =
         found.iter().copied().filter(|row| !rows().any(|it| it == *row)).collect();
     ensure!(

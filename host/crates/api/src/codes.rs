@@ -87,6 +87,8 @@ codes! {
     RATE = "WF1010", TOO_MANY_REQUESTS, "the tenant makes too many requests";
     /// Too many credentials that are not valid.
     FAILURES = "WF1011", TOO_MANY_REQUESTS, "too many invalid credentials";
+    /// A plugin's signature, its key or its version is not trusted.
+    UNTRUSTED = "WF1012", UNPROCESSABLE_ENTITY, "the plugin is not trusted";
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::trust::SIGNATURE;
+
 /// How long a browser may remember what it may do.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
@@ -66,6 +68,7 @@ impl Origins {
                 AUTHORIZATION,
                 CONTENT_TYPE,
                 HeaderName::from_static("idempotency-key"),
+                HeaderName::from_static(SIGNATURE),
                 HeaderName::from_static("last-event-id"),
             ])
             .expose_headers([

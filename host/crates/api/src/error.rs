@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use wforge_engine::EngineError;
+use wforge_model::trust::DistrustCode;
 use wforge_ports::BoxError;
 use wforge_ports::workflows::Report;
 
@@ -186,6 +187,11 @@ impl ApiError {
 /// The engine's name for a second use of an idempotency key.
 const KEY_REUSED: &str = "idempotency_mismatch";
 
+/// Whether the engine says by that name that it does not trust a plugin.
+fn is_distrust(code: &str) -> bool {
+    DistrustCode::ALL.iter().any(|distrust| distrust.as_str() == code)
+}
+
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         match error {
@@ -194,8 +200,11 @@ impl From<EngineError> for ApiError {
                 let errors = details
                     .into_iter()
                     .map(|message| ErrorItem { message, ..ErrorItem::default() });
-                let kind =
-                    if code == KEY_REUSED { &codes::KEY_REUSED } else { &codes::UNACCEPTABLE };
+                let kind = match code {
+                    KEY_REUSED => &codes::KEY_REUSED,
+                    _ if is_distrust(code) => &codes::UNTRUSTED,
+                    _ => &codes::UNACCEPTABLE,
+                };
                 Self { reason: Some(code), ..Self::new(kind, message) }.with_errors(errors)
             }
             EngineError::Conflict { code, message } => {

@@ -48,6 +48,7 @@ mod thread_changes;
 mod thread_request;
 mod threads;
 mod tls;
+mod trust;
 mod upload;
 mod usage;
 mod workflows;

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use wforge_engine::{EngineError, Handle, PluginInfo};
+use wforge_engine::{EngineError, Handle, PluginInfo, PluginUpload};
 use wforge_model::name::ParseNameError;
 use wforge_model::tenancy::PLATFORM;
 use wforge_model::{Digest, TenantId};
@@ -18,6 +18,7 @@ use crate::extract::{NoQuery, PathOf, QueryOf};
 use crate::quarantine;
 use crate::resource::{Page, PageQuery, Resource};
 use crate::state::Api;
+use crate::trust;
 use crate::upload::{Expected, upload};
 
 /// The answer of [`precompile`].
@@ -64,7 +65,7 @@ pub(crate) async fn list(
     Ok(Json(Page::of_whole(plugins.into_iter().map(resource).collect(), &at)))
 }
 
-/// `POST /v1/plugins`: the body is a component.
+/// `POST /v1/plugins`: the body is a component, and the header `wforge-signature` its signature.
 pub(crate) async fn install(
     State(api): State<Api>,
     principal: Principal,
@@ -72,8 +73,10 @@ pub(crate) async fn install(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
+    let signature = trust::signature(&headers)?;
     let install = |engine: Handle, who: Principal, bytes| async move {
-        engine.install_plugin(&who.tenant, bytes, &who.actor()).await
+        let upload = PluginUpload { bytes, signature };
+        engine.install_plugin(&who.tenant, upload, &who.actor()).await
     };
     let installed = uploaded(&api, principal, &headers, body, install).await?;
     Ok(resource(installed).respond(StatusCode::CREATED))

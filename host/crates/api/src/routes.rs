@@ -23,7 +23,7 @@ use crate::state::{Api, ApiParts};
 use crate::{
     audit, blobs, codes, events, export, grants, health, interrupts, keys, members, metrics,
     plugins, quarantine, replay, runs, secrets, steering, stream, system, tenants, thread_changes,
-    threads, usage, workflows,
+    threads, trust, usage, workflows,
 };
 
 /// Who may call a route.
@@ -155,6 +155,12 @@ rows! {
     GET "/v1/secrets" [Admin Secrets] => secrets::list;
     PUT "/v1/secrets/{secret}" [Admin Secrets] => secrets::put;
     DELETE "/v1/secrets/{secret}" [Admin Secrets] => secrets::remove;
+    GET "/v1/trust/keys" [Viewer Trust] => trust::list;
+    POST "/v1/trust/keys" [Admin Trust] => trust::add;
+    POST "/v1/trust/keys/{signer}/revoke" [Admin Trust] => trust::revoke;
+    POST "/v1/trust/keys/{signer}/restore" [Admin Trust] => trust::restore;
+    GET "/v1/trust/policy" [Viewer Trust] => trust::policy;
+    POST "/v1/trust/policy" [Admin Trust] => trust::change_policy;
     POST "/v1/tokens/revoke" [Admin Members] => tenants::revoke_tokens;
     GET "/v1/audit" [Admin Audit] => audit::list;
     GET "/v1/audit/verify" [Admin Audit] => audit::verify;
@@ -190,6 +196,12 @@ rows! {
     GET "/v1/tenants/{tenant}/secrets" [Platform Tenants] => secrets::list;
     PUT "/v1/tenants/{tenant}/secrets/{secret}" [Platform Tenants] => secrets::put;
     DELETE "/v1/tenants/{tenant}/secrets/{secret}" [Platform Tenants] => secrets::remove;
+    GET "/v1/tenants/{tenant}/trust/keys" [Platform Tenants] => trust::list;
+    POST "/v1/tenants/{tenant}/trust/keys" [Platform Tenants] => trust::add;
+    POST "/v1/tenants/{tenant}/trust/keys/{signer}/revoke" [Platform Tenants] => trust::revoke;
+    POST "/v1/tenants/{tenant}/trust/keys/{signer}/restore" [Platform Tenants] => trust::restore;
+    GET "/v1/tenants/{tenant}/trust/policy" [Platform Tenants] => trust::policy;
+    POST "/v1/tenants/{tenant}/trust/policy" [Platform Tenants] => trust::change_policy;
 }
 
 /// A router of all rows, each behind the check of its role.

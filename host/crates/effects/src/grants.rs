@@ -1,7 +1,10 @@
 //! The operator's grants, as a file says them. What a plugin may do at a node is the intersection
-//! of its needs with these and with what the workflow leaves of them; nothing here gives more.
+//! of its needs with these and with what the workflow leaves of them; nothing here gives more. What
+//! the operator leaves of the sandbox's limits to whom stands beside them.
 
 use serde::Deserialize;
+use toml::Spanned;
+use wforge_model::limits::{Cap, SandboxLimits, effective};
 use wforge_model::{Capability, NodeId, PluginName, TenantId};
 
 /// The largest grants file, in bytes.
@@ -17,6 +20,11 @@ pub struct GrantsFile {
     ceilings: Vec<Ceiling>,
     #[serde(default, rename = "exempt")]
     exempt: Vec<Exempt>,
+    #[serde(default, rename = "cap")]
+    caps: Vec<Spanned<Cap>>,
+    /// Where the lines of the file begin.
+    #[serde(skip)]
+    lines: Vec<usize>,
 }
 
 /// One `[[exempt]]`: a way out of a secret node that the operator has seen and lets be.
@@ -75,6 +83,21 @@ pub enum GrantsError {
         /// Its size.
         bytes: usize,
     },
+    /// A cap that would be none.
+    #[error(
+        "line {line}: {limit} = {asked} is more than limits.sandbox.{limit} allows anybody, \
+         {allowed}; write less, or raise the other"
+    )]
+    CapBeyond {
+        /// The line of the cap, from 1.
+        line: usize,
+        /// The limit.
+        limit: &'static str,
+        /// What the cap says.
+        asked: u64,
+        /// What the configuration says.
+        allowed: u64,
+    },
     /// No TOML of the right shape.
     #[error("line {line}, column {column}: {message}")]
     Malformed {
@@ -96,7 +119,7 @@ impl GrantsFile {
         if text.len() > FILE_BYTES_MAX {
             return Err(GrantsError::TooLarge { bytes: text.len() });
         }
-        toml::from_str(text).map_err(|error| {
+        let read = toml::from_str(text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let before = text.get(..at).unwrap_or_default();
             let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -105,7 +128,34 @@ impl GrantsFile {
                 column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
                 message: error.message().to_owned(),
             }
+        });
+        let lines = text.match_indices('\n').map(|(at, _)| at).collect();
+        read.map(|file: Self| Self { lines, ..file })
+    }
+
+    /// Refuses a cap that is higher than the configuration, since it would cap nothing.
+    ///
+    /// # Errors
+    /// The first such cap, with its line.
+    pub fn check_caps(&self, limits: &SandboxLimits) -> Result<(), GrantsError> {
+        self.caps.iter().try_for_each(|cap| {
+            let Some((limit, asked, allowed)) = cap.get_ref().beyond(limits) else {
+                return Ok(());
+            };
+            let line = self.lines.partition_point(|newline| *newline < cap.span().start) + 1;
+            Err(GrantsError::CapBeyond { line, limit, asked, allowed })
         })
+    }
+
+    /// What of the limits is left to that plugin in that tenant.
+    #[must_use]
+    pub fn limits(
+        &self,
+        limits: &SandboxLimits,
+        tenant: &TenantId,
+        plugin: &PluginName,
+    ) -> SandboxLimits {
+        effective(limits, self.caps.iter().map(Spanned::get_ref), tenant, plugin)
     }
 
     /// Everything that is granted to that plugin in that tenant.

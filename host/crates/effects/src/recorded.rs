@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use wforge_model::agent::{AgentCall, Execution};
-use wforge_model::limits::SandboxLimits;
 use wforge_model::{TenantId, Value};
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
-use wforge_ports::{BoxFuture, Clock, EffectSession, Effects, Failpoints, GrantCheck, Store};
+use wforge_ports::{
+    BoxFuture, Clock, EffectSession, Effects, Failpoints, GrantCheck, LimitPolicy, Store,
+};
 
 use crate::blobs::Blobs;
 use crate::deed::World;
@@ -33,8 +34,8 @@ pub struct EffectsParts {
     pub tools: Arc<Tools>,
     /// The host's secret key, from which the guests' randomness is derived.
     pub host_key: [u8; 32],
-    /// Budgets of one task.
-    pub limits: SandboxLimits,
+    /// Budgets of one task, by whose it is.
+    pub limits: Arc<dyn LimitPolicy>,
     /// What tasks may remember.
     pub kv: KvLimits,
     /// The blobs that tasks keep and open.

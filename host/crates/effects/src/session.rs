@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wforge_model::agent::{AgentCall, Divergence};
 use wforge_model::defence::{Defence, holds};
 use wforge_model::effect::{Operation, RequestHash, Waiting};
+use wforge_model::limits::SandboxLimits;
 use wforge_model::{Denial, Epoch, Failure, Problem, Timestamp, Value};
 use wforge_ports::effects::{EffectsError, GuestLine};
 use wforge_ports::store::{
@@ -42,6 +43,7 @@ pub(crate) enum Stop {
 pub(crate) struct Session {
     shared: Arc<Shared>,
     pub(crate) call: Arc<AgentCall>,
+    limits: SandboxLimits,
     lease: Epoch,
     record: Option<TaskRecord>,
     pub(crate) next: u32,
@@ -86,6 +88,7 @@ impl Session {
     fn over(shared: Arc<Shared>, call: AgentCall, references: References, lease: Epoch) -> Self {
         Self {
             time: call.began_at,
+            limits: shared.parts.limits.limits(&call.tenant, &call.plugin),
             shared,
             call: Arc::new(call),
             lease,
@@ -113,7 +116,7 @@ impl Session {
 
     /// How many effects a task may have.
     pub(crate) fn effects_max(&self) -> u32 {
-        self.shared.parts.limits.effects_max
+        self.limits.effects_max
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -138,7 +141,7 @@ impl Session {
     }
 
     async fn answer_all(&mut self, request: &EffectRequest) -> Result<Vec<Answer>, Stop> {
-        request::check(request, self.shared.parts.limits.json_depth_max).map_err(Stop::Refused)?;
+        request::check(request, self.limits.json_depth_max).map_err(Stop::Refused)?;
         self.read_record().await?;
         if is_side_by_side(request.operation) {
             return self.answer_side_by_side(request).await;
@@ -251,7 +254,7 @@ impl Session {
         if self.replays {
             return Err(self.diverged_at(position, "nothing", &asked.summary));
         }
-        let max = self.shared.parts.limits.effects_max;
+        let max = self.limits.effects_max;
         if position < max {
             return Ok(());
         }

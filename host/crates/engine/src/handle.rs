@@ -25,6 +25,7 @@ mod secrets;
 mod steering;
 mod tenants;
 mod threads;
+mod trust;
 
 /// A handle on the engine.
 #[derive(Debug, Clone)]

@@ -1,17 +1,21 @@
 //! Installing plugins and registering workflows: the documents of the control plane.
 
+use std::sync::Arc;
+
 use wforge_model::TenantId;
 use wforge_model::defence::{Defence, holds};
 use wforge_model::manifest::Manifest;
+use wforge_model::trust::SignedComponent;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_ports::plugins::{AdmissionError, Admitted};
+use wforge_ports::plugins::{AdmissionError, Admitted, open_gate};
 use wforge_ports::store::{AuditDraft, Change, ChangeError, Collection, Put};
 
 use crate::parts::EngineParts;
-use crate::request::{EngineError, PluginInfo, PluginStanding, WorkflowInfo};
+use crate::request::{EngineError, PluginInfo, PluginStanding, PluginUpload, WorkflowInfo};
 use crate::resolve::resolve;
-use crate::service::Shared;
-use crate::workflows;
+use crate::service::{Shared, check_open};
+use crate::tenancy::Directory;
+use crate::{trust, workflows};
 
 impl From<AdmissionError> for EngineError {
     fn from(error: AdmissionError) -> Self {
@@ -30,7 +34,7 @@ pub(crate) async fn component(
     tenant: &TenantId,
     bytes: Vec<u8>,
 ) -> Result<Admitted, EngineError> {
-    let admitted = parts.admission.admit(tenant, bytes).await?;
+    let admitted = parts.admission.admit(tenant, bytes, open_gate()).await?;
     check_schemas(parts, &admitted.manifest)?;
     let key = admitted.component.to_string();
     if parts.store.document(tenant, Collection::Components, &key).await?.is_some() {
@@ -68,44 +72,82 @@ fn check_schemas(parts: &EngineParts, manifest: &Manifest) -> Result<(), EngineE
 }
 
 /// Checks a component and keeps it for the tenant's runs. A version is installed once: other bytes
-/// under the same name and version are refused.
+/// under the same name and version are refused; the same bytes with a signature get the signature.
+/// The signature is checked before anything is compiled.
 pub(crate) async fn plugin(
-    parts: &EngineParts,
+    shared: &Arc<Shared>,
     tenant: &TenantId,
-    bytes: Vec<u8>,
+    upload: PluginUpload,
     by: &str,
 ) -> Result<PluginInfo, EngineError> {
-    let admitted = parts.admission.admit(tenant, bytes).await?;
+    Directory::load(shared).await?;
+    let parts = &shared.parts;
+    let (bytes, verified) = trust::verify(shared, tenant, upload).await?;
+    let gate = trust::gate(shared, tenant);
+    let admitted = parts.admission.admit(tenant, bytes, gate).await?;
     check_schemas(parts, &admitted.manifest)?;
     let key = plugin_key(&admitted);
     if let Some(before) = parts.store.document(tenant, Collection::Plugins, &key).await? {
         let before: PluginInfo = serde_json::from_value(before.value)
             .map_err(|error| EngineError::Host(Box::new(error)))?;
-        return same_component(before, &admitted, &key);
+        let info = same_component(before, &admitted, &key)?;
+        if let Some(verified) = verified {
+            trust::attach(shared, tenant, (&admitted, verified), by).await?;
+        }
+        return Ok(info);
     }
-    let now = parts.clock.now();
+    let _turn = shared.directory.changing.lock().await;
+    check_open(shared, tenant)?;
+    let signed = match verified {
+        Some(verified) => {
+            trust::confirm(shared, tenant, &verified)?;
+            trust::not_rolled_back(shared, tenant, &admitted)?;
+            Some(trust::signed_put(shared, &admitted, verified, by)?)
+        }
+        None => None,
+    };
+    let (signed, put) = signed.unzip();
     let info = PluginInfo {
         admitted,
-        installed_at: now,
+        installed_at: parts.clock.now(),
         by: by.to_owned(),
+        signer: None,
         standing: PluginStanding::default(),
     };
-    let value = serde_json::to_value(&info).map_err(|error| EngineError::Host(Box::new(error)))?;
+    keep(parts, tenant, (&key, &info), (signed.as_ref(), put)).await?;
+    if let Some(signed) = signed {
+        trust::know(shared, tenant, signed);
+    }
+    Ok(info)
+}
+
+/// Writes a version that is new, with its signature.
+async fn keep(
+    parts: &EngineParts,
+    tenant: &TenantId,
+    (key, info): (&str, &PluginInfo),
+    (signed, put): (Option<&SignedComponent>, Option<Put>),
+) -> Result<(), EngineError> {
+    let value = serde_json::to_value(info).map_err(|error| EngineError::Host(Box::new(error)))?;
+    let mut puts =
+        vec![Put { collection: Collection::Plugins, key: key.to_owned(), value: Some(value) }];
+    puts.extend(put);
+    let by_whom = signed.map(|signed| format!(" signed by {}", signed.signer));
     let change = Change {
         tenant: tenant.clone(),
         expected: Some(wforge_model::Version(0)),
-        puts: vec![Put { collection: Collection::Plugins, key: key.clone(), value: Some(value) }],
+        puts,
         audit: vec![AuditDraft {
-            at: now,
-            actor: by.to_owned(),
+            at: info.installed_at,
+            actor: info.by.clone(),
             action: "plugin.install".into(),
-            resource: format!("{key} {}", info.admitted.component),
+            resource: format!("{key} {}{}", info.admitted.component, by_whom.unwrap_or_default()),
             outcome: "ok".into(),
         }],
         idempotent_reply: None,
     };
     match parts.store.change(change).await {
-        Ok(_) => Ok(info),
+        Ok(_) => Ok(()),
         Err(ChangeError::Conflict { .. }) => Err(EngineError::Conflict {
             code: "installed_meanwhile",
             message: format!("{key} was installed by somebody else at the same moment; try again"),

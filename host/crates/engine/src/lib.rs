@@ -47,6 +47,7 @@ mod tenancy;
 mod thread_request;
 mod threads;
 mod tools;
+mod trust;
 mod views;
 mod workflows;
 
@@ -63,7 +64,7 @@ pub use quarantine::Quarantine;
 pub use replay::{Difference, Instead, ReplayReport};
 pub use request::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
-    PluginInfo, PluginStanding, QuestionView, RunMessage, RunView, StartRun, Started,
+    PluginInfo, PluginStanding, PluginUpload, QuestionView, RunMessage, RunView, StartRun, Started,
     StreamRequest, TaskView, WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
 };
 pub use service::Engine;
@@ -78,3 +79,5 @@ pub use thread_request::{
     KeepBorders, Made, MigrateThread, Migrated, Pruned, ThreadView, UpdateAs, UpdateGiven,
     UpdateState,
 };
+pub use trust::minisign::{BadPublicKey, BadSignature, Minisign, PublicKey};
+pub use trust::{NewTrustedKey, PolicyChange, PolicyShown};

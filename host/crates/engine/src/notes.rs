@@ -31,10 +31,16 @@ const OTHER: &str = "other";
 const CODES: &[&str] = &[
     "alias",
     "answer_bytes",
+    "bad_header",
     "bad_indirect_call",
     "bad_json",
     "bad_manifest",
+    "bad_method",
+    "bad_request",
     "bad_schema",
+    "bad_signature",
+    "bad_url",
+    "below_minimum",
     "blob_bytes",
     "blob_read_bytes",
     "cannot_enter",
@@ -71,6 +77,7 @@ const CODES: &[&str] = &[
     "kv_full",
     "kv_key_bytes",
     "kv_value_bytes",
+    "legacy_signature",
     "log_lines",
     "memory_limit",
     "memory_out_of_bounds",
@@ -78,6 +85,7 @@ const CODES: &[&str] = &[
     "no_manifest",
     "nondeterminism",
     "not_wasm",
+    "older_than_signed",
     "output_schema",
     "output_too_large",
     "precompiled",
@@ -85,6 +93,8 @@ const CODES: &[&str] = &[
     "redacted",
     "request_bytes",
     "response_bytes",
+    "revoked_key",
+    "rollback",
     "schema",
     "stack_overflow",
     "state_schema",
@@ -102,11 +112,19 @@ const CODES: &[&str] = &[
     "tool_depth",
     "trap",
     "truncated",
+    "unknown_key",
     "unreachable",
+    "unsigned",
     "unsupported_api",
     "version_taken",
+    "wall_limit",
     "wrong_world",
 ];
+
+/// What the host does not send as it is: a URL that reads in two ways, a header that ends another.
+const UNSENT: [&str; 4] = ["bad_header", "bad_method", "bad_request", "bad_url"];
+/// What the host does not wait for any longer.
+const TIMEOUT: &str = "timeout";
 
 /// What had to be stopped or refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -350,6 +368,10 @@ impl Refusals {
                 ("denied", format!("{} {}", denial.capability, denial.resource))
             }
             Failure::Limit(problem) => (problem.code.as_str(), asked.to_owned()),
+            Failure::InvalidInput(problem) if UNSENT.contains(&problem.code.as_str()) => {
+                (problem.code.as_str(), asked.to_owned())
+            }
+            Failure::Upstream(problem) if problem.code == TIMEOUT => (TIMEOUT, asked.to_owned()),
             _ => return,
         };
         self.note(What::HostCall, code, &about);
@@ -404,6 +426,12 @@ impl Attends for Refusals {
         Box::new(move |outcome: &Result<RawResponse, RawFailure>| match outcome {
             Err(RawFailure::Denied(denial) | RawFailure::AddressForbidden(denial)) => {
                 refusals.refused("http.raw", &Failure::Denied(denial.clone()));
+            }
+            Err(RawFailure::Invalid(problem)) => {
+                refusals.refused("http.raw", &Failure::InvalidInput(problem.clone()));
+            }
+            Err(RawFailure::ConnectTimeout(_) | RawFailure::Timeout(_)) => {
+                refusals.note(What::HostCall, TIMEOUT, "http.raw");
             }
             Err(RawFailure::ResponseTooLarge { .. }) => {
                 refusals.note(What::HostCall, "response_bytes", "http.raw");

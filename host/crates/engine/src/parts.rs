@@ -8,6 +8,7 @@ use wforge_model::agent::AgentCall;
 use wforge_model::limits::{BreakerLimits, RunLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
+use wforge_model::trust::TrustLimits;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Capability, Digest, NodeId, PluginName, SecretLimits, TaskId, TenantId};
 use wforge_ports::{
@@ -83,6 +84,10 @@ pub struct EngineOptions {
     pub quotas: Quotas,
     /// What tenants may keep as secrets.
     pub secrets: SecretLimits,
+    /// What tenants may keep in their trust stores.
+    pub trust: TrustLimits,
+    /// Whether no tenant lets in or starts what is not signed, whatever its policy says.
+    pub require_signed: bool,
     /// When a plugin that keeps breaking is left alone.
     pub breaker: BreakerLimits,
     /// When blobs go that nothing names.
@@ -121,6 +126,8 @@ impl Default for EngineOptions {
             run_limits: RunLimits::default(),
             quotas: Quotas::default(),
             secrets: SecretLimits::default(),
+            trust: TrustLimits::default(),
+            require_signed: false,
             breaker: BreakerLimits::default(),
             blobs: BlobOptions::default(),
             refusals_noted_per_minute_max: 60,

@@ -21,6 +21,7 @@ use crate::cache::Slot;
 use crate::deeds;
 use crate::idle::Pulse;
 use crate::notes::{Note, Refusals, What};
+use crate::quarantine;
 use crate::service::Shared;
 use crate::start::EMBEDDED_LEASE;
 use crate::tenancy::Directory;
@@ -261,7 +262,7 @@ async fn guarded(
     effects: &mut dyn EffectSession,
 ) -> Result<Execution, RuntimeError> {
     let parts = &shared.parts;
-    let put_away = shared.quarantines.begins(&call.tenant, call.component);
+    let put_away = quarantine::begins(shared, &call.tenant, call.component);
     let passing = match shared.breakers.enter(call, parts.clock.as_ref()) {
         Ok(passing) => passing,
         Err(failure) => return Ok(Execution::Failed { failure, effects: effects.position() }),
@@ -269,8 +270,8 @@ async fn guarded(
     let calling = AssertUnwindSafe(parts.runtime.call(call, effects)).catch_unwind();
     let result = tokio::select! {
         biased;
-        quarantine = put_away => {
-            let (component, reason) = (quarantine.component, quarantine.reason.clone());
+        reason = put_away => {
+            let component = call.component;
             return Ok(Execution::Suspended(Waiting::Quarantine { component, reason }));
         }
         result = calling => result,

@@ -15,6 +15,7 @@ use crate::parts::EngineParts;
 use crate::request::EngineError;
 use crate::service::Shared;
 use crate::tenancy::Granted;
+use crate::trust;
 
 /// Who serves the nodes of one workflow.
 #[derive(Debug, Default)]
@@ -55,7 +56,8 @@ impl<'a> Pinner<'a> {
         Self { shared, tenant, offered, mode, misfits: Vec::new(), unserved: Vec::new() }
     }
 
-    /// Pins every agent node to the newest version in range whose needs are all granted.
+    /// Pins every agent node to the newest version in range that is trusted and whose needs are all
+    /// granted.
     pub(crate) fn pin(&mut self, at: Place<'_>, mocked: &BTreeSet<NodeId>) -> Pins {
         let mut pins = Pins::default();
         for (id, node) in &at.workflow.nodes {
@@ -128,13 +130,14 @@ impl<'a> Pinner<'a> {
         Some(pin(admitted, manifest, grants))
     }
 
-    /// The newest version of each plugin whose needs are all granted, by name.
+    /// The newest version of each plugin that is trusted and whose needs are all granted, by name.
     pub(crate) fn newest_of_each(
         &self,
         site: GrantSite<'_>,
     ) -> BTreeMap<&'a PluginName, &'a Admitted> {
         let mut newest: BTreeMap<&PluginName, &Admitted> = BTreeMap::new();
-        let served = self.offered.iter().filter(|one| self.ungranted(one, site).is_empty());
+        let granted = self.offered.iter().filter(|one| self.ungranted(one, site).is_empty());
+        let served = granted.filter(|one| self.is_trusted(one));
         for admitted in served {
             let (name, version) = (&admitted.manifest.name, &admitted.manifest.version);
             let found = newest.entry(name).or_insert(admitted);
@@ -163,9 +166,13 @@ impl<'a> Pinner<'a> {
     }
 
     fn newest(&self, agent: &AgentRef, site: GrantSite<'_>) -> Option<&'a Admitted> {
-        self.in_range(agent)
-            .filter(|admitted| self.ungranted(admitted, site).is_empty())
-            .max_by(|left, right| left.manifest.version.cmp(&right.manifest.version))
+        let granted = || self.in_range(agent).filter(|one| self.ungranted(one, site).is_empty());
+        // Where none is trusted, the run is refused with the reason once all nodes are pinned.
+        newest_of(granted().filter(|one| self.is_trusted(one))).or_else(|| newest_of(granted()))
+    }
+
+    fn is_trusted(&self, admitted: &Admitted) -> bool {
+        trust::judge_admitted(self.shared, self.tenant, admitted).is_ok()
     }
 
     /// The needs of a plugin that it may not have there.
@@ -174,10 +181,7 @@ impl<'a> Pinner<'a> {
     }
 
     fn why_unserved(&self, agent: &AgentRef, site: GrantSite<'_>) -> String {
-        let newest = self
-            .in_range(agent)
-            .max_by(|left, right| left.manifest.version.cmp(&right.manifest.version));
-        let Some(admitted) = newest else {
+        let Some(admitted) = newest_of(self.in_range(agent)) else {
             return format!(
                 "{agent} is not installed; install it (wforge plugin install FILE), or let the \
                  mock agent stand in (WFORGE_MOCK=fallback)"
@@ -192,6 +196,10 @@ impl<'a> Pinner<'a> {
             needs.join(" ")
         )
     }
+}
+
+fn newest_of<'a>(versions: impl Iterator<Item = &'a Admitted>) -> Option<&'a Admitted> {
+    versions.max_by(|left, right| left.manifest.version.cmp(&right.manifest.version))
 }
 
 pub(crate) fn pin(admitted: &Admitted, manifest: &AgentManifest, grants: Grants) -> AgentPin {

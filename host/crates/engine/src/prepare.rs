@@ -23,6 +23,7 @@ use crate::request::{EngineError, StartRun, WorkflowChoice};
 use crate::resolve::{Part, Resolved, resolve};
 use crate::service::Shared;
 use crate::tenancy::Directory;
+use crate::trust;
 use crate::workflows::{self, Known};
 
 /// A run that may begin.
@@ -98,6 +99,7 @@ pub(crate) async fn prepare(
         by: request.by.clone(),
     };
     quarantine::check(shared, tenant, &started).await?;
+    trust::check(shared, tenant, &started).await?;
     Ok(Prepared { library: bounded(&resolved, &started), started, resolved })
 }
 

@@ -5,7 +5,7 @@
 //! wait with the reason, and go on with their record when the component is released. Never here:
 //! whether a run may begin with it; that is asked where one begins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use serde::{Deserialize, Serialize};
@@ -13,13 +13,14 @@ use tokio::sync::watch;
 use wforge_graph::Run;
 use wforge_model::command::Fact;
 use wforge_model::event::RunStarted;
-use wforge_model::head::{RunHead, WaitReason};
+use wforge_model::head::WaitReason;
 use wforge_model::{Digest, RunId, TenantId, Timestamp};
 use wforge_ports::store::Collection;
 
 use crate::request::EngineError;
 use crate::service::{Shared, tell};
 use crate::tenancy::{Directory, Entry, PageOf, invalid, platform, to_value, write};
+use crate::trust;
 
 /// Characters of a reason.
 const REASON_CHARS_MAX: usize = 500;
@@ -63,20 +64,6 @@ impl Quarantines {
         of(None).or_else(|| of(Some(tenant.clone())))
     }
 
-    /// Waits until a tenant does not call a component any more.
-    pub(crate) async fn begins(&self, tenant: &TenantId, component: Digest) -> Arc<Quarantine> {
-        let mut changes = self.changes.subscribe();
-        loop {
-            if let Some(quarantine) = self.of(tenant, component) {
-                return quarantine;
-            }
-            // The sender lives as long as this.
-            if changes.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
     /// Those of one scope, by digest.
     pub(crate) fn all(&self, scope: Option<&TenantId>) -> Vec<Arc<Quarantine>> {
         let known = self.read();
@@ -110,11 +97,48 @@ impl Quarantines {
             None => drop(known.remove(&key)),
         }
         drop(known);
+        self.told();
+    }
+
+    /// Has every call that is under way ask again whether it may go on.
+    pub(crate) fn told(&self) {
         self.changes.send_modify(|changes| *changes = changes.wrapping_add(1));
     }
 
     fn read(&self) -> RwLockReadGuard<'_, BTreeMap<(Scope, Digest), Arc<Quarantine>>> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a tenant does not call a component: somebody put it away, or revoked the key that signed it.
+pub(crate) fn held(shared: &Shared, tenant: &TenantId, component: Digest) -> Option<String> {
+    let put_away = shared.quarantines.of(tenant, component);
+    let reason = put_away.map(|quarantine| quarantine.reason.clone());
+    reason.or_else(|| trust::revoked(shared, tenant, component))
+}
+
+/// The command that has a component called again which is not called now.
+pub(crate) fn way_back(shared: &Shared, tenant: &TenantId, component: Digest) -> String {
+    if shared.quarantines.of(tenant, component).is_some() {
+        return format!("wforge plugin release {component}");
+    }
+    match shared.trust.signer(tenant, component) {
+        Some(signer) => format!("wforge trust restore {}, or sign it with another key", signer.key),
+        None => "wforge runs resume RUN goes on".to_owned(),
+    }
+}
+
+/// Waits until a tenant does not call a component any more, and says why.
+pub(crate) async fn begins(shared: &Shared, tenant: &TenantId, component: Digest) -> String {
+    let mut changes = shared.quarantines.changes.subscribe();
+    loop {
+        if let Some(reason) = held(shared, tenant, component) {
+            return reason;
+        }
+        // The sender lives as long as the engine.
+        if changes.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -174,14 +198,26 @@ pub(crate) async fn release(
     };
     write(shared, entry).await?;
     shared.quarantines.put(scope, component, None);
-    let tenants = match scope {
-        Some(tenant) => vec![tenant.clone()],
-        None => shared.directory.tenants().iter().map(|tenant| tenant.id.clone()).collect(),
+    let_go_on(shared, &owner(scope)?, &[component]).await?;
+    Ok(Quarantine::clone(&held))
+}
+
+/// Has the runs go on that waited for these components: the tenant's, or everybody's where the
+/// platform let them go.
+pub(crate) async fn let_go_on(
+    shared: &Arc<Shared>,
+    tenant: &TenantId,
+    components: &[Digest],
+) -> Result<(), EngineError> {
+    let tenants = if *tenant == platform()? {
+        shared.directory.tenants().iter().map(|tenant| tenant.id.clone()).collect()
+    } else {
+        vec![tenant.clone()]
     };
     for tenant in tenants {
-        go_on(shared, &tenant, component).await?;
+        go_on(shared, &tenant, components).await?;
     }
-    Ok(Quarantine::clone(&held))
+    Ok(())
 }
 
 /// Whether a run may begin, or go on from elsewhere, with these plugins.
@@ -222,37 +258,37 @@ pub(crate) fn released<'a>(
         | WaitReason::Operator
         | WaitReason::FailureHandler => None,
     });
-    let free = components.filter(|component| shared.quarantines.of(tenant, *component).is_none());
+    let free = components.filter(|component| held(shared, tenant, *component).is_none());
     free.map(|component| Fact::Released { component })
 }
 
 async fn go_on(
     shared: &Arc<Shared>,
     tenant: &TenantId,
-    component: Digest,
+    components: &[Digest],
 ) -> Result<(), EngineError> {
-    if shared.quarantines.of(tenant, component).is_some() || !shared.options.claims {
+    let is_free = |component: &&Digest| held(shared, tenant, **component).is_none();
+    let free: BTreeSet<Digest> = components.iter().filter(is_free).copied().collect();
+    if free.is_empty() || !shared.options.claims {
         return Ok(());
     }
     let mut before: Option<RunId> = None;
     loop {
         let heads = shared.parts.store.heads(tenant, before, PAGE).await?;
         before = heads.last().map(|head| head.run);
-        for head in heads.iter().filter(|head| waits_for(head, component)) {
-            // One that does not fit into memory now goes on when somebody resumes it.
-            let told = tell(shared, tenant, head.run, Fact::Released { component });
-            if let Err(error) = told.await {
-                tracing::warn!(run = %head.run, %error, "a run was not told of a release");
+        for head in &heads {
+            for component in head.quarantines().filter(|component| free.contains(component)) {
+                // One that does not fit into memory now goes on when somebody resumes it.
+                let told = tell(shared, tenant, head.run, Fact::Released { component });
+                if let Err(error) = told.await {
+                    tracing::warn!(run = %head.run, %error, "a run was not told of a release");
+                }
             }
         }
         if heads.len() < PAGE {
             return Ok(());
         }
     }
-}
-
-fn waits_for(head: &RunHead, of: Digest) -> bool {
-    head.quarantines().any(|component| component == of)
 }
 
 fn owner(scope: Option<&TenantId>) -> Result<TenantId, EngineError> {

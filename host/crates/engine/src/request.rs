@@ -8,6 +8,7 @@ use wforge_model::checkpoint::Durability;
 use wforge_model::event::{InterruptedAt, RunEvent, StoredEvent};
 use wforge_model::head::RunHead;
 use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
+use wforge_model::trust::{Distrust, Signer};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
     Digest, Failure, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId, ThreadId,
@@ -358,6 +359,9 @@ pub struct PluginInfo {
     pub installed_at: Timestamp,
     /// By whom.
     pub by: String,
+    /// Who signed it, where somebody did; kept with the signature, not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<Signer>,
     /// How it stands now; never kept.
     #[serde(flatten)]
     pub standing: PluginStanding,
@@ -375,6 +379,25 @@ pub struct PluginStanding {
     /// The version that new runs get of this plugin, where somebody chose one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen: Option<VersionChoice>,
+    /// Why no new run is started with it, where its signature or version is not trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distrust: Option<Distrust>,
+}
+
+/// A component that is to be installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginUpload {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The signature file of minisign, where there is one.
+    pub signature: Option<Vec<u8>>,
+}
+
+/// Without a signature.
+impl From<Vec<u8>> for PluginUpload {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, signature: None }
+    }
 }
 
 /// How long to wait for a run.

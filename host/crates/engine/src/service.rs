@@ -31,6 +31,7 @@ use crate::sweep;
 use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::tools::EngineTools;
+use crate::trust::Trust;
 use crate::workflows::WorkflowCache;
 
 /// Live runs taken over at the start.
@@ -52,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) breakers: Breakers,
     pub(crate) quarantines: Quarantines,
     pub(crate) notes: Arc<Notes>,
+    pub(crate) trust: Trust,
     /// Which grants were used.
     pub(crate) used: Used,
     /// Read by whoever brings in a component, until a row names it; written by an erasure, which
@@ -99,6 +101,7 @@ impl Engine {
             breakers,
             quarantines: Quarantines::default(),
             notes,
+            trust: Trust::default(),
             registry: Registry::default(),
             stats: Stats::default(),
             ids: RunIds::default(),

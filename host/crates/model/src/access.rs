@@ -86,6 +86,8 @@ pub enum Noun {
     Members,
     /// Secrets.
     Secrets,
+    /// Whose signatures are trusted, and what is asked of versions.
+    Trust,
     /// The audit log.
     Audit,
     /// Tenants, for the platform.
@@ -94,7 +96,7 @@ pub enum Noun {
 
 impl Noun {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::System,
         Self::Plugins,
         Self::Grants,
@@ -104,6 +106,7 @@ impl Noun {
         Self::Keys,
         Self::Members,
         Self::Secrets,
+        Self::Trust,
         Self::Audit,
         Self::Tenants,
     ];
@@ -121,6 +124,7 @@ impl Noun {
             Self::Keys => "keys",
             Self::Members => "members",
             Self::Secrets => "secrets",
+            Self::Trust => "trust",
             Self::Audit => "audit",
             Self::Tenants => "tenants",
         }
@@ -141,7 +145,7 @@ pub struct Scope {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "\"{text}\" is no scope: write NOUN:read or NOUN:write, with system, plugins, grants, workflows, \
-     runs, threads, keys, members, secrets, audit or tenants"
+     runs, threads, keys, members, secrets, trust, audit or tenants"
 )]
 pub struct ParseScopeError {
     text: String,

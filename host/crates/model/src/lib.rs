@@ -33,6 +33,7 @@ pub mod tenancy;
 pub mod text;
 pub mod time;
 pub mod tool;
+pub mod trust;
 pub mod usage;
 pub mod workflow;
 

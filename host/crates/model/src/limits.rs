@@ -2,11 +2,13 @@
 
 mod admission;
 mod breaker;
+mod cap;
 
 use serde::{Deserialize, Serialize};
 
 pub use admission::AdmissionLimits;
 pub use breaker::BreakerLimits;
+pub use cap::{Cap, ParsePatternError, PluginPattern, effective};
 
 /// What one run may use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,7 +151,7 @@ pub struct SandboxLimits {
     /// Stack of the guest's WebAssembly frames.
     pub stack_bytes_max: u32,
     /// CPU time of the guest in milliseconds, measured on the threads that it ran on; looked at
-    /// every 10, so that it may be passed by as much.
+    /// with each epoch, so that it may be passed by as much.
     pub cpu_ms_max: u64,
     /// Time of the whole call, host calls included, in milliseconds. A node's timeout can be
     /// shorter.

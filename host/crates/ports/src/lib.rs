@@ -8,6 +8,7 @@ pub mod effects;
 pub mod exchange;
 mod failpoints;
 pub mod grants;
+mod limits;
 pub mod meter;
 pub mod plugins;
 pub mod runtime;
@@ -22,8 +23,9 @@ pub use effects::{EffectAnswer, EffectRequest, EffectSession, Effects, TaskConte
 pub use exchange::{RawFailure, RawRequest, RawResponse};
 pub use failpoints::{Failpoint, Failpoints};
 pub use grants::GrantCheck;
+pub use limits::LimitPolicy;
 pub use meter::TokenMeter;
-pub use plugins::{AdmissionError, Admitted, PluginAdmission};
+pub use plugins::{AdmissionError, Admitted, Gate, PluginAdmission, open_gate};
 pub use runtime::{AgentRuntime, RuntimeError};
 pub use schemas::Schemas;
 pub use store::{Driver, Store};

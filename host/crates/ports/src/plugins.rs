@@ -8,13 +8,24 @@ use wforge_model::{Capability, Digest, Recording, TenantId};
 
 use crate::BoxError;
 
+/// Asked once a component's manifest is read, before anything of it is compiled or kept.
+pub type Gate = Box<dyn FnOnce(&Manifest) -> Result<(), AdmissionError> + Send>;
+
+/// A gate that lets everything through.
+#[must_use]
+pub fn open_gate() -> Gate {
+    Box::new(|_| Ok(()))
+}
+
 /// Checks components.
 pub trait PluginAdmission: Debug + Send + Sync {
-    /// Reads manifest and imports, compares both, compiles, and keeps the component by its digest.
+    /// Reads manifest and imports, compares both, asks the gate, compiles, and keeps the component
+    /// by its digest.
     fn admit<'a>(
         &'a self,
         tenant: &'a TenantId,
         bytes: Vec<u8>,
+        gate: Gate,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>>;
 
     /// Removes a component with everything that was made of it; nothing where it is not there. The
@@ -61,7 +72,7 @@ pub enum AdmissionError {
     Refused {
         /// `not_wasm`, `core_module`, `precompiled`, `truncated`, `invalid`, `wrong_world`,
         /// `no_manifest`, `bad_manifest`, `unsupported_api`, `too_large`, `compile_limit`,
-        /// `compile_failed`.
+        /// `compile_failed`; or the gate's own.
         code: &'static str,
         /// One sentence with the fix.
         message: String,

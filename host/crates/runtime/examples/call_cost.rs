@@ -113,10 +113,16 @@ async fn bare_calls(component: &[u8]) -> Vec<Duration> {
 
 async fn opened(component: Vec<u8>) -> (SandboxRuntime, Digest, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
-    let parts = RuntimeParts { clock: Arc::new(RealClock), host_key: [1; 32], compiler: None };
+    let parts = RuntimeParts {
+        clock: Arc::new(RealClock),
+        host_key: [1; 32],
+        policy: None,
+        compiler: None,
+    };
     let runtime = SandboxRuntime::open(RuntimeOptions::at(dir.path()), parts).unwrap();
     println!("allocator: {}", runtime.figures().allocator);
-    let admitted = runtime.admit(&"acme".parse().unwrap(), component).await.unwrap();
+    let tenant = "acme".parse().unwrap();
+    let admitted = runtime.admit(&tenant, component, wforge_ports::open_gate()).await.unwrap();
     (runtime, admitted.component, dir)
 }
 

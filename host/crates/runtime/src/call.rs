@@ -1,15 +1,17 @@
 //! One call: a fresh store, the guest polled to its end, and what came of it.
 
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
 use futures::future::{Either, select};
 use wasmtime::{Store, UpdateDeadline};
+use wforge_model::Digest;
 use wforge_model::agent::{AgentCall, Execution};
+use wforge_model::defence::{Defence, holds};
 use wforge_model::limits::SandboxLimits;
 use wforge_ports::{Clock, EffectSession, RuntimeError};
 
+use crate::bindings::Plugin;
 use crate::bindings::exports::workflowforge::plugin::agent as wit;
 use crate::guest::desk::{Attendant, Desk};
 use crate::guest::errand::errands;
@@ -17,6 +19,7 @@ use crate::guest::meter::{self, CpuMeter};
 use crate::guest::state::{Ends, Guest};
 use crate::guest::voice::Voice;
 use crate::guest::wasi::GuestClock;
+use crate::kept;
 use crate::load::library::Ready;
 use crate::outcome::{self, Ending, Remains};
 use crate::tenants::Tenant;
@@ -91,7 +94,7 @@ impl Surroundings<'_> {
         let ends = Ends { voice: voice.clone(), desk: desk.clone(), errands };
         let bearers = (&self.tenant, cpu.clone());
         let guest = Guest::new(&self.limits, bearers, &ends, &guest_clock, effects);
-        let guest = self.invoke(guest, voice.clone(), arguments);
+        let guest = self.invoke(call.component, guest, voice.clone(), arguments);
         let guest = self.turns.take(&call.tenant, cpu, guest);
         let attendant = Attendant { desk, voice: voice.clone(), guest_clock };
         let (wall_ms, is_nodes_own) = self.wall_ms(call);
@@ -109,30 +112,45 @@ impl Surroundings<'_> {
 
     /// The guest's side, which owns its store: dropping this drops the sandbox, wherever it stands.
     /// The store is made on the first turn, so that its first epoch begins with it.
-    fn invoke(
+    async fn invoke(
         &self,
+        component: Digest,
         guest: Guest,
         voice: Voice,
         arguments: wit::Call,
-    ) -> impl Future<Output = Ending> {
-        async move {
-            let mut store = self.store(guest);
-            let result = match self.ready.pre.instantiate_async(&mut store).await {
-                Ok(plugin) => {
-                    plugin.workflowforge_plugin_agent().call_invoke(&mut store, &arguments).await
-                }
-                Err(error) => Err(error),
-            };
-            match result {
-                Ok(result) => outcome::replied(result, &self.limits),
-                Err(error) => {
-                    let refused = store.data().limiter.refused();
-                    drop(store);
-                    let remains = Remains { refused, last_lines: voice.last_lines() };
-                    outcome::broke_off(error, &remains, &self.limits)
-                }
+    ) -> Ending {
+        let (mut store, plugin) = self.enter(component, guest).await;
+        let (result, plugin) = match plugin {
+            Ok(plugin) => {
+                let agent = plugin.workflowforge_plugin_agent();
+                (agent.call_invoke(&mut store, &arguments).await, Some(plugin))
+            }
+            Err(error) => (Err(error), None),
+        };
+        let refused = store.data().limiter.refused();
+        kept::leave(component, store, plugin);
+        match result {
+            Ok(result) => outcome::replied(result, &self.limits),
+            Err(error) => {
+                let remains = Remains { refused, last_lines: voice.last_lines() };
+                outcome::broke_off(error, &remains, &self.limits)
             }
         }
+    }
+
+    /// A fresh sandbox, unless one was kept.
+    async fn enter(
+        &self,
+        component: Digest,
+        guest: Guest,
+    ) -> (Store<Guest>, wasmtime::Result<Plugin>) {
+        if let Some(kept) = kept::take(component) {
+            let (store, plugin) = kept.entered_by(guest);
+            return (store, Ok(plugin));
+        }
+        let mut store = self.store(guest);
+        let plugin = self.ready.pre.instantiate_async(&mut store).await;
+        (store, plugin)
     }
 
     fn store(&self, guest: Guest) -> Store<Guest> {
@@ -146,7 +164,7 @@ impl Surroundings<'_> {
         );
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|context| {
-            if !context.data().cpu.must_yield()? {
+            if !context.data().cpu.must_yield()? || !holds(Defence::Lanes) {
                 return Ok(UpdateDeadline::Continue(1));
             }
             // Tokio's own yield goes to the back of the queue; wasmtime's would be polled next.

@@ -10,7 +10,7 @@
 //! - `guest` is what lives in a store: limits, clocks, output, the desk where host calls are handed
 //!   over; `capabilities` has one module for each interface of the contract.
 //! - `places` says which call gets a sandbox, `turns` which of the guests in them runs.
-//! - `call` makes one call and `outcome` says what came of it.
+//! - `call` makes one call and `outcome` says what came of it; `kept` is what it must not leave.
 
 mod admission;
 mod bindings;
@@ -18,6 +18,7 @@ mod call;
 mod capabilities;
 mod engine;
 mod guest;
+mod kept;
 mod load;
 mod options;
 mod outcome;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use wforge_model::limits::{AdmissionLimits, SandboxLimits};
-use wforge_ports::{BoxError, Clock};
+use wforge_ports::{BoxError, Clock, LimitPolicy};
 
 use crate::load::compile::Compiler;
 
@@ -14,7 +14,7 @@ pub struct RuntimeOptions {
     /// A directory of the host's own. Holds `components/` (what was let in, by digest) and `aot/`
     /// (native code of the host's own making); both are made with mode 0700.
     pub data_dir: PathBuf,
-    /// Budgets of one call.
+    /// Budgets of one call; the pool is made for them.
     pub limits: SandboxLimits,
     /// Threads on which guests run: so many are polled at the same time.
     pub threads: usize,
@@ -62,6 +62,8 @@ pub struct RuntimeParts {
     pub clock: Arc<dyn Clock>,
     /// The host's secret key, from which the key of the MAC on native code is derived.
     pub host_key: [u8; 32],
+    /// What of the budgets is left to whom; none: all of it to everybody.
+    pub policy: Option<Arc<dyn LimitPolicy>>,
     /// Compiles components; none: inside this process, where a hostile one can end it.
     pub compiler: Option<Arc<dyn Compiler>>,
 }

@@ -8,13 +8,14 @@ use futures::future::{Either, select};
 use wasmtime::Engine;
 use wasmtime::component::{HasSelf, Linker};
 use wforge_model::agent::{AgentCall, Execution};
+use wforge_model::defence::{Defence, holds};
 use wforge_model::limits::{AdmissionLimits, SandboxLimits};
 use wforge_model::manifest::LimitHints;
 use wforge_model::{Digest, TenantId};
 use wforge_ports::runtime::RuntimeFigures;
 use wforge_ports::{
-    AdmissionError, Admitted, AgentRuntime, BoxFuture, Clock, EffectSession, PluginAdmission,
-    RuntimeError,
+    AdmissionError, Admitted, AgentRuntime, BoxFuture, Clock, EffectSession, Gate, LimitPolicy,
+    PluginAdmission, RuntimeError,
 };
 
 use crate::bindings::Plugin;
@@ -39,7 +40,7 @@ const NESTED_WAIT_MS: u64 = 20;
 /// Runs agents in fresh sandboxes, and lets components in.
 pub struct SandboxRuntime {
     library: Library,
-    limits: SandboxLimits,
+    policy: Arc<dyn LimitPolicy>,
     clock: Arc<dyn Clock>,
     places: Places,
     turns: Arc<Turns>,
@@ -66,6 +67,8 @@ impl SandboxRuntime {
         let aot = AotCache::open(&aot_dir, &parts.host_key, &engine)
             .map_err(|source| OpenRuntimeError::Directory { path: aot_dir, source })?;
         engine::start_ticker(&engine)?;
+        // Without a lane of their own nothing holds plugins back from the threads of others.
+        let turns = if holds(Defence::Lanes) { options.threads } else { usize::MAX };
         let lane =
             Lane::start(options.admission.compile_at_once_max).map_err(OpenRuntimeError::Thread)?;
         let shelf = Shelf {
@@ -79,10 +82,10 @@ impl SandboxRuntime {
         };
         Ok(Self {
             library: Library::new(shelf, lane, options.ready_components_max),
-            limits: options.limits,
+            policy: parts.policy.unwrap_or_else(|| Arc::new(options.limits)),
             clock: parts.clock,
             places: Places::new(options.sandboxes_max),
-            turns: Arc::new(Turns::new(options.threads)),
+            turns: Arc::new(Turns::new(turns)),
             tenants: Tenants::default(),
             admission: options.admission,
             allocator,
@@ -90,14 +93,16 @@ impl SandboxRuntime {
         })
     }
 
-    /// The limits of one call: those of the host, or what the plugin's manifest asks for below.
-    fn limits_of(&self, hints: &LimitHints) -> SandboxLimits {
+    /// The limits of one call: what the operator leaves to it, or what its plugin's manifest asks
+    /// for below.
+    fn limits_of(&self, call: &AgentCall, hints: &LimitHints) -> SandboxLimits {
+        let limits = self.policy.limits(&call.tenant, &call.plugin);
         let memory = hints.memory_mib_max.map_or(u64::MAX, |mib| u64::from(mib) << 20);
         let wall_ms = hints.timeout_ms.unwrap_or(u64::MAX);
         SandboxLimits {
-            memory_bytes_max: self.limits.memory_bytes_max.min(memory),
-            wall_ms_max: self.limits.wall_ms_max.min(wall_ms),
-            ..self.limits.clone()
+            memory_bytes_max: limits.memory_bytes_max.min(memory),
+            wall_ms_max: limits.wall_ms_max.min(wall_ms),
+            ..limits
         }
     }
 
@@ -152,7 +157,7 @@ impl AgentRuntime for SandboxRuntime {
     ) -> BoxFuture<'a, Result<Execution, RuntimeError>> {
         Box::pin(async move {
             let ready = self.library.ready(&call.tenant, call.component).await?;
-            let limits = self.limits_of(&ready.hints);
+            let limits = self.limits_of(call, &ready.hints);
             let _place = self.place(call, &limits).await?;
             self.calls.fetch_add(1, Ordering::Relaxed);
             let surroundings = Surroundings {
@@ -194,6 +199,7 @@ impl PluginAdmission for SandboxRuntime {
         &'a self,
         tenant: &'a TenantId,
         bytes: Vec<u8>,
+        gate: Gate,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
         Box::pin(async move {
             let max = self.admission.component_bytes_max;
@@ -205,7 +211,7 @@ impl PluginAdmission for SandboxRuntime {
                 );
                 return Err(refused("too_large", message));
             }
-            self.library.admit(tenant, bytes).await
+            self.library.admit(tenant, bytes, gate).await
         })
     }
 

@@ -97,6 +97,40 @@ pub fn modules(count: usize) -> Vec<u8> {
     module(&[]).repeat(count)
 }
 
+/// A module with so many empty tables.
+#[must_use]
+pub fn tables(count: usize) -> Vec<u8> {
+    module(&[section(4, &list((0..count).map(|_| vec![0x70, 0, 0])))])
+}
+
+/// A module with so many empty memories.
+#[must_use]
+pub fn memories(count: usize) -> Vec<u8> {
+    module(&[section(5, &list((0..count).map(|_| vec![0, 0])))])
+}
+
+/// That module, and so many instances of it, to be put behind that component.
+#[must_use]
+pub fn instances(component: &[u8], module: &[u8], count: usize) -> Vec<u8> {
+    let index = leb(sections(component).into_iter().filter(|id| *id == 1).count());
+    let instance = [vec![0], index, vec![0]].concat();
+    [module.to_vec(), section(2, &list(vec![instance; count]))].concat()
+}
+
+/// What the sections of a component are, in order.
+fn sections(component: &[u8]) -> Vec<u8> {
+    let (mut ids, mut rest) = (Vec::new(), component.get(8..).unwrap_or_default());
+    while let Some((id, after)) = rest.split_first() {
+        let digits =
+            after.iter().position(|byte| byte & 0x80 == 0).map_or(after.len(), |at| at + 1);
+        let (digits, after) = after.split_at(digits);
+        let size = digits.iter().rev().fold(0, |size, byte| (size << 7) | usize::from(byte & 0x7f));
+        ids.push(*id);
+        rest = after.get(size..).unwrap_or_default();
+    }
+    ids
+}
+
 /// A custom section of so many bytes.
 #[must_use]
 pub fn custom(bytes: usize) -> Vec<u8> {

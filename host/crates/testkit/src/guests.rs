@@ -16,13 +16,16 @@ package test:guest;
 
 package wasi:io@0.2.6 {
     interface error { resource error; }
-    interface poll { resource pollable { block: func(); } }
     interface streams {
         use error.{error};
         variant stream-error { last-operation-failed(error), closed }
         resource output-stream {
             blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
         }
+    }
+    interface poll {
+        resource pollable { ready: func() -> bool; block: func(); }
+        poll: func(in: list<borrow<pollable>>) -> list<u32>;
     }
 }
 
@@ -69,6 +72,7 @@ world everything {
     import wasi:cli/stderr@0.2.6;
     import wasi:clocks/wall-clock@0.2.6;
     import wasi:clocks/monotonic-clock@0.2.6;
+    import wasi:io/poll@0.2.6;
     import wasi:random/random@0.2.6;
     import wasi:http/outgoing-handler@0.2.6;
     import strange;
@@ -77,13 +81,17 @@ world everything {
 world nothing { import workflowforge:plugin/log@0.1.0; }
 "#;
 
-const PRELUDE: &str = r#"
-  (memory (export "memory") 2)
+/// What every module has: so many pages of memory, an allocator that does that first, `$reply`.
+fn prelude(pages: u32, allocating: &str) -> String {
+    format!(
+        r#"
+  (memory (export "memory") {pages})
   (global $heap (mut i32) (i32.const 8192))
-  (data (i32.const 16) "{}")
+  (data (i32.const 16) "{{}}")
   (func $allocate (export "cabi_realloc")
     (param $old i32) (param $old_len i32) (param $align i32) (param $len i32) (result i32)
     (local $at i32)
+    {allocating}
     (local.set $at (i32.and (i32.add (global.get $heap) (i32.const 15)) (i32.const -16)))
     (global.set $heap (i32.add (local.get $at) (local.get $len)))
     (block $fits (loop $grow
@@ -92,7 +100,7 @@ const PRELUDE: &str = r#"
       (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable))
       (br $grow)))
     (local.get $at))
-  ;; The reply `ok { output, goto: [], extra: "{}" }`.
+  ;; The reply `ok {{ output, goto: [], extra: "{{}}" }}`.
   (func $reply (param $at i32) (param $len i32) (result i32)
     (i32.store (i32.const 1024) (i32.const 0))
     (i32.store (i32.const 1032) (local.get $at))
@@ -102,7 +110,9 @@ const PRELUDE: &str = r#"
     (i32.store (i32.const 1048) (i32.const 16))
     (i32.store (i32.const 1052) (i32.const 2))
     (i32.const 1024))
-"#;
+"#
+    )
+}
 
 /// The component of that core module: imports, then functions and data, then the body of `invoke`,
 /// which has the call at `$call` and leaves the address of its result.
@@ -114,6 +124,8 @@ pub struct Fixture {
     invoke: String,
     needs: Vec<String>,
     limits: Value,
+    pages: u32,
+    allocating: String,
 }
 
 /// A component whose `invoke` has that body.
@@ -126,6 +138,8 @@ pub fn fixture(invoke: impl Into<String>) -> Fixture {
         invoke: invoke.into(),
         needs: Vec::new(),
         limits: json!({}),
+        pages: 2,
+        allocating: String::new(),
     }
 }
 
@@ -165,6 +179,20 @@ impl Fixture {
         self
     }
 
+    /// With so many pages of memory from the start; 2 unless told.
+    #[must_use]
+    pub fn pages(mut self, pages: u32) -> Self {
+        self.pages = pages;
+        self
+    }
+
+    /// Does that each time the host has it allocate.
+    #[must_use]
+    pub fn allocating(mut self, body: impl Into<String>) -> Self {
+        self.allocating = body.into();
+        self
+    }
+
     /// Without any need in its manifest.
     #[must_use]
     pub fn without_needs(mut self) -> Self {
@@ -191,12 +219,13 @@ impl Fixture {
     #[must_use]
     pub fn bare(&self) -> Vec<u8> {
         let module = format!(
-            r#"(module {imports} {PRELUDE} {items}
+            r#"(module {imports} {prelude} {items}
               (func (export "workflowforge:plugin/agent@0.1.0#invoke")
                 (param $call i32) (result i32)
                 (local $n i32)
                 {invoke}))"#,
             imports = self.imports,
+            prelude = prelude(self.pages, &self.allocating),
             items = self.items,
             invoke = self.invoke,
         );
@@ -308,6 +337,9 @@ pub const STDOUT: &str = r#"
   (import "wasi:cli/stdout@0.2.6" "get-stdout" (func $stream (result i32)))
   (import "wasi:io/streams@0.2.6" "[method]output-stream.blocking-write-and-flush"
     (func $write (param i32 i32 i32 i32)))"#;
+/// Lets such a stream go.
+pub const DROP_STREAM: &str = r#"
+  (import "wasi:io/streams@0.2.6" "[resource-drop]output-stream" (func $drop_stream (param i32)))"#;
 /// Timers: both ways to set one, to wait for it, and to let it go.
 pub const TIMERS: &str = r#"
   (import "wasi:clocks/monotonic-clock@0.2.6" "subscribe-duration"
@@ -316,6 +348,12 @@ pub const TIMERS: &str = r#"
     (func $at (param i64) (result i32)))
   (import "wasi:io/poll@0.2.6" "[method]pollable.block" (func $block (param i32)))
   (import "wasi:io/poll@0.2.6" "[resource-drop]pollable" (func $drop (param i32)))"#;
+/// Waits for the first of some timers.
+pub const POLL: &str = r#"
+  (import "wasi:io/poll@0.2.6" "poll" (func $poll (param i32 i32 i32)))"#;
+/// The time of day, written to an address.
+pub const CLOCK: &str = r#"
+  (import "wasi:clocks/wall-clock@0.2.6" "now" (func $now (param i32)))"#;
 /// `log.write`.
 pub const LOG: &str = r#"
   (import "workflowforge:plugin/log@0.1.0" "write" (func $log (param i32 i32 i32 i32 i32)))"#;

@@ -5,6 +5,7 @@ mod grants;
 mod plugins;
 mod runs;
 mod threads;
+mod trust;
 mod workflows;
 
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ pub(crate) use runs::{
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
+pub(crate) use trust::{PolicyArgs, TrustCommand};
 pub(crate) use workflows::{
     Durability, GraphArgs, GraphFormat, Multitask, RunArgs, ValidateArgs, WorkflowCommand,
 };
@@ -174,6 +176,9 @@ pub(crate) enum Command {
     /// Set, list and remove secrets; no command shows a value
     #[command(subcommand)]
     Secrets(SecretsCommand),
+    /// Whose signatures of plugins are trusted, and what is asked of versions
+    #[command(subcommand)]
+    Trust(TrustCommand),
     /// Make, suspend, limit and erase tenants
     #[command(subcommand)]
     Tenants(TenantsCommand),
@@ -300,6 +305,7 @@ impl Cli {
             | Command::Grants(_)
             | Command::Members(_)
             | Command::Secrets(_)
+            | Command::Trust(_)
             | Command::Tenants(_)
             | Command::Audit(_)
             | Command::Usage { .. }

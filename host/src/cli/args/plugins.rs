@@ -8,11 +8,15 @@ use clap::{Subcommand, ValueHint};
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
     /// Install a component, or every component of a folder
-    #[command(after_help = "Example:\n  wforge plugin install target/plugins")]
+    #[command(after_help = "Examples:\n  wforge plugin install target/plugins\n  \
+                            wforge plugin install crawler.wasm --signature crawler.wasm.minisig")]
     Install {
         /// A .wasm file or a folder of them
         #[arg(value_hint = ValueHint::AnyPath)]
         path: PathBuf,
+        /// The signature of minisign [default: FILE.minisig beside it, where there is one]
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        signature: Option<PathBuf>,
         /// For the platform: tenants that are offered it can use it (wforge tenants plugins)
         #[arg(long)]
         platform: bool,

@@ -118,6 +118,10 @@ impl World {
         let path = format!("/v1/secrets/{CANARY}");
         let put = self.host.send_by("PUT", &path, "application/json", &secret, Some(&admin));
         put.status(200);
+        let signer = wforge_testkit::SigningKey::of(9);
+        let trusted = json!({ "name": CANARY, "public": signer.public_line() });
+        post("/v1/trust/keys", &trusted).status(201);
+        let signer = signer.id();
         self.canaries.extend([run.clone(), thread.to_owned(), key.clone()]);
         self.parts = [
             ("publisher", "wforge".to_owned()),
@@ -129,6 +133,7 @@ impl World {
             ("grant", grant),
             ("key", key),
             ("secret", CANARY.to_owned()),
+            ("signer", signer),
             ("subject", CANARY.to_owned()),
             ("tenant", "acme".to_owned()),
         ]

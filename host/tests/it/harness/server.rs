@@ -5,6 +5,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures::stream::{BoxStream, StreamExt};
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -99,6 +101,14 @@ impl TestHost {
     /// Installs these bytes.
     pub(crate) fn install(&self, component: &[u8]) -> Reply {
         self.post_bytes_as("/v1/plugins", "application/wasm", component, &self.key)
+    }
+
+    /// Installs these bytes with a signature.
+    pub(crate) fn install_signed(&self, component: &[u8], signature: &str) -> Reply {
+        let header = STANDARD.encode(signature);
+        let request = self.request(reqwest::Method::POST, "/v1/plugins");
+        let request = request.header("wforge-signature", header);
+        self.send(request.header("content-type", "application/wasm").body(component.to_vec()))
     }
 
     /// Kills it, as a crash would, and starts another on the same data.

@@ -8,7 +8,7 @@ use wforge_model::agent::{AgentCall, Execution, Reply};
 use wforge_model::manifest::{API_VERSION, Manifest};
 use wforge_model::{Digest, TenantId, Timestamp, Value};
 use wforge_ports::effects::{EffectsError, GuestLine};
-use wforge_ports::plugins::{AdmissionError, Admitted};
+use wforge_ports::plugins::{AdmissionError, Admitted, Gate};
 use wforge_ports::runtime::RuntimeFigures;
 use wforge_ports::workflows::{ReadWorkflow, Report, WorkflowReader};
 use wforge_ports::{
@@ -122,11 +122,13 @@ impl PluginAdmission for ManifestsOnly {
         &'a self,
         _tenant: &'a TenantId,
         bytes: Vec<u8>,
+        gate: Gate,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
         Box::pin(async move {
             let refused = |message: String| AdmissionError::Refused { code: "not_wasm", message };
             let manifest =
                 Manifest::from_section(&bytes).map_err(|error| refused(error.to_string()))?;
+            gate(&manifest)?;
             let first = bytes.len().to_le_bytes()[0];
             Ok(Admitted {
                 component: Digest::from_bytes([first; 32]),

@@ -137,7 +137,7 @@ impl Egress {
             .no_zstd()
             .no_deflate()
             .http1_only()
-            .http1_max_headers(options.headers_max)
+            .http1_max_headers(options.headers_held())
             .connect_timeout(options.connect_timeout)
             .pool_idle_timeout(options.idle_timeout)
             .pool_max_idle_per_host(options.idle_connections_max)

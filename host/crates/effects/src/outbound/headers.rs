@@ -38,8 +38,9 @@ pub(crate) fn outgoing(
     headers: &[(String, String)],
     options: &EgressOptions,
 ) -> Result<HeaderMap, OutboundError> {
-    if headers.len() > options.headers_max {
-        let reason = format!("a request has at most {} headers", options.headers_max);
+    let headers_max = options.headers_held();
+    if headers.len() > headers_max {
+        let reason = format!("a request has at most {headers_max} headers");
         return Err(OutboundError::Invalid { reason });
     }
     let bytes: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -67,7 +68,24 @@ pub(crate) fn incoming(headers: &HeaderMap, bytes_max: usize) -> Option<Vec<(Str
 
 #[cfg(test)]
 mod tests {
-    use super::checked;
+    use super::{checked, outgoing};
+    use crate::outbound::{EgressOptions, HEADERS_MAX};
+
+    #[test]
+    fn no_limit_lets_a_map_of_headers_overflow() {
+        let options = EgressOptions {
+            headers_max: usize::MAX,
+            header_bytes_max: usize::MAX,
+            ..EgressOptions::default()
+        };
+        let headers = |count: usize| -> Vec<(String, String)> {
+            (0..count).map(|n| (format!("x-{n}"), String::new())).collect()
+        };
+        let map = outgoing(&headers(HEADERS_MAX), &options).unwrap();
+        assert_eq!(map.len(), HEADERS_MAX);
+        let error = outgoing(&headers(40_000), &options).unwrap_err();
+        assert_eq!(error.to_string(), "a request has at most 16384 headers");
+    }
 
     #[test]
     fn a_request_carries_no_header_of_the_connection() {

@@ -32,7 +32,7 @@ pub use breaker::{Breaker, BreakerOptions};
 pub use egress::Egress;
 pub use exception::{Exception, ParseExceptionError, may_reach};
 pub use names::{Names, SystemNames};
-pub use options::{EgressError, EgressOptions};
+pub use options::{EgressError, EgressOptions, HEADERS_MAX};
 
 /// Sends requests of one tenant. Resolves names itself, refuses addresses that are not public
 /// unless the operator made an exception, follows no redirect, and shares no connection between

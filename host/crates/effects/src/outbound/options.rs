@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use super::exception::Exception;
 
+/// The most headers of one message, whatever is asked for: a map of headers panics where it would
+/// grow past 32,768 places, of which it keeps a quarter free.
+pub const HEADERS_MAX: usize = 16_384;
+
 /// The limits of [`Egress`](super::Egress), with defaults for a host on the internet.
 #[derive(Debug, Clone)]
 pub struct EgressOptions {
@@ -17,7 +21,7 @@ pub struct EgressOptions {
     pub timeout_max: Duration,
     /// The longest URL, in bytes.
     pub url_bytes_max: usize,
-    /// Headers of a request, and of a response.
+    /// Headers of a request, and of a response; more than [`HEADERS_MAX`] is that.
     pub headers_max: usize,
     /// Names and values of all headers of a request, and of a response, in bytes.
     pub header_bytes_max: usize,
@@ -56,6 +60,13 @@ impl Default for EgressOptions {
             lookups_max: 8,
             user_agent: concat!("wforge/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
+    }
+}
+
+impl EgressOptions {
+    /// The most headers of one message.
+    pub(super) fn headers_held(&self) -> usize {
+        self.headers_max.min(HEADERS_MAX)
     }
 }
 

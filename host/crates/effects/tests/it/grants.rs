@@ -1,6 +1,7 @@
 //! The operator's grants file.
 
 use wforge_effects::{GrantsError, GrantsFile};
+use wforge_model::limits::SandboxLimits;
 
 const FILE: &str = r#"
 [[grant]]
@@ -29,6 +30,38 @@ fn grants_without_a_tenant_hold_in_each() {
 fn who_is_not_named_gets_nothing() {
     assert_eq!(granted("north", "acme/other"), "[]");
     assert_eq!(GrantsFile::parse("").unwrap().iter().count(), 0);
+}
+
+#[test]
+fn caps_leave_the_least_that_any_of_them_says() {
+    let text = r#"
+[[cap]]
+tenant = "north"
+reason = "a trial"
+cpu_ms_max = 500
+
+[[cap]]
+plugin = "acme/*"
+reason = "they talk"
+cpu_ms_max = 700
+log_lines_max = 10
+"#;
+    let (file, host) = (GrantsFile::parse(text).unwrap(), SandboxLimits::default());
+    file.check_caps(&host).unwrap();
+    let left = |tenant: &str, plugin: &str| {
+        let left = file.limits(&host, &tenant.parse().unwrap(), &plugin.parse().unwrap());
+        (left.cpu_ms_max, left.log_lines_max)
+    };
+    assert_eq!(left("north", "acme/mailer"), (500, 10));
+    assert_eq!(left("south", "acme/mailer"), (700, 10));
+    assert_eq!(left("south", "other/mailer"), (10_000, 1_000));
+}
+
+#[test]
+fn a_cap_of_what_is_no_limit_is_named_with_its_place() {
+    let error = GrantsFile::parse("[[cap]]\nreason = \"x\"\nmemory = 5\n").unwrap_err();
+    let told = error.to_string();
+    assert!(told.starts_with("line 3, column 1: unknown field `memory`"), "{told}");
 }
 
 fn check(text: &str, expected: &str) {

@@ -70,7 +70,7 @@ async fn session(grants: &[&str]) -> Box<dyn EffectSession> {
         output: Arc::new(Output::default()),
         tools: Arc::new(Tools::new(mcp)),
         host_key: [9; 32],
-        limits: SandboxLimits::default(),
+        limits: Arc::new(SandboxLimits::default()),
         kv: KvLimits::default(),
         blobs,
         grants: Arc::new(Unrevoked),

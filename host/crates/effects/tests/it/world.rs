@@ -120,7 +120,7 @@ fn world_over<S: Store + 'static>(
     let output = Arc::new(Output::default());
     let (outside, book) = (Arc::new(Outside::default()), Arc::new(Book::default()));
     let effects = RecordedEffects::new(EffectsParts {
-        limits,
+        limits: Arc::new(limits),
         kv: keep.kv,
         blobs: Blobs::new(store.clone(), keep.blobs),
         tools: Arc::new(tools(&clock)),
@@ -143,7 +143,7 @@ fn parts<S: Store + 'static>(
         output,
         tools: Arc::default(),
         host_key: [9; 32],
-        limits: SandboxLimits::default(),
+        limits: Arc::new(SandboxLimits::default()),
         kv: KvLimits::default(),
         blobs: Blobs::new(store.clone(), BlobLimits::default()),
         store,

@@ -8,7 +8,7 @@ use wforge_engine::{Engine, EngineOptions, EngineParts, FixedGrants, Handle, Lan
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::{Digest, RunId, Seq, TenantId, Timestamp};
 use wforge_ports::effects::{EffectSession, Effects, EffectsError, TaskContext};
-use wforge_ports::plugins::{AdmissionError, Admitted, PluginAdmission};
+use wforge_ports::plugins::{AdmissionError, Admitted, Gate, PluginAdmission};
 use wforge_ports::runtime::{AgentRuntime, RuntimeError, RuntimeFigures};
 use wforge_ports::{BoxFuture, Entropy, Store as _};
 use wforge_spec::Cel;
@@ -125,6 +125,7 @@ impl PluginAdmission for Nobody {
         &'a self,
         _tenant: &'a TenantId,
         _bytes: Vec<u8>,
+        _gate: Gate,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
         futures::future::pending().boxed()
     }

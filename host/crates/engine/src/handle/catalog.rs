@@ -12,28 +12,30 @@ use super::Handle;
 use crate::choice::VersionChoice;
 use crate::notes::{Note, What};
 use crate::quarantine::Quarantine;
-use crate::request::{EngineError, PluginInfo, PluginStanding, WorkflowInfo};
+use crate::request::{EngineError, PluginInfo, PluginStanding, PluginUpload, WorkflowInfo};
 use crate::sweep::{self, BlobsSwept, SweepMode};
 use crate::tenancy::Directory;
-use crate::{catalog, choice, install, tenancy, workflows};
+use crate::{catalog, choice, install, tenancy, trust, workflows};
 
 impl Handle {
-    /// Installs a plugin.
+    /// Installs a plugin, or attaches a signature to a version that is installed.
     ///
     /// # Errors
-    /// [`EngineError::Invalid`] where it is not let in.
+    /// [`EngineError::Invalid`] where it is not let in: what admission finds, or `unsigned`,
+    /// `unknown_key`, `bad_signature`, `revoked_key`, `below_minimum`.
     pub async fn install_plugin(
         &self,
         tenant: &TenantId,
-        bytes: Vec<u8>,
+        upload: impl Into<PluginUpload>,
         by: &str,
     ) -> Result<PluginInfo, EngineError> {
         let _named_soon = self.shared.components.read().await;
         tenancy::within_storage(&self.shared, tenant)?;
-        let installed = install::plugin(&self.shared.parts, tenant, bytes, by).await;
-        let info = self.noted((tenant, by), What::Plugin, "a component", installed).await?;
-        Directory::load(&self.shared).await?;
+        let installed = Box::pin(install::plugin(&self.shared, tenant, upload.into(), by)).await;
+        let mut info = self.noted((tenant, by), What::Plugin, "a component", installed).await?;
         tenancy::ask_for_needs(&self.shared, tenant, &info.admitted, by).await?;
+        let choices = choice::choices(&self.shared, tenant).await?;
+        self.stands(tenant, &mut info, &choices);
         Ok(info)
     }
 
@@ -166,7 +168,9 @@ impl Handle {
             quarantine: quarantine.map(|quarantine| Quarantine::clone(&quarantine)),
             chosen: choices.get(&plugin.admitted.manifest.name).cloned(),
             circuit: shared.breakers.circuit(tenant, component, shared.parts.clock.now()),
+            distrust: trust::judge_admitted(shared, tenant, &plugin.admitted).err(),
         };
+        plugin.signer = shared.trust.signer(tenant, component);
     }
 
     /// Registers a workflow.

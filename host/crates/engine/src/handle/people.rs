@@ -6,6 +6,7 @@ use wforge_model::head::{RunHead, RunStatus, WaitReason, WaitingFor};
 use wforge_model::{NodeId, RunId, TenantId, Value};
 
 use super::Handle;
+use crate::quarantine;
 use crate::request::{AnswerGiven, AnswerTo, CancelRun, EngineError};
 
 impl Handle {
@@ -60,8 +61,8 @@ impl Handle {
             return Err(EngineError::Conflict {
                 code: "quarantined",
                 message: format!(
-                    "{run} waits for a component in quarantine and keeps its record: wforge plugin \
-                     release {component}"
+                    "{run} waits for {component} and keeps its record: {}",
+                    quarantine::way_back(&self.shared, tenant, component)
                 ),
             });
         }

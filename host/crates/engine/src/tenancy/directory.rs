@@ -14,6 +14,7 @@ use wforge_ports::store::Collection;
 use super::{default_tenant, platform};
 use crate::request::EngineError;
 use crate::service::Shared;
+use crate::trust::Trust;
 
 /// Documents read at once.
 const PAGE: usize = 512;
@@ -23,7 +24,7 @@ const PAGE: usize = 512;
 pub(crate) struct Directory {
     index: RwLock<Index>,
     /// Held by whoever changes something.
-    pub(super) changing: Mutex<()>,
+    pub(crate) changing: Mutex<()>,
     /// Held by the erasure that is under way.
     pub(super) erasing: Mutex<()>,
     loaded: OnceCell<()>,
@@ -134,11 +135,14 @@ async fn read_all(shared: &Shared) -> Result<(), EngineError> {
     let default = default_tenant()?;
     if !index.tenants.contains_key(&default) {
         index.take_grants(shared, &default).await?;
+        Trust::load(shared, &default).await?;
         shared.quarantines.load(shared, Some(&default)).await?;
     }
     shared.quarantines.load(shared, None).await?;
+    Trust::load(shared, &platform()?).await?;
     for tenant in index.tenants.keys() {
         shared.quarantines.load(shared, Some(tenant)).await?;
+        Trust::load(shared, tenant).await?;
     }
     *shared.directory.write() = index;
     Ok(())

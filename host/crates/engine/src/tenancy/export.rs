@@ -119,6 +119,16 @@ async fn write_catalog(shared: &Shared, id: &TenantId, out: &Out) -> Result<(), 
     for quarantine in quarantines {
         out.line("quarantine", quarantine).await?;
     }
+    for (kind, collection) in [
+        ("trusted_key", Collection::TrustedKeys),
+        ("trust_policy", Collection::TrustPolicies),
+        ("signature", Collection::Signatures),
+    ] {
+        let documents: Vec<Value> = PageOf(collection).all(shared, id).await?;
+        for document in documents {
+            out.line(kind, document).await?;
+        }
+    }
     let settings: Vec<Value> = PageOf(Collection::Settings).all(shared, id).await?;
     for setting in settings {
         out.line("setting", setting).await?;

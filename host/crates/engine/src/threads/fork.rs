@@ -13,11 +13,13 @@ use super::start::{begin_with, busy, end_head};
 use super::{Base, Standing, begin_next, last_border};
 use crate::load::{beginning_of, carried_at, no_checkpoint};
 use crate::prepare::prepare;
+use crate::quarantine;
 use crate::request::{EngineError, Idempotency, StartRun, Started, WorkflowChoice};
 use crate::resolve::Resolved;
 use crate::service::Shared;
 use crate::start::Beginning;
 use crate::thread_request::{ContinueFrom, ForkPoint, Made, UpdateAs, UpdateGiven, UpdateState};
+use crate::trust;
 
 /// A place to begin at, and what a run is begun with there.
 pub(crate) struct Origins {
@@ -280,6 +282,8 @@ pub(super) async fn continue_with(
     beginning.started.durability = durability;
     beginning.started.steps = steps;
     beginning.idempotency = idempotency;
+    quarantine::check(shared, tenant, &beginning.started).await?;
+    trust::check(shared, tenant, &beginning.started).await?;
     let started = begun(begin_with(shared, tenant, &standing, beginning).await?, id);
     drop(turn);
     begin_next(shared, tenant, thread).await;

@@ -18,7 +18,7 @@ use wforge_model::manifest::Manifest;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Digest, Failure, Problem, TaskId, TenantId, Timestamp, Value};
 use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession};
-use wforge_ports::plugins::{AdmissionError, Admitted, PluginAdmission};
+use wforge_ports::plugins::{AdmissionError, Admitted, Gate, PluginAdmission};
 use wforge_ports::runtime::{AgentRuntime, RuntimeError, RuntimeFigures};
 use wforge_ports::{Clock, Entropy};
 use wforge_spec::Cel;
@@ -394,9 +394,11 @@ impl PluginAdmission for NoAdmission {
         &'a self,
         _tenant: &'a TenantId,
         bytes: Vec<u8>,
+        gate: Gate,
     ) -> BoxFuture<'a, Result<Admitted, AdmissionError>> {
-        let name = String::from_utf8(bytes).unwrap();
-        futures::future::ready(Ok(admitted(&name))).boxed()
+        let admitted = admitted(&String::from_utf8(bytes).unwrap());
+        let let_in = gate(&admitted.manifest).map(|()| admitted);
+        futures::future::ready(let_in).boxed()
     }
 
     fn forget(&self, _component: Digest) -> BoxFuture<'_, Result<(), AdmissionError>> {

@@ -34,3 +34,4 @@ mod tenants;
 mod thread_world;
 mod threads;
 mod tools;
+mod trust;

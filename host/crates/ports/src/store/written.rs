@@ -207,6 +207,12 @@ pub enum Collection {
     SecretValues,
     /// Components that are not called any more: key is the digest.
     Quarantines,
+    /// Keys whose signatures the tenant trusts, or trusted: key is the id.
+    TrustedKeys,
+    /// What the tenant asks of signatures and versions: one document, `policy`.
+    TrustPolicies,
+    /// Signatures of components: key is the component's digest.
+    Signatures,
 }
 
 impl Collection {
@@ -229,6 +235,9 @@ impl Collection {
             Self::Secrets => b'y',
             Self::SecretValues => b'z',
             Self::Quarantines => b'q',
+            Self::TrustedKeys => b'r',
+            Self::TrustPolicies => b'l',
+            Self::Signatures => b'n',
         }
     }
 }

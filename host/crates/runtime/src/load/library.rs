@@ -14,7 +14,7 @@ use wforge_model::defence::{Defence, holds};
 use wforge_model::limits::AdmissionLimits;
 use wforge_model::manifest::LimitHints;
 use wforge_model::{Digest, TenantId};
-use wforge_ports::{AdmissionError, Admitted, RuntimeError};
+use wforge_ports::{AdmissionError, Admitted, Gate, RuntimeError};
 
 use super::aot::AotCache;
 use super::compile::{CompileError, Compiler};
@@ -89,9 +89,10 @@ impl Library {
         &self,
         tenant: &TenantId,
         bytes: Vec<u8>,
+        gate: Gate,
     ) -> Result<Admitted, AdmissionError> {
         let shelf = Arc::clone(&self.shelf);
-        let job = move || shelf.admit(&bytes);
+        let job = move || shelf.admit(&bytes, gate);
         let (admitted, ready) = self
             .lane
             .run(tenant, job)
@@ -149,12 +150,13 @@ impl Shelf {
         })
     }
 
-    fn admit(&self, bytes: &[u8]) -> Result<(Admitted, Option<Ready>), AdmissionError> {
+    fn admit(&self, bytes: &[u8], gate: Gate) -> Result<(Admitted, Option<Ready>), AdmissionError> {
         let inspected = inspect::inspect(bytes, &self.admission)?;
         let imports = match admission::check_world(&inspected) {
             Err(_) if !holds(Defence::World) => Vec::new(),
             checked => checked?,
         };
+        gate(&inspected.manifest)?;
         let digest = Digest::from_bytes(Sha256::digest(bytes).into());
         let limits = inspected.manifest.limits.clone();
         let ready = match self.aot.load(&self.engine, digest) {

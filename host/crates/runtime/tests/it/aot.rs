@@ -98,8 +98,12 @@ async fn code_of_another_host_key_is_not_trusted() {
     let admitted = first.admit(echo().build()).await.unwrap();
     let mut options = RuntimeOptions::at(first.dir.path());
     options.sandboxes_max = 2;
-    let parts =
-        RuntimeParts { clock: Arc::new(StillClock::default()), host_key: [8; 32], compiler: None };
+    let parts = RuntimeParts {
+        clock: Arc::new(StillClock::default()),
+        host_key: [8; 32],
+        policy: None,
+        compiler: None,
+    };
     let other = SandboxRuntime::open(options, parts).unwrap();
     other.prepare(&crate::harness::tenant(), admitted.component).await.unwrap();
     assert_eq!(other.figures().tampered, 1);

@@ -94,7 +94,7 @@ fn compiled_by(script: &str, limit: impl FnOnce(&mut AdmissionLimits)) -> Sandbo
         ChildCompiler::new(PathBuf::from("/bin/sh"), arguments, options.admission.clone());
     let compiler: Arc<dyn Compiler> = Arc::new(compiler);
     let clock = Arc::new(StillClock::default());
-    let parts = RuntimeParts { clock, host_key: [7; 32], compiler: Some(compiler) };
+    let parts = RuntimeParts { clock, host_key: [7; 32], policy: None, compiler: Some(compiler) };
     Sandbox { runtime: SandboxRuntime::open(options, parts).unwrap(), dir }
 }
 

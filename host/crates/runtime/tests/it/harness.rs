@@ -128,13 +128,14 @@ pub(crate) fn sandbox_in(
     let mut options = RuntimeOptions::at(dir.path());
     options.sandboxes_max = 8;
     set(&mut options);
-    let parts = RuntimeParts { clock: Arc::new(clock), host_key: [7; 32], compiler: None };
+    let parts =
+        RuntimeParts { clock: Arc::new(clock), host_key: [7; 32], policy: None, compiler: None };
     Sandbox { runtime: SandboxRuntime::open(options, parts).unwrap(), dir }
 }
 
 impl Sandbox {
     pub(crate) async fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, AdmissionError> {
-        self.runtime.admit(&tenant(), bytes).await
+        self.runtime.admit(&tenant(), bytes, wforge_ports::open_gate()).await
     }
 
     /// Admits the component and calls it once.

@@ -21,7 +21,10 @@ const fn next(collection: Collection) -> Option<Collection> {
         Collection::Tenants => Collection::Secrets,
         Collection::Secrets => Collection::SecretValues,
         Collection::SecretValues => Collection::Quarantines,
-        Collection::Quarantines => return None,
+        Collection::Quarantines => Collection::TrustedKeys,
+        Collection::TrustedKeys => Collection::TrustPolicies,
+        Collection::TrustPolicies => Collection::Signatures,
+        Collection::Signatures => return None,
     })
 }
 
