@@ -3,7 +3,8 @@
 SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
   bench-engine authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
-  nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile
+  nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile \
+  fuzz-smoke prove-hostile-components
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -18,11 +19,12 @@ test: build ## every test, and the proof that model and graph need no std
 ci: ## what .ci/run runs: format, lint, dependency policy, then make test
 	@scripts/ci.sh
 fmt: ## format all code
-	@cargo fmt --all && scripts/conformance.sh fmt && scripts/hostile.sh fmt && sdk/toolchain.sh fmt && scripts/prettier.sh --write
+	@cargo fmt --all && scripts/conformance.sh fmt && scripts/hostile.sh fmt && scripts/fuzz.sh fmt && sdk/toolchain.sh fmt && scripts/prettier.sh --write
 lint: ## clippy over everything; warnings are errors
 	@cargo clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/conformance.sh lint
 	@scripts/hostile.sh lint
+	@scripts/fuzz.sh lint
 	@sdk/toolchain.sh lint
 deny: ## licences, banned crates, sources, advisories
 	@scripts/deny.sh
@@ -64,6 +66,10 @@ prove-simulation: ## the same with 10,000 seeds
 	@scripts/simulation.sh 10000
 prove-mutants: ## 50 random mutants of wforge-graph against its own tests; SEED=n, COUNT=n
 	@SEED=$(SEED) COUNT=$(COUNT) scripts/mutants.sh
+fuzz-smoke: ## fuzz everything that reads what strangers write, 60 s each; SEED=n, SECONDS_EACH=n
+	@scripts/fuzz.sh smoke
+prove-hostile-components: ## 5,000 mutated and 5,000 generated components into a server; SEED=n, COUNT=n
+	@scripts/components.sh prove
 docker-lint: ## lint the Dockerfile
 	@scripts/docker-lint.sh
 docker-check: docker-lint ## run the Dockerfile's steps in a clean folder, and its health check

@@ -39,6 +39,12 @@ mod limits;
 mod logins;
 mod mocks;
 mod models;
+#[expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "it says what it made and what came of it, and reads how much it is to make"
+)]
+mod mutants;
 mod pauses;
 mod production;
 mod questions;

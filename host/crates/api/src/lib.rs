@@ -54,8 +54,8 @@ mod usage;
 mod workflows;
 
 pub use auth::{
-    Credential, Credentials, IssuedKey, KeyIds, KeyTable, MintRequest, Pepper, SigningKeys,
-    Standing, TokenRules, TokenSecret, WeakSecret, mint,
+    Bearer, Credential, Credentials, IssuedKey, KeyIds, KeyTable, MintRequest, Pepper, SigningKeys,
+    Standing, TokenRules, TokenSecret, WeakSecret, mint, presented,
 };
 pub use cors::Origins;
 pub use error::{ApiError, ErrorItem};

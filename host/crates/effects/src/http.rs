@@ -23,7 +23,8 @@ use serde_json::json;
 use wforge_model::{Digest, Failure, Problem, TenantId, Value};
 
 use self::element::{Body, Element};
-pub(crate) use self::target::{Target, wanted};
+pub use self::target::Target;
+pub(crate) use self::target::wanted;
 use crate::deed::Deed;
 use crate::outbound::{Outbound, OutboundRequest, OutboundResponse, failure, headers};
 use crate::secrets::{self, Secrets};

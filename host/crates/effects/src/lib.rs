@@ -43,7 +43,7 @@ mod tools;
 pub use blobs::{BlobLimits, Blobs};
 pub use deed::{Deed, Done, Nowhere, World};
 pub use grants::{Ceiling, Exempt, Grant, GrantsError, GrantsFile};
-pub use http::{BodyStore, FetchLimits};
+pub use http::{BodyStore, FetchLimits, Target};
 pub use memory::KvLimits;
 pub use outside::Outside;
 pub use recorded::{EffectsParts, RecordedEffects};

@@ -20,6 +20,7 @@ pub mod grant;
 pub mod head;
 pub mod http_rule;
 pub mod id;
+pub mod json;
 pub mod limits;
 pub mod lines;
 pub mod manifest;

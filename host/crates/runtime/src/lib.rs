@@ -18,7 +18,6 @@ mod call;
 mod capabilities;
 mod engine;
 mod guest;
-mod json;
 mod kept;
 mod load;
 mod options;

@@ -7,6 +7,7 @@ use serde_json::json;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::{I32Exit, ResourceTableError};
 use wforge_model::agent::{Execution, Exit, Reply};
+use wforge_model::json::{self, JsonMax};
 use wforge_model::limits::SandboxLimits;
 use wforge_model::{Failure, Problem};
 use wforge_ports::RuntimeError;
@@ -16,7 +17,6 @@ use crate::bindings::workflowforge::plugin::types;
 use crate::capabilities::from_wit;
 use crate::guest::limiter::Refused;
 use crate::guest::unwind::Unwind;
-use crate::json::{self, JsonMax};
 
 pub(crate) mod exception;
 

@@ -14,6 +14,8 @@ mod crash;
 mod error;
 mod facade;
 mod files;
+#[doc(hidden)]
+pub mod formats;
 mod journal;
 mod journaled;
 mod keeper;

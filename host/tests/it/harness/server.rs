@@ -242,6 +242,11 @@ impl TestHost {
         Events { runtime: &self.runtime, chunks, received: Vec::new() }
     }
 
+    /// The key of commands on this machine.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
     /// Where it listens.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)

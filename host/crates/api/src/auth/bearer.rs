@@ -40,7 +40,7 @@ pub(crate) async fn authenticate(
     now: Timestamp,
 ) -> Result<Principal, Unknown> {
     let nobody = Unknown { key_id: None };
-    let text = bearer(headers).ok_or(nobody.clone())?;
+    let text = presented(headers).ok_or(nobody.clone())?;
     let principal = match (PresentedKey::parse(text), known.tokens) {
         (Some(key), _) => by_key(&key, known, now)?,
         (None, Some(rules)) if looks_like_a_token(text) => {
@@ -81,7 +81,9 @@ fn by_token(bearer: Bearer, rules: &TokenRules, known: &dyn Credentials) -> Opti
     Some(Principal { tenant, role, scopes: Scopes::default(), name: subject, key_id, kind })
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The credential in these headers; none where there is none, or more than one.
+#[must_use]
+pub fn presented(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (value, None) = (values.next()?, values.next()) else {
         return None;

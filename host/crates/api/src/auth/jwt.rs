@@ -120,15 +120,17 @@ impl Audience {
 
 /// Who a valid token speaks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bearer {
-    pub(super) tenant: TenantId,
-    pub(super) subject: String,
+pub struct Bearer {
+    /// Whose data it reaches.
+    pub tenant: TenantId,
+    /// The person, as the issuer calls them.
+    pub subject: String,
     /// What the issuer says that they may do; none: the tenant's list of members says it.
-    pub(super) role: Option<Role>,
+    pub role: Option<Role>,
     /// When it was issued; the beginning of time where it does not say.
-    pub(super) issued_at: Timestamp,
+    pub issued_at: Timestamp,
     /// From when on it is refused, the difference of clocks included.
-    pub(super) ends_at: Timestamp,
+    pub ends_at: Timestamp,
 }
 
 /// Whether it can be no API key, so that it is checked as a token.
@@ -138,7 +140,7 @@ pub(super) fn looks_like_a_token(text: &str) -> bool {
 
 impl TokenRules {
     /// Who the token speaks for; none where it is not valid, whatever the reason.
-    pub(super) async fn check(&self, token: &str, now: Timestamp) -> Option<Bearer> {
+    pub async fn check(&self, token: &str, now: Timestamp) -> Option<Bearer> {
         if token.len() > TOKEN_BYTES_MAX {
             return None;
         }

@@ -12,9 +12,12 @@ mod key;
 mod principal;
 
 pub use credential::{Credential, Credentials, KeyTable, Standing};
-pub use jwt::{KeyIds, MintRequest, SigningKeys, TokenRules, TokenSecret, WeakSecret, mint};
+pub use jwt::{
+    Bearer, KeyIds, MintRequest, SigningKeys, TokenRules, TokenSecret, WeakSecret, mint,
+};
 pub use key::{IssuedKey, Pepper};
 
+pub use bearer::presented;
 pub(crate) use bearer::{Known, Unknown, authenticate, refusal};
 pub(crate) use failures::Failures;
 pub(crate) use key::hex;

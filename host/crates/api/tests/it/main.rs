@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod corpus;
 mod head;
 mod identity;
 mod limits;

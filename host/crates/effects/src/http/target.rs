@@ -6,9 +6,9 @@ use wforge_model::{Capability, Failure, HttpRule, Problem, Value};
 use crate::outbound::method;
 use crate::outbound::url::{self, Peer, URL_BYTES_MAX};
 
-/// Method and URL.
+/// Method and URL of a request, in the form in which they are checked and sent.
 #[derive(Debug)]
-pub(crate) struct Target {
+pub struct Target {
     pub(super) method: String,
     pub(crate) url: Url,
     /// The set of this one request, as text.
@@ -25,13 +25,28 @@ impl Target {
     /// Of a method and a URL.
     ///
     /// Whatever is read here has a rule, so there is no request that no grant could be asked for.
-    pub(crate) fn read(method: &str, url: &str) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// Nothing is sent there, whoever asks; the reason is in words.
+    pub fn read(method: &str, url: &str) -> Result<Self, Failure> {
         // On its own first: inside a rule, something else than a method could read as a host.
         method::read(method).map_err(|error| bad("bad_method", &error))?;
         let url = canonical(url)?;
         let rule = rule(method, &url);
         HttpRule::parse(&rule).map_err(|error| bad("bad_url", &error))?;
         Ok(Self { method: method.to_owned(), url, rule })
+    }
+
+    /// The URL that is sent to.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The set of this one request, as text: what a grant must cover.
+    #[must_use]
+    pub fn rule(&self) -> &str {
+        &self.rule
     }
 }
 

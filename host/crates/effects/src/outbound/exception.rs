@@ -35,6 +35,7 @@ pub struct ParseExceptionError {
 const SHAPE: &str = "write an address, with a prefix and a port where they are meant: \
                      127.0.0.1:8080, 10.0.0.0/8, [fd00::]/8:443 or localhost:8080";
 const BRACKETS: &str = "write an address of version 6 in brackets, such as [::1]:8080";
+const MAPPED: &str = "write an address of version 4 as such, not inside of one of version 6";
 const PREFIX: &str = "a prefix is a number of bits, at most 32, of version 6 at most 128";
 const HOST_BITS: &str = "the address has bits beyond its prefix: write the first of the network";
 const PORT: &str = "a port is a number from 1 to 65535";
@@ -57,7 +58,8 @@ impl Exception {
 
 /// Whether that address may be reached at that port. No port stands for one that no exception
 /// names.
-pub(crate) fn may_reach(allow: &[Exception], address: IpAddr, port: Option<u16>) -> bool {
+#[must_use]
+pub fn may_reach(allow: &[Exception], address: IpAddr, port: Option<u16>) -> bool {
     is_public(address) || allow.iter().any(|exception| exception.holds(address, port))
 }
 
@@ -102,7 +104,12 @@ fn parse(text: &str) -> Result<Exception, &'static str> {
 fn address(text: &str) -> Result<(IpAddr, &str), &'static str> {
     if let Some(inner) = text.strip_prefix('[') {
         let (address, rest) = inner.split_once(']').ok_or(BRACKETS)?;
-        return Ok((IpAddr::V6(address.parse().map_err(|_| BRACKETS)?), rest));
+        let address: Ipv6Addr = address.parse().map_err(|_| BRACKETS)?;
+        // It would hold for nothing: whatever is reached is known by its version 4 alone.
+        return match address.to_ipv4_mapped() {
+            Some(_) => Err(MAPPED),
+            None => Ok((IpAddr::V6(address), rest)),
+        };
     }
     if text.parse::<Ipv6Addr>().is_ok() || text.contains("::") {
         return Err(BRACKETS);
@@ -190,6 +197,7 @@ mod tests {
             "a prefix is",
             &["10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "[::]/129", "10.0.0.0/+8"],
         );
+        check("of version 4 as such", &["[::ffff:10.0.0.0]/104", "[::ffff:a00:1]:80"]);
         check("bits beyond", &["10.0.0.1/8", "[fd00::1]/8", "1.0.0.0/0"]);
         check(
             "a port is",

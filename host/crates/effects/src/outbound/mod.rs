@@ -30,7 +30,7 @@ use wforge_model::TenantId;
 pub use addresses::is_public;
 pub use breaker::{Breaker, BreakerOptions};
 pub use egress::Egress;
-pub use exception::{Exception, ParseExceptionError};
+pub use exception::{Exception, ParseExceptionError, may_reach};
 pub use names::{Names, SystemNames};
 pub use options::{EgressError, EgressOptions, HEADERS_MAX};
 

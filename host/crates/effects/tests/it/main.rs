@@ -10,6 +10,8 @@ mod breaker;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod corpus;
+#[cfg(test)]
 mod egress;
 #[cfg(test)]
 mod egress_bodies;

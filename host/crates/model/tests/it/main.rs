@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that panics is a test that failed")]
 
+mod corpus;
 mod events;
 mod grants;
 mod http_rules;

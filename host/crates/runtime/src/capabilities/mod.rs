@@ -16,11 +16,11 @@ mod timer;
 mod tools;
 
 use wforge_model::effect::Operation;
+use wforge_model::json::{self, JsonMax};
 use wforge_model::{Denial, Failure, Problem, Value};
 
 use crate::bindings::workflowforge::plugin::types as wit;
 use crate::guest::state::Guest;
-use crate::json::JsonMax;
 
 impl wit::Host for Guest {}
 
@@ -113,7 +113,7 @@ const FAILURE_TEXT_BYTES_MAX: usize = 4 << 10;
 const FAILURE_DETAILS_BYTES_MAX: usize = 64 << 10;
 
 fn problem_from_wit(problem: &wit::Problem, json_max: JsonMax) -> Problem {
-    let details = match crate::json::parse(&problem.details, json_max) {
+    let details = match json::parse(&problem.details, json_max) {
         Ok(Value::Object(fields)) if fields.is_empty() => Value::Null,
         Ok(value) if problem.details.len() <= FAILURE_DETAILS_BYTES_MAX => value,
         Ok(_) | Err(_) => Value::String(short(&problem.details)),

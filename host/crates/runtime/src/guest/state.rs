@@ -6,6 +6,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use wforge_model::effect::Operation;
+use wforge_model::json::{self, JsonMax};
 use wforge_model::limits::SandboxLimits;
 use wforge_model::{Failure, Value};
 use wforge_ports::{EffectAnswer, EffectRequest, EffectSession};
@@ -20,7 +21,6 @@ use super::timers::Timers;
 use super::unwind::Unwind;
 use super::voice::Voice;
 use super::wasi::{self, GuestClock};
-use crate::json::{self, JsonMax};
 use crate::tenants::Tenant;
 
 /// What the host keeps beside one guest.

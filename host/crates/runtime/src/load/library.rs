@@ -176,7 +176,10 @@ impl Shelf {
         };
         let ready = match ready {
             Err(_) if !holds(Defence::Validation) => None,
-            ready => Some(ready.map_err(refused)?),
+            ready => Some(ready.map_err(|error| {
+                self.leave_no_code(digest);
+                refused(error)
+            })?),
         };
         self.keep(digest, bytes).map_err(|error| AdmissionError::Host(error.into()))?;
         let admitted = Admitted {
@@ -187,6 +190,13 @@ impl Shelf {
             imports,
         };
         Ok((admitted, ready))
+    }
+
+    /// Removes the code of what is not let in after all: nobody would be charged for it.
+    fn leave_no_code(&self, digest: Digest) {
+        if let Err(error) = self.aot.forget(digest) {
+            tracing::warn!(%digest, %error, "the code of a refused component cannot be removed");
+        }
     }
 
     /// Compiles, keeps the code, and links what was kept, so that the first call runs the same

@@ -139,6 +139,15 @@ async fn an_import_with_other_types_says_where() {
 }
 
 #[tokio::test]
+async fn what_is_refused_after_it_was_compiled_leaves_no_code() {
+    let sandbox = sandbox();
+    sandbox.admit(renamed(asker().build(), "deadline", "deadwood")).await.unwrap_err();
+    let of = fs_err::read_dir(sandbox.dir.path().join("aot")).unwrap();
+    let code = of.flat_map(|of| fs_err::read_dir(of.unwrap().path()).unwrap());
+    assert_eq!(code.count(), 0);
+}
+
+#[tokio::test]
 async fn an_import_that_was_not_asked_for_is_refused() {
     let mut undeclared = asker();
     undeclared = undeclared.without_needs();

@@ -4,6 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "as above")]
 #![expect(clippy::too_many_lines, reason = "tables of inputs and what comes out of them")]
 
+mod corpus;
 mod editor;
 mod expressions;
 mod files;

@@ -1,6 +1,7 @@
 //! The store against the promises of its port.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod corpus;
 mod letters;
 mod model;
 mod opening;

@@ -4,25 +4,32 @@
 //! byte, so that nothing deep reaches a recursive function, and a few bytes become no heap of
 //! values.
 
-use wforge_model::limits::SandboxLimits;
-use wforge_model::{Failure, Problem, Value};
+use alloc::format;
+use alloc::string::{String, ToString as _};
+
+use crate::limits::SandboxLimits;
+use crate::{Failure, Problem, Value};
 
 /// What one JSON document of a guest may have.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct JsonMax {
-    pub(crate) depth: u32,
-    pub(crate) values: u32,
+pub struct JsonMax {
+    /// How deep objects and arrays lie in each other.
+    pub depth: u32,
+    /// Values, those inside of others counted too.
+    pub values: u32,
 }
 
 impl JsonMax {
-    pub(crate) const fn of(limits: &SandboxLimits) -> Self {
+    /// What the sandbox lets a guest have.
+    #[must_use]
+    pub const fn of(limits: &SandboxLimits) -> Self {
         Self { depth: limits.json_depth_max, values: limits.json_values_max }
     }
 }
 
 /// Text that is not the JSON that the contract allows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum JsonError {
+pub enum JsonError {
     /// Nested too deep.
     #[error("the JSON is nested deeper than {max} levels")]
     Depth {
@@ -42,7 +49,8 @@ pub(crate) enum JsonError {
 
 impl JsonError {
     /// The code that a policy can read.
-    pub(crate) const fn code(&self) -> &'static str {
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Depth { .. } => "json_depth",
             Self::Width { .. } => "json_width",
@@ -52,7 +60,10 @@ impl JsonError {
 }
 
 /// Parses what a guest wrote.
-pub(crate) fn parse(text: &str, max: JsonMax) -> Result<Value, JsonError> {
+///
+/// # Errors
+/// It nests deeper than that, has more values, or is no JSON.
+pub fn parse(text: &str, max: JsonMax) -> Result<Value, JsonError> {
     let shape = Shape::of(text);
     if shape.depth > max.depth {
         return Err(JsonError::Depth { max: max.depth });
@@ -64,7 +75,10 @@ pub(crate) fn parse(text: &str, max: JsonMax) -> Result<Value, JsonError> {
 }
 
 /// Parses an argument of a host call; what is wrong becomes the guest's typed failure.
-pub(crate) fn argument(name: &str, text: &str, max: JsonMax) -> Result<Value, Failure> {
+///
+/// # Errors
+/// As [`parse`], in words that name the argument.
+pub fn argument(name: &str, text: &str, max: JsonMax) -> Result<Value, Failure> {
     parse(text, max).map_err(|error| {
         let code = error.code();
         Failure::InvalidInput(Problem::new(code, format!("argument \"{name}\": {error}")))
@@ -118,11 +132,14 @@ impl Shape {
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+    use alloc::string::ToString as _;
+
     use proptest::collection::{btree_map, vec};
     use proptest::prelude::*;
-    use wforge_model::Value;
 
     use super::{JsonMax, Shape, parse};
+    use crate::Value;
 
     const MAX: JsonMax = JsonMax { depth: 64, values: 1_000 };
 
