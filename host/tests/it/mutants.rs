@@ -19,7 +19,7 @@ const BATCH: u64 = 250;
 /// Uploads at once.
 const WORKERS: usize = 4;
 /// What a refusal may say.
-const REASONS: [&str; 12] = [
+const REASONS: [&str; 13] = [
     "not_wasm",
     "core_module",
     "precompiled",
@@ -27,6 +27,7 @@ const REASONS: [&str; 12] = [
     "wrong_world",
     "no_manifest",
     "bad_manifest",
+    "bad_schema",
     "unsupported_api",
     "too_large",
     "invalid",

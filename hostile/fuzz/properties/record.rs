@@ -55,7 +55,7 @@ fn check_changes(payload: &[u8], changes: &Changes) {
     if is_in_order(payload) {
         assert_eq!(written, payload);
     }
-    let at = payload.iter().fold(0_usize, |sum, byte| sum * 31 + usize::from(*byte) & 0xffff);
+    let at = payload.iter().fold(0_usize, |sum, byte| (sum * 31 + usize::from(*byte)) & 0xffff);
     let at = at % frame.len();
     frame[at] ^= 1 << (at % 8);
     assert!(formats::payload(SALT, 7, &frame).is_none(), "a changed frame is read");

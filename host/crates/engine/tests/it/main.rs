@@ -8,6 +8,7 @@
 )]
 
 mod chunks;
+mod corpus;
 mod deeds;
 mod durability;
 mod effects;
