@@ -284,8 +284,7 @@ impl Deed {
                 let request = headers
                     .iter()
                     .fold(Request::new(method, url), |it, (name, value)| it.header(name, value));
-                let request =
-                    (0..*more).fold(request, |it, n| it.header(&format!("x-{n}"), "y"));
+                let request = (0..*more).fold(request, |it, n| it.header(&format!("x-{n}"), "y"));
                 let time = timeout_ms.map(Duration::from_millis);
                 ctx.fetch(time.into_iter().fold(request, Request::timeout))?
             }

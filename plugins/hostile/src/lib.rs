@@ -2,12 +2,6 @@
 //! what came of each. None of the deeds is a trick of the language: each is what an author could
 //! write.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "it does what nothing else in this tree may"
-)]
-
 mod deed;
 
 use serde::Deserialize;

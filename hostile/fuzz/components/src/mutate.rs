@@ -29,13 +29,13 @@ const MUTATIONS: [Mutation; 15] = [
     |_, bytes, chance| swap(bytes, chance),
     |_, bytes, chance| zero(bytes, chance),
     |_, bytes, chance| truncate(bytes, chance),
-    |_, bytes, chance| in_sections(bytes, chance, shuffle),
+    |_, bytes, chance| in_sections(bytes, chance, |all, chance| shuffle(all, chance)),
     |_, bytes, chance| in_sections(bytes, chance, repeat_section),
     |_, bytes, chance| resize(bytes, chance),
     |_, bytes, chance| overflow(bytes, chance),
     |mutator, bytes, chance| mutator.splice(bytes, chance),
     |mutator, bytes, chance| mutator.exchange_sections(bytes, chance),
-    |_, bytes, chance| in_sections(bytes, chance, in_module),
+    |_, bytes, chance| in_sections(bytes, chance, |all, chance| in_module(all, chance)),
     |_, bytes, chance| in_sections(bytes, chance, in_manifest),
 ];
 
@@ -184,7 +184,7 @@ fn in_sections(
     *bytes = whole(header, &all);
 }
 
-fn shuffle(sections: &mut Vec<Section>, chance: &mut Chance) {
+fn shuffle(sections: &mut [Section], chance: &mut Chance) {
     for _ in 0..=chance.below(4) {
         let (from, to) = (chance.below(sections.len()), chance.below(sections.len()));
         if !sections.is_empty() {
@@ -208,7 +208,7 @@ fn repeat_section(sections: &mut Vec<Section>, chance: &mut Chance) {
 
 /// Something inside a module that the component holds, whose frame stays whole: what only the
 /// validator or the compiler meets.
-fn in_module(sections_of_it: &mut Vec<Section>, chance: &mut Chance) {
+fn in_module(sections_of_it: &mut [Section], chance: &mut Chance) {
     let modules = sections_of_it.iter_mut().filter(|section| section.id == MODULE);
     let mut modules: Vec<&mut Section> = modules.collect();
     let chosen = chance.below(modules.len());
