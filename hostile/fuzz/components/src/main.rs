@@ -1,6 +1,6 @@
 //! Writes components for a host to refuse: `mutated` ones, of those of a folder and of small ones
-//! that are made here, and `generated` ones of our world around modules of wasm-smith. Each is a function of the seed and its number,
-//! so that one that did harm can be made again.
+//! that are made here, and `generated` ones of our world around modules of wasm-smith. Each is a
+//! function of the seed and its number, so that one that did harm can be made again.
 //!
 //!     components mutated|generated SEED FIRST COUNT OUT [FOLDER]
 
