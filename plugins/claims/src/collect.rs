@@ -43,7 +43,10 @@ pub fn claims(text: &str, claims_max: usize) -> Claims {
     found.sort_by_key(|found| found.line);
     let mut seen = HashSet::new();
     found.retain(|found| {
-        !is_not_now(document.line(found.line)) && seen.insert((found.kind, found.subjects.clone()))
+        let names_nothing = found.subjects.iter().any(String::is_empty);
+        !names_nothing
+            && !is_not_now(document.line(found.line))
+            && seen.insert((found.kind, found.subjects.clone()))
     });
     bounded(&document, found, claims_max)
 }

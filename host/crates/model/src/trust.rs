@@ -227,7 +227,7 @@ pub enum DistrustCode {
     /// There is no signature, and there must be one.
     Unsigned,
     /// It was made with a key that the trust store does not have.
-    UnknownKey,
+    UnknownSigner,
     /// It is none, or is not of these bytes.
     BadSignature,
     /// Its key was revoked.
@@ -240,7 +240,7 @@ impl DistrustCode {
     /// All of them.
     pub const ALL: [Self; 5] = [
         Self::Unsigned,
-        Self::UnknownKey,
+        Self::UnknownSigner,
         Self::BadSignature,
         Self::RevokedKey,
         Self::BelowMinimum,
@@ -251,7 +251,7 @@ impl DistrustCode {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unsigned => "unsigned",
-            Self::UnknownKey => "unknown_signer",
+            Self::UnknownSigner => "unknown_signer",
             Self::BadSignature => "bad_signature",
             Self::RevokedKey => "revoked_key",
             Self::BelowMinimum => "below_minimum",

@@ -284,6 +284,12 @@ fn text_made_to_be_slow_is_not() {
     }
 }
 
+#[test]
+fn a_command_without_words_is_no_claim() {
+    let claims = claims("--a-b```sh\n|\"\"/<0\n--a-b```sh\n", 50);
+    assert!(claims.claims.iter().all(|claim| claim.subjects.iter().all(|it| !it.is_empty())));
+}
+
 proptest! {
     #[test]
     fn any_document_has_claims_on_its_own_lines(

@@ -62,7 +62,7 @@ fn trusted(
             "the signature is by the key {id}, which the trust store does not have: if its owner \
              gave it to you, wforge trust add NAME minisign.pub"
         );
-        return Err(Distrust::new(DistrustCode::UnknownKey, message));
+        return Err(Distrust::new(DistrustCode::UnknownSigner, message));
     };
     still_trusted(&key)?;
     Ok(key)
