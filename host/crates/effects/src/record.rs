@@ -18,6 +18,8 @@ pub(crate) struct Known {
 pub(crate) struct TaskRecord {
     known: BTreeMap<u32, Known>,
     emitted: u32,
+    /// Behind the last position that was answered before this execution.
+    read: u32,
 }
 
 impl TaskRecord {
@@ -46,7 +48,14 @@ impl TaskRecord {
         for (position, known) in kept(last, keeps_all, earlier) {
             own.known.entry(position).or_insert(known);
         }
+        let answered = own.known.iter().rfind(|(_, known)| known.answer.is_some());
+        own.read = answered.map_or(0, |(position, _)| position.saturating_add(1));
         own
+    }
+
+    /// Positions from here on are new in this execution.
+    pub(crate) const fn read(&self) -> u32 {
+        self.read
     }
 
     pub(crate) fn at(&self, position: u32) -> Option<&Known> {

@@ -426,6 +426,10 @@ impl EffectSession for Session {
         self.next
     }
 
+    fn recorded(&self) -> u32 {
+        self.record.as_ref().map_or(0, TaskRecord::read)
+    }
+
     fn log(&mut self, line: GuestLine) {
         if !self.replays {
             let line = match self.redactor() {

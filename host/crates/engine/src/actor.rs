@@ -152,11 +152,7 @@ impl Actor {
         let before = self.run.seq;
         let expressions = self.shared.parts.expressions.clone();
         let decision = settle(&mut self.run, &facts, now, expressions.as_ref());
-        let audit = if decision.events.is_empty() {
-            Vec::new()
-        } else {
-            self.shared.notes.of_commit(&self.tenant, self.run.id, &decision.events)
-        };
+        let audit = self.shared.notes.of_commit(&self.tenant, self.run.id, &decision.events);
         let outcome = self.commit((before, &audit), &decision.events, now).await;
         let next = match outcome {
             Ok(()) => {

@@ -24,8 +24,8 @@ pub(crate) trait Attends: std::fmt::Debug + Send {
     /// It is about to be performed.
     fn begins(&mut self, _request: &EffectRequest) {}
 
-    /// It was answered.
-    fn after(&mut self, _answer: &EffectAnswer) {}
+    /// It was answered; so many of the first answers are those of an earlier execution.
+    fn after(&mut self, _answer: &EffectAnswer, _recorded: usize) {}
 
     /// The guest sends something that leaves no record; what is returned is called at its end.
     fn sends(&mut self, _request: &RawRequest) -> Sent {
@@ -57,9 +57,9 @@ impl<A: Attends, B: Attends> Attends for (A, B) {
         self.1.begins(request);
     }
 
-    fn after(&mut self, answer: &EffectAnswer) {
-        self.0.after(answer);
-        self.1.after(answer);
+    fn after(&mut self, answer: &EffectAnswer, recorded: usize) {
+        self.0.after(answer, recorded);
+        self.1.after(answer, recorded);
     }
 
     fn sends(&mut self, request: &RawRequest) -> Sent {
@@ -97,12 +97,14 @@ impl<A> Attended<A> {
 impl<A: Attends> EffectSession for Attended<A> {
     fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
         Box::pin(async move {
-            if let Err(error) = self.by.before(&request, self.inner.position()).await {
+            let position = self.inner.position();
+            if let Err(error) = self.by.before(&request, position).await {
                 return EffectAnswer::Fault(error);
             }
             self.by.begins(&request);
             let answer = self.inner.perform(request).await;
-            self.by.after(&answer);
+            let recorded = self.inner.recorded().saturating_sub(position);
+            self.by.after(&answer, usize::try_from(recorded).unwrap_or(usize::MAX));
             answer
         })
     }
@@ -130,6 +132,10 @@ impl<A: Attends> EffectSession for Attended<A> {
 
     fn position(&self) -> u32 {
         self.inner.position()
+    }
+
+    fn recorded(&self) -> u32 {
+        self.inner.recorded()
     }
 
     fn log(&mut self, line: GuestLine) {

@@ -68,7 +68,7 @@ impl Attends for Pulse {
         self.is_writing.store(writes, Ordering::Relaxed);
     }
 
-    fn after(&mut self, _answer: &EffectAnswer) {
+    fn after(&mut self, _answer: &EffectAnswer, _recorded: usize) {
         self.is_writing.store(false, Ordering::Relaxed);
         self.beat();
     }

@@ -4,16 +4,17 @@
 //! Whoever is stopped decides how often that happens, so that entries have a limit in a minute and
 //! figures have labels of our own: what a guest says is never a label.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use wforge_model::agent::AgentCall;
 use wforge_model::event::{EventKind, RunEvent};
 use wforge_model::text::harmless_line;
 use wforge_model::{Failure, FailureKind, RunId, TenantId, Timestamp};
 use wforge_ports::effects::{EffectAnswer, EffectRequest};
 use wforge_ports::store::AuditDraft;
-use wforge_ports::{RawFailure, RawRequest, RawResponse};
+use wforge_ports::{Clock, RawFailure, RawRequest, RawResponse};
 
 use crate::attended::{Attends, Sent};
 
@@ -269,6 +270,10 @@ impl Notes {
         run: RunId,
         events: &[RunEvent],
     ) -> Vec<AuditDraft> {
+        // Without an event there is no commit.
+        if events.is_empty() {
+            return Vec::new();
+        }
         let mut entries = locked(&self.waiting).remove(&(tenant.clone(), run)).unwrap_or_default();
         for event in events {
             if let Some((what, code, resource)) = stopped(run, &event.kind) {
@@ -329,8 +334,9 @@ fn is_stop(failure: &Failure) -> bool {
     }
 }
 
-/// Notes what a guest's host calls are refused.
-#[derive(Debug)]
+/// Notes what a guest's host calls are refused, when they are: a rerun that is answered from the
+/// record is refused nothing anew.
+#[derive(Debug, Clone)]
 pub(crate) struct Refusals {
     notes: Arc<Notes>,
     tenant: TenantId,
@@ -338,18 +344,14 @@ pub(crate) struct Refusals {
     /// The agent, as the audit log calls it.
     actor: String,
     node: String,
-    clock: Arc<dyn wforge_ports::Clock>,
+    clock: Arc<dyn Clock>,
     asked: String,
     /// What was noted in this execution: the same again is counted only.
-    seen: Arc<Mutex<BTreeMap<(String, String), u64>>>,
+    seen: Arc<Mutex<BTreeSet<(String, String)>>>,
 }
 
 impl Refusals {
-    pub(crate) fn of(
-        notes: &Arc<Notes>,
-        call: &wforge_model::agent::AgentCall,
-        clock: &Arc<dyn wforge_ports::Clock>,
-    ) -> Self {
+    pub(crate) fn of(notes: &Arc<Notes>, call: &AgentCall, clock: &Arc<dyn Clock>) -> Self {
         Self {
             notes: Arc::clone(notes),
             tenant: call.tenant.clone(),
@@ -381,10 +383,9 @@ impl Refusals {
     fn note(&self, what: What, code: &str, about: &str) {
         let mut seen = locked(&self.seen);
         let key = (code.to_owned(), about.to_owned());
-        if seen.len() >= WAITING_MAX || seen.contains_key(&key) {
+        if seen.len() >= WAITING_MAX || !seen.insert(key) {
             return count(&self.notes.counts, what, code, 1);
         }
-        seen.insert(key, 1);
         let resource = format!("{} {} {about}", self.run, self.node);
         let (actor, at) = (self.actor.as_str(), self.clock.now());
         self.notes.note_in(&self.tenant, self.run, &Note { what, code, actor, resource, at });
@@ -396,16 +397,15 @@ impl Attends for Refusals {
         self.asked = request.operation.to_string();
     }
 
-    fn after(&mut self, answer: &EffectAnswer) {
-        let asked = self.asked.clone();
+    fn after(&mut self, answer: &EffectAnswer, recorded: usize) {
         match answer {
             EffectAnswer::Answered(elements) => {
-                elements.iter().filter_map(|element| element.as_ref().err()).for_each(|failure| {
-                    self.refused(&asked, failure);
-                });
+                let failures = elements.iter().skip(recorded).filter_map(|it| it.as_ref().err());
+                failures.for_each(|failure| self.refused(&self.asked, failure));
             }
-            EffectAnswer::Refused(failure) => self.refused(&asked, failure),
-            EffectAnswer::Suspend(_)
+            EffectAnswer::Refused(failure) if recorded == 0 => self.refused(&self.asked, failure),
+            EffectAnswer::Refused(_)
+            | EffectAnswer::Suspend(_)
             | EffectAnswer::Diverged(_)
             | EffectAnswer::Failed(_)
             | EffectAnswer::Fault(_) => {}
@@ -413,16 +413,7 @@ impl Attends for Refusals {
     }
 
     fn sends(&mut self, _request: &RawRequest) -> Sent {
-        let refusals = Self {
-            notes: Arc::clone(&self.notes),
-            tenant: self.tenant.clone(),
-            actor: self.actor.clone(),
-            node: self.node.clone(),
-            clock: Arc::clone(&self.clock),
-            asked: String::new(),
-            seen: Arc::clone(&self.seen),
-            run: self.run,
-        };
+        let refusals = self.clone();
         Box::new(move |outcome: &Result<RawResponse, RawFailure>| match outcome {
             Err(RawFailure::Denied(denial) | RawFailure::AddressForbidden(denial)) => {
                 refusals.refused("http.raw", &Failure::Denied(denial.clone()));
@@ -451,6 +442,8 @@ impl Attends for Refusals {
 
 #[cfg(test)]
 mod tests {
+    use wforge_model::Denial;
+
     use super::*;
 
     fn note(code: &str, at: u64) -> Note<'_> {
@@ -478,6 +471,27 @@ mod tests {
         let entry = notes.note(&acme, &note("my\nlabel", 0)).unwrap();
         assert_eq!((entry.outcome.as_str(), entry.resource.as_str()), ("my label", "a\\u{1b}[2Jb"));
         assert_eq!(notes.figures().0.keys().collect::<Vec<_>>(), [&(What::Plugin, OTHER)]);
+    }
+
+    #[test]
+    fn a_refusal_is_noted_when_it_happens_and_not_when_a_rerun_hears_of_it_again() {
+        let notes = Arc::new(Notes::new(9));
+        let (call, clock) = (wforge_testkit::call(), wforge_testkit::SimClock::at(Timestamp(0)));
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let mut refusals = Refusals::of(&notes, &call, &clock);
+        let denied = |resource: &str| {
+            let (capability, hint) = ("http".to_owned(), String::new());
+            Err(Failure::Denied(Denial { capability, resource: resource.to_owned(), hint }))
+        };
+        let answer = EffectAnswer::Answered(vec![denied("a"), denied("b"), denied("b")]);
+        refusals.after(&answer, 1);
+        refusals.after(&answer, 3);
+        assert_eq!(notes.figures().0[&(What::HostCall, "denied")], 2);
+        let end =
+            RunEvent { at: Timestamp(0), kind: EventKind::PauseRequested { by: String::new() } };
+        let entries = notes.of_commit(&call.tenant, call.run, &[end]);
+        let about: Vec<_> = entries.iter().map(|entry| entry.resource.rsplit(' ').next()).collect();
+        assert_eq!(about, [Some("b")], "one of a kind in one execution");
     }
 
     #[test]

@@ -74,6 +74,12 @@ pub trait EffectSession: Debug + Send {
     /// How many positions are recorded or replayed so far.
     fn position(&self) -> u32;
 
+    /// The first position that an earlier execution has not recorded, once anything was asked:
+    /// what is answered before it happened then, and not now.
+    fn recorded(&self) -> u32 {
+        0
+    }
+
     /// Takes a log line of the guest. Never fails and never waits; what is over budget is dropped.
     fn log(&mut self, line: GuestLine);
 

@@ -142,3 +142,28 @@ async fn what_nobody_waits_for_any_more_ends_after_its_grace() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn a_part_of_the_host_that_breaks_on_a_request_fails_that_one_and_no_other() {
+    let world = granted();
+    world.outside.will(&[Fate::Breaks, Fate::Works]);
+    let calls = [fetch(&["http://a/"]), fetch(&["http://b/"])];
+    let told = world.execute(&calls).await;
+    assert!(told[0].contains("host_panic"), "{told:?}");
+    assert_eq!(told[1], r#"[{"of":"http://b/"}]"#);
+    // It is on record, so that a rerun is told the same.
+    assert_eq!(world.execute(&calls).await, told);
+    assert_eq!(world.outside.done(), ["http://a/", "http://b/"]);
+}
+
+#[tokio::test]
+async fn what_an_earlier_execution_was_answered_is_told_from_what_is_new() {
+    let world = granted();
+    let calls = [fetch(&["http://a/", "http://b/"]), fetch(&["http://c/"])];
+    world.execute(&calls[..1]).await;
+    let mut session = world.open().await;
+    session.perform(calls[0].clone()).await;
+    assert_eq!((session.recorded(), session.position()), (2, 2));
+    session.perform(calls[1].clone()).await;
+    assert_eq!((session.recorded(), session.position()), (2, 3), "the third is new");
+}

@@ -18,6 +18,8 @@ pub(crate) enum Fate {
     Works,
     /// Its server fails.
     Fails,
+    /// The host itself breaks on it.
+    Breaks,
     /// It is never heard of again.
     Hangs,
     /// It waits for this.
@@ -83,6 +85,7 @@ impl World for Outside {
             let answer = match self.note(deed) {
                 Fate::Works => Ok(json!({ "of": deed.element()["url"] })),
                 Fate::Fails => Err(Failure::Upstream(Problem::new("broken", "it broke"))),
+                Fate::Breaks => panic!("broken on purpose"),
                 Fate::Hangs => std::future::pending().await,
                 Fate::Waits(waiting) => return Ok(Done::Suspended(waiting)),
             };
