@@ -2,6 +2,7 @@
 //! signatures and versions. And the signature that goes along with an upload.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -12,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use semver::Version;
 use serde::Deserialize;
-use wforge_engine::{NewTrustedKey, PolicyChange, PolicyShown};
+use wforge_engine::{EngineError, Handle, NewTrustedKey, PolicyChange, PolicyShown};
 use wforge_model::PluginName;
 use wforge_model::trust::{KeyName, TrustedKey};
 
@@ -103,12 +104,10 @@ pub(crate) async fn revoke(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Resource<TrustedKey>>, ApiError> {
-    let ReasonBody { reason } = optional_body(&api, &headers, body).await?;
-    let engine = api.parts.engine.clone();
-    let revoking =
-        async move { engine.revoke_trusted_key(&tenant, (&signer, reason), &by.actor()).await };
-    let key = api.whole(revoking).await?;
-    Ok(Json(resource(&key)))
+    let revoke = |engine: Handle, reason| async move {
+        engine.revoke_trusted_key(&tenant, (&signer, reason), &by.actor()).await
+    };
+    changed(&api, (&headers, body), revoke).await
 }
 
 /// `POST /v1/trust/keys/{signer}/restore`: the runs that waited go on.
@@ -120,11 +119,23 @@ pub(crate) async fn restore(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Resource<TrustedKey>>, ApiError> {
-    let ReasonBody { reason } = optional_body(&api, &headers, body).await?;
-    let engine = api.parts.engine.clone();
-    let restoring =
-        async move { engine.restore_trusted_key(&tenant, (&signer, reason), &by.actor()).await };
-    let key = api.whole(restoring).await?;
+    let restore = |engine: Handle, reason| async move {
+        engine.restore_trusted_key(&tenant, (&signer, reason), &by.actor()).await
+    };
+    changed(&api, (&headers, body), restore).await
+}
+
+/// What becomes of a key, for the reason in the body.
+async fn changed<F>(
+    api: &Api,
+    (headers, body): (&HeaderMap, Body),
+    change: impl FnOnce(Handle, String) -> F,
+) -> Result<Json<Resource<TrustedKey>>, ApiError>
+where
+    F: Future<Output = Result<Arc<TrustedKey>, EngineError>> + Send + 'static,
+{
+    let ReasonBody { reason } = optional_body(api, headers, body).await?;
+    let key = api.whole(change(api.parts.engine.clone(), reason)).await?;
     Ok(Json(resource(&key)))
 }
 

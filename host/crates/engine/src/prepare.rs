@@ -60,12 +60,7 @@ pub(crate) async fn prepare(
     let workflow = &resolved.root.known.workflow;
     let limits = limits_of(workflow, &shared.options.run_limits)?;
     let pins = pinner.pin(Place { workflow, prefix: "" }, mocked.get(&None).unwrap_or(&none));
-    let mut subgraphs = BTreeMap::new();
-    for (digest, part) in &resolved.parts {
-        let limits = limits_of(&part.known.workflow, &shared.options.run_limits)?;
-        let mocked = mocked.get(&Some(*digest)).unwrap_or(&none);
-        subgraphs.insert(*digest, pinned(&mut pinner, part, mocked, limits));
-    }
+    let subgraphs = subgraphs(shared, &mut pinner, &resolved, &mocked)?;
     let tools = pinner.tools(&workflow.name, grants_of(&pins, subgraphs.values()))?;
     pinner.finish(&workflow.title())?;
     let Pins { agents, fallbacks } = &pins;
@@ -134,6 +129,22 @@ fn grants_of<'a>(
 ) -> impl Iterator<Item = &'a Grants> {
     let of_parts = parts.flat_map(|part| part.pins.values().chain(part.fallbacks.values()));
     root.agents.values().chain(root.fallbacks.values()).chain(of_parts).map(|pin| &pin.grants)
+}
+
+/// The parts of a run, and who serves them.
+fn subgraphs(
+    shared: &Shared,
+    pinner: &mut Pinner<'_>,
+    resolved: &Resolved,
+    mocked: &BTreeMap<Option<Digest>, BTreeSet<NodeId>>,
+) -> Result<BTreeMap<Digest, PinnedSubgraph>, EngineError> {
+    let none = BTreeSet::new();
+    let pinned = |(digest, part): (&Digest, &Part)| {
+        let limits = limits_of(&part.known.workflow, &shared.options.run_limits)?;
+        let mocked = mocked.get(&Some(*digest)).unwrap_or(&none);
+        Ok((*digest, pinned(pinner, part, mocked, limits)))
+    };
+    resolved.parts.iter().map(pinned).collect()
 }
 
 /// A part of a run, and who serves it.
