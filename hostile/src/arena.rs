@@ -189,6 +189,32 @@ edges: [{{ from: START, to: it }}]
         self.run(client, &workflow, &json!({ "deeds": deeds }))
     }
 
+    /// Has the agent of that name, which speaks HTTP by its own language's client, call a server on
+    /// this machine.
+    pub(crate) fn raw(&self, agent: &str, port: u16) -> Result<Ran> {
+        self.installed(&self.mallory, "mallory/raw-rust", || {
+            self.component("proofs/wforge-raw-rust.wasm")
+        })?;
+        let workflow = format!(
+            "apiVersion: workflowforge/v1
+name: raw
+version: 1.0.0
+state: {{ authority: {{}}, result: {{}} }}
+input: [authority]
+output: [result]
+nodes:
+  it:
+    agent: wforge/raw-rust.{agent}
+    in: {{ authority: state.authority }}
+    out: {{ result: result }}
+    effects: {{ idempotent: true }}
+edges: [{{ from: START, to: it }}]
+"
+        );
+        let input = json!({ "authority": format!("127.0.0.1:{port}") });
+        self.run(&self.mallory, &workflow, &input)
+    }
+
     /// Calls a component that is made of text once, with that input. It is named so.
     pub(crate) fn call(
         &self,

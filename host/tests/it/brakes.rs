@@ -4,17 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::{Cli, TestHost, component, within_a_minute};
-
-const SPINS: &str = "apiVersion: workflowforge/v1
-name: spins
-version: 1.0.0
-state: { result: {} }
-input: []
-output: [result]
-nodes: { it: { agent: wforge/probe.spin, in: {}, out: { result: result } } }
-edges: [{ from: START, to: it }]
-";
+use crate::harness::{Cli, SPINS, TestHost, component, within_a_minute};
 
 fn sandboxes(host: &TestHost) -> u64 {
     let system = host.get("/v1/system").status(200).json();

@@ -1,6 +1,6 @@
 //! What the operator allows holds for every run, and a workflow may ask for less.
 
-use crate::harness::{Cli, Ran};
+use crate::harness::{Cli, Ran, SPINS};
 
 /// Counts to ten, a super-step for each.
 fn counts(limits: &str) -> String {
@@ -55,16 +55,7 @@ fn a_plugin_is_stopped_at_what_the_host_allows_one_call() {
     let cli = Cli::new()
         .with("WFORGE_LIMITS__SANDBOX__WALL_MS_MAX", "200")
         .with("WFORGE_LIMITS__MODELS__TIMEOUT_MS", "200");
-    let workflow = "apiVersion: workflowforge/v1
-name: spins
-version: 1.0.0
-state: { result: {} }
-input: []
-output: [result]
-nodes: { it: { agent: wforge/probe.spin, in: {}, out: { result: result } } }
-edges: [{ from: START, to: it }]
-";
-    let file = cli.file("workflow.yaml", workflow);
+    let file = cli.file("workflow.yaml", SPINS);
     let ran = cli.run(["run", file.to_str().expect("UTF-8")]);
     ran.exits(1).says(&["timeout", "200 ms"]);
 }
@@ -76,16 +67,7 @@ fn spin_under(caps: &str) -> Ran {
     let cli = cli
         .with("WFORGE_PLUGINS__GRANTS_FILE", grants.to_str().expect("UTF-8"))
         .with("WFORGE_MOCK", "off");
-    let workflow = "apiVersion: workflowforge/v1
-name: spins
-version: 1.0.0
-state: { result: {} }
-input: []
-output: [result]
-nodes: { it: { agent: wforge/probe.spin, in: {}, out: { result: result } } }
-edges: [{ from: START, to: it }]
-";
-    let file = cli.file("workflow.yaml", workflow);
+    let file = cli.file("workflow.yaml", SPINS);
     cli.run(["run", file.to_str().expect("UTF-8")])
 }
 

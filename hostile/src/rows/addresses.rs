@@ -111,35 +111,12 @@ fn reaches_inside(arena: &Arena) -> Result<Outcome> {
     let ran = arena.act(&fetches(here, 300))?;
     let elsewhere = ELSEWHERE.iter().map(|host| format!("http://{host}:9/"));
     let also = arena.act(&fetches(elsewhere, 20))?;
-    let by_itself = past_the_sdk(arena, canary.port())?;
+    let by_itself = arena.raw("send", canary.port())?.result().to_string();
     let denied = refused(&ran, HERE.len(), &["Denied"])
         + refused(&also, ELSEWHERE.len(), &["Denied"])
         + usize::from(by_itself.contains("DestinationIpProhibited"));
     let arrived = canary.arrived() + other.map_or(0, |other| other.arrived());
     judged(arrived, denied, HERE.len() + ELSEWHERE.len() + 1, &also)
-}
-
-/// What an agent hears who uses the HTTP client of his own language.
-fn past_the_sdk(arena: &Arena, port: u16) -> Result<String> {
-    arena.installed(&arena.mallory, "mallory/raw-rust", || {
-        arena.component("proofs/wforge-raw-rust.wasm")
-    })?;
-    let workflow = "apiVersion: workflowforge/v1
-name: raw
-version: 1.0.0
-state: { authority: {}, result: {} }
-input: [authority]
-output: [result]
-nodes:
-  it:
-    agent: wforge/raw-rust.send
-    in: { authority: state.authority }
-    out: { result: result }
-    effects: { idempotent: true }
-edges: [{ from: START, to: it }]
-";
-    let input = json!({ "authority": format!("127.0.0.1:{port}") });
-    Ok(arena.run(&arena.mallory, workflow, &input)?.result().to_string())
 }
 
 /// 127.0.0.1 in other words; those without a digit in front hide it behind something else.

@@ -23,30 +23,12 @@ pub(super) const FIXTURES: &[Fixture] = &[Fixture {
 /// What a language's own HTTP client brings is not recorded, and the server says another amount
 /// each time: somebody who agreed to the first would have agreed to the second.
 fn wavers(arena: &Arena) -> Result<Outcome> {
-    arena.installed(&arena.mallory, "mallory/raw-rust", || {
-        arena.component("proofs/wforge-raw-rust.wasm")
-    })?;
     let times = AtomicU64::new(0);
     let server = StandIn::start("127.0.0.1:0", move |_, stream| {
         let amount = 10_u64.pow(times.fetch_add(1, Ordering::SeqCst) as u32 % 9);
         send(stream, "200 OK", &[], format!("pay {amount}?").as_bytes())
     })?;
-    let workflow = "apiVersion: workflowforge/v1
-name: wavers
-version: 1.0.0
-state: { authority: {}, result: {} }
-input: [authority]
-output: [result]
-nodes:
-  it:
-    agent: wforge/raw-rust.wavers
-    in: { authority: state.authority }
-    out: { result: result }
-    effects: { idempotent: true }
-edges: [{ from: START, to: it }]
-";
-    let authority = format!("127.0.0.1:{}", server.port());
-    let asked = arena.run(&arena.mallory, workflow, &json!({ "authority": authority }))?;
+    let asked = arena.raw("wavers", server.port())?;
     let id = asked.run.get("id").and_then(Value::as_str).context("a run")?;
     anyhow::ensure!(asked.run.to_string().contains("pay 1?"), "it asked nothing: {}", asked.run);
     let resume = format!("/v1/runs/{id}/resume?wait=30s");

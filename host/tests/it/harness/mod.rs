@@ -15,6 +15,17 @@ use std::process::{Command, Stdio};
 
 use crate::repo;
 
+/// A workflow whose agent never ends.
+pub(crate) const SPINS: &str = "apiVersion: workflowforge/v1
+name: spins
+version: 1.0.0
+state: { result: {} }
+input: []
+output: [result]
+nodes: { it: { agent: wforge/probe.spin, in: {}, out: { result: result } } }
+edges: [{ from: START, to: it }]
+";
+
 /// The program with a data directory, in the repository's folder, and nothing of our environment.
 fn program(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wforge"));
