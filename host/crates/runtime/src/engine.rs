@@ -11,7 +11,7 @@ use wforge_model::limits::SandboxLimits;
 use crate::options::{Allocator, OpenRuntimeError, RuntimeOptions};
 
 /// Time between two ticks of the epoch, in milliseconds: how long a guest runs before it yields.
-const TICK_MS: u64 = 4;
+pub(crate) const TICK_MS: u64 = 4;
 const CORE_INSTANCE_BYTES_MAX: usize = 16 << 20;
 /// What the host's own functions have of a fiber's stack, above the guest's frames.
 const HOST_STACK_BYTES: usize = 1536 << 10;

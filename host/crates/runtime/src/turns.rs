@@ -3,7 +3,8 @@
 //! A guest is polled only while it holds a turn, for at most about one tick of the epoch. Then the
 //! turn goes to the waiting tenant with the least CPU time, by the clock of start-time fair
 //! queueing: whoever comes back from doing nothing starts where the others are, so that nobody
-//! saves up. Within a tenant it is first come, first served.
+//! saves up. Within a tenant it is first come, first served. A guest that could not be interrupted
+//! in time, since one instruction copied all of its memory, pays more for what it took too much.
 //!
 //! Never here: a thread, a timer, or what a guest does with its turn. How many sandboxes there may
 //! be is another question: `places`.
@@ -16,7 +17,8 @@ use std::task::{Context, Poll, Waker};
 
 use wforge_model::TenantId;
 
-use crate::guest::meter::CpuMeter;
+use crate::engine::TICK_MS;
+use crate::guest::meter::{CpuMeter, YIELD_AFTER_NS};
 
 /// The turns of one lane of threads.
 #[derive(Debug)]
@@ -128,6 +130,18 @@ impl<F> Drop for Turned<F> {
 /// A place in the queue of a tenant; they ascend.
 type Ticket = u64;
 
+/// The longest turn of a guest that makes room when it is asked to.
+const TURN_NS_MAX: u64 = TICK_MS * 1_000_000 + YIELD_AFTER_NS;
+/// What each nanosecond beyond that costs. Others waited for it, and get that time back with as much
+/// again: else they would be half as fast beside one that is slow to make room.
+const LATE_FACTOR: u64 = 3;
+
+/// What a turn costs whoever had it.
+const fn charge(used_ns: u64) -> u64 {
+    let late_ns = used_ns.saturating_sub(TURN_NS_MAX);
+    used_ns.saturating_add(late_ns.saturating_mul(LATE_FACTOR - 1))
+}
+
 /// Accounts that are kept before those of idle tenants are looked for.
 const ACCOUNTS_KEPT: usize = 64;
 
@@ -147,7 +161,7 @@ struct Order<W> {
 
 #[derive(Debug)]
 struct Account<W> {
-    /// CPU time, and what was passed over while there was nothing to run.
+    /// What its turns cost, and what was passed over while there was nothing to run.
     used_ns: u64,
     running: usize,
     queue: VecDeque<(Ticket, W)>,
@@ -211,7 +225,7 @@ impl<W> Order<W> {
     ) -> (Option<Ticket>, Option<W>) {
         let Some(account) = self.accounts.get_mut(tenant) else { return (None, None) };
         account.running = account.running.saturating_sub(1);
-        account.used_ns = account.used_ns.saturating_add(used_ns);
+        account.used_ns = account.used_ns.saturating_add(charge(used_ns));
         self.ceiling_ns = self.ceiling_ns.max(account.used_ns);
         let ticket = again.map(|waiter| {
             self.tickets += 1;
