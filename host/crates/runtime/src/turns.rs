@@ -17,17 +17,21 @@ use std::task::{Context, Poll, Waker};
 
 use wforge_model::TenantId;
 
-use crate::engine::TICK_MS;
+use crate::engine::{TICK_MS, Ticks};
 use crate::guest::meter::{CpuMeter, YIELD_AFTER_NS};
 
 /// The turns of one lane of threads.
 #[derive(Debug)]
-pub(crate) struct Turns(Mutex<Order<Waker>>);
+pub(crate) struct Turns {
+    order: Mutex<Order<Waker>>,
+    /// By which guests are asked to make room.
+    ticks: Arc<Ticks>,
+}
 
 impl Turns {
     /// As many turns as the lane has threads.
-    pub(crate) fn new(threads: usize) -> Self {
-        Self(Mutex::new(Order::new(threads)))
+    pub(crate) fn new(threads: usize, ticks: Arc<Ticks>) -> Self {
+        Self { order: Mutex::new(Order::new(threads)), ticks }
     }
 
     /// The same future, polled only on a turn of its tenant, its CPU time on that meter.
@@ -47,11 +51,11 @@ impl Turns {
     }
 
     fn order(&self) -> MutexGuard<'_, Order<Waker>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn give_back(&self, tenant: &TenantId, used_ns: u64, again: Option<Waker>) -> Stands {
-        let (ticket, next) = self.order().give_back(tenant, used_ns, again);
+    fn give_back(&self, tenant: &TenantId, cost_ns: u64, again: Option<Waker>) -> Stands {
+        let (ticket, next) = self.order().give_back(tenant, cost_ns, again);
         next.into_iter().for_each(Waker::wake);
         ticket.map_or(Stands::Away, Stands::Queued)
     }
@@ -105,11 +109,13 @@ impl<F: Future> Future for Turned<F> {
         if !this.has_turn(cx.waker()) {
             return Poll::Pending;
         }
+        let ticks = this.turns.ticks.count();
         this.meter.begin();
         let polled = this.guest.as_mut().poll(cx);
         let ran = this.meter.end();
+        let cost_ns = cost_ns(ran.used_ns, this.turns.ticks.count().saturating_sub(ticks));
         let again = (polled.is_pending() && ran.has_yielded).then(|| cx.waker().clone());
-        this.stands = this.turns.give_back(&this.tenant, ran.used_ns, again);
+        this.stands = this.turns.give_back(&this.tenant, cost_ns, again);
         polled
     }
 }
@@ -130,15 +136,18 @@ impl<F> Drop for Turned<F> {
 /// A place in the queue of a tenant; they ascend.
 type Ticket = u64;
 
-/// The longest turn of a guest that makes room when it is asked to.
-const TURN_NS_MAX: u64 = TICK_MS * 1_000_000 + YIELD_AFTER_NS;
-/// What each nanosecond beyond that costs. Others waited for it, and get that time back with as much
-/// again: else they would be half as fast beside one that is slow to make room.
+/// Between two ticks.
+const TICK_NS: u64 = TICK_MS * 1_000_000;
+/// What each nanosecond costs by which a guest makes room late. Others waited for it, and get that
+/// time back with as much again: else they would be half as fast beside one that is slow.
 const LATE_FACTOR: u64 = 3;
 
-/// What a turn costs whoever had it.
-const fn charge(used_ns: u64) -> u64 {
-    let late_ns = used_ns.saturating_sub(TURN_NS_MAX);
+/// What a turn costs whoever had it: its CPU time, and more where it went on past the tick that
+/// should have ended it. A tick that itself came late is nobody's fault.
+fn cost_ns(used_ns: u64, ticks: u64) -> u64 {
+    let past_a_turn_ns = used_ns.saturating_sub(TICK_NS + YIELD_AFTER_NS);
+    let past_its_tick_ns = ticks.saturating_sub(1).saturating_mul(TICK_NS);
+    let late_ns = past_a_turn_ns.min(past_its_tick_ns);
     used_ns.saturating_add(late_ns.saturating_mul(LATE_FACTOR - 1))
 }
 
@@ -220,12 +229,12 @@ impl<W> Order<W> {
     fn give_back(
         &mut self,
         tenant: &TenantId,
-        used_ns: u64,
+        cost_ns: u64,
         again: Option<W>,
     ) -> (Option<Ticket>, Option<W>) {
         let Some(account) = self.accounts.get_mut(tenant) else { return (None, None) };
         account.running = account.running.saturating_sub(1);
-        account.used_ns = account.used_ns.saturating_add(charge(used_ns));
+        account.used_ns = account.used_ns.saturating_add(cost_ns);
         self.ceiling_ns = self.ceiling_ns.max(account.used_ns);
         let ticket = again.map(|waiter| {
             self.tickets += 1;

@@ -12,11 +12,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use wforge_model::TenantId;
 
-use super::{Order, TURN_NS_MAX, Turned, Turns};
+use super::{Order, TICK_NS, Turned, Turns, cost_ns};
+use crate::engine::Ticks;
 use crate::guest::meter::CpuMeter;
 use crate::tenants::Tenant;
 
-const SLICE_NS_MAX: u64 = TURN_NS_MAX;
+const SLICE_NS_MAX: u64 = 5_000_000;
 
 fn tenant(name: &str) -> TenantId {
     name.parse().unwrap()
@@ -77,7 +78,8 @@ impl Lane {
         self.now_ns = now_ns;
         let tenant = self.spinners[number].tenant.clone();
         *self.ran_ns.entry(tenant.clone()).or_default() += slice_ns;
-        let (_, next) = self.order.give_back(&tenant, slice_ns, again.then_some(number));
+        let cost_ns = cost_ns(slice_ns, slice_ns / TICK_NS);
+        let (_, next) = self.order.give_back(&tenant, cost_ns, again.then_some(number));
         if let Some(next) = next {
             self.runs(next);
         }
@@ -182,6 +184,17 @@ fn whoever_makes_room_late_gives_back_more_than_it_took() {
 }
 
 #[test]
+fn a_tick_that_came_late_costs_nothing() {
+    let cost_ms = |used_ms: u64, ticks| cost_ns(used_ms * 1_000_000, ticks) / 1_000_000;
+    assert_eq!(cost_ms(4, 1), 4);
+    // The first tick came before it had run for a millisecond.
+    assert_eq!(cost_ms(5, 2), 5);
+    assert_eq!(cost_ms(12, 1), 12);
+    assert_eq!(cost_ms(12, 2), 20);
+    assert_eq!(cost_ms(12, 3), 26);
+}
+
+#[test]
 fn within_a_tenant_it_is_first_come_first_served() {
     let mut order = Order::new(1);
     let a = tenant("a");
@@ -239,7 +252,7 @@ fn poll(guest: &mut Guest, waker: &Waker) -> Poll<()> {
 
 #[test]
 fn a_guest_runs_only_on_its_turn_and_is_woken_for_it() {
-    let turns = Arc::new(Turns::new(1));
+    let turns = Arc::new(Turns::new(1, Arc::new(Ticks::default())));
     let (bell_a, bell_b) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
     let (waker_a, waker_b) = (Waker::from(Arc::clone(&bell_a)), Waker::from(Arc::clone(&bell_b)));
     let ((mut a, pays_a), (mut b, pays_b)) = (guest(&turns, "a", 2), guest(&turns, "b", 1));
@@ -258,7 +271,7 @@ fn a_guest_runs_only_on_its_turn_and_is_woken_for_it() {
 
 #[test]
 fn whoever_is_dropped_gives_back_its_turn_or_its_place_in_the_queue() {
-    let turns = Arc::new(Turns::new(1));
+    let turns = Arc::new(Turns::new(1, Arc::new(Ticks::default())));
     let bell = Arc::new(Bell::default());
     let waker = Waker::from(Arc::clone(&bell));
     let mut guests: Vec<Guest> = ["a", "b", "c"].map(|name| guest(&turns, name, 9).0).into();
@@ -278,7 +291,7 @@ fn whoever_is_dropped_gives_back_its_turn_or_its_place_in_the_queue() {
 
 #[test]
 fn a_guest_that_panics_gives_its_turn_back_when_it_is_dropped() {
-    let turns = Arc::new(Turns::new(1));
+    let turns = Arc::new(Turns::new(1, Arc::new(Ticks::default())));
     let meter = CpuMeter::new(1_000, || NOW_NS.get(), &Arc::default());
     let mut panics = turns.take(&tenant("a"), meter, poll_fn(|_| -> Poll<()> { panic!("boom") }));
     let waker = Waker::from(Arc::new(Bell::default()));
