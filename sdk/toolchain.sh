@@ -270,14 +270,16 @@ build_javascript() {
 }
 
 # What VIRTUAL_ENV names is all that can be imported beside the plugin; without it componentize-py
-# would take this machine's packages in.
+# would take this machine's packages in. What the plugin vendors goes there: packages, and an SDK of
+# its own.
 build_python() {
     ensure_python
     stage_plugin "$1"
     packages="$stage.venv/lib/site-packages"
     rm -rf "$stage.venv"
     mkdir -p "$packages"
-    cp -R "$root/sdk/python/src/." "$packages"
+    [ ! -d "$1/vendor" ] || cp -R "$1/vendor/." "$packages"
+    [ -d "$packages/workflowforge" ] || cp -R "$root/sdk/python/src/." "$packages"
     write_entry "$1" "$packages/wforge_entry.py"
     RUST_BACKTRACE=0 VIRTUAL_ENV="$stage.venv" "$venv/bin/componentize-py" --quiet \
         --wit-path "$work/$file.wit" --world "$world" componentize wforge_entry \
@@ -400,7 +402,7 @@ run_python_tests() {
     python_tests "$root/sdk/python/tests" "$work/bindings"
     for folder in "$root"/plugins/*/test; do
         set -- "$folder"/test_*.py
-        if [ -f "$1" ]; then python_tests "$folder" "${folder%/test}/src"; fi
+        if [ -f "$1" ]; then python_tests "$folder" "${folder%/test}/src:${folder%/test}/vendor"; fi
     done
 }
 
