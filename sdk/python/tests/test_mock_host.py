@@ -59,6 +59,8 @@ class Scripted(unittest.TestCase):
         self.assertEqual((got.status, got.text), (200, "ok"))
         with self.assertRaises(Upstream):
             host.ctx().http.get("https://a.example")
+        host.http("https://c.example/*", {"status": 204})
+        self.assertEqual(host.ctx().http.get("https://c.example/x?y=1").status, 204)
         sent = ['http POST https://a.example {"q":1}', "http GET https://b.example"]
         self.assertEqual(host.done()[:2], sent)
 
@@ -81,7 +83,7 @@ class Scripted(unittest.TestCase):
         ctx = host.ctx()
         blob = ctx.blobs.write("text/plain", "hello")
         self.assertEqual((blob["size"], ctx.blobs.read(blob, 1, 3)), (5, b"ell"))
-        self.assertEqual(ctx.blobs.read(host.blob("given")), b"given")
+        self.assertEqual(ctx.blobs.read(host.blob("text/plain", "given")), b"given")
         self.assertEqual(host.done()[0], "blob write text/plain 5")
 
     def test_what_is_logged_and_emitted_is_kept(self):
@@ -103,6 +105,7 @@ class Remembered(unittest.TestCase):
         self.assertFalse(kv.delete("run", "a"))
         self.assertEqual(kv.get("run", "a", "none"), "none")
         self.assertEqual(kv.set("run", "a", 3), 4)
+        self.assertEqual((host.stored("run", "a"), host.stored("run", "b")), (3, None))
         writes = ["kv set run a 2", "kv delete run a", "kv delete run a", "kv get run a"]
         self.assertEqual(host.done()[2:6], writes)
 
@@ -198,7 +201,7 @@ class Denials(unittest.TestCase):
             host.http("https://a.example/x", {})
             with self.subTest(capability):
                 denial = denied(self, lambda host=host, ask=ask: ask(host.ctx()))
-                self.assertIn("to grant it: wforge grants approve", denial.hint)
+                self.assertEqual(denial.hint, f'the test denies it with deny("{capability}")')
 
     def test_a_denial_leaves_the_others_alone(self):
         host = MockHost().llm("a").deny("llm:slow", "kv:run:rw")

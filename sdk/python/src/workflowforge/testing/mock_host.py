@@ -79,7 +79,10 @@ class MockHost:
         return self
 
     def http(self, url: str, *responses: HttpAnswer) -> Self:
-        """What is at that URL: ``{"status": 200, "headers": {…}, "body": …}`` or less."""
+        """What is at that URL, which may end in ``*``.
+
+        ``{"status": 200, "headers": {…}, "body": …}``, of which each may be left out.
+        """
         self._script.add("http", url, responses)
         return self
 
@@ -113,7 +116,7 @@ class MockHost:
         self._script.secrets[name] = value
         return self
 
-    def blob(self, content: bytes | str, media_type: str = "text/plain") -> Blob:
+    def blob(self, media_type: str, content: bytes | str) -> Blob:
         """A blob that is there already; the reference is for the input."""
         data = content.encode() if isinstance(content, str) else content
         return self._shelf.write(media_type, data)
@@ -183,6 +186,11 @@ class MockHost:
     def tool_calls(self) -> list[tuple[str, Any]]:
         """The tools that it called, each with its input."""
         return list(self._script.tool_calls)
+
+    def stored(self, scope: str, key: str) -> Any:
+        """What is remembered now; none where it is not there."""
+        entry = self._memory.get(one_of("the scope", scope, SCOPES), key)
+        return None if entry is None else entry.value
 
     def _sleep(self, ms: int) -> None:
         self._clock_ms += ms

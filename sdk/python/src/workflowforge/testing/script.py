@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,13 +13,16 @@ from ..tools import Tool
 
 KINDS = ("ask", "blobs", "http", "kv", "llm", "secret", "tool")
 """The capabilities that a test can deny."""
+WRITES = ":rw"
+"""What ``deny("kv:run:rw")`` names; a host has no word for writing alone."""
 
 
 class Script:
     """Answers by capability and resource, denials, and notes."""
 
     def __init__(self) -> None:
-        self.queues: dict[tuple[str, str], deque[Any]] = {}
+        self._answers: list[tuple[str, str, Any]] = []
+        self._taken: set[tuple[str, str]] = set()
         self.tools: dict[str, Tool] = {}
         self.secrets: dict[str, str] = {}
         self.denied: list[str] = []
@@ -33,40 +34,47 @@ class Script:
         self.http_requests: list[Request] = []
         self.tool_calls: list[tuple[str, Any]] = []
 
-    def add(self, capability: str, resource: str, answers: tuple[Any, ...]) -> None:
-        """Adds answers to what is asked there next."""
-        self.queues.setdefault((capability, resource), deque()).extend(answers)
+    def add(self, capability: str, pattern: str, answers: tuple[Any, ...]) -> None:
+        """Adds answers to what is asked there next. A pattern may end in ``*``."""
+        self._answers += [(capability, pattern, answer) for answer in answers]
 
-    def next(self, capability: str, resource: str, queue: str, how: str) -> Any:
-        """The next answer, or the denial that stands in its place; ``how`` says what to write."""
+    def next(self, capability: str, resource: str, how: str, *, of: str | None = None) -> Any:
+        """The next answer, or the denial that stands in its place; ``how`` says what to write.
+
+        Answers are queued for the resource, or for ``of`` where it is another.
+        """
         denial = self.denial(capability, resource)
         if denial is not None:
             return denial
-        answers = self.queues.get((capability, queue))
-        if answers:
-            return answers.popleft()
-        why = "nothing is scripted for it" if answers is None else "every scripted answer was taken"
-        left = [name for (kind, name), rest in self.queues.items() if kind == capability and rest]
-        others = f"; what is scripted is for {', '.join(left)}" if any(left) else ""
-        return Denied(capability, resource, f"{why}: {to_write(how)}{others}")
+        wanted = resource if of is None else of
+        for at, (kind, pattern, answer) in enumerate(self._answers):
+            if kind == capability and _fits(pattern, wanted):
+                self._taken.add((kind, pattern))
+                del self._answers[at]
+                return answer
+        return Denied(capability, resource, f"{self._why(capability, wanted)}: {to_write(how)}")
 
     def denial(self, capability: str, resource: str) -> Denied | None:
         """What a host says that did not grant it, where the test denies it."""
-        if not any(_covers(pattern, capability, resource) for pattern in self.denied):
+        by = next((denied for denied in self.denied if _covers(denied, capability, resource)), None)
+        if by is None:
             return None
-        wanted = f"{capability}:{resource}" if resource else capability
-        return Denied(
-            capability,
-            resource,
-            f"to grant it: wforge grants approve test/plugin {wanted}; the plugin's manifest must "
-            "name it among its needs",
-        )
+        hint = f'the test denies it with deny("{by}")'
+        return Denied(capability, resource.removesuffix(WRITES), hint)
 
     def require(self, capability: str, resource: str) -> None:
         """Raises the denial, if the test denies it."""
         denial = self.denial(capability, resource)
         if denial is not None:
             raise denial
+
+    def _why(self, capability: str, wanted: str) -> str:
+        if any(kind == capability and _fits(pattern, wanted) for kind, pattern in self._taken):
+            return "every scripted answer was taken"
+        others = {pattern for kind, pattern, _ in self._answers if kind == capability}
+        if not others:
+            return "nothing is scripted for it"
+        return f"what is scripted is for {', '.join(sorted(others))}"
 
 
 def to_write(how: str) -> str:
@@ -81,11 +89,17 @@ def check_kind(pattern: str) -> str:
     return pattern
 
 
+def _fits(pattern: str, resource: str) -> bool:
+    if pattern.endswith("*"):
+        return resource.startswith(pattern[:-1])
+    return resource == pattern
+
+
 def _covers(pattern: str, capability: str, resource: str) -> bool:
     kind, _, denied = pattern.partition(":")
     if kind != capability:
         return False
-    if not denied or fnmatchcase(resource, denied):
+    if not denied or _fits(denied, resource):
         return True
     if capability == "http":
         return resource.startswith(denied) or urlsplit(resource).hostname == denied

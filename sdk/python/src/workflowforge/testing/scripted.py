@@ -20,11 +20,8 @@ from ..secret import Secret
 from ..tools import Tool
 from ..values import to_json
 from .memory import Memory
-from .script import Script, to_write
+from .script import WRITES, Script, to_write
 from .shelf import Shelf
-
-WRITES = ":rw"
-"""What ``deny("kv:run:rw")`` names; a host has no word for writing alone."""
 
 
 class MockSecret(Secret):
@@ -122,18 +119,18 @@ class Scripted(Host):
     def _ask(self, asked: Question) -> Answer[Any]:
         self._script.questions.append(asked)
         self._note(f"ask {asked.prompt}")
-        return _json(self._script.next("ask", "", "", "host.ask(answer)"))
+        return _json(self._script.next("ask", "", "host.ask(answer)"))
 
     def _call(self, name: str, input: Any) -> Answer[Any]:
         self._script.tool_calls.append((name, input))
         self._note(f"tool {name}")
-        return _json(self._script.next("tool", name, name, f'host.tool("{name}", answer)'))
+        return _json(self._script.next("tool", name, f'host.tool("{name}", answer)'))
 
     def _complete(self, request: LlmRequest) -> Answer[LlmResponse]:
         self._script.llm_requests.append(request)
         last = request.messages[-1].text if request.messages else ""
         self._note(f"llm {request.model} {last}")
-        answer = self._script.next("llm", request.model, "", 'host.llm("the answer")')
+        answer = self._script.next("llm", request.model, 'host.llm("the answer")', of="")
         if isinstance(answer, Failure | LlmResponse):
             return answer
         return LlmResponse(_message(answer), "stop", Usage(), request.model)
@@ -145,7 +142,7 @@ class Scripted(Host):
             line += f" {request.body.decode(errors='replace')}"
         self._note(line)
         how = f'host.http("{request.url}", {{"status": 200, "body": …}})'
-        answer = self._script.next("http", request.url, request.url, how)
+        answer = self._script.next("http", request.url, how)
         return answer if isinstance(answer, Failure | Response) else _response(answer)
 
     def _at(self, scope: str, how: str, line: str) -> None:

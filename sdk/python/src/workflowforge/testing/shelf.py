@@ -28,7 +28,7 @@ class Shelf:
         digest = blob.get("$blob")
         if digest not in self._kept:
             hint = (
-                "no such blob is here: write host.blob(content, media_type) before the agent runs"
+                "no such blob is here: write host.blob(media_type, content) before the agent runs"
             )
             raise Denied("blobs", str(digest), hint)
         return self._kept[digest][offset : offset + length]
