@@ -1,0 +1,11 @@
+//! What authors of plugins use: a project, its component, and what this machine lacks for it.
+//!
+//! [`build`] makes the component of a project, [`toolchain`] finds the compilers for that,
+//! [`assets`] is what the program carries along, and [`machine`] what it was started on.
+//!
+//! Never here: a store, an engine or a configuration. An author needs none of them.
+
+pub(crate) mod assets;
+pub(crate) mod build;
+pub(crate) mod machine;
+pub(crate) mod toolchain;
