@@ -2,10 +2,13 @@
 //!
 //! [`build`] makes the component of a project, [`toolchain`] finds the compilers for that,
 //! [`assets`] is what the program carries along, and [`machine`] what it was started on.
+//! [`sandbox`] calls one component as a host would, with effects that [`script`] plays.
 //!
 //! Never here: a store, an engine or a configuration. An author needs none of them.
 
 pub(crate) mod assets;
 pub(crate) mod build;
 pub(crate) mod machine;
+pub(crate) mod sandbox;
+pub(crate) mod script;
 pub(crate) mod toolchain;
