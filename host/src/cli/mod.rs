@@ -6,6 +6,7 @@ mod blobs;
 mod brakes;
 mod build;
 mod configuration;
+mod doctor;
 mod draw;
 mod explain;
 mod folder;
@@ -16,6 +17,7 @@ mod inputs;
 mod keys;
 mod login;
 mod members;
+mod new;
 mod page;
 mod parts;
 mod plugins;
@@ -141,7 +143,18 @@ enum Done {
 fn authors(cli: Cli, process: &Process, ui: &Ui) -> anyhow::Result<Done> {
     let machine = || Machine::new(process.variables.clone());
     let code = match cli.command {
+        Command::New(command) => in_lane(new::run(ui, &machine(), command))?,
         Command::Build(args) => in_lane(build::run(ui, machine(), args))?,
+        Command::Doctor(args) => {
+            let loaded = config::load(&Surroundings {
+                current_dir: process.current_dir.clone(),
+                variables: process.variables.clone(),
+                flags: Vec::new(),
+                file: cli.global.config.clone(),
+                login: None,
+            });
+            in_lane(doctor::run(ui, &machine(), loaded.config, &args))?
+        }
         command => return Ok(Done::Not(Box::new(Cli { command, ..cli }))),
     };
     Ok(Done::Ended(code))
@@ -193,7 +206,9 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Context(command) => login::context(session, command),
         Command::Health => serve::health(session).await,
         // These were done before a configuration was needed.
-        Command::Build(_)
+        Command::New(_)
+        | Command::Build(_)
+        | Command::Doctor(_)
         | Command::Config(_)
         | Command::CompileWorker(_)
         | Command::Completions { .. }

@@ -19,7 +19,7 @@ pub(crate) use admin::{
     AuditCommand, BlobsCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs,
     MembersCommand, SecretSet, SecretsCommand, TenantsCommand, TokenCommand, Whose,
 };
-pub(crate) use author::BuildArgs;
+pub(crate) use author::{BuildArgs, DoctorArgs, NewAgent, NewCommand, NewWorkflow};
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use plugins::PluginCommand;
 pub(crate) use runs::{
@@ -142,9 +142,15 @@ pub(crate) enum Command {
     /// Draw a workflow
     #[command(after_help = "Example:\n  wforge graph workflow.yaml --format dot | dot -Tsvg")]
     Graph(GraphArgs),
+    /// Make a project: a plugin with an agent, or a workflow
+    #[command(subcommand)]
+    New(NewCommand),
     /// Build a plugin: its folder becomes one component
     #[command(after_help = author::BUILD_EXAMPLES)]
     Build(BuildArgs),
+    /// Say what this machine has for building plugins, what it lacks, and what mends it
+    #[command(after_help = author::DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Install, list and inspect plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -300,7 +306,9 @@ impl Cli {
             }
             Command::Validate(_)
             | Command::Graph(_)
+            | Command::New(_)
             | Command::Build(_)
+            | Command::Doctor(_)
             | Command::Plugin(_)
             | Command::Workflow(_)
             | Command::Replay(_)
