@@ -4,6 +4,7 @@ mod admin;
 mod args;
 mod blobs;
 mod brakes;
+mod check;
 mod configuration;
 mod draw;
 mod explain;
@@ -12,9 +13,11 @@ mod follow;
 mod grants;
 mod inbox;
 mod inputs;
+mod inspect;
 mod keys;
 mod login;
 mod members;
+mod one_agent;
 mod page;
 mod parts;
 mod plugins;
@@ -29,6 +32,7 @@ mod runs;
 mod secrets;
 mod serve;
 mod tenants;
+mod test;
 mod threads;
 mod token;
 mod trail;
@@ -99,6 +103,9 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     if let Command::Explain { code } = &cli.command {
         return explain::run(ui, code);
     }
+    if let Some(done) = of_authors(ui, &cli.command) {
+        return done;
+    }
     let contexts = crate::contexts::path(&process.variables);
     let login = login::meant(&cli, &process, contexts.as_deref())?;
     let loaded = config::load(&Surroundings {
@@ -125,6 +132,23 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     code
 }
 
+/// What authors do with one component, which needs neither a configuration nor a store.
+fn of_authors(ui: &Ui, command: &Command) -> Option<anyhow::Result<u8>> {
+    match command {
+        Command::Test(args) => Some(on_a_lane(test::run(ui, args))),
+        Command::Check(args) => Some(on_a_lane(check::run(ui, args))),
+        Command::Inspect(args) if inspect::is_file(&args.name) => {
+            Some(on_a_lane(inspect::run(ui, &args.name)))
+        }
+        _ => None,
+    }
+}
+
+/// Runs a command to its end, on threads of its own.
+fn on_a_lane(command: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
+    lanes::first_lane()?.block_on(command)
+}
+
 /// Serves a running wforge; without configuration, log or executor, since it will hold nothing.
 fn compile(args: &CompileWorkerArgs) -> anyhow::Result<u8> {
     wforge_runtime::compile_worker(wforge_runtime::WorkerCaps {
@@ -141,6 +165,9 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Run(args) => run::run(session, &args).await,
         Command::Validate(args) => workflows::validate(session, &args.files),
         Command::Graph(args) => draw::run(session, &args),
+        Command::Inspect(args) => {
+            plugins::run(session, args::PluginCommand::Inspect { name: args.name }).await
+        }
         Command::Plugin(command) => plugins::run(session, command).await,
         Command::Workflow(command) => workflows::run(session, command).await,
         Command::Runs(command) => runs::run(session, command).await,
@@ -164,6 +191,8 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Health => serve::health(session).await,
         // These were done before a configuration was needed.
         Command::Config(_)
+        | Command::Test(_)
+        | Command::Check(_)
         | Command::CompileWorker(_)
         | Command::Completions { .. }
         | Command::Explain { .. } => Ok(EXIT_FAILED),

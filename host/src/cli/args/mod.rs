@@ -4,6 +4,7 @@ mod admin;
 mod grants;
 mod plugins;
 mod runs;
+mod testing;
 mod threads;
 mod trust;
 mod workflows;
@@ -23,6 +24,7 @@ pub(crate) use plugins::PluginCommand;
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
+pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, TestArgs};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
@@ -140,6 +142,15 @@ pub(crate) enum Command {
     /// Draw a workflow
     #[command(after_help = "Example:\n  wforge graph workflow.yaml --format dot | dot -Tsvg")]
     Graph(GraphArgs),
+    /// Run a plugin's test cases in the sandbox
+    #[command(after_help = testing::TEST_EXAMPLES)]
+    Test(TestArgs),
+    /// Check a component as a host that requires it would; exit 1 where a check fails
+    #[command(after_help = testing::CHECK_EXAMPLES)]
+    Check(CheckArgs),
+    /// Show what a component, a workflow file, a cassette or an installed plugin says of itself
+    #[command(after_help = testing::INSPECT_EXAMPLES)]
+    Inspect(InspectArgs),
     /// Install, list and inspect plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -295,6 +306,9 @@ impl Cli {
             }
             Command::Validate(_)
             | Command::Graph(_)
+            | Command::Test(_)
+            | Command::Check(_)
+            | Command::Inspect(_)
             | Command::Plugin(_)
             | Command::Workflow(_)
             | Command::Replay(_)
