@@ -14,6 +14,8 @@ use crate::author::stage::{Stage, World};
 
 /// Inputs with which each agent is called.
 const CALLS_MAX: usize = 64;
+/// After so many that broke an agent no more are tried: one that never ends takes seconds each time.
+const BROKEN_MAX: usize = 3;
 /// Fields of an input that are changed.
 const FIELDS_MAX: usize = 16;
 const HUGE_CHARS: usize = 64 << 10;
@@ -33,7 +35,11 @@ pub(super) async fn inputs(stage: &Stage, samples: &[Sample]) -> anyhow::Result<
         let (fitting, others): (Vec<Value>, Vec<Value>) =
             all.into_iter().partition(|input| stage.schemas().check(&agent.input, input).is_ok());
         refused += others.len();
+        let before = problems.len();
         for input in fitting.into_iter().take(CALLS_MAX) {
+            if problems.len() >= before + BROKEN_MAX {
+                break;
+            }
             called += 1;
             let shown = short(&input);
             let call = Call { input, ..sample.call.clone() };
