@@ -1,16 +1,23 @@
 //! What authors of plugins use: a project, its component, and what this machine lacks for it.
 //!
-//! [`new`] writes a project, [`build`] makes its component, [`toolchain`] finds the compilers for that,
-//! [`assets`] is what the program carries along, and [`machine`] what it was started on.
-//! [`sandbox`] calls one component as a host would, with effects that [`script`] plays.
+//! [`new`] writes a project, [`build`] makes its component, [`toolchain`] finds the compilers for
+//! that, [`assets`] is what the program carries along, and [`machine`] what it was started on;
+//! [`doctor`] looks at all of it. [`sandbox`] lets a component in and calls it, [`script`] answers
+//! its host calls, [`stage`] makes a call as a run would. On these stand [`suite`] (test cases) and
+//! [`check`] (what a host may require).
 //!
 //! Never here: a store, an engine or a configuration. An author needs none of them.
 
 pub(crate) mod assets;
 pub(crate) mod build;
+pub(crate) mod check;
+mod coverage;
 pub(crate) mod doctor;
 pub(crate) mod machine;
 pub(crate) mod new;
+pub(crate) mod project;
 pub(crate) mod sandbox;
 pub(crate) mod script;
+pub(crate) mod stage;
+pub(crate) mod suite;
 pub(crate) mod toolchain;

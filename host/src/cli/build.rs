@@ -11,9 +11,9 @@ use crate::author::build::{Built, Event, Options, build};
 use crate::author::machine::Machine;
 
 /// Builds, and says what came of it.
-pub(crate) async fn run(ui: &Ui, machine: Machine, args: BuildArgs) -> anyhow::Result<u8> {
-    let folder = args.folder.unwrap_or_else(|| PathBuf::from("."));
-    let options = Options { out: args.out, install: args.install, ..Options::new(machine) };
+pub(crate) async fn run(ui: &Ui, machine: Machine, args: &BuildArgs) -> anyhow::Result<u8> {
+    let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from("."));
+    let options = Options { out: args.out.clone(), install: args.install, ..Options::new(machine) };
     let built = build(&folder, &options, &|event| show(ui, event)).await;
     ui.clear_status();
     let built = built?;

@@ -59,6 +59,7 @@ mod secrets;
 mod stand_in;
 mod stand_ins;
 mod subgraphs;
+mod testing;
 mod threads;
 mod tidy;
 mod trust;

@@ -5,6 +5,7 @@ mod author;
 mod grants;
 mod plugins;
 mod runs;
+mod testing;
 mod threads;
 mod trust;
 mod workflows;
@@ -25,6 +26,7 @@ pub(crate) use plugins::PluginCommand;
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
+pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, TestArgs};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
@@ -151,6 +153,15 @@ pub(crate) enum Command {
     /// Say what this machine has for building plugins, what it lacks, and what mends it
     #[command(after_help = author::DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Run a plugin's test cases in the sandbox
+    #[command(after_help = testing::TEST_EXAMPLES)]
+    Test(TestArgs),
+    /// Check a component as a host that requires it would; exit 1 where a check fails
+    #[command(after_help = testing::CHECK_EXAMPLES)]
+    Check(CheckArgs),
+    /// Show what a component, a workflow file, a cassette or an installed plugin says of itself
+    #[command(after_help = testing::INSPECT_EXAMPLES)]
+    Inspect(InspectArgs),
     /// Install, list and inspect plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -309,6 +320,9 @@ impl Cli {
             | Command::New(_)
             | Command::Build(_)
             | Command::Doctor(_)
+            | Command::Test(_)
+            | Command::Check(_)
+            | Command::Inspect(_)
             | Command::Plugin(_)
             | Command::Workflow(_)
             | Command::Replay(_)
