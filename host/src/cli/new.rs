@@ -11,20 +11,20 @@ use super::refusal::Refusal;
 use super::ui::{Paint, Ui};
 use crate::author::machine::Machine;
 use crate::author::new::{
-    Git, Lang, Made, PUBLISHER, Template, Wanted, create, plugin_name, workflow_name,
+    Git, Made, PUBLISHER, Template, Wanted, create, plugin_name, workflow_name,
 };
 
 /// Answers that are asked for again after one that will not do.
 const TRIES_MAX: usize = 3;
 
 /// Makes the project, and says what to do next.
-pub(crate) async fn run(ui: &Ui, machine: &Machine, command: NewCommand) -> anyhow::Result<u8> {
+pub(crate) async fn run(ui: &Ui, machine: &Machine, command: &NewCommand) -> anyhow::Result<u8> {
     let person = Person { ui, is_there: std::io::stdin().is_terminal() && !ui.is_json() };
     let (wanted, dir) = match command {
         NewCommand::Agent(args) => agent(&person, args)?,
         NewCommand::Workflow(NewWorkflow { name, dir }) => {
-            let name = person.text(name, "NAME", "Name", None, |text| workflow_name(text))?;
-            (Wanted::Workflow { name }, dir)
+            let name = person.text(name.clone(), "NAME", "Name", None, workflow_name)?;
+            (Wanted::Workflow { name }, dir.clone())
         }
     };
     let folder = dir.unwrap_or_else(|| PathBuf::from(wanted.short()));
@@ -37,13 +37,14 @@ pub(crate) async fn run(ui: &Ui, machine: &Machine, command: NewCommand) -> anyh
     Ok(0)
 }
 
-fn agent(person: &Person<'_>, args: NewAgent) -> anyhow::Result<(Wanted, Option<PathBuf>)> {
+fn agent(person: &Person<'_>, args: &NewAgent) -> anyhow::Result<(Wanted, Option<PathBuf>)> {
     let NewAgent { name, lang, template, dir } = args;
-    let name = person
-        .text(name, "NAME", "Name, as publisher/name", None, |text| plugin_name(text, PUBLISHER))?;
-    let lang = person.choice::<Lang>(lang, "--lang", "Language", None)?;
-    let template = person.choice(template, "--template", "Template", Some(Template::Hello))?;
-    Ok((Wanted::Agent { name, lang, template }, dir))
+    let question = "Name, as publisher/name";
+    let read = |text: &str| plugin_name(text, PUBLISHER);
+    let name = person.text(name.clone(), "NAME", question, None, read)?;
+    let lang = person.choice(*lang, "--lang", "Language", None)?;
+    let template = person.choice(*template, "--template", "Template", Some(Template::Hello))?;
+    Ok((Wanted::Agent { name, lang, template }, dir.clone()))
 }
 
 /// Whoever sits at the terminal, if anybody does.
