@@ -19,6 +19,7 @@ mod api;
     clippy::disallowed_types,
     reason = "it prints what it checked, and measures a real server by the real clock"
 )]
+mod authors;
 mod authz;
 mod bad_input;
 mod blobs;
