@@ -3,7 +3,7 @@
 # sandbox, built, tested and checked in the sandbox, installed, and run in its workflow. The first
 # of each language is built a second time in another folder, and must give the same bytes.
 #
-#   scripts/templates.sh [LANG/TEMPLATE…]     rust/hello js/llm …; all of them where none is named
+#   scripts/templates.sh [LANG/TEMPLATE…]     rust/hello js/llm …; all where none is named
 #
 # The last line is `N passed, M failed`. What a step said is shown where it failed.
 # WFORGE names another program to test than target/debug/wforge.

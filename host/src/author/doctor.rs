@@ -55,7 +55,7 @@ impl Check {
         Self { name, state: State::Missing, found: what, mend: Some(mend), fix }
     }
 
-    /// What somebody else looked at: `found` where it is well, else what is wrong and what mends it.
+    /// What somebody else looked at: what is there, or what is wrong and what mends it.
     pub(crate) fn of(name: &'static str, found: Result<String, (String, String)>) -> Self {
         match found {
             Ok(found) => Self::ok(name, found),
