@@ -1,4 +1,4 @@
-//! Which Rust compiles guests: that of rustup with the target, or Debian's own with std from source.
+//! Which Rust compiles guests: rustup's with the target, or Debian's own with std from source.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
