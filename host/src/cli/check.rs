@@ -15,7 +15,7 @@ use crate::author::suite;
 pub(crate) async fn run(ui: &Ui, machine: Machine, args: &CheckArgs) -> anyhow::Result<u8> {
     let subject = subject::of(ui, machine, &args.path, &args.subject).await?;
     let cases = suite::read_all(&subject.cases)?;
-    let sandbox = Sandbox::open(&SandboxLimits::default())?;
+    let sandbox = Sandbox::for_component(&subject.component, &SandboxLimits::default())?;
     let report = check::run(sandbox, subject.bytes, &cases).await?;
     if ui.is_json() {
         ui.out_json(&report)?;

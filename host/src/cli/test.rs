@@ -28,7 +28,7 @@ pub(crate) async fn run(ui: &Ui, machine: Machine, args: &TestArgs) -> anyhow::R
             format!("write {}/first.yaml; wforge test --help has an example", cases.display());
         return Err(Refusal::user("no_cases", message).help(help).into());
     }
-    let sandbox = Sandbox::open(&SandboxLimits::default())?;
+    let sandbox = Sandbox::for_component(&component, &SandboxLimits::default())?;
     let admitted = sandbox.admit(bytes).await.map_err(|error| refusal_of(error, &component))?;
     let stage = Stage::new(sandbox, admitted);
     let wanted = Wanted { filter: args.filter.as_deref(), update: args.update };
