@@ -26,6 +26,24 @@ pub(crate) struct Subject {
     pub(crate) cases: PathBuf,
 }
 
+/// Where a component is, or will be once its project is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    component: PathBuf,
+    cases: PathBuf,
+    /// The project to build, where its component is missing or older than its sources: what is told
+    /// of it would be told of something else than what stands in the folder.
+    pub(crate) to_build: Option<PathBuf>,
+}
+
+impl Found {
+    /// Reads the component, which is there by now.
+    pub(crate) fn read(self) -> anyhow::Result<Subject> {
+        let bytes = read_component(&self.component)?.bytes;
+        Ok(Subject { component: self.component, bytes, cases: self.cases })
+    }
+}
+
 /// What was named on a command line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Named<'a> {
@@ -37,20 +55,18 @@ pub(crate) struct Named<'a> {
     pub(crate) cases: Option<&'a Path>,
 }
 
-/// Finds and reads it. A component that is older than its sources is refused: what is told of it
-/// would be told of something else than what stands in the folder.
-pub(crate) fn find(named: Named<'_>) -> anyhow::Result<Subject> {
+/// Finds it.
+pub(crate) fn find(named: Named<'_>) -> anyhow::Result<Found> {
     let Named { path, component, cases } = named;
     let is_folder = path.is_dir();
     let folder = if is_folder { path } else { project_of(path) };
-    let component = match component {
-        Some(component) => component.to_owned(),
-        None if is_folder => fresh(folder)?,
-        None => path.to_owned(),
-    };
-    let bytes = read_component(&component)?.bytes;
     let cases = cases.map_or_else(|| folder.join(CASES), Path::to_owned);
-    Ok(Subject { component, bytes, cases })
+    if let Some(component) = component.or((!is_folder).then_some(path)) {
+        return Ok(Found { component: component.to_owned(), cases, to_build: None });
+    }
+    let component = component_of(folder)?;
+    let to_build = (!is_fresh(folder, &component)?).then(|| folder.to_owned());
+    Ok(Found { component, cases, to_build })
 }
 
 /// The folder of the project whose component that is: the one around `target`, else its own.
@@ -59,21 +75,6 @@ fn project_of(component: &Path) -> &Path {
     let is_target = own.file_name().is_some_and(|name| name == TARGET);
     let around = own.parent().filter(|around| is_target && around.join(MANIFEST).is_file());
     around.unwrap_or(own)
-}
-
-/// The component of a project, where it is as new as its sources.
-fn fresh(folder: &Path) -> anyhow::Result<PathBuf> {
-    let component = component_of(folder)?;
-    let build = format!("wforge build {}", folder.display());
-    if !component.is_file() {
-        let message = format!("{} is not built yet", component.display());
-        return Err(Refusal::user("not_built", message).help(build).into());
-    }
-    if let Some(newer) = newer_source(folder, &component)? {
-        let message = format!("{} is older than {}", component.display(), newer.display());
-        return Err(Refusal::user("not_built", message).help(build).into());
-    }
-    Ok(component)
 }
 
 /// Where the build puts the component of a project.
@@ -96,8 +97,11 @@ pub(crate) fn component_of(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(folder.join(TARGET).join(format!("{name}.wasm")))
 }
 
-/// A source that was changed after the component was made.
-fn newer_source(folder: &Path, component: &Path) -> anyhow::Result<Option<PathBuf>> {
+/// Whether a component is there that was made after every change of its sources.
+fn is_fresh(folder: &Path, component: &Path) -> anyhow::Result<bool> {
+    if !component.is_file() {
+        return Ok(false);
+    }
     let made = fs_err::metadata(component)?.modified()?;
     let is_source = |name: &str| !name.starts_with('.') && !NO_SOURCES.contains(&name);
     let walk = WalkBuilder::new(folder)
@@ -111,10 +115,10 @@ fn newer_source(folder: &Path, component: &Path) -> anyhow::Result<Option<PathBu
         let is_file = entry.file_type().is_some_and(|kind| kind.is_file());
         let is_read = path.extension().is_none_or(|ending| ending != "md" && ending != "yaml");
         if is_file && is_read && fs_err::metadata(path)?.modified()? > made {
-            return Ok(Some(path.to_owned()));
+            return Ok(false);
         }
     }
-    Ok(None)
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -128,26 +132,37 @@ mod tests {
         folder
     }
 
-    #[test]
-    fn a_component_is_found_by_the_name_of_its_plugin() {
-        let folder = project();
-        let component = folder.path().join("target/me-it.wasm");
-        let refused = fresh(folder.path()).unwrap_err().to_string();
-        assert!(refused.contains("is not built yet"), "{refused}");
-        fs_err::write(&component, "").unwrap();
-        assert_eq!(fresh(folder.path()).unwrap(), component);
+    fn found(folder: &Path) -> Found {
+        find(Named { path: folder, component: None, cases: None }).unwrap()
     }
 
     #[test]
-    fn a_component_that_is_older_than_its_sources_is_refused() {
+    fn a_component_that_is_not_there_is_built() {
+        let folder = project();
+        let found = found(folder.path());
+        assert_eq!(found.component, folder.path().join("target/me-it.wasm"));
+        assert_eq!(found.to_build.as_deref(), Some(folder.path()));
+    }
+
+    #[test]
+    fn a_component_that_is_older_than_its_sources_is_built_anew() {
         let folder = project();
         let component = folder.path().join("target/me-it.wasm");
         fs_err::write(&component, "").unwrap();
+        assert_eq!(found(folder.path()).to_build, None);
         let made = fs_err::metadata(&component).unwrap().modified().unwrap();
-        let file = fs_err::File::open(folder.path().join(MANIFEST)).unwrap();
-        file.set_modified(made + std::time::Duration::from_secs(1)).unwrap();
-        let refused = fresh(folder.path()).unwrap_err().to_string();
-        assert!(refused.contains("is older than") && refused.contains(MANIFEST), "{refused}");
+        let source =
+            std::fs::OpenOptions::new().append(true).open(folder.path().join(MANIFEST)).unwrap();
+        source.set_modified(made + std::time::Duration::from_secs(1)).unwrap();
+        assert_eq!(found(folder.path()).to_build.as_deref(), Some(folder.path()));
+    }
+
+    #[test]
+    fn a_folder_without_a_plugin_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = Named { path: folder.path(), component: None, cases: None };
+        let refused = find(named).unwrap_err().to_string();
+        assert!(refused.contains("it has no plugin.toml"), "{refused}");
     }
 
     #[test]

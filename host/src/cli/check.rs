@@ -4,22 +4,18 @@ use wforge_model::limits::SandboxLimits;
 
 use super::args::CheckArgs;
 use super::refusal::EXIT_FAILED;
+use super::subject;
 use super::ui::{Paint, Ui, harmless};
 use crate::author::check::{self, CheckReport, Verdict};
-use crate::author::project::{self, Named};
+use crate::author::machine::Machine;
 use crate::author::sandbox::Sandbox;
 use crate::author::suite;
 
 /// `wforge check`.
-pub(crate) async fn run(ui: &Ui, args: &CheckArgs) -> anyhow::Result<u8> {
-    let named = Named {
-        path: &args.path,
-        component: args.subject.component.as_deref(),
-        cases: args.subject.cases.as_deref(),
-    };
-    let subject = project::find(named)?;
+pub(crate) async fn run(ui: &Ui, machine: Machine, args: &CheckArgs) -> anyhow::Result<u8> {
+    let subject = subject::of(ui, machine, &args.path, &args.subject).await?;
     let cases = suite::read_all(&subject.cases)?;
-    let sandbox = Sandbox::open(&SandboxLimits::default())?;
+    let sandbox = Sandbox::for_component(&subject.component, &SandboxLimits::default())?;
     let report = check::run(sandbox, subject.bytes, &cases).await?;
     if ui.is_json() {
         ui.out_json(&report)?;

@@ -34,6 +34,7 @@ mod run;
 mod runs;
 mod secrets;
 mod serve;
+mod subject;
 mod tenants;
 mod test;
 mod threads;
@@ -146,8 +147,8 @@ fn of_authors(ui: &Ui, process: &Process, cli: &Cli) -> Option<anyhow::Result<u8
             let config = configuration_for(cli, process);
             on_a_lane(doctor::run(ui, &machine(), config, args))
         }
-        Command::Test(args) => on_a_lane(test::run(ui, args)),
-        Command::Check(args) => on_a_lane(check::run(ui, args)),
+        Command::Test(args) => on_a_lane(test::run(ui, machine(), args)),
+        Command::Check(args) => on_a_lane(check::run(ui, machine(), args)),
         Command::Inspect(args) if inspect::is_file(&args.name) => {
             on_a_lane(inspect::run(ui, &args.name))
         }

@@ -1,29 +1,26 @@
 //! `wforge test`: the cases of a plugin, in the real sandbox.
 
-use serde_json::json;
 use wforge_model::limits::SandboxLimits;
 use wforge_spec::suite::SUITE_SCHEMA;
 
 use super::args::TestArgs;
 use super::refusal::{EXIT_FAILED, Refusal};
+use super::subject;
 use super::ui::{Paint, Ui, harmless};
-use crate::author::project::{self, Named, Subject};
+use crate::author::machine::Machine;
+use crate::author::project::Subject;
 use crate::author::sandbox::{Sandbox, refusal_of};
 use crate::author::stage::Stage;
 use crate::author::suite::{self, CaseReport, SuiteReport, Wanted, junit};
 
 /// `wforge test`.
-pub(crate) async fn run(ui: &Ui, args: &TestArgs) -> anyhow::Result<u8> {
+pub(crate) async fn run(ui: &Ui, machine: Machine, args: &TestArgs) -> anyhow::Result<u8> {
     if args.schema {
         ui.out_text(SUITE_SCHEMA);
         return Ok(0);
     }
-    let named = Named {
-        path: &args.path,
-        component: args.subject.component.as_deref(),
-        cases: args.subject.cases.as_deref(),
-    };
-    let Subject { component, bytes, cases } = project::find(named)?;
+    let subject = subject::of(ui, machine, &args.path, &args.subject).await?;
+    let Subject { component, bytes, cases } = subject;
     let files = suite::read_all(&cases)?;
     if files.iter().all(|file| file.suite.cases.is_empty()) {
         let message = format!("there are no cases in {}", cases.display());
@@ -31,7 +28,7 @@ pub(crate) async fn run(ui: &Ui, args: &TestArgs) -> anyhow::Result<u8> {
             format!("write {}/first.yaml; wforge test --help has an example", cases.display());
         return Err(Refusal::user("no_cases", message).help(help).into());
     }
-    let sandbox = Sandbox::open(&SandboxLimits::default())?;
+    let sandbox = Sandbox::for_component(&component, &SandboxLimits::default())?;
     let admitted = sandbox.admit(bytes).await.map_err(|error| refusal_of(error, &component))?;
     let stage = Stage::new(sandbox, admitted);
     let wanted = Wanted { filter: args.filter.as_deref(), update: args.update };
@@ -71,7 +68,7 @@ fn tell(ui: &Ui, case: &CaseReport) {
 
 fn end(ui: &Ui, report: &SuiteReport) -> anyhow::Result<()> {
     if ui.is_json() {
-        return ui.out_json(&json!(report));
+        return ui.out_json(report);
     }
     let unused = report.unused();
     if !unused.is_empty() {

@@ -16,7 +16,8 @@ use sha2::{Digest as _, Sha256};
 use wforge_model::agent::{AgentCall, Execution, Reply};
 use wforge_model::limits::{AdmissionLimits, SandboxLimits};
 use wforge_model::{
-    Capability, Failure, FailureKind, Grants, PluginName, RunId, TaskId, TenantId, ThreadId, Value,
+    Capability, Digest, Failure, FailureKind, Grants, PluginName, RunId, TaskId, TenantId,
+    ThreadId, Value,
 };
 use wforge_ports::effects::GuestLine;
 use wforge_ports::plugins::{AdmissionError, Admitted};
@@ -43,6 +44,8 @@ pub(crate) struct Sandbox {
     runtime: SandboxRuntime,
     clock: Arc<dyn Clock>,
     calls: AtomicU64,
+    /// Where the native code of the last component is kept, and of none before it.
+    kept: Option<PathBuf>,
     /// Removed with the sandbox.
     _folder: Option<tempfile::TempDir>,
 }
@@ -110,6 +113,18 @@ impl Sandbox {
         Ok(Self { _folder: Some(folder), ..sandbox })
     }
 
+    /// A sandbox for a component. That of a project keeps its native code below the project's
+    /// `target`, so that the next command does not compile it again.
+    pub(crate) fn for_component(component: &Path, limits: &SandboxLimits) -> anyhow::Result<Self> {
+        let folder = component.parent().unwrap_or(Path::new("."));
+        if folder.file_name().is_none_or(|name| name != "target") {
+            return Self::open(limits);
+        }
+        let kept = folder.join("wforge").join("sandbox");
+        private_folder(&kept)?;
+        Ok(Self { kept: Some(kept.clone()), ..Self::at(&kept, limits)? })
+    }
+
     /// A sandbox that keeps the native code of components in that folder.
     pub(crate) fn at(folder: &Path, limits: &SandboxLimits) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -132,13 +147,19 @@ impl Sandbox {
             compiler: Some(compiler),
         };
         let runtime = SandboxRuntime::open(options, parts).context("opening the sandbox")?;
-        Ok(Self { runtime, clock, calls: AtomicU64::new(0), _folder: None })
+        Ok(Self { runtime, clock, calls: AtomicU64::new(0), kept: None, _folder: None })
     }
 
     /// Lets a component in, or says why a host would refuse it.
     pub(crate) async fn admit(&self, bytes: Vec<u8>) -> Result<Admitted, AdmissionError> {
         let tenant = tenant("author").map_err(|error| AdmissionError::Host(error.into()))?;
-        self.runtime.admit(&tenant, bytes, open_gate()).await
+        let admitted = self.runtime.admit(&tenant, bytes, open_gate()).await?;
+        if let Some(kept) = &self.kept {
+            for other in components_in(kept).filter(|other| *other != admitted.component) {
+                self.runtime.forget(other).await?;
+            }
+        }
+        Ok(admitted)
     }
 
     /// Makes one call in a fresh sandbox. What the guest does wrong is in the outcome.
@@ -216,6 +237,15 @@ fn knows_nothing(failure: &Failure) -> bool {
         FailureKind::Trap | FailureKind::Limit | FailureKind::Timeout => false,
         _ => true,
     }
+}
+
+/// The components that a sandbox over that folder has.
+fn components_in(folder: &Path) -> impl Iterator<Item = Digest> {
+    let entries = fs_err::read_dir(folder.join("components"));
+    entries.into_iter().flatten().filter_map(|entry| {
+        let path = entry.ok()?.path();
+        format!("sha256:{}", path.file_stem()?.to_str()?).parse().ok()
+    })
 }
 
 fn tenant(name: &str) -> anyhow::Result<TenantId> {

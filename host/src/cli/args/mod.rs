@@ -26,7 +26,7 @@ pub(crate) use plugins::PluginCommand;
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
-pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, TestArgs};
+pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, SubjectArgs, TestArgs};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };

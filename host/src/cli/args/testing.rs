@@ -43,7 +43,7 @@ Examples:
 /// `wforge test`.
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
-    /// A plugin's folder, or its component
+    /// A plugin's folder, which is built where its sources are newer; or a component
     #[arg(value_name = "FOLDER|COMPONENT", default_value = ".", value_hint = ValueHint::AnyPath)]
     pub(crate) path: PathBuf,
     #[command(flatten)]
@@ -65,7 +65,7 @@ pub(crate) struct TestArgs {
 /// `wforge check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// A component, or a plugin's folder
+    /// A component; or a plugin's folder, which is built where its sources are newer
     #[arg(value_name = "COMPONENT|FOLDER", default_value = ".", value_hint = ValueHint::AnyPath)]
     pub(crate) path: PathBuf,
     #[command(flatten)]
