@@ -1,6 +1,7 @@
 //! The command line as typed. What it means is the commands' matter.
 
 mod admin;
+mod dev;
 mod grants;
 mod plugins;
 mod runs;
@@ -18,6 +19,7 @@ pub(crate) use admin::{
     AuditCommand, BlobsCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs,
     MembersCommand, SecretSet, SecretsCommand, TenantsCommand, TokenCommand, Whose,
 };
+pub(crate) use dev::DevArgs;
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use plugins::PluginCommand;
 pub(crate) use runs::{
@@ -134,6 +136,9 @@ pub(crate) enum Command {
     /// Run a workflow and print its output
     #[command(after_help = workflows::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Write a plugin: build and run a project again whenever it is saved
+    #[command(after_help = dev::DEV_EXAMPLES)]
+    Dev(Box<DevArgs>),
     /// Check workflow files; every problem at once, with line and column
     #[command(after_help = "Example:\n  wforge validate examples/*/workflow.yaml")]
     Validate(ValidateArgs),
@@ -293,7 +298,8 @@ impl Cli {
                 set("runs.call_log", "--call-log", &args.call_log);
                 set("server.listen", "--listen", &args.listen);
             }
-            Command::Validate(_)
+            Command::Dev(_)
+            | Command::Validate(_)
             | Command::Graph(_)
             | Command::Plugin(_)
             | Command::Workflow(_)
