@@ -4,6 +4,7 @@ mod admin;
 mod args;
 mod blobs;
 mod brakes;
+mod build;
 mod configuration;
 mod dev;
 mod draw;
@@ -103,6 +104,10 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     if let Command::Explain { code } = &cli.command {
         return explain::run(ui, code);
     }
+    let cli = match authors(cli, &process, ui)? {
+        Done::Ended(code) => return Ok(code),
+        Done::Not(cli) => *cli,
+    };
     let contexts = crate::contexts::path(&process.variables);
     let machine = Machine::new(process.variables.clone());
     let login = login::meant(&cli, &process, contexts.as_deref())?;
@@ -126,6 +131,30 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     let lane = lanes::first_lane()?;
     let code = lane.block_on(command(&session, cli.command));
     // A thread that waits for a line of the terminal must not hold up the end.
+    lane.shutdown_background();
+    code
+}
+
+/// Whether a command was one for authors.
+enum Done {
+    Ended(u8),
+    Not(Box<Cli>),
+}
+
+/// The commands for authors of plugins. They need no configuration, and fail for no broken one.
+fn authors(cli: Cli, process: &Process, ui: &Ui) -> anyhow::Result<Done> {
+    let machine = || Machine::new(process.variables.clone());
+    let code = match cli.command {
+        Command::Build(args) => in_lane(build::run(ui, machine(), args))?,
+        command => return Ok(Done::Not(Box::new(Cli { command, ..cli }))),
+    };
+    Ok(Done::Ended(code))
+}
+
+/// Runs a command without an engine.
+fn in_lane(command: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
+    let lane = lanes::first_lane()?;
+    let code = lane.block_on(command);
     lane.shutdown_background();
     code
 }
@@ -169,7 +198,8 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Context(command) => login::context(session, command),
         Command::Health => serve::health(session).await,
         // These were done before a configuration was needed.
-        Command::Config(_)
+        Command::Build(_)
+        | Command::Config(_)
         | Command::CompileWorker(_)
         | Command::Completions { .. }
         | Command::Explain { .. } => Ok(EXIT_FAILED),

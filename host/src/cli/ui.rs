@@ -161,7 +161,12 @@ impl Ui {
         let label = format!("error{}:", code.unwrap_or_default());
         self.err(&format!("{} {first}", self.paint(Paint::Red, &label)));
         for detail in refusal.map_or(&[][..], |refusal| refusal.details.as_slice()) {
-            self.err(&format!("  - {}", harmless(detail)));
+            // What a compiler said keeps its lines.
+            if detail.contains('\n') {
+                self.err(&harmless_lines(detail));
+            } else {
+                self.err(&format!("  - {}", harmless(detail)));
+            }
         }
         for cause in causes {
             self.err(&format!("  {} {cause}", self.paint(Paint::Dim, "because:")));

@@ -36,7 +36,7 @@ use crate::secrets::{key_file, private_folder};
 use lanes::Lanes;
 
 pub(crate) use api::{Tokens, VERSION, api_parts, tokens};
-pub(crate) use parts::{COMPILE_WORKER, LOCKED};
+pub(crate) use parts::{COMPILE_WORKER, LOCKED, OURSELVES};
 pub(crate) use plugin_dirs::{components_in, read_component, read_signature};
 
 /// What the engine is opened for.

@@ -64,7 +64,7 @@ fn refused(error: OpenError) -> anyhow::Error {
 }
 
 /// This very program, also after the file that it was started from has been replaced.
-const OURSELVES: &str = "/proc/self/exe";
+pub(crate) const OURSELVES: &str = "/proc/self/exe";
 /// The hidden command under which it compiles.
 pub(crate) const COMPILE_WORKER: &str = "compile-worker";
 

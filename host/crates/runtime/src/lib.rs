@@ -32,3 +32,4 @@ pub use load::compile::{CompileError, Compiler};
 pub use load::worker::{WorkerCaps, WorkerError, compile_worker};
 pub use options::{Allocator, OpenRuntimeError, RuntimeOptions, RuntimeParts};
 pub use runtime::SandboxRuntime;
+pub use tenants::Used;

@@ -10,6 +10,7 @@ pub mod editor;
 pub mod expression;
 pub mod parse;
 pub mod schema;
+pub mod suite;
 
 pub use digest::{DigestError, digest};
 pub use editor::{WORKFLOW_SCHEMA, schema_for_editors};

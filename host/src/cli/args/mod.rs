@@ -1,6 +1,7 @@
 //! The command line as typed. What it means is the commands' matter.
 
 mod admin;
+mod author;
 mod dev;
 mod grants;
 mod plugins;
@@ -19,6 +20,7 @@ pub(crate) use admin::{
     AuditCommand, BlobsCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs,
     MembersCommand, SecretSet, SecretsCommand, TenantsCommand, TokenCommand, Whose,
 };
+pub(crate) use author::BuildArgs;
 pub(crate) use dev::DevArgs;
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use plugins::PluginCommand;
@@ -145,6 +147,9 @@ pub(crate) enum Command {
     /// Draw a workflow
     #[command(after_help = "Example:\n  wforge graph workflow.yaml --format dot | dot -Tsvg")]
     Graph(GraphArgs),
+    /// Build a plugin: its folder becomes one component
+    #[command(after_help = author::BUILD_EXAMPLES)]
+    Build(BuildArgs),
     /// Install, list and inspect plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -301,6 +306,7 @@ impl Cli {
             Command::Dev(_)
             | Command::Validate(_)
             | Command::Graph(_)
+            | Command::Build(_)
             | Command::Plugin(_)
             | Command::Workflow(_)
             | Command::Replay(_)

@@ -18,6 +18,7 @@ mod report;
 mod scalar;
 mod scan;
 mod script;
+pub mod suite;
 mod traps;
 mod tree;
 mod whole;
