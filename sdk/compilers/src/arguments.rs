@@ -13,7 +13,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
         env!("CARGO_PKG_VERSION"),
         " (JavaScript: componentize-qjs 0.4.5; Python 3.14: componentize-py 0.25.1)"
     ),
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    after_help = format!("Steps around it:\n{}", wforge_build::shell::USAGE)
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -57,7 +58,7 @@ pub(crate) struct Componentize {
     /// The folder with the modules; nothing outside of it is read
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) module_root: PathBuf,
-    /// The module with the world's exports, below the module root
+    /// The module with the world's exports, below the module root or a --path
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) entry: PathBuf,
     /// A further folder of Python modules; can be given several times

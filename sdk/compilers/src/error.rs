@@ -26,7 +26,7 @@ pub(crate) enum CompileError {
         source: ToolError,
     },
     /// The entry module does not lie where modules are looked for.
-    #[error("{}: the entry is not below the module root {}", entry.display(), root.display())]
+    #[error("{}: the entry lies not below {}, nor below a --path", entry.display(), root.display())]
     Outside {
         /// The entry module.
         entry: PathBuf,

@@ -1,9 +1,8 @@
 //! `wforge-build`: compiles a plugin's code in JavaScript, TypeScript or Python to a component,
 //! without Node or Python on the machine.
 //!
-//! A program of its own, since each of the two compilers inside brings a wasmtime; `wforge` and the
-//! scripts call it. Never here: manifests, worlds and packing, which are those of the library in
-//! `sdk/build`.
+//! A program of its own, since each of the two compilers inside brings a wasmtime; `wforge` calls it.
+//! It has the commands of the program in `sdk/build` too, which are that library's.
 
 mod arguments;
 mod error;
@@ -12,7 +11,7 @@ mod modules;
 mod python;
 mod typescript;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -25,6 +24,14 @@ use arguments::{Arguments, Command, Componentize, Language};
 use error::CompileError;
 
 fn main() -> ExitCode {
+    #[expect(clippy::disallowed_methods, reason = "what is no compiling goes to the library")]
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match wforge_build::shell::run(&words) {
+        Some(Ok(text)) => return finish(&mut std::io::stdout(), &text, 0),
+        Some(Err(error)) => return finish(&mut std::io::stderr(), &format!("error: {error}\n"), 2),
+        None => {}
+    }
     let arguments = Arguments::parse();
     let done = match &arguments.command {
         Command::Componentize(it) => within(it.timeout_s, || componentize(it)),
@@ -33,9 +40,17 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _unheard = writeln!(std::io::stderr(), "error: {}", error.report());
-            ExitCode::from(if matches!(error, CompileError::Arguments(_)) { 2 } else { 1 })
+            let code = if matches!(error, CompileError::Arguments(_)) { 2 } else { 1 };
+            finish(&mut std::io::stderr(), &format!("error: {}\n", error.report()), code)
         }
+    }
+}
+
+/// Writes the text and ends with that code; with 1 where nobody reads it any more.
+fn finish(out: &mut dyn Write, text: &str, code: u8) -> ExitCode {
+    match out.write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::from(code),
+        Err(_) => ExitCode::FAILURE,
     }
 }
 

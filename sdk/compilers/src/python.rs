@@ -30,9 +30,10 @@ pub(crate) struct Job<'a> {
 
 /// The component.
 pub(crate) fn componentize(job: Job<'_>) -> Result<Vec<u8>, CompileError> {
-    let folders = [job.module_root].into_iter().chain(job.paths.iter().map(PathBuf::as_path));
-    let folders = folders.map(text_of).collect::<Result<Vec<_>, _>>()?;
-    let module = module_of(job.module_root, job.entry)?;
+    let folders: Vec<&Path> =
+        [job.module_root].into_iter().chain(job.paths.iter().map(PathBuf::as_path)).collect();
+    let module = module_of(&folders, job.entry)?;
+    let folders = folders.into_iter().map(text_of).collect::<Result<Vec<_>, _>>()?;
     let made = tempfile::tempdir()?;
     let output = made.path().join("made.wasm");
     let nothing = HashMap::new();
@@ -54,7 +55,8 @@ pub(crate) fn componentize(job: Job<'_>) -> Result<Vec<u8>, CompileError> {
         full_names: false,
         intersect_world: None,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(generator.generate()).map_err(|error| CompileError::Code(error.into()))?;
     Ok(fs::read(output)?)
 }
@@ -65,13 +67,24 @@ fn text_of(path: &Path) -> Result<&str, CompileError> {
     })
 }
 
-/// The name by which Python imports the entry: its path below the root, with dots.
-fn module_of(root: &Path, entry: &Path) -> Result<String, CompileError> {
-    let file = if entry.is_absolute() { entry.to_owned() } else { root.join(entry) };
-    let (root, file) = (fs::canonicalize(root)?, fs::canonicalize(file)?);
-    let outside = || CompileError::Outside { entry: entry.to_owned(), root: root.clone() };
-    let inside = file.strip_prefix(&root).map_err(|_| outside())?.with_extension("");
-    let names: Option<Vec<&str>> = inside.iter().map(|name| name.to_str()).collect();
+/// The name by which Python imports the entry: its path below one of the folders, with dots.
+fn module_of(folders: &[&Path], entry: &Path) -> Result<String, CompileError> {
+    let first = folders.first().copied().unwrap_or(Path::new("."));
+    let file = if entry.is_absolute() { entry.to_owned() } else { first.join(entry) };
+    let file = fs::canonicalize(file)?;
+    let mut inside = None;
+    for folder in folders {
+        if let Ok(found) = file.strip_prefix(fs::canonicalize(folder)?) {
+            inside = Some(found.with_extension(""));
+            break;
+        }
+    }
+    let outside = || CompileError::Outside { entry: entry.to_owned(), root: first.to_owned() };
+    let names: Option<Vec<String>> = inside
+        .ok_or_else(outside)?
+        .iter()
+        .map(|name| name.to_str().map(ToOwned::to_owned))
+        .collect();
     match names {
         Some(names) if file.extension().is_some_and(|extension| extension == "py") => {
             Ok(names.join("."))
@@ -88,14 +101,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_entry_is_imported_by_its_path_below_the_root() {
+    fn the_entry_is_imported_by_its_path_below_the_folder_that_has_it() {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir_all(folder.path().join("pack")).unwrap();
-        for name in ["pack/agent.py", "agent.js"] {
-            fs::write(folder.path().join(name), "").unwrap();
+        let folder = folder.path();
+        for name in ["own/pack/agent.py", "own/agent.js", "more/entry.py", "elsewhere.py"] {
+            fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
+            fs::write(folder.join(name), "").unwrap();
         }
-        let module = |name: &str| module_of(folder.path(), Path::new(name));
+        let (own, more) = (folder.join("own"), folder.join("more"));
+        let module = |name: &str| module_of(&[&own, &more], Path::new(name));
         assert_eq!(module("pack/agent.py").unwrap(), "pack.agent");
+        let absolute = |name: &str| module_of(&[&own, &more], &folder.join(name));
+        assert_eq!(absolute("more/entry.py").unwrap(), "entry");
+        assert!(matches!(absolute("elsewhere.py"), Err(CompileError::Outside { .. })));
         assert!(module("agent.js").unwrap_err().to_string().contains("no Python module"));
     }
 }
