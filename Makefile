@@ -54,6 +54,8 @@ bench-effects: build ## microseconds a recorded call beside the same without, at
 	@scripts/example.sh bench_effects
 bench-engine: build ## microseconds a super-step of mock nodes, beside LangGraph's
 	@scripts/bench-engine.sh
+bench-dev: build ## milliseconds from a save to its output under `wforge dev`; SAVES=n
+	@scripts/bench-dev.sh
 conformance: ## every case against what LangGraph did
 	@scripts/conformance.sh run
 conformance-random: ## random graphs in both engines; COUNT=n for more than 500

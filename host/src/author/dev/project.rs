@@ -88,6 +88,8 @@ impl Project {
     fn walk(&self) -> ignore::Walk {
         let folder = self.folder.clone();
         WalkBuilder::new(&self.folder)
+            // What stands around the project says nothing of it.
+            .parents(false)
             .require_git(false)
             .sort_by_file_path(Path::cmp)
             .filter_entry(move |entry| matters(&folder, entry))
@@ -109,7 +111,7 @@ impl Stand {
 fn matters(folder: &Path, entry: &DirEntry) -> bool {
     let is_named = |names: &[&str]| names.iter().any(|name| entry.file_name() == *name);
     let is_at_top = entry.path().parent() == Some(folder);
-    !is_named(&MADE) && !(is_at_top && is_named(&APART))
+    entry.depth() == 0 || !(is_named(&MADE) || is_at_top && is_named(&APART))
 }
 
 fn take(digest: &mut Sha256, path: &Path) {

@@ -22,7 +22,7 @@ const QUIET_MS: u64 = 30;
 /// Whoever saves all the time is not waited for longer.
 const QUIET_STEPS_MAX: usize = 20;
 /// Events that are taken at once; what they say does not matter.
-const EVENTS_BYTES: usize = 16 << 10;
+const EVENTS_BYTES: usize = 4 << 10;
 
 /// The folders that are watched.
 pub(crate) struct Saves {
