@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
-  bench-engine authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
+  bench-engine bench-dev authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
   nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile \
   fuzz-smoke prove-hostile-components
 

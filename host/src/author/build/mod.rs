@@ -138,6 +138,8 @@ pub(crate) async fn build(
 
     let began_ns = stages.begin(Stage::Pack);
     let kept = work.kept_description(options.schemas);
+    // What was said before the agents changed says nothing of them: then it is asked again.
+    let kept = kept.filter(|known| schemas::merge(&mut plugin.clone(), known).is_ok());
     if let Some(known) = &kept {
         schemas::merge(&mut plugin, known)?;
     }
@@ -146,15 +148,13 @@ pub(crate) async fn build(
 
     if kept.is_none() {
         let began_ns = stages.begin(Stage::Describe);
-        let known = describe::ask(&packed.bytes).await?;
+        let known = describe::ask(&packed.bytes).await?.unwrap_or_default();
         stages.end(Stage::Describe, began_ns);
-        if let Some(known) = known {
-            work.keep_description(&known)?;
-            if schemas::merge(&mut plugin, &known)? {
-                let began_ns = stages.begin(Stage::Pack);
-                packed = pack(&plugin, &raw).await?;
-                stages.end(Stage::Pack, began_ns);
-            }
+        work.keep_description(&known)?;
+        if schemas::merge(&mut plugin, &known)? {
+            let began_ns = stages.begin(Stage::Pack);
+            packed = pack(&plugin, &raw).await?;
+            stages.end(Stage::Pack, began_ns);
         }
     }
     let component = write(&plugin, &packed, options)?;
@@ -251,7 +251,7 @@ impl Work {
         self.folder.join(name)
     }
 
-    /// What the component said of itself at the last build.
+    /// What the component said of itself at the last build; null where that was nothing.
     fn kept_description(&self, from: Schemas) -> Option<serde_json::Value> {
         match from {
             Schemas::Ask => None,

@@ -14,6 +14,10 @@ use crate::cli::refusal::Refusal;
 /// Puts it in; whether that changed the manifest.
 pub(super) fn merge(plugin: &mut Plugin, known: &Value) -> Result<bool, Refusal> {
     let file = plugin.file();
+    if known.is_null() {
+        // Its SDK tells nothing.
+        return Ok(false);
+    }
     let agents = known.get("agents").and_then(Value::as_object).ok_or_else(|| {
         Refusal::user("bad_component", "the component describes itself in an unknown way")
             .help("build it with an SDK of the same release as this wforge")
