@@ -4,7 +4,7 @@ SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
   bench-engine bench-dev authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
   nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile \
-  fuzz-smoke prove-hostile-components
+  fuzz-smoke prove-hostile-components templates
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -72,6 +72,8 @@ fuzz-smoke: ## fuzz everything that reads what strangers write, 60 s each; SEED=
 	@scripts/fuzz.sh smoke
 prove-hostile-components: ## 5,000 mutated and 5,000 generated components into a server; SEED=n, COUNT=n
 	@scripts/components.sh prove
+templates: build ## every template of every language: made, tested, built, installed, run
+	@scripts/templates.sh $(ONLY)
 docker-lint: ## lint the Dockerfile
 	@scripts/docker-lint.sh
 docker-check: docker-lint ## run the Dockerfile's steps in a clean folder, and its health check

@@ -6,6 +6,7 @@
 #   sdk/toolchain.sh test               test SDKs and plugins natively
 #   sdk/toolchain.sh lint               check format and lints of SDKs and plugins
 #   sdk/toolchain.sh fmt                format them
+#   sdk/toolchain.sh wheel              pack the Python SDK into target/dist
 #   sdk/toolchain.sh nostd              prove that model and graph need no std
 #
 # Components land in target/plugins/<publisher>-<name>.wasm. A missing tool is an error with the
@@ -21,6 +22,7 @@ work="$root/target/plugins/.build"
 guests="$root/target/guests"
 native="$root/target/sdk"
 venv="$root/.tools/python"
+checks="$root/.tools/python-checks"
 target=wasm32-wasip2
 wforge_build="$native/debug/wforge-build"
 debian_packages="rustc-web cargo-web rust-web-src rust-web-llvm lld-22 wasi-libc"
@@ -164,27 +166,33 @@ ensure_js() {
 
 # The tools of Python plugins in an environment of their own, each version pinned. The interpreter
 # inside a component is the tool's, whatever this machine's is.
-ensure_python() {
-    wanted="$root/sdk/python/tools.txt"
-    if cmp -s "$wanted" "$venv/tools.txt"; then return; fi
-    say "Python guests: pip install in ${venv#"$root"/}"
-    rm -rf "$venv"
-    if ! make_venv && [ "${WFORGE_SETUP:-install}" = install ] && have apt-get; then
+ensure_python() { ensure_venv "$venv" tools.txt; }
+
+# What checks and packs the SDK itself, which nobody needs who writes a plugin.
+ensure_python_checks() { ensure_venv "$checks" checks.txt; }
+
+# Installs what the SDK's file $2 pins into the environment $1.
+ensure_venv() {
+    wanted="$root/sdk/python/$2"
+    if cmp -s "$wanted" "$1/$2"; then return; fi
+    say "Python guests: pip install in ${1#"$root"/}"
+    rm -rf "$1"
+    if ! make_venv "$1" && [ "${WFORGE_SETUP:-install}" = install ] && have apt-get; then
         apt_install python3 python3-venv || true
-        make_venv || true
+        make_venv "$1" || true
     fi
-    [ -x "$venv/bin/pip" ] ||
+    [ -x "$1/bin/pip" ] ||
         fail "Python plugins need python3 with venv." \
             "Run: sudo apt-get install -y python3 python3-venv"
-    "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-        fail "$("$venv/bin/python" --version) is too old for the SDK's tests; install 3.11 or newer"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
+    "$1/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "$("$1/bin/python" --version) is too old for the SDK's tests; install 3.11 or newer"
+    "$1/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes \
         --requirement "$wanted" >&2 ||
-        fail "pip install of sdk/python/tools.txt failed; see above"
-    cp "$wanted" "$venv/tools.txt"
+        fail "pip install of sdk/python/$2 failed; see above"
+    cp "$wanted" "$1/$2"
 }
 
-make_venv() { have python3 && python3 -m venv "$venv" >&2; }
+make_venv() { have python3 && python3 -m venv "$1" >&2; }
 
 # --- the build's own tool -------------------------------------------------------------------------
 
@@ -270,14 +278,16 @@ build_javascript() {
 }
 
 # What VIRTUAL_ENV names is all that can be imported beside the plugin; without it componentize-py
-# would take this machine's packages in.
+# would take this machine's packages in. What the plugin vendors goes there: packages, and an SDK of
+# its own.
 build_python() {
     ensure_python
     stage_plugin "$1"
     packages="$stage.venv/lib/site-packages"
     rm -rf "$stage.venv"
     mkdir -p "$packages"
-    cp -R "$root/sdk/python/src/." "$packages"
+    [ ! -d "$1/vendor" ] || cp -R "$1/vendor/." "$packages"
+    [ -d "$packages/workflowforge" ] || cp -R "$root/sdk/python/src/." "$packages"
     write_entry "$1" "$packages/wforge_entry.py"
     RUST_BACKTRACE=0 VIRTUAL_ENV="$stage.venv" "$venv/bin/componentize-py" --quiet \
         --wit-path "$work/$file.wit" --world "$world" componentize wforge_entry \
@@ -387,20 +397,49 @@ python_bindings() {
         bindings "$work/bindings" || fail "the contract has no Python bindings; see above"
 }
 
-# Runs the tests in the folder $1, which import from the folder $2.
+# Runs the tests in the folder $1, which import from the folders $2, and the SDK from $3 or here.
 python_tests() {
-    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$root/sdk/python/src:$2" \
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$2:${3:-$root/sdk/python/src}" \
         "$venv/bin/python" -m unittest discover --quiet --start-directory "$1" ||
         fail "Python tests failed in ${1#"$root"/}"
 }
 
+# The wheel of the Python SDK in target/dist, from a copy: its build leaves files beside the code.
+# The same sources give the same bytes.
+wheel() {
+    ensure_python_checks
+    mkdir -p "$work"
+    rm -rf "$work/wheel" "$root/target/dist"/workflowforge_sdk-*.whl
+    mkdir -p "$work/wheel"
+    (cd "$root/sdk/python" && cp -R pyproject.toml README.md LICENSE src "$work/wheel")
+    SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-315532800} "$checks/bin/pip" wheel --quiet --no-deps \
+        --no-index --no-build-isolation --no-cache-dir --wheel-dir "$root/target/dist" \
+        "$work/wheel" >&2 || fail "the wheel of sdk/python did not build; see above"
+    say "the wheel is $(cd "$root" && ls target/dist/workflowforge_sdk-*.whl)"
+}
+
+# What the types say, by the SDK's own checker: the SDK, and an agent that uses all of it.
+python_types() {
+    ensure_python_checks
+    (cd "$root/sdk/python" && MYPYPATH="src:$work/bindings" "$checks/bin/mypy" \
+        --cache-dir "$work/mypy" --no-error-summary src/workflowforge tests/typed_agent.py) ||
+        fail "Python types do not fit; see above"
+}
+
+# The SDK's own tests run against what is in the wheel, so that nothing can be missing there.
 run_python_tests() {
     ensure_python
     python_bindings
-    python_tests "$root/sdk/python/tests" "$work/bindings"
+    wheel
+    rm -rf "$work/installed"
+    "$checks/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-index \
+        --target "$work/installed" "$root/target/dist"/workflowforge_sdk-*.whl >&2 ||
+        fail "the wheel of sdk/python cannot be installed; see above"
+    [ -f "$work/installed/workflowforge/py.typed" ] || fail "the wheel has no types: py.typed"
+    python_tests "$root/sdk/python/tests" "$work/bindings" "$work/installed"
     for folder in "$root"/plugins/*/test; do
         set -- "$folder"/test_*.py
-        if [ -f "$1" ]; then python_tests "$folder" "${folder%/test}/src"; fi
+        if [ -f "$1" ]; then python_tests "$folder" "${folder%/test}/src:${folder%/test}/vendor"; fi
     done
 }
 
@@ -418,6 +457,8 @@ lint() {
     prettier --check || fail "not formatted. Run: sdk/toolchain.sh fmt"
     ruff format --check || fail "not formatted. Run: sdk/toolchain.sh fmt"
     ruff check || fail "Python lints failed; see above"
+    python_bindings
+    python_types
 }
 
 fmt() {
@@ -442,14 +483,14 @@ nostd() {
 }
 
 case ${1:-} in
-setup | build | lint | fmt | nostd)
+setup | build | lint | fmt | wheel | nostd)
     command=$1
     shift
     "$command" "$@"
     ;;
 test) run_tests ;;
 *)
-    sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -7,20 +7,21 @@ use serde_json::json;
 
 use super::args::BuildArgs;
 use super::ui::{Paint, Ui, columns, harmless, harmless_lines};
-use crate::author::build::{Built, Event, Options, build};
+use crate::author::build::{Built, Event, Options, TARGET, build};
 use crate::author::machine::Machine;
 
 /// Builds, and says what came of it.
-pub(crate) async fn run(ui: &Ui, machine: Machine, args: BuildArgs) -> anyhow::Result<u8> {
-    let folder = args.folder.unwrap_or_else(|| PathBuf::from("."));
-    let options = Options { out: args.out, install: args.install, ..Options::new(machine) };
+pub(crate) async fn run(ui: &Ui, machine: Machine, args: &BuildArgs) -> anyhow::Result<u8> {
+    let folder = args.folder.clone().unwrap_or_else(|| PathBuf::from("."));
+    let options = Options { out: args.out.clone(), install: args.install, ..Options::new(machine) };
     let built = build(&folder, &options, &|event| show(ui, event)).await;
     ui.clear_status();
     let built = built?;
     if ui.is_json() {
         ui.out_json(&told(&built))?;
     } else {
-        print(ui, &built);
+        let place = args.out.clone().unwrap_or_else(|| folder.join(TARGET));
+        print(ui, &built, &place);
     }
     Ok(0)
 }
@@ -50,7 +51,8 @@ fn told(built: &Built) -> serde_json::Value {
     })
 }
 
-fn print(ui: &Ui, built: &Built) {
+/// The component is shown where it was asked for, and not by its whole path.
+fn print(ui: &Ui, built: &Built, place: &Path) {
     let manifest = &built.manifest;
     ui.out(&ui.paint(Paint::Bold, &format!("{} {}", manifest.name, manifest.version)));
     let agents: Vec<&str> = manifest.agents.iter().map(|agent| agent.name.as_str()).collect();
@@ -58,7 +60,7 @@ fn print(ui: &Ui, built: &Built) {
         built.stages.iter().map(|(stage, took)| format!("{} {}", stage.name(), seconds(*took)));
     let size = format!("{}, {} before stripping", kib(built.bytes), kib(built.bytes_before));
     let rows = [
-        ("component", shown(&built.component)),
+        ("component", shown(&built.component, place)),
         ("size", size),
         ("digest", built.digest.clone()),
         ("agents", harmless(&agents.join(", "))),
@@ -76,8 +78,9 @@ fn print(ui: &Ui, built: &Built) {
     }
 }
 
-fn shown(path: &Path) -> String {
-    path.display().to_string()
+fn shown(component: &Path, place: &Path) -> String {
+    let path = place.join(component.file_name().unwrap_or_default());
+    path.strip_prefix(".").unwrap_or(&path).display().to_string()
 }
 
 fn kib(bytes: usize) -> String {

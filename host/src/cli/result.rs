@@ -222,7 +222,7 @@ pub(super) fn used(usage: &ModelUsage) -> Option<String> {
     Some(format!("{calls}{failed}, {input_tokens} tokens in, {output_tokens} out"))
 }
 
-/// A line on how a run stands, and why it failed.
+/// How it ended, in a line.
 pub(super) fn summary(ui: &Ui, report: &Report, elapsed_ms: u64) {
     let head = &report.head;
     let status = match head.status {

@@ -155,6 +155,12 @@ impl Ui {
             let _ = self.out_json(&error_json(error));
             return;
         }
+        self.error_text(error);
+    }
+
+    /// Prints an error to stderr, for a command that goes on.
+    pub(crate) fn error_text(&self, error: &anyhow::Error) {
+        let refusal = error.downcast_ref::<Refusal>();
         let mut causes = error.chain().map(|cause| harmless(&cause.to_string()));
         let first = causes.next().unwrap_or_default();
         let code = refusal.map(|refusal| format!("[{}]", harmless(&refusal.code)));

@@ -4,7 +4,6 @@
 """
 
 from workflowforge import agent
-from workflowforge.http import Request
 
 
 @agent(name="exactly-once")
@@ -27,8 +26,8 @@ def _round(ctx, input, seen, n):
     before = seen["answers"][-1:]
     question = ": ".join([f"question {n}", *before])
     text = ctx.llm.prompt(input["model"], question)
-    response = ctx.http.fetch(Request("POST", input["url"], json={"n": n, "text": text}))
-    seen["posts"].append({"status": response.status, "body": response.text()})
+    response = ctx.http.post(input["url"], json={"n": n, "text": text})
+    seen["posts"].append({"status": response.status, "body": response.text})
     key = f"k{n}"
     seen["kv"].append({"key": key, "version": ctx.kv.set("run", key, text)})
     seen["answers"].append(text)

@@ -3,33 +3,28 @@
 import unittest
 
 from agent import exactly_once
-from workflowforge import Ctx, Denied
+from workflowforge import Denied
+from workflowforge.testing import MockHost
 
 INPUT = {"model": "m", "url": "http://server.example/post"}
 FIVE = range(1, 6)
 
 
-def round_of(n):
-    return f"a{n}", {"status": 201, "body": f"b{n}"}, None
-
-
-def rehearsed():
-    ctx = Ctx.for_test()
-    ctx.rehearsal.answer(*round_of(1), *round_of(2), "yes")
-    ctx.rehearsal.answer(*round_of(3), *round_of(4), {"no": 1}, *round_of(5))
-    return ctx
+def scripted():
+    host = MockHost().ask("yes", {"no": 1})
+    for n in FIVE:
+        host.llm(f"a{n}").http(INPUT["url"], {"status": 201, "body": f"b{n}"})
+    return host
 
 
 class ExactlyOnce(unittest.TestCase):
     maxDiff = None
 
-    def test_effects_come_in_their_order_and_each_question_holds_the_answer_before(
-        self,
-    ):
-        ctx = rehearsed()
-        exactly_once(ctx, INPUT)
+    def test_effects_come_in_their_order_and_each_question_holds_the_answer_before(self):
+        host = scripted()
+        host.run(exactly_once, INPUT)
         self.assertEqual(
-            ctx.rehearsal.done,
+            host.done(),
             [
                 "llm m question 1",
                 'http POST http://server.example/post {"n":1,"text":"a1"}',
@@ -54,7 +49,7 @@ class ExactlyOnce(unittest.TestCase):
 
     def test_everything_that_was_seen_is_the_output(self):
         self.assertEqual(
-            exactly_once(rehearsed(), INPUT),
+            scripted().run(exactly_once, INPUT).output,
             {
                 "answers": [f"a{n}" for n in FIVE],
                 "posts": [{"status": 201, "body": f"b{n}"} for n in FIVE],
@@ -64,9 +59,8 @@ class ExactlyOnce(unittest.TestCase):
         )
 
     def test_a_denial_ends_the_agent_where_it_comes(self):
-        ctx = Ctx.for_test()
-        ctx.rehearsal.answer("a1")
+        host = scripted().deny("http")
         with self.assertRaises(Denied) as denied:
-            exactly_once(ctx, INPUT)
+            host.run(exactly_once, INPUT)
         self.assertEqual(denied.exception.capability, "http")
-        self.assertEqual(len(ctx.rehearsal.done), 2)
+        self.assertEqual(len(host.done()), 2)

@@ -3,8 +3,8 @@
 import types
 import unittest
 
-from workflowforge import Ctx, Failed, Failure, InvalidInput, Reply, agent, define_agent
-from workflowforge.agents import AGENTS
+from workflowforge import Failed, Failure, InvalidInput, Reply
+from workflowforge.definition import Definition
 from workflowforge.serve import serve
 
 
@@ -15,7 +15,7 @@ def call(**change):
 
 
 def served(run, **change):
-    return serve({"main": run}, call(**change), host=None)
+    return serve({"main": Definition.of(run)}, call(**change), host=None)
 
 
 def refused(test, run, **change) -> Failure:
@@ -71,33 +71,3 @@ class Serve(unittest.TestCase):
         self.assertEqual(unknown.message, 'the plugin has no agent "other"; it has main')
         self.assertIsInstance(refused(self, print, input="{"), InvalidInput)
         self.assertIsInstance(refused(self, print, input="[" * 100_000), InvalidInput)
-
-
-class Agents(unittest.TestCase):
-    def setUp(self):
-        self.addCleanup(AGENTS.clear)
-        AGENTS.clear()
-
-    def test_a_decorated_function_is_an_agent_and_stays_a_function(self):
-        @agent
-        def one(ctx, input):
-            return 1
-
-        @agent(name="other")
-        def two(ctx, input):
-            return 2
-
-        self.assertEqual(list(AGENTS), ["main", "other"])
-        self.assertEqual((one(Ctx.for_test(), {}), two(Ctx.for_test(), {})), (1, 2))
-
-    def test_two_agents_of_one_name_are_refused(self):
-        define_agent(print)
-        with self.assertRaisesRegex(ValueError, 'two agents "main"'):
-            define_agent(repr)
-
-    def test_an_asynchronous_agent_is_refused(self):
-        async def run(ctx, input):
-            return 1
-
-        with self.assertRaisesRegex(TypeError, "must be synchronous"):
-            define_agent(run)

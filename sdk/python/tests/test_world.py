@@ -10,7 +10,9 @@ from wit_world.imports import blobs, http, human, kv, llm, log, secrets, timer, 
 from workflowforge import Call, Ctx, Denied, Failed, Failure, InvalidInput, Question, Reply, export
 from workflowforge import http as sdk_http
 from workflowforge import llm as sdk_llm
-from workflowforge.agents import AGENTS
+from workflowforge.agents import AGENTS, define_agent
+from workflowforge.serve import DESCRIBE
+from workflowforge.testing import MockHost
 from workflowforge.world import World
 
 WORLD = {module.__name__.rsplit(".")[-1]: module for module in (blobs, http, human, kv, llm)}
@@ -97,6 +99,11 @@ class Asked(unittest.TestCase):
         with self.assertRaises(Failed):
             secret.reveal()
 
+    def test_a_secret_of_a_test_is_none_that_a_host_could_fill(self):
+        secret = MockHost().secret("token", "s3cret").ctx().secret("token")
+        with self.assertRaisesRegex(InvalidInput, "one that ctx.secret"):
+            self.ctx.http.get("u", bearer=secret)
+
     def test_a_body_by_reference_is_a_blob_both_ways(self):
         fetch = self.host(
             http, "fetch", [Ok(http.Response(200, [], http.Body_Blob(WIT_BLOB), "{}"))]
@@ -105,7 +112,7 @@ class Asked(unittest.TestCase):
         self.assertEqual(answer.body, BLOB)
         self.assertEqual(fetch.call_args.args[0][0].body, http.Body_Blob(WIT_BLOB))
         with self.assertRaisesRegex(Failure, "unreadable_body"):
-            answer.text()
+            _ = answer.text
 
     def test_memory_is_values_and_versions(self):
         entry = kv.Entry("k", "[1]", 3)
@@ -200,11 +207,12 @@ class Exported(unittest.TestCase):
         AGENTS.clear()
         self.addCleanup(random.setstate, random.getstate())
 
-    def invoke(self, run):
-        AGENTS["main"] = run
+    def invoke(self, run, agent="main"):
+        AGENTS.clear()
+        define_agent(run)
         text = dict(workflow="w@1.0.0", node="n", input="{}", config="{}", context="{}", extra="{}")
         numbers = dict(step=1, attempt=1, timeout_ms=0)
-        call = wit.Call(agent="main", task="t", run="r", thread=None, **text, **numbers)
+        call = wit.Call(agent=agent, task="t", run="r", thread=None, **text, **numbers)
         return export.Agent().invoke(call)
 
     def failure(self, run):
@@ -216,6 +224,12 @@ class Exported(unittest.TestCase):
         reply = self.invoke(lambda ctx, _: Reply({"é": 1}).goto("a").send("b", None))
         goto = [wit.Exit_Name("a"), wit.Exit_Send(wit.SentExit("b", "null"))]
         self.assertEqual(reply, wit.Reply('{"é":1}', goto, "{}"))
+
+    def test_what_the_code_knows_is_told_to_the_build(self):
+        def run(ctx, input: str): ...
+
+        told = self.invoke(run, DESCRIBE)
+        self.assertEqual(told.output, '{"agents":{"main":{"input":{"type":"string"}}}}')
 
     def test_a_failure_is_the_contracts(self):
         def run(ctx, input):
@@ -242,7 +256,7 @@ class Exported(unittest.TestCase):
         self.assertNotEqual(draw(b"one"), draw(b"other"))
 
     def test_agents_that_are_not_those_of_the_manifest_end_the_build(self):
-        AGENTS["one"] = print
+        define_agent(print, "one")
         export.check_agents(["one"])
         with self.assertRaisesRegex(RuntimeError, r"the code has the agents \[one\], plugin.toml"):
             export.check_agents(["one", "two"])

@@ -1,11 +1,12 @@
 //! Asks a component what it knows of its agents, in the host's own sandbox.
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use serde_json::Value;
 use wforge_model::limits::SandboxLimits;
 
-use crate::author::sandbox::Sandbox;
-use crate::cli::refusal::Refusal;
+use crate::author::sandbox::{Sandbox, refusal_of};
 
 /// What it knows; none where its SDK tells nothing.
 ///
@@ -13,8 +14,7 @@ use crate::cli::refusal::Refusal;
 /// what a host would refuse is refused here.
 pub(super) async fn ask(component: &[u8]) -> anyhow::Result<Option<Value>> {
     let sandbox = Sandbox::open(&SandboxLimits::default()).context("opening the sandbox")?;
-    let admitted = sandbox.admit(component.to_vec()).await.map_err(|error| {
-        Refusal::user("not_admitted", format!("a host would refuse the component: {error}"))
-    })?;
+    let admitted = sandbox.admit(component.to_vec()).await;
+    let admitted = admitted.map_err(|error| refusal_of(error, Path::new("the component")))?;
     sandbox.describe(&admitted).await
 }

@@ -30,7 +30,7 @@ use crate::clock::SystemClock;
 pub(crate) use refused::refused;
 
 /// Where a project's component lies, and below it what was made on the way.
-const TARGET: &str = "target";
+pub(crate) const TARGET: &str = "target";
 
 /// What is wanted of a build.
 #[derive(Debug, Clone)]

@@ -21,8 +21,10 @@ const SDK_PACKAGE: &str = "@workflowforge/sdk";
 const FILES_MAX: usize = 10_000;
 /// All of them, in bytes.
 const BYTES_MAX: u64 = 64 << 20;
-/// What lies beside the sources of a plugin.
-const NOT_STAGED: [&str; 6] = [".git", "node_modules", "target", "test", "tests", "vendor"];
+/// What lies beside the sources of a script.
+const NO_SCRIPTS: [&str; 5] = [".git", "node_modules", "target", "test", "tests"];
+/// What lies beside those of a plugin in Python; what it vendors is staged as packages.
+const NO_PYTHON: [&str; 6] = [".git", "node_modules", "target", "test", "tests", "vendor"];
 /// What Python leaves behind in every folder.
 const PYTHON_CACHE: &str = "__pycache__";
 
@@ -47,11 +49,12 @@ pub(super) fn stage(plugin: &Plugin, folder: &Path) -> anyhow::Result<Staged> {
         fs::remove_dir_all(folder)?;
     }
     let modules = folder.join("plugin");
-    Room::default().copy(&plugin.folder, &modules, &NOT_STAGED)?;
-    match plugin.build.language {
-        Language::Python => python(plugin, folder, modules),
-        _ => javascript(plugin, modules),
+    if plugin.build.language == Language::Python {
+        Room::default().copy(&plugin.folder, &modules, &NO_PYTHON)?;
+        return python(plugin, folder, &modules);
     }
+    Room::default().copy(&plugin.folder, &modules, &NO_SCRIPTS)?;
+    javascript(plugin, modules)
 }
 
 fn javascript(plugin: &Plugin, modules: PathBuf) -> anyhow::Result<Staged> {
@@ -102,7 +105,7 @@ fn dependencies(folder: &Path) -> anyhow::Result<Vec<String>> {
 }
 
 /// An environment as `python3 -m venv` lays it out, with what the project vendors and no more.
-fn python(plugin: &Plugin, folder: &Path, modules: PathBuf) -> anyhow::Result<Staged> {
+fn python(plugin: &Plugin, folder: &Path, modules: &Path) -> anyhow::Result<Staged> {
     let environment = folder.join("environment");
     let packages = environment.join("lib/site-packages");
     let vendored = plugin.folder.join("vendor");

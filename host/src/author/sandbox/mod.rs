@@ -29,8 +29,10 @@ pub(crate) use effect::Effect;
 use witness::Witness;
 
 use super::script::Scripted;
+use crate::cli::refusal::Refusal;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::compose::{COMPILE_WORKER, OURSELVES};
+use crate::secrets::{key_file, private_folder};
 
 /// The agent that a component answers with what it knows of its agents. No manifest may name it.
 pub(crate) const DESCRIBE: &str = "workflowforge:describe";
@@ -125,7 +127,7 @@ impl Sandbox {
         let entropy = SystemEntropy::open().context("randomness")?;
         let parts = RuntimeParts {
             clock: clock.clone(),
-            host_key: crate::secrets::key_file(&folder.join("key"), &entropy)?,
+            host_key: host_key(folder, &entropy)?,
             policy: None,
             compiler: Some(compiler),
         };
@@ -186,6 +188,24 @@ impl Sandbox {
                 bail!("the component was asked what agents it has, and did not answer: {failure}")
             }
         }
+    }
+}
+
+/// The key of the MAC on native code, where a host has it: one that is opened over the same folder
+/// takes what was compiled here.
+fn host_key(folder: &Path, entropy: &SystemEntropy) -> anyhow::Result<[u8; 32]> {
+    let keys = folder.join("keys");
+    private_folder(&keys)?;
+    key_file(&keys.join("aot"), entropy)
+}
+
+/// Why a component was not let in, as a command says it.
+pub(crate) fn refusal_of(error: AdmissionError, component: &Path) -> anyhow::Error {
+    match error {
+        AdmissionError::Refused { code, message } => {
+            Refusal::user(code, format!("{}: {message}", component.display())).into()
+        }
+        AdmissionError::Host(_) => error.into(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Servers of a script, for the contract's own `http` and for a client of the guest's language.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
@@ -8,7 +10,7 @@ use wforge_model::{Capability, Failure, Problem, Recording, Value};
 use wforge_ports::{RawFailure, RawRequest, RawResponse};
 use wforge_spec::suite::{Answer, HttpAnswer};
 
-use super::{Scripted, as_text, no_secret, text_of, unscripted};
+use super::{Extras, Scripted, as_text, text_of, unscripted};
 
 impl Scripted {
     pub(super) fn fetch(&mut self, request: &Value) -> Answer {
@@ -16,10 +18,7 @@ impl Scripted {
         Target::read(method, url)?;
         let credentials = request.get("credentials").and_then(Value::as_array);
         for credential in credentials.into_iter().flatten() {
-            let name = text_of(credential, "secret");
-            if !self.secrets.contains_key(name) {
-                return Err(no_secret(name));
-            }
+            self.secret(text_of(credential, "secret"))?;
         }
         let answer = self.server(method, url)?;
         let (status, headers, body) = told(&answer)?;
@@ -57,11 +56,27 @@ impl Scripted {
             is_method && is_url
         };
         let found = self.http.iter_mut().find(|once| !once.is_used && fits(&once.answer));
-        let Some(found) = found else {
-            return Err(unscripted("http", &format!("{method} {url}"), "script.http"));
-        };
-        found.is_used = true;
-        Ok(found.answer.clone())
+        match (found, self.extras) {
+            (Some(found), _) => {
+                found.is_used = true;
+                Ok(found.answer.clone())
+            }
+            (None, Extras::MadeUp) => Ok(made_up(url)),
+            (None, Extras::Denied) => {
+                Err(unscripted("http", &format!("{method} {url}"), "script.http"))
+            }
+        }
+    }
+}
+
+fn made_up(url: &str) -> HttpAnswer {
+    HttpAnswer {
+        url: url.to_owned(),
+        method: None,
+        status: 200,
+        headers: BTreeMap::new(),
+        body: Some(json!({})),
+        failure: None,
     }
 }
 

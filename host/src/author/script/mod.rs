@@ -27,12 +27,26 @@ use wforge_spec::Schemas;
 use wforge_spec::suite::{Answer, HttpAnswer, Script, ToolAnswer};
 
 use super::sandbox::Call;
+use super::stage::World;
 use kv::Memory;
 
 /// Where a script says nothing of the time: 2026-01-01T00:00:00Z.
 const CLOCK_MS: u64 = 1_767_225_600_000;
 /// The longest sleep, as a real host has it.
 const SLEEP_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1_000;
+
+/// Elements of host calls in one execution, as a real host has it.
+const EFFECTS_MAX: u32 = 1_000;
+
+/// What is done where a script has no more answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Extras {
+    /// It is denied.
+    #[default]
+    Denied,
+    /// Something that fits is answered, the same to the same question.
+    MadeUp,
+}
 
 /// One execution's effects.
 #[derive(Debug)]
@@ -51,6 +65,7 @@ pub(crate) struct Scripted {
     blobs: BTreeMap<Digest, Vec<u8>>,
     may_open: String,
     schemas: Schemas,
+    extras: Extras,
     /// What the script itself has wrong.
     problems: Vec<String>,
 }
@@ -70,15 +85,10 @@ impl<T> Once<T> {
 
 impl Scripted {
     /// Effects of a call of that plugin, answered from the script and the cassette.
-    pub(crate) fn new(
-        plugin: &PluginName,
-        call: &Call,
-        script: &Script,
-        cassette: &[CassetteEntry],
-    ) -> Self {
-        let Script { llm, http, tools, ask, kv, secrets, clock_ms } = script.clone();
+    pub(crate) fn new(plugin: &PluginName, call: &Call, world: &World<'_>) -> Self {
+        let Script { llm, http, tools, ask, kv, secrets, clock_ms } = world.script.clone();
         let now = Timestamp(clock_ms.unwrap_or(CLOCK_MS));
-        let entries = cassette.iter().map(|entry| (entry.hash, entry.clone()));
+        let entries = world.cassette.iter().map(|entry| (entry.hash, entry.clone()));
         Self {
             plugin: plugin.as_str().to_owned(),
             grants: call.grants.clone(),
@@ -94,6 +104,7 @@ impl Scripted {
             blobs: BTreeMap::new(),
             may_open: [&call.input, &call.config, &call.context].map(ToString::to_string).concat(),
             schemas: Schemas::new(),
+            extras: world.extras,
             problems: Vec::new(),
         }
     }
@@ -101,7 +112,7 @@ impl Scripted {
     /// Effects that are all denied, as by a host that granted nothing.
     pub(crate) fn nothing(plugin: &PluginName, call: &Call) -> Self {
         let call = Call { grants: Grants::default(), ..call.clone() };
-        Self::new(plugin, &call, &Script::default(), &[])
+        Self::new(plugin, &call, &World::default())
     }
 
     /// What is wrong with the script itself, such as an answer that the question does not allow.
@@ -142,14 +153,8 @@ impl Scripted {
             | Operation::KvDelete
             | Operation::KvList
             | Operation::KvCompareAndSwap => self.memory.answer(operation, element, self.now),
-            Operation::SecretsGet => match self.secrets.contains_key(text("name")) {
-                true => Ok(json!({ "version": 1 })),
-                false => Err(no_secret(text("name"))),
-            },
-            Operation::SecretsReveal => {
-                let secret = self.secrets.get(text("name"));
-                secret.map(|text| json!(text)).ok_or_else(|| no_secret(text("name")))
-            }
+            Operation::SecretsGet => self.secret(text("name")).map(|_| json!({ "version": 1 })),
+            Operation::SecretsReveal => self.secret(text("name")).map(Value::from),
             Operation::BlobsCreate => self.create_blob(element),
             Operation::BlobsRead => self.read_blob(element),
         }
@@ -161,9 +166,22 @@ impl Scripted {
             return entry.answer.clone();
         }
         let model = text_of(request, "model");
-        let scripted = self.llm.pop_front();
-        let scripted = scripted.ok_or_else(|| unscripted("llm", model, "script.llm"))?;
-        scripted.map(|answer| answer::of_model(model, &answer))
+        let answer = match self.llm.pop_front() {
+            Some(scripted) => scripted?,
+            None => self
+                .made_up(request.get("response_schema"))
+                .ok_or_else(|| unscripted("llm", model, "script.llm"))?,
+        };
+        Ok(answer::of_model(model, &answer))
+    }
+
+    /// Where answers are made up: one that fits the schema, else a word.
+    fn made_up(&self, schema: Option<&Value>) -> Option<Value> {
+        let schema = schema.filter(|schema| !schema.is_null());
+        (self.extras == Extras::MadeUp).then(|| match schema {
+            Some(schema) => self.schemas.build(schema, 0),
+            None => json!("made up"),
+        })
     }
 
     fn listed(&self) -> Value {
@@ -181,24 +199,36 @@ impl Scripted {
         let fits = |once: &&mut Once<ToolAnswer>| {
             !once.is_used && once.answer.name == name && once.answer.is_answered()
         };
-        let found = self.tools.iter_mut().find(fits);
-        let found = found.ok_or_else(|| unscripted("tool", name, "script.tool"))?;
-        found.is_used = true;
-        found.answer.answer.clone().unwrap_or(Ok(Value::Null))
+        match self.tools.iter_mut().find(fits) {
+            Some(found) => {
+                found.is_used = true;
+                found.answer.answer.clone().unwrap_or(Ok(Value::Null))
+            }
+            None => self.made_up(None).ok_or_else(|| unscripted("tool", name, "script.tool")),
+        }
     }
 
     fn ask(&mut self, request: &Value) -> Answer {
         let prompt = text_of(request, "prompt");
-        let scripted = self.ask.pop_front();
-        let answer = scripted.ok_or_else(|| unscripted("ask", prompt, "script.ask"))??;
+        let schema = request.get("schema").filter(|schema| !schema.is_null());
+        let answer = match self.ask.pop_front() {
+            Some(scripted) => scripted?,
+            None => self.made_up(schema).ok_or_else(|| unscripted("ask", prompt, "script.ask"))?,
+        };
         // A real host takes no answer that does not fit.
-        if let Some(schema) = request.get("schema").filter(|schema| !schema.is_null())
+        if let Some(schema) = schema
             && let Err(misses) = self.schemas.check(schema, &answer)
         {
             let misses = misses.join("; ");
             self.problems.push(format!("script.ask: the answer to \"{prompt}\": {misses}"));
         }
         Ok(answer)
+    }
+
+    fn secret(&self, name: &str) -> Result<String, Failure> {
+        let made_up = || (self.extras == Extras::MadeUp).then(|| "a made up secret".to_owned());
+        let known = self.secrets.get(name).cloned().or_else(made_up);
+        known.ok_or_else(|| no_secret(name))
     }
 
     fn sleep(&mut self, request: &Value) -> Answer {
@@ -253,11 +283,16 @@ impl Scripted {
 
 impl EffectSession for Scripted {
     fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
-        let answers = request.elements.iter().map(|element| {
+        let mut answers = Vec::with_capacity(request.elements.len());
+        for element in &request.elements {
+            if self.position >= EFFECTS_MAX {
+                let message = format!("a task may have at most {EFFECTS_MAX} effects");
+                let refused = Failure::Limit(Problem::new("effects", message));
+                return Box::pin(std::future::ready(EffectAnswer::Refused(refused)));
+            }
             self.position = self.position.saturating_add(1);
-            self.answer(request.operation, element)
-        });
-        let answers = answers.collect();
+            answers.push(self.answer(request.operation, element));
+        }
         Box::pin(std::future::ready(EffectAnswer::Answered(answers)))
     }
 

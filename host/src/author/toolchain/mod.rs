@@ -1,8 +1,8 @@
 //! The compilers of guests: which of them are here, and what to run where one is not.
 //!
-//! Rust guests need cargo and a target ([`rust`]). JavaScript, TypeScript and Python guests are made
-//! by `wforge-build`, which needs neither Node nor Python, or by pinned packages of npm and pip
-//! ([`scripted`]); those are put into the cache by [`install`].
+//! Rust guests need cargo and a target ([`rust`]). Those in JavaScript, TypeScript and Python are
+//! made by `wforge-build`, which needs neither Node nor Python, or by pinned packages of npm and
+//! pip ([`scripted`]); those are put into the cache by [`install`].
 
 pub(crate) mod install;
 pub(crate) mod rust;

@@ -1,6 +1,6 @@
-//! Which Rust compiles guests: that of rustup with the target, or Debian's own with std from source.
+//! Which Rust compiles guests: rustup's with the target, or Debian's own with std from source.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::{Fix, Missing};
@@ -142,7 +142,7 @@ impl Rust {
         if self.route == Route::Debian {
             flags.extend(["-L".into(), DEBIAN_LIBC.into()]);
         }
-        flags.join(" ".as_ref())
+        flags.join(OsStr::new(" "))
     }
 }
 

@@ -6,6 +6,7 @@ mod dev;
 mod grants;
 mod plugins;
 mod runs;
+mod testing;
 mod threads;
 mod trust;
 mod workflows;
@@ -20,13 +21,14 @@ pub(crate) use admin::{
     AuditCommand, BlobsCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs,
     MembersCommand, SecretSet, SecretsCommand, TenantsCommand, TokenCommand, Whose,
 };
-pub(crate) use author::BuildArgs;
+pub(crate) use author::{BuildArgs, DoctorArgs, NewAgent, NewCommand, NewWorkflow};
 pub(crate) use dev::DevArgs;
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use plugins::PluginCommand;
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
+pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, TestArgs};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
@@ -147,9 +149,24 @@ pub(crate) enum Command {
     /// Draw a workflow
     #[command(after_help = "Example:\n  wforge graph workflow.yaml --format dot | dot -Tsvg")]
     Graph(GraphArgs),
+    /// Make a project: a plugin with an agent, or a workflow
+    #[command(subcommand)]
+    New(NewCommand),
     /// Build a plugin: its folder becomes one component
     #[command(after_help = author::BUILD_EXAMPLES)]
     Build(BuildArgs),
+    /// Say what this machine has for building plugins, what it lacks, and what mends it
+    #[command(after_help = author::DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
+    /// Run a plugin's test cases in the sandbox
+    #[command(after_help = testing::TEST_EXAMPLES)]
+    Test(TestArgs),
+    /// Check a component as a host that requires it would; exit 1 where a check fails
+    #[command(after_help = testing::CHECK_EXAMPLES)]
+    Check(CheckArgs),
+    /// Show what a component, a workflow file, a cassette or an installed plugin says of itself
+    #[command(after_help = testing::INSPECT_EXAMPLES)]
+    Inspect(InspectArgs),
     /// Install, list and inspect plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -306,7 +323,12 @@ impl Cli {
             Command::Dev(_)
             | Command::Validate(_)
             | Command::Graph(_)
+            | Command::New(_)
             | Command::Build(_)
+            | Command::Doctor(_)
+            | Command::Test(_)
+            | Command::Check(_)
+            | Command::Inspect(_)
             | Command::Plugin(_)
             | Command::Workflow(_)
             | Command::Replay(_)

@@ -3,18 +3,20 @@
 An agent is an ordinary function, which ``@agent`` registers and leaves alone, so that tests run it
 natively:
 
-    from workflowforge import agent
+    from workflowforge import Ctx, agent
 
     @agent
-    def main(ctx, input):
-        return {"words": len(input["text"].split())}
+    def main(ctx: Ctx, input: Text) -> Count:
+        return Count(len(input.text.split()))
 
-Name, schemas and needs stand in ``plugin.toml``, which the build embeds. Never here: files,
-sockets, clocks or the environment; the host owns all of them and ``Ctx`` is the way to it.
+The JSON Schemas of input, output and configuration come from the annotations, or stand in
+``plugin.toml`` with name and needs. Tests find a host in ``workflowforge.testing``. Never here:
+files, sockets, clocks or the environment; the host owns all of them and ``Ctx`` is the way to it.
 """
 
 from . import http, llm
 from .agents import agent, define_agent
+from .blobs import Blob
 from .ctx import Call, Ctx
 from .failure import (
     Cancelled,
@@ -27,10 +29,13 @@ from .failure import (
     Upstream,
 )
 from .human import Question
-from .rehearsal import Rehearsal
 from .reply import Reply
+from .secret import Secret
+from .shapes import Bounds
 
 __all__ = [
+    "Blob",
+    "Bounds",
     "Call",
     "Cancelled",
     "Ctx",
@@ -41,8 +46,8 @@ __all__ = [
     "Limit",
     "Problem",
     "Question",
-    "Rehearsal",
     "Reply",
+    "Secret",
     "Upstream",
     "agent",
     "define_agent",

@@ -1,8 +1,10 @@
 """What an agent may do beside computing: read its call, log, and ask the host."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Generic
 
 from .answers import Answer, only
 from .blobs import Blobs
@@ -10,9 +12,20 @@ from .http import Http
 from .human import Question
 from .kv import Kv
 from .llm import Llm
-from .rehearsal import Rehearsal
+from .secret import Secret
 from .tools import Tools
 from .values import from_json, one_of, string, to_json, unsigned
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    from .host import Host
+
+    C = TypeVar("C", default=Any)
+else:
+    from typing import TypeVar
+
+    C = TypeVar("C")
 
 LEVELS = ("trace", "debug", "info", "warn", "error")
 
@@ -32,15 +45,19 @@ class Call:
     timeout_ms: int = 0
 
 
-class Ctx:
+class Ctx(Generic[C]):
     """The way to the host. Every effect goes through it; each may be denied, which is a failure
-    like any other.
+    like any other. ``Ctx[Settings]`` has a configuration of that type.
 
     What asks for several things at once ends in ``_all``: its elements run side by side, and its
     answers are in the order of the requests, each an answer or a ``Failure`` in its place.
     """
 
-    def __init__(self, call: Call, host: Any, config: Any = None, context: Any = None):
+    call: Call
+    config: C
+    context: Any
+
+    def __init__(self, call: Call, host: Host, config: Any = None, context: Any = None):
         self.call = call
         self.config = {} if config is None else config
         self.context = {} if context is None else context
@@ -52,23 +69,11 @@ class Ctx:
         self._host = host
 
     @classmethod
-    def for_test(cls, config: Any = None) -> Self:
-        """A context for native tests, with that configuration."""
-        return cls(Call(), Rehearsal(), config)
-
-    @classmethod
-    def of(cls, call: Any, host: Any) -> Self:
+    def of(cls, call: Any, host: Host, read_config: Callable[[Any], Any]) -> Ctx[Any]:
         """The context of a call of the contract."""
         known = Call(**{name: getattr(call, name) for name in Call.__dataclass_fields__})
-        config = from_json("configuration", call.config)
-        return cls(known, host, config, from_json("context", call.context))
-
-    @property
-    def rehearsal(self) -> Rehearsal:
-        """Answers for a native test, and what the agent did; there is none inside a host."""
-        if not isinstance(self._host, Rehearsal):
-            raise TypeError("a rehearsal is for native tests: use Ctx.for_test")
-        return self._host
+        config = read_config(from_json("configuration", call.config))
+        return Ctx(known, host, config, from_json("context", call.context))
 
     def log(self, level: str, message: str, **fields: Any) -> None:
         """Writes a log line with fields."""
@@ -97,6 +102,6 @@ class Ctx:
             [Question(asked) if isinstance(asked, str) else asked for asked in questions]
         )
 
-    def secret(self, name: str) -> Any:
+    def secret(self, name: str) -> Secret:
         """Takes hold of a secret, for credentials or to ``reveal()``."""
         return self._host.secret(string("the secret's name", name))

@@ -3,10 +3,15 @@
 A scope is ``run``, ``thread`` or ``plugin``.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .values import one_of, string, unsigned
+
+if TYPE_CHECKING:
+    from .host import Host
 
 SCOPES = ("run", "thread", "plugin")
 PAGE_ENTRIES = 100
@@ -32,7 +37,7 @@ class Page:
 class Kv:
     """``ctx.kv``."""
 
-    def __init__(self, host: Any):
+    def __init__(self, host: Host):
         self._host = host
 
     def get(self, scope: str, key: str, default: Any = None) -> Any:

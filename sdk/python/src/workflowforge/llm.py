@@ -1,10 +1,16 @@
 """Language models. Need: ``llm:<model>``."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .answers import Answer, only
+from .blobs import Blob
+
+if TYPE_CHECKING:
+    from .host import Host
 
 
 @dataclass
@@ -32,7 +38,7 @@ class Other:
     value: Any
 
 
-Part = str | dict[str, Any] | ToolCall | ToolResult | Other
+Part = str | Blob | dict[str, Any] | ToolCall | ToolResult | Other
 """A text, a blob (``{"$blob": …}``), a call of a tool or its result, or something else."""
 
 
@@ -43,9 +49,9 @@ class Message:
     role: str
     parts: list[Part]
 
-    def __post_init__(self):
-        if isinstance(self.parts, str):
-            self.parts = [self.parts]
+    def __init__(self, role: str, parts: str | Iterable[Part]):
+        self.role = role
+        self.parts = [parts] if isinstance(parts, str) else list(parts)
 
     @property
     def text(self) -> str:
@@ -54,6 +60,7 @@ class Message:
 
     @property
     def tool_calls(self) -> list[ToolCall]:
+        """The tools that it wants called."""
         return [part for part in self.parts if isinstance(part, ToolCall)]
 
 
@@ -101,17 +108,19 @@ class Response:
 
     @property
     def text(self) -> str:
+        """The texts of the message."""
         return self.message.text
 
     @property
     def tool_calls(self) -> list[ToolCall]:
+        """The tools that the model wants called."""
         return self.message.tool_calls
 
 
 class Llm:
     """``ctx.llm``."""
 
-    def __init__(self, host: Any):
+    def __init__(self, host: Host):
         self._host = host
 
     def complete(self, request: Request) -> Response:

@@ -1,7 +1,16 @@
 """What an agent answers: its output, and the exits that it takes beside the node's edges."""
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Generic, Self
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    T = TypeVar("T", default=Any)
+else:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -14,10 +23,10 @@ class Exit:
 
 
 @dataclass
-class Reply:
+class Reply(Generic[T]):
     """An output with exits. An agent that takes none returns its output alone."""
 
-    output: Any
+    output: T
     exits: list[Exit] = field(default_factory=list)
 
     def goto(self, name: str) -> Self:

@@ -1,10 +1,16 @@
 """Other agents and the tools of MCP servers. Need: ``tool:<name>``."""
 
+from __future__ import annotations
+
+import builtins
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .answers import Answer, only
+
+if TYPE_CHECKING:
+    from .host import Host
 
 
 @dataclass
@@ -20,10 +26,10 @@ class Tool:
 class Tools:
     """``ctx.tools``."""
 
-    def __init__(self, host: Any):
+    def __init__(self, host: Host):
         self._host = host
 
-    def list(self) -> list[Tool]:
+    def list(self) -> builtins.list[Tool]:
         """The tools that this node may call."""
         return self._host.list_tools()
 
@@ -31,7 +37,7 @@ class Tools:
         """Calls a tool."""
         return only(self.call_all([(name, input)]))
 
-    def call_all(self, calls: Iterable[tuple[str, Any]]) -> "list[Answer[Any]]":
+    def call_all(self, calls: Iterable[tuple[str, Any]]) -> builtins.list[Answer[Any]]:
         """Calls several tools at once, each with its input."""
         return self._host.call_tools(
             [(name, {} if input is None else input) for name, input in calls]

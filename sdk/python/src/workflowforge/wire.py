@@ -1,11 +1,13 @@
 """Between the SDK's values and those of the generated bindings. Needs the bindings."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from componentize_py_types import Err, Ok
 from wit_world.exports import agent as wit
 from wit_world.imports import types
 
+from .blobs import Blob
 from .failure import PROBLEMS, Denied, Failed, Failure
 from .llm import Message, Other, Response, ToolCall, ToolResult, Usage
 from .reply import Exit, Reply
@@ -52,14 +54,14 @@ def failure_from_wit(failure: types.Failure) -> Failure:
     )
 
 
-def answers_from_wit(answers: list[Ok | Err], read: Any) -> list[Any]:
+def answers_from_wit(answers: list[Ok | Err], read: Callable[[Any], Any]) -> list[Any]:
     return [
         read(answer.value) if isinstance(answer, Ok) else failure_from_wit(answer.value)
         for answer in answers
     ]
 
 
-def reply_to_wit(reply: Reply) -> wit.Reply:
+def reply_to_wit(reply: Reply[Any]) -> wit.Reply:
     goto = [_exit_to_wit(exit) for exit in reply.exits]
     return wit.Reply(to_json("output", reply.output), goto, "{}")
 
@@ -71,7 +73,7 @@ def _exit_to_wit(exit: Exit) -> wit.Exit:
     return wit.Exit_Name(string("an exit", exit.name))
 
 
-def blob_to_wit(blob: dict[str, Any]) -> types.BlobRef:
+def blob_to_wit(blob: Mapping[str, object]) -> types.BlobRef:
     return types.BlobRef(
         string("a blob's $blob", blob.get("$blob")),
         unsigned("a blob's size", blob.get("size")),
@@ -80,8 +82,8 @@ def blob_to_wit(blob: dict[str, Any]) -> types.BlobRef:
     )
 
 
-def blob_from_wit(blob: types.BlobRef) -> dict[str, Any]:
-    reference = {"$blob": blob.digest, "size": blob.size, "media_type": blob.media_type}
+def blob_from_wit(blob: types.BlobRef) -> Blob:
+    reference: Blob = {"$blob": blob.digest, "size": blob.size, "media_type": blob.media_type}
     extra = from_json("blob's extra", blob.extra)
     return {**reference, "extra": extra} if extra else reference
 

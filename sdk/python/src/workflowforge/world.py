@@ -1,21 +1,28 @@
 """The way to the host: the interfaces of the plugin's world. Needs the bindings.
 
-A rehearsal has the same methods, for native tests.
+The bindings are another package for each plugin, so their values have no types here; what comes in
+is checked by ``values``, and what goes out is made by ``wire``.
 """
 
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
 from componentize_py_types import Err
 
 from . import wire
+from .answers import Answer
+from .blobs import Blob
 from .failure import Denied
-from .http import Request, Response
+from .host import Host
+from .http import Credential, Request, Response
 from .human import Question
 from .kv import Entry, Page
 from .llm import Request as LlmRequest
+from .llm import Response as LlmResponse
+from .secret import Secret
 from .tools import Tool
-from .values import from_json, string, to_json, unsigned
+from .values import bad_argument, from_json, string, to_json, unsigned
 
 NEEDS = {
     "http": "http:https://api.example.com",
@@ -31,18 +38,17 @@ PIECE_BYTES_MAX = 1 << 20
 """How much of a blob is handed over at once."""
 
 
-class Secret:
-    """A secret that the plugin may use but not see."""
+class HeldSecret(Secret):
+    """A secret behind a handle of the host's."""
 
     def __init__(self, handle: Any):
         self.handle = handle
 
     def reveal(self) -> str:
-        """Its text. Needs ``secret:<name>:reveal``."""
-        return _guarded(self.handle.reveal)
+        return _text(_guarded(self.handle.reveal))
 
 
-class World:
+class World(Host):
     """The interfaces of the plugin's world, by their names in the contract."""
 
     def __init__(self, interfaces: dict[str, ModuleType]):
@@ -58,7 +64,7 @@ class World:
     def sleep(self, ms: int) -> None:
         _guarded(self._interface("timer").sleep, ms)
 
-    def ask(self, questions: list[Question]) -> list[Any]:
+    def ask(self, questions: list[Question]) -> list[Answer[Any]]:
         human = self._interface("human")
         requests = [
             human.Request(
@@ -84,7 +90,7 @@ class World:
             for tool in tools
         ]
 
-    def call_tools(self, calls: list[tuple[str, Any]]) -> list[Any]:
+    def call_tools(self, calls: list[tuple[str, Any]]) -> list[Answer[Any]]:
         tools = self._interface("tools")
         requests = [
             tools.Request(string("the tool's name", name), to_json("tool's input", input), "{}")
@@ -92,7 +98,7 @@ class World:
         ]
         return self._all(tools.call, requests, lambda text: from_json("tool's answer", text))
 
-    def complete(self, requests: list[LlmRequest]) -> list[Any]:
+    def complete(self, requests: list[LlmRequest]) -> list[Answer[LlmResponse]]:
         llm = self._interface("llm")
         return self._all(
             llm.complete,
@@ -100,7 +106,7 @@ class World:
             lambda response: wire.response_from_wit(llm, response),
         )
 
-    def fetch(self, requests: list[Request]) -> list[Any]:
+    def fetch(self, requests: list[Request]) -> list[Answer[Response]]:
         http = self._interface("http")
         return self._all(
             http.fetch,
@@ -109,38 +115,42 @@ class World:
         )
 
     def kv_get(self, scope: str, key: str) -> Entry | None:
-        return _optional(self._kv("get", scope, key), _entry)
+        found = self._kv("get", scope, key)
+        return None if found is None else _entry(found)
 
     def kv_set(self, scope: str, key: str, value: Any, ttl_ms: int | None) -> Entry:
         return _entry(self._kv("set", scope, key, to_json("value", value), ttl_ms))
 
     def kv_delete(self, scope: str, key: str) -> bool:
-        return self._kv("delete", scope, key)
+        return bool(self._kv("delete", scope, key))
 
     def kv_list(self, scope: str, prefix: str, limit: int, cursor: str | None) -> Page:
         page = self._kv("list", scope, prefix, limit, cursor)
         return Page([_entry(entry) for entry in page.entries], page.cursor)
 
     def kv_swap(self, scope: str, key: str, expected: int | None, value: Any) -> bool:
-        return self._kv("compare_and_swap", scope, key, expected, to_json("value", value))
+        return bool(self._kv("compare_and_swap", scope, key, expected, to_json("value", value)))
 
-    def blob_write(self, media_type: str, data: bytes) -> dict[str, Any]:
+    def blob_write(self, media_type: str, data: bytes) -> Blob:
         with _guarded(self._interface("blobs").create, media_type) as writer:
             for at in range(0, len(data), PIECE_BYTES_MAX):
                 _guarded(writer.append, data[at : at + PIECE_BYTES_MAX])
             return wire.blob_from_wit(_guarded(writer.finish))
 
-    def blob_read(self, blob: dict[str, Any], offset: int, length: int) -> bytes:
-        return _guarded(self._interface("blobs").read, wire.blob_to_wit(blob), offset, length)
+    def blob_read(self, blob: Mapping[str, object], offset: int, length: int) -> bytes:
+        read = self._interface("blobs").read
+        return bytes(_guarded(read, wire.blob_to_wit(blob), offset, length))
 
     def secret(self, name: str) -> Secret:
-        return Secret(_guarded(self._interface("secrets").get, name))
+        return HeldSecret(_guarded(self._interface("secrets").get, name))
 
     def _kv(self, method: str, scope: str, *values: Any) -> Any:
         kv = self._interface("kv")
         return _guarded(getattr(kv, method), kv.Scope[scope.upper()], *values)
 
-    def _all(self, call: Any, requests: list[Any], read: Any) -> list[Any]:
+    def _all(
+        self, call: Callable[..., Any], requests: list[Any], read: Callable[[Any], Any]
+    ) -> list[Any]:
         return wire.answers_from_wit(_guarded(call, requests), read)
 
     def _interface(self, name: str) -> ModuleType:
@@ -149,7 +159,11 @@ class World:
         raise _missing(name)
 
 
-def _guarded(call: Any, *values: Any) -> Any:
+def _text(value: Any) -> str:
+    return string("the host's answer", value)
+
+
+def _guarded(call: Callable[..., Any], *values: Any) -> Any:
     """Calls the host. What it fails with is raised as a ``Failure``."""
     try:
         return call(*values)
@@ -166,7 +180,7 @@ def _missing(name: str) -> Denied:
     return Denied(need.partition(":")[0], "*", hint)
 
 
-def _optional(value: Any, read: Any) -> Any:
+def _optional(value: Any, read: Callable[[Any], Any]) -> Any:
     return None if value is None else read(value)
 
 
@@ -196,14 +210,18 @@ def _http_request(http: Any, request: Request) -> Any:
         string("the method", request.method),
         string("the url", request.url),
         [(string("a header", name), string(name, value)) for name, value in request.headers],
-        [
-            http.Credential(given.header, given.template, given.secret.handle)
-            for given in request.credentials
-        ],
+        [_credential(http, given) for given in request.credentials],
         http.Body_Bytes(body) if isinstance(body, bytes) else _optional(body, _blob_body(http)),
         _optional(request.timeout_ms, lambda ms: unsigned("timeout_ms", ms)),
         to_json("options", request.options),
     )
+
+
+def _credential(http: Any, given: Credential) -> Any:
+    if not isinstance(given.secret, HeldSecret):
+        raise bad_argument("a credential's secret", "one that ctx.secret(name) gave")
+    header, template = string("a header", given.header), string("a template", given.template)
+    return http.Credential(header, template, given.secret.handle)
 
 
 def _blob_body(http: Any) -> Any:

@@ -1,0 +1,53 @@
+"""What an agent asks of the host, as the SDK has it.
+
+``world.World`` asks the interfaces of the plugin's world; ``testing`` answers in a native test.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from .answers import Answer
+from .blobs import Blob
+from .http import Request, Response
+from .human import Question
+from .kv import Entry, Page
+from .llm import Request as LlmRequest
+from .llm import Response as LlmResponse
+from .secret import Secret
+from .tools import Tool
+
+
+class Host(Protocol):
+    """One method for each function of the contract; a failure of a whole call is raised."""
+
+    def log(self, level: str, message: str, fields: list[tuple[str, str]]) -> None: ...
+
+    def emit(self, topic: str, payload: str) -> None: ...
+
+    def sleep(self, ms: int) -> None: ...
+
+    def ask(self, questions: list[Question]) -> list[Answer[Any]]: ...
+
+    def list_tools(self) -> list[Tool]: ...
+
+    def call_tools(self, calls: list[tuple[str, Any]]) -> list[Answer[Any]]: ...
+
+    def complete(self, requests: list[LlmRequest]) -> list[Answer[LlmResponse]]: ...
+
+    def fetch(self, requests: list[Request]) -> list[Answer[Response]]: ...
+
+    def kv_get(self, scope: str, key: str) -> Entry | None: ...
+
+    def kv_set(self, scope: str, key: str, value: Any, ttl_ms: int | None) -> Entry: ...
+
+    def kv_delete(self, scope: str, key: str) -> bool: ...
+
+    def kv_list(self, scope: str, prefix: str, limit: int, cursor: str | None) -> Page: ...
+
+    def kv_swap(self, scope: str, key: str, expected: int | None, value: Any) -> bool: ...
+
+    def blob_write(self, media_type: str, data: bytes) -> Blob: ...
+
+    def blob_read(self, blob: Mapping[str, object], offset: int, length: int) -> bytes: ...
+
+    def secret(self, name: str) -> Secret: ...
