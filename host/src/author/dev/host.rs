@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use futures::stream::BoxStream;
-use serde_json::json;
 use wforge_engine::RunMessage;
 use wforge_model::manifest::Manifest;
 use wforge_model::workflow::{Work, WorkflowDraft};
 use wforge_model::{Capability, Digest, RunId};
 
 use crate::cli::refusal::Refusal;
-use crate::client::{Component, Embedded, Report, Start};
+use crate::client::{Answer, Component, Embedded, Report, Start};
 use crate::compose::{Host, Mode, components_in, default_tenant, read_component};
 use crate::config::{Config, Environment, StoreKind};
 use crate::secrets::private_folder;
@@ -32,8 +31,8 @@ pub(crate) struct LocalHost {
     folder: PathBuf,
     /// Where other plugins of the workflow come from.
     dirs: Vec<PathBuf>,
-    /// The operator's grants as they were found, before those of the project.
-    grants: String,
+    /// The operator's grants as they were found, beside those of the project.
+    grants: toml::Table,
     current: Option<Current>,
     kept: VecDeque<Digest>,
 }
@@ -54,13 +53,9 @@ impl LocalHost {
         fs_err::write(outer.join(".gitignore"), "*\n")?;
         let folder = outer.join("dev");
         private_folder(&folder)?;
-        let grants = match fs_err::read_to_string(&config.plugins.grants_file) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error.into()),
-        };
+        let grants = operators(&config.plugins.grants_file)?;
         let config = local(config, &folder);
-        fs_err::write(&config.plugins.grants_file, &grants)?;
+        fs_err::write(&config.plugins.grants_file, toml::to_string(&grants)?)?;
         let dirs = config.plugins.dirs.clone();
         let host = Host::open(&config, Mode::Develop).await?;
         let client = Embedded::new(host, default_tenant()?);
@@ -102,14 +97,20 @@ impl LocalHost {
                 }
             }
         }
-        let names: Vec<String> = granted.iter().map(ToString::to_string).collect();
-        let file = json!({ "grant": [{
-            "plugin": manifest.name,
-            "capabilities": names,
-            "reason": "wforge dev",
-        }] });
-        let text = format!("{}\n{}", self.grants, toml::to_string(&file)?);
-        fs_err::write(self.folder.join("grants.toml"), text)?;
+        let mut file = self.grants.clone();
+        let all = file.entry("grant").or_insert_with(|| toml::Value::Array(Vec::new()));
+        if let toml::Value::Array(all) = all {
+            let name = toml::Value::from(manifest.name.as_str());
+            // Who says what is granted means that and nothing else.
+            all.retain(|grant| wanted.is_none() || grant.get("plugin") != Some(&name));
+            let names: Vec<String> = granted.iter().map(ToString::to_string).collect();
+            let mut ours = toml::Table::new();
+            ours.insert("plugin".to_owned(), name);
+            ours.insert("capabilities".to_owned(), names.into());
+            ours.insert("reason".to_owned(), "wforge dev".into());
+            all.push(toml::Value::Table(ours));
+        }
+        fs_err::write(self.folder.join("grants.toml"), toml::to_string(&file)?)?;
         self.client.read_grants_again();
         Ok(granted)
     }
@@ -141,6 +142,11 @@ impl LocalHost {
         self.client.report(run).await
     }
 
+    /// Answers what a run asks.
+    pub(crate) async fn resume(&self, run: RunId, answers: Vec<Answer>) -> anyhow::Result<()> {
+        self.client.resume(run, answers).await.map(drop)
+    }
+
     /// Ends a run.
     pub(crate) async fn cancel(&self, run: RunId, reason: &str) -> anyhow::Result<()> {
         self.client.cancel(run, reason).await.map(drop)
@@ -166,6 +172,15 @@ impl LocalHost {
                 tracing::warn!(%old, %error, "the code of an old component cannot be removed");
             }
         }
+    }
+}
+
+/// The operator's grants; none where there is no file.
+fn operators(path: &Path) -> anyhow::Result<toml::Table> {
+    match fs_err::read_to_string(path) {
+        Ok(text) => text.parse().with_context(|| format!("reading {}", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(toml::Table::new()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -8,7 +8,7 @@ pub(super) const DEV_EXAMPLES: &str = "\
 Settings, all of which may be left out, are kept in the project's dev.yaml:
   workflow: workflow.yaml          # the workflow to run
   input: { text: hello }           # its input keys
-  answers: { approve: \"yes\" }      # answers to its ask nodes
+  answers: { approve: \"yes\" }      # answers to what nodes ask
   context: { user: me }            # what expressions see as `context`
   grants: [\"kv:run\"]               # what the plugin may do
 
@@ -33,7 +33,7 @@ pub(crate) struct DevArgs {
     /// An input key: KEY=text or KEY=@FILE, as wforge run has it; goes before dev.yaml
     #[arg(short, long = "input", value_name = "KEY=VALUE")]
     pub(crate) inputs: Vec<String>,
-    /// An answer to an `ask` node, given beforehand
+    /// An answer to what a node asks; goes before dev.yaml
     #[arg(short, long = "answer", value_name = "NODE=VALUE")]
     pub(crate) answers: Vec<String>,
     /// What the plugin may do, instead of all that it needs; `needs` is all of it

@@ -3,6 +3,7 @@
 mod say;
 mod settings;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
@@ -16,12 +17,12 @@ use super::args::DevArgs;
 use super::follow::{Stops, abort_at_next, since_ms};
 use super::progress::Progress;
 use super::refusal::Refusal;
-use super::{Session, folder};
+use super::{Session, folder, questions};
 use crate::author::build::{self, Event, Options, Schemas};
 use crate::author::dev::host::LocalHost;
 use crate::author::dev::project::{Change, Project, Stand};
 use crate::author::dev::saves::Saves;
-use crate::client::{Report, RunOptions, Start, Workflow, is_settled};
+use crate::client::{Answer, Report, RunOptions, Start, Workflow, is_settled};
 use crate::clock::SystemClock;
 use crate::compose::read_component;
 use say::Say;
@@ -147,7 +148,7 @@ impl Dev<'_> {
     }
 
     async fn run_once(&mut self, saved_ns: u64) -> anyhow::Result<Option<u64>> {
-        let Settings { workflow, given, grants } = self.place().read(self.session)?;
+        let Settings { workflow, given, answers, grants } = self.place().read(self.session)?;
         let granted = self.host.grant(grants.as_deref())?;
         for path in &given.bring {
             let bytes = folder::read(path).map_err(|text| Refusal::user("bad_flags", text))?;
@@ -159,7 +160,7 @@ impl Dev<'_> {
             with: Vec::new(),
             input: given.input,
             context: given.context,
-            answers: given.answers,
+            answers: BTreeMap::new(),
             mocks: given.mocks,
             plugins: None,
             options: RunOptions::default(),
@@ -167,7 +168,7 @@ impl Dev<'_> {
         let began_ns = SystemClock.monotonic_ns();
         let run = self.host.start(start).await?;
         self.say.started(run, &draft, &granted);
-        match self.follow(run, &draft).await? {
+        match self.follow(run, (&draft, &answers)).await? {
             Followed::Settled(report) => {
                 let times = (since_ms(began_ns), since_ms(saved_ns));
                 self.say.output(&report, &draft, times)?;
@@ -181,8 +182,13 @@ impl Dev<'_> {
         }
     }
 
-    /// Tells what comes from a run, until it has settled or the project was saved again.
-    async fn follow(&mut self, run: RunId, draft: &WorkflowDraft) -> anyhow::Result<Followed> {
+    /// Tells what comes from a run and answers what it asks, until it has settled or the project was
+    /// saved again.
+    async fn follow(
+        &mut self,
+        run: RunId,
+        (draft, answers): (&WorkflowDraft, &[String]),
+    ) -> anyhow::Result<Followed> {
         let mut messages = self.host.messages(run);
         let clock = Arc::new(SystemClock);
         let mut progress = Progress::new(&self.say.ui, clock, Seq(0), draft);
@@ -222,9 +228,28 @@ impl Dev<'_> {
             let report = self.host.report(run).await?;
             // A question may be asked and answered within one commit.
             let is_over = report.head.status.is_final() || seen >= report.head.seq;
-            if is_end || (is_settled(&report.head) && is_over) {
+            if !is_end && !(is_settled(&report.head) && is_over) {
+                continue;
+            }
+            let answers = known(&report, answers)?;
+            if is_end || answers.is_empty() {
                 return Ok(Followed::Settled(Box::new(report)));
             }
+            self.host.resume(run, answers).await?;
         }
     }
+}
+
+/// The answers that are known to what a run asks.
+fn known(report: &Report, answers: &[String]) -> anyhow::Result<Vec<Answer>> {
+    let asked = report.asked();
+    let is_asked = |answer: &&String| {
+        let node = answer.split_once('=').map(|(node, _)| node);
+        asked.iter().any(|(path, _)| Some(path.as_str()) == node)
+    };
+    // The first one of a node is the flag's, and goes before the file's.
+    let mut nodes = BTreeSet::new();
+    let first = |answer: &&String| nodes.insert(answer.split_once('=').map(|(node, _)| node));
+    let flags: Vec<String> = answers.iter().filter(is_asked).filter(first).cloned().collect();
+    questions::given(report, &flags)
 }

@@ -13,7 +13,7 @@ use super::super::progress::duration;
 use super::super::result::{place_in_file, print_output, result_json, summary};
 use super::super::ui::{Paint, Ui, error_json, harmless};
 use crate::author::build::{Built, Stage};
-use crate::client::Report;
+use crate::client::{QuestionRow, Report};
 
 /// How to print. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -147,6 +147,9 @@ impl Say {
     ) -> anyhow::Result<()> {
         let mut fields = serde_json::to_value(result_json(report))?;
         if let Value::Object(fields) = &mut fields {
+            let ask = |(path, question): (String, &QuestionRow)| json!({ "node": path, "prompt": question.prompt });
+            let questions: Vec<Value> = report.asked().into_iter().map(ask).collect();
+            fields.insert("questions".to_owned(), questions.into());
             fields.insert("run_ms".to_owned(), run_ms.into());
             fields.insert("since_save_ms".to_owned(), since_save_ms.into());
             let error = report.head.error.as_ref().map(|error| error.message.clone());

@@ -8,7 +8,7 @@ use wforge_spec::DevFile;
 
 use super::super::args::DevArgs;
 use super::super::inputs::{self, Flags, Given};
-use super::super::parts::{Parts, unknown};
+use super::super::parts::{Lost, Parts, unknown};
 use super::super::refusal::Refusal;
 use super::super::run::read_file;
 use super::super::{Session, invalid};
@@ -31,6 +31,8 @@ pub(super) struct Place<'a> {
 pub(super) struct Settings {
     pub(super) workflow: WorkflowFile,
     pub(super) given: Given,
+    /// `NODE=VALUE`, for whichever questions are asked.
+    pub(super) answers: Vec<String>,
     /// None: what the plugin needs.
     pub(super) grants: Option<Vec<String>>,
 }
@@ -56,8 +58,9 @@ impl Place<'_> {
         let (flags, grants) = (&self.args.grants, file.grants.clone());
         let grants = if flags.is_empty() { grants } else { Some(flags.clone()) };
         let state_bytes_max = session.config.run_limits.state_bytes_max;
+        let answers = self.answers(&workflow, &file)?;
         let given = self.given(&workflow, file, state_bytes_max)?;
-        Ok(Settings { workflow, given, grants })
+        Ok(Settings { workflow, given, answers, grants })
     }
 
     fn given(
@@ -66,19 +69,12 @@ impl Place<'_> {
         file: DevFile,
         state_bytes_max: u64,
     ) -> anyhow::Result<Given> {
-        let DevArgs { inputs, answers, .. } = self.args;
+        let inputs = &self.args.inputs;
         if let Some(flag) = inputs.iter().find(|flag| flag.ends_with("=-")) {
             let message = format!("--input {flag}: stdin can be read once, and not at every run");
             return Err(Refusal::user("bad_flags", message).help("write KEY=@FILE").into());
         }
-        let is_answered = |node: &str| {
-            let named = |flag: &String| flag.split_once('=').is_some_and(|(name, _)| name == node);
-            answers.iter().any(named)
-        };
-        let written = file.answers.iter().filter(|(node, _)| !is_answered(node));
-        let written = written.map(|(node, value)| format!("{node}={}", text_of(value)));
-        let answers: Vec<String> = answers.iter().cloned().chain(written).collect();
-        let flags = Flags { inputs, answers: &answers, mocks: &[], context: None, state_bytes_max };
+        let flags = Flags { inputs, answers: &[], mocks: &[], context: None, state_bytes_max };
         let draft = &workflow.draft;
         let mut given = inputs::read(Parts { root: draft, others: &[] }, flags)?;
         if let Some(context) = file.context {
@@ -87,6 +83,26 @@ impl Place<'_> {
         let (known, input) = (&draft.input, &mut given.input);
         add(input, file.input, known)?;
         Ok(given)
+    }
+
+    /// The answers of the file after those of the flags. Agents ask as well as `ask` nodes, so they
+    /// are given when a question is open, and here only their nodes are looked up.
+    fn answers(&self, workflow: &WorkflowFile, file: &DevFile) -> anyhow::Result<Vec<String>> {
+        let flags = self.args.answers.iter().cloned();
+        let written = file.answers.iter().map(|(node, value)| format!("{node}={}", text_of(value)));
+        let answers: Vec<String> = flags.chain(written).collect();
+        let parts = Parts { root: &workflow.draft, others: &[] };
+        for answer in &answers {
+            let Some((node, _)) = answer.split_once('=') else {
+                let message = format!("--answer {answer}: write NODE=VALUE");
+                return Err(Refusal::user("bad_flags", message).into());
+            };
+            if let Err(Lost::Nowhere(problem)) = parts.find(node) {
+                let message = format!("the answer of {node}: {problem}");
+                return Err(Refusal::user("bad_flags", message).into());
+            }
+        }
+        Ok(answers)
     }
 
     fn file(&self) -> anyhow::Result<DevFile> {
