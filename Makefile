@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
-  bench-engine authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
+  bench-engine bench-dev authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
   nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile \
   fuzz-smoke prove-hostile-components templates
 
@@ -54,6 +54,8 @@ bench-effects: build ## microseconds a recorded call beside the same without, at
 	@scripts/example.sh bench_effects
 bench-engine: build ## microseconds a super-step of mock nodes, beside LangGraph's
 	@scripts/bench-engine.sh
+bench-dev: build ## milliseconds from a save to its output under `wforge dev`; SAVES=n
+	@scripts/bench-dev.sh
 conformance: ## every case against what LangGraph did
 	@scripts/conformance.sh run
 conformance-random: ## random graphs in both engines; COUNT=n for more than 500

@@ -267,8 +267,8 @@ write_entry() {
 build_javascript() {
     stage_plugin "$1"
     write_entry "$1" "$stage/wforge_entry.js"
-    mkdir -p "$stage/node_modules/workflowforge-sdk"
-    cp -R "$root/sdk/js/package.json" "$root/sdk/js/src" "$stage/node_modules/workflowforge-sdk"
+    mkdir -p "$stage/node_modules/@workflowforge/sdk"
+    cp -R "$root/sdk/js/package.json" "$root/sdk/js/src" "$stage/node_modules/@workflowforge/sdk"
     (cd "$stage" && "$root/sdk/js/node_modules/.bin/componentize-qjs" --sync \
         --wit "$work/$file.wit" --world "$world" --js wforge_entry.js --module-root . \
         --output "$raw" >"$work/$file.log" 2>&1) || {

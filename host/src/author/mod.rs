@@ -6,12 +6,16 @@
 //! its host calls, [`stage`] makes a call as a run would. On these stand [`suite`] (test cases) and
 //! [`check`] (what a host may require).
 //!
-//! Never here: a store, an engine or a configuration. An author needs none of them.
+//! [`dev`] is what watches a project and runs it.
+//!
+//! Never here: a store, an engine or a configuration. An author needs none of them, except that
+//! [`dev`] runs whole workflows, in an engine that keeps nothing.
 
 pub(crate) mod assets;
 pub(crate) mod build;
 pub(crate) mod check;
 mod coverage;
+pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod machine;
 pub(crate) mod new;

@@ -7,6 +7,7 @@ mod brakes;
 mod build;
 mod check;
 mod configuration;
+mod dev;
 mod doctor;
 mod draw;
 mod explain;
@@ -79,6 +80,8 @@ pub(crate) struct Session {
     pub(crate) config: Config,
     /// The file of logins; none where the system has no place for one.
     pub(crate) contexts: Option<PathBuf>,
+    /// What compilers are found on.
+    pub(crate) machine: Machine,
 }
 
 /// Runs the command line to its end; the exit code.
@@ -112,6 +115,7 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
         return done;
     }
     let contexts = crate::contexts::path(&process.variables);
+    let machine = Machine::new(process.variables.clone());
     let login = login::meant(&cli, &process, contexts.as_deref())?;
     let loaded = config::load(&Surroundings {
         current_dir: process.current_dir,
@@ -129,7 +133,7 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     for warning in warnings {
         tracing::warn!(place = warning.place, help = warning.help, "{}", warning.message);
     }
-    let session = Session { ui: ui.clone(), config, contexts };
+    let session = Session { ui: ui.clone(), config, contexts, machine };
     let lane = lanes::first_lane()?;
     let code = lane.block_on(command(&session, cli.command));
     // A thread that waits for a line of the terminal must not hold up the end.
@@ -188,6 +192,7 @@ fn compile(args: &CompileWorkerArgs) -> anyhow::Result<u8> {
 async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Run(args) => run::run(session, &args).await,
+        Command::Dev(args) => Box::pin(dev::run(session, &args)).await,
         Command::Validate(args) => workflows::validate(session, &args.files),
         Command::Graph(args) => draw::run(session, &args),
         Command::Inspect(args) => {

@@ -54,6 +54,11 @@ impl Ui {
         }
     }
 
+    /// The same, with plugins' log lines or without.
+    pub(crate) fn with_lines(self, lines: bool) -> Self {
+        Self { lines, ..self }
+    }
+
     /// Whether results are JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.output == Output::Json
@@ -147,7 +152,7 @@ impl Ui {
     pub(crate) fn error(&self, error: &anyhow::Error) {
         let refusal = error.downcast_ref::<Refusal>();
         if self.is_json() {
-            let _ = self.out_json(&error_json(error, refusal));
+            let _ = self.out_json(&error_json(error));
             return;
         }
         self.error_text(error);
@@ -178,7 +183,9 @@ impl Ui {
     }
 }
 
-fn error_json(error: &anyhow::Error, refusal: Option<&Refusal>) -> serde_json::Value {
+/// An error as `--output json` has it.
+pub(crate) fn error_json(error: &anyhow::Error) -> serde_json::Value {
+    let refusal = error.downcast_ref::<Refusal>();
     serde_json::json!({
         "error": {
             "code": refusal.map_or("failed", |refusal| refusal.code.as_ref()),

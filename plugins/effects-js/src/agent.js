@@ -1,4 +1,4 @@
-import { defineAgents } from "workflowforge-sdk";
+import { defineAgents } from "@workflowforge/sdk";
 import { exactlyOnce } from "./exactly-once.js";
 
 export const agent = defineAgents({ "exactly-once": exactlyOnce });

@@ -1,4 +1,4 @@
-import { defineAgents } from "workflowforge-sdk";
+import { defineAgents } from "@workflowforge/sdk";
 
 export const agent = defineAgents({
   main: ({ given }) => {

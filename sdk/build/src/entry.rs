@@ -29,7 +29,7 @@ fn javascript(plugin: &Plugin, interfaces: &[&str]) -> String {
     let (names, entry) = (interfaces.join(", "), format!("./{}", plugin.build.entry().display()));
     format!(
         "// The entry of {}, written by the build.\n{imports}\
-         import {{ connect }} from \"workflowforge-sdk\";\n\n\
+         import {{ connect }} from \"@workflowforge/sdk\";\n\n\
          connect({{ {names} }});\n\n\
          export {{ agent }} from {entry:?};\n",
         said(plugin)

@@ -2,7 +2,7 @@
 //
 // The entry module of a plugin exports what `defineAgent` or `defineAgents` gives:
 //
-//   import { defineAgent } from "workflowforge-sdk";
+//   import { defineAgent } from "@workflowforge/sdk";
 //   export const agent = defineAgent((input, ctx) => ({ words: input.text.split(/\s+/).length }));
 //
 // Nothing here imports the host: the build writes a module that hands it in, as only the build

@@ -2,6 +2,7 @@
 
 mod admin;
 mod author;
+mod dev;
 mod grants;
 mod plugins;
 mod runs;
@@ -21,6 +22,7 @@ pub(crate) use admin::{
     MembersCommand, SecretSet, SecretsCommand, TenantsCommand, TokenCommand, Whose,
 };
 pub(crate) use author::{BuildArgs, DoctorArgs, NewAgent, NewCommand, NewWorkflow};
+pub(crate) use dev::DevArgs;
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use plugins::PluginCommand;
 pub(crate) use runs::{
@@ -138,6 +140,9 @@ pub(crate) enum Command {
     /// Run a workflow and print its output
     #[command(after_help = workflows::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Write a plugin: build and run a project again whenever it is saved
+    #[command(after_help = dev::DEV_EXAMPLES)]
+    Dev(Box<DevArgs>),
     /// Check workflow files; every problem at once, with line and column
     #[command(after_help = "Example:\n  wforge validate examples/*/workflow.yaml")]
     Validate(ValidateArgs),
@@ -315,7 +320,8 @@ impl Cli {
                 set("runs.call_log", "--call-log", &args.call_log);
                 set("server.listen", "--listen", &args.listen);
             }
-            Command::Validate(_)
+            Command::Dev(_)
+            | Command::Validate(_)
             | Command::Graph(_)
             | Command::New(_)
             | Command::Build(_)

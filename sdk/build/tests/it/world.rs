@@ -89,7 +89,7 @@ fn an_entry_hands_the_world_to_the_sdk_and_loads_the_authors_module() {
             import * as log from "workflowforge:plugin/log@0.1.0";
             import * as timer from "workflowforge:plugin/timer@0.1.0";
             import * as human from "workflowforge:plugin/human@0.1.0";
-            import { connect } from "workflowforge-sdk";
+            import { connect } from "@workflowforge/sdk";
 
             connect({ log, timer, human });
 
