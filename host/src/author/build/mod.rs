@@ -136,22 +136,26 @@ pub(crate) async fn build(
     let raw = compiler.compile(&plugin, &work, options, progress).await?;
     stages.end(Stage::Compile, began_ns);
 
+    let written = plugin.manifest.clone();
     let began_ns = stages.begin(Stage::Pack);
-    let kept = work.kept_description(options.schemas);
-    // What was said before the agents changed says nothing of them: then it is asked again.
-    let kept = kept.filter(|known| schemas::merge(&mut plugin.clone(), known).is_ok());
-    if let Some(known) = &kept {
+    // What the last build heard is most likely what this one will hear. Then what is asked is what
+    // is written, and whoever calls the component next finds its native code.
+    let last = work.last_description();
+    let guess = last.filter(|known| schemas::merge(&mut plugin.clone(), known).is_ok());
+    if let Some(known) = &guess {
         schemas::merge(&mut plugin, known)?;
     }
     let mut packed = pack(&plugin, &raw).await?;
     stages.end(Stage::Pack, began_ns);
 
-    if kept.is_none() {
+    if guess.is_none() || options.schemas == Schemas::Ask {
         let began_ns = stages.begin(Stage::Describe);
-        let known = describe::ask(&packed.bytes).await?.unwrap_or_default();
-        stages.end(Stage::Describe, began_ns);
+        let known = describe::ask(&packed.bytes, &place(&plugin, options)).await?;
         work.keep_description(&known)?;
-        if schemas::merge(&mut plugin, &known)? {
+        stages.end(Stage::Describe, began_ns);
+        let guessed = std::mem::replace(&mut plugin.manifest, written);
+        schemas::merge(&mut plugin, &known)?;
+        if plugin.manifest != guessed {
             let began_ns = stages.begin(Stage::Pack);
             packed = pack(&plugin, &raw).await?;
             stages.end(Stage::Pack, began_ns);
@@ -252,11 +256,8 @@ impl Work {
     }
 
     /// What the component said of itself at the last build; null where that was nothing.
-    fn kept_description(&self, from: Schemas) -> Option<serde_json::Value> {
-        match from {
-            Schemas::Ask => None,
-            Schemas::Kept => serde_json::from_slice(&fs::read(self.path("agents.json")).ok()?).ok(),
-        }
+    fn last_description(&self) -> Option<serde_json::Value> {
+        serde_json::from_slice(&fs::read(self.path("agents.json")).ok()?).ok()
     }
 
     fn keep_description(&self, known: &serde_json::Value) -> anyhow::Result<()> {
@@ -272,12 +273,18 @@ async fn pack(plugin: &Plugin, raw: &Path) -> anyhow::Result<Packed> {
     packed.map_err(|error| refused(&error).into())
 }
 
+/// Where the component goes.
+fn place(plugin: &Plugin, options: &Options) -> PathBuf {
+    let folder = options.out.clone().unwrap_or_else(|| plugin.folder.join(TARGET));
+    folder.join(plugin.component_file())
+}
+
 /// Writes the component. A reader never sees half of one.
 fn write(plugin: &Plugin, packed: &Packed, options: &Options) -> anyhow::Result<PathBuf> {
-    let usual = || plugin.folder.join(TARGET);
-    let folder = options.out.clone().unwrap_or_else(usual);
-    fs::create_dir_all(&folder)?;
-    let component = folder.join(plugin.component_file());
+    let component = place(plugin, options);
+    if let Some(folder) = component.parent() {
+        fs::create_dir_all(folder)?;
+    }
     let unfinished = component.with_extension("wasm.part");
     fs::write(&unfinished, &packed.bytes)?;
     fs::rename(&unfinished, &component)?;
