@@ -11,25 +11,24 @@ use wforge_model::manifest::AgentManifest;
 
 use crate::cli::refusal::Refusal;
 
-/// Puts it in; whether that changed the manifest.
-pub(super) fn merge(plugin: &mut Plugin, known: &Value) -> Result<bool, Refusal> {
+/// Puts it in.
+pub(super) fn merge(plugin: &mut Plugin, known: &Value) -> Result<(), Refusal> {
     let file = plugin.file();
     if known.is_null() {
         // Its SDK tells nothing.
-        return Ok(false);
+        return Ok(());
     }
     let agents = known.get("agents").and_then(Value::as_object).ok_or_else(|| {
         Refusal::user("bad_component", "the component describes itself in an unknown way")
             .help("build it with an SDK of the same release as this wforge")
     })?;
     same_agents(&file, plugin, agents.keys().map(String::as_str).collect())?;
-    let mut changed = false;
     for agent in &mut plugin.manifest.agents {
         if let Some(said) = agents.get(&agent.name) {
-            changed |= one(&file, agent, said)?;
+            one(&file, agent, said)?;
         }
     }
-    Ok(changed)
+    Ok(())
 }
 
 fn same_agents(file: &Path, plugin: &Plugin, mut code: Vec<&str>) -> Result<(), Refusal> {
@@ -45,8 +44,7 @@ fn same_agents(file: &Path, plugin: &Plugin, mut code: Vec<&str>) -> Result<(), 
     Err(Refusal::user("agents_differ", message).help("make them the same"))
 }
 
-fn one(file: &Path, agent: &mut AgentManifest, said: &Value) -> Result<bool, Refusal> {
-    let mut changed = false;
+fn one(file: &Path, agent: &mut AgentManifest, said: &Value) -> Result<(), Refusal> {
     let name = agent.name.clone();
     let fields =
         [("input", &mut agent.input), ("output", &mut agent.output), ("config", &mut agent.config)];
@@ -54,7 +52,6 @@ fn one(file: &Path, agent: &mut AgentManifest, said: &Value) -> Result<bool, Ref
         let Some(code) = said.get(field).filter(|schema| !schema.is_null()) else { continue };
         check(file, (&name, field), code)?;
         if says_nothing(written) {
-            changed |= *written != *code;
             *written = code.clone();
         } else if written != code {
             return Err(differs(file, (&name, field), written, code));
@@ -64,9 +61,8 @@ fn one(file: &Path, agent: &mut AgentManifest, said: &Value) -> Result<bool, Ref
         (&agent.description, said.get("description").and_then(Value::as_str))
     {
         agent.description = Some(text.to_owned());
-        changed = true;
     }
-    Ok(changed)
+    Ok(())
 }
 
 /// Whether it is the schema of an agent of which `plugin.toml` says nothing.
@@ -136,12 +132,14 @@ mod tests {
         let (_folder, mut plugin) = plugin("[[agents]]\ndescription = \"Mine.\"\n");
         let known = json!({ "agents": { "main": {
             "description": "The code's.", "input": { "type": "object" }, "config": null } } });
-        assert!(merge(&mut plugin, &known).unwrap());
-        let agent = plugin.manifest.agents.first().unwrap();
+        merge(&mut plugin, &known).unwrap();
+        let once = plugin.manifest.clone();
+        let agent = once.agents.first().unwrap();
         assert_eq!(agent.input, json!({ "type": "object" }));
         assert_eq!((&agent.output, &agent.config), (&json!({}), &json!({})));
         assert_eq!(agent.description.as_deref(), Some("Mine."));
-        assert!(!merge(&mut plugin, &known).unwrap(), "a second time there is nothing to change");
+        merge(&mut plugin, &known).unwrap();
+        assert_eq!(plugin.manifest, once, "a second time there is nothing to change");
     }
 
     #[test]
