@@ -12,8 +12,9 @@ COPY wit ./wit
 COPY sdk ./sdk
 COPY plugins ./plugins
 COPY host ./host
-# What `wforge explain` prints.
+# What `wforge explain` prints, and the schemas of files.
 COPY docs/errors ./docs/errors
+COPY docs/reference ./docs/reference
 # Installs what is missing, such as Node.js; this stage is not shipped.
 RUN sdk/toolchain.sh setup && sdk/toolchain.sh build && rm -rf target/plugins/.build target/plugins/proofs
 RUN install -D -m 644 /etc/ssl/certs/ca-certificates.crt certs/ca-certificates.crt

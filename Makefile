@@ -2,9 +2,9 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
-  bench-engine authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
+  bench-engine bench-dev authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
   nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile \
-  fuzz-smoke prove-hostile-components
+  fuzz-smoke prove-hostile-components templates
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -54,6 +54,8 @@ bench-effects: build ## microseconds a recorded call beside the same without, at
 	@scripts/example.sh bench_effects
 bench-engine: build ## microseconds a super-step of mock nodes, beside LangGraph's
 	@scripts/bench-engine.sh
+bench-dev: build ## milliseconds from a save to its output under `wforge dev`; SAVES=n
+	@scripts/bench-dev.sh
 conformance: ## every case against what LangGraph did
 	@scripts/conformance.sh run
 conformance-random: ## random graphs in both engines; COUNT=n for more than 500
@@ -70,6 +72,8 @@ fuzz-smoke: ## fuzz everything that reads what strangers write, 60 s each; SEED=
 	@scripts/fuzz.sh smoke
 prove-hostile-components: ## 5,000 mutated and 5,000 generated components into a server; SEED=n, COUNT=n
 	@scripts/components.sh prove
+templates: build ## every template of every language: made, tested, built, installed, run
+	@scripts/templates.sh $(ONLY)
 docker-lint: ## lint the Dockerfile
 	@scripts/docker-lint.sh
 docker-check: docker-lint ## run the Dockerfile's steps in a clean folder, and its health check

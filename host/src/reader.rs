@@ -36,7 +36,8 @@ impl WorkflowReader for Reader {
     }
 }
 
-fn plain(report: wforge_spec::Report) -> Report {
+/// A report as commands and the API tell it.
+pub(crate) fn plain(report: wforge_spec::Report) -> Report {
     let wforge_spec::Report { file, line, column, severity, code, message, help } = report;
     let severity = match severity {
         Severity::Error => "error",

@@ -4,7 +4,11 @@ mod admin;
 mod args;
 mod blobs;
 mod brakes;
+mod build;
+mod check;
 mod configuration;
+mod dev;
+mod doctor;
 mod draw;
 mod explain;
 mod folder;
@@ -12,9 +16,12 @@ mod follow;
 mod grants;
 mod inbox;
 mod inputs;
+mod inspect;
 mod keys;
 mod login;
 mod members;
+mod new;
+mod one_agent;
 mod page;
 mod parts;
 mod plugins;
@@ -28,7 +35,9 @@ mod run;
 mod runs;
 mod secrets;
 mod serve;
+mod subject;
 mod tenants;
+mod test;
 mod threads;
 mod token;
 mod trail;
@@ -47,8 +56,9 @@ use wforge_model::{RunId, ThreadId};
 use wforge_ports::workflows::{Report, WorkflowReader as _};
 use wforge_spec::Cel;
 
+use crate::author::machine::Machine;
 use crate::compose::lanes;
-use crate::config::{self, Config, Loaded, Surroundings};
+use crate::config::{self, Config, ConfigError, Loaded, Surroundings};
 use crate::reader::Reader;
 use args::{Cli, Command, CompileWorkerArgs};
 use refusal::{EXIT_FAILED, Refusal, exit_code};
@@ -70,6 +80,8 @@ pub(crate) struct Session {
     pub(crate) config: Config,
     /// The file of logins; none where the system has no place for one.
     pub(crate) contexts: Option<PathBuf>,
+    /// What compilers are found on.
+    pub(crate) machine: Machine,
 }
 
 /// Runs the command line to its end; the exit code.
@@ -99,7 +111,11 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     if let Command::Explain { code } = &cli.command {
         return explain::run(ui, code);
     }
+    if let Some(done) = of_authors(ui, &process, &cli) {
+        return done;
+    }
     let contexts = crate::contexts::path(&process.variables);
+    let machine = Machine::new(process.variables.clone());
     let login = login::meant(&cli, &process, contexts.as_deref())?;
     let loaded = config::load(&Surroundings {
         current_dir: process.current_dir,
@@ -117,12 +133,49 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     for warning in warnings {
         tracing::warn!(place = warning.place, help = warning.help, "{}", warning.message);
     }
-    let session = Session { ui: ui.clone(), config, contexts };
+    let session = Session { ui: ui.clone(), config, contexts, machine };
     let lane = lanes::first_lane()?;
     let code = lane.block_on(command(&session, cli.command));
     // A thread that waits for a line of the terminal must not hold up the end.
     lane.shutdown_background();
     code
+}
+
+/// What authors do, which needs no store, and fails for no broken configuration.
+fn of_authors(ui: &Ui, process: &Process, cli: &Cli) -> Option<anyhow::Result<u8>> {
+    let machine = || Machine::new(process.variables.clone());
+    let done = match &cli.command {
+        Command::New(command) => on_a_lane(new::run(ui, &machine(), command)),
+        Command::Build(args) => on_a_lane(build::run(ui, machine(), args)),
+        Command::Doctor(args) => {
+            let config = configuration_for(cli, process);
+            on_a_lane(doctor::run(ui, &machine(), config, args))
+        }
+        Command::Test(args) => on_a_lane(test::run(ui, machine(), args)),
+        Command::Check(args) => on_a_lane(check::run(ui, machine(), args)),
+        Command::Inspect(args) if inspect::is_file(&args.name) => {
+            on_a_lane(inspect::run(ui, &args.name))
+        }
+        _ => return None,
+    };
+    Some(done)
+}
+
+/// The configuration as it is here, for a command that only looks at it.
+fn configuration_for(cli: &Cli, process: &Process) -> Result<Config, ConfigError> {
+    let surroundings = Surroundings {
+        current_dir: process.current_dir.clone(),
+        variables: process.variables.clone(),
+        flags: cli.flags(),
+        file: cli.global.config.clone(),
+        login: None,
+    };
+    config::load(&surroundings).config
+}
+
+/// Runs a command to its end, on threads of its own.
+fn on_a_lane(command: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
+    lanes::first_lane()?.block_on(command)
 }
 
 /// Serves a running wforge; without configuration, log or executor, since it will hold nothing.
@@ -139,8 +192,12 @@ fn compile(args: &CompileWorkerArgs) -> anyhow::Result<u8> {
 async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Run(args) => run::run(session, &args).await,
+        Command::Dev(args) => Box::pin(dev::run(session, &args)).await,
         Command::Validate(args) => workflows::validate(session, &args.files),
         Command::Graph(args) => draw::run(session, &args),
+        Command::Inspect(args) => {
+            plugins::run(session, args::PluginCommand::Inspect { name: args.name }).await
+        }
         Command::Plugin(command) => plugins::run(session, command).await,
         Command::Workflow(command) => workflows::run(session, command).await,
         Command::Runs(command) => runs::run(session, command).await,
@@ -163,7 +220,12 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Context(command) => login::context(session, command),
         Command::Health => serve::health(session).await,
         // These were done before a configuration was needed.
-        Command::Config(_)
+        Command::New(_)
+        | Command::Build(_)
+        | Command::Doctor(_)
+        | Command::Config(_)
+        | Command::Test(_)
+        | Command::Check(_)
         | Command::CompileWorker(_)
         | Command::Completions { .. }
         | Command::Explain { .. } => Ok(EXIT_FAILED),

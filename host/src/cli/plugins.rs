@@ -179,12 +179,16 @@ fn is_file(text: &str) -> bool {
 
 async fn inspect_file(ui: &Ui, client: &Client, text: &str) -> anyhow::Result<u8> {
     let admitted = client.admit(read_component(Path::new(text))?).await?;
-    if ui.is_json() {
-        ui.out_json(&Inspected { effects: admitted.recording(), admitted: &admitted })?;
-    } else {
-        print(ui, &admitted, &BTreeMap::new())?;
-    }
+    show(ui, &admitted)?;
     Ok(0)
+}
+
+/// What a component says of itself.
+pub(super) fn show(ui: &Ui, admitted: &Admitted) -> anyhow::Result<()> {
+    if ui.is_json() {
+        return ui.out_json(&Inspected { effects: admitted.recording(), admitted });
+    }
+    print(ui, admitted, &BTreeMap::new())
 }
 
 /// A plugin, and whether all that it can do is recorded.

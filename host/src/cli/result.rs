@@ -120,7 +120,7 @@ fn task_json<'a>(task: &'a TaskRow, paths: &Paths<'_>) -> TaskJson<'a> {
 
 /// A first output key that is text is printed as it is, the others go to stderr; anything else is
 /// printed as JSON.
-fn print_output(ui: &Ui, output: &Object, draft: &WorkflowDraft) -> anyhow::Result<()> {
+pub(super) fn print_output(ui: &Ui, output: &Object, draft: &WorkflowDraft) -> anyhow::Result<()> {
     let written = draft.output.iter().filter_map(|key| output.get_key_value(key.as_str()));
     let written: Vec<(&String, &Value)> = written.collect();
     match written.first().map(|(_, value)| value) {
@@ -222,7 +222,8 @@ pub(super) fn used(usage: &ModelUsage) -> Option<String> {
     Some(format!("{calls}{failed}, {input_tokens} tokens in, {output_tokens} out"))
 }
 
-fn summary(ui: &Ui, report: &Report, elapsed_ms: u64) {
+/// How it ended, in a line.
+pub(super) fn summary(ui: &Ui, report: &Report, elapsed_ms: u64) {
     let head = &report.head;
     let status = match head.status {
         RunStatus::Completed => ui.paint(Paint::Green, "completed"),

@@ -10,6 +10,7 @@ use wforge_ports::{Clock as _, Entropy as _};
 use super::args::RunArgs;
 use super::folder;
 use super::inputs::{self, Flags, Given};
+use super::one_agent;
 use super::parts::Parts;
 use super::refusal::Refusal;
 use super::result::result_json;
@@ -22,8 +23,12 @@ use crate::compose::{Mode, components_in, read_component};
 
 /// `wforge run`.
 pub(crate) async fn run(session: &Session, args: &RunArgs) -> anyhow::Result<u8> {
+    if let Some(component) = &args.one.agent {
+        return one_agent::run(session, args, component).await;
+    }
     // What is wrong with the flags is found before anything is opened, where that is possible.
-    let workflow = from_file(session, &args.file)?;
+    let file = args.file.as_deref().unwrap_or_default();
+    let workflow = from_file(session, file)?;
     let with = args.with.iter().map(|path| read_file(session, path));
     let with = with.collect::<anyhow::Result<Vec<_>>>()?;
     let options = options(args)?;
@@ -44,7 +49,7 @@ pub(crate) async fn run(session: &Session, args: &RunArgs) -> anyhow::Result<u8>
     let outcome = async {
         let workflow = match workflow {
             Some(workflow) => workflow,
-            None => registered(&client, &args.file).await?,
+            None => registered(&client, file).await?,
         };
         let given = match early {
             Some(given) => given,

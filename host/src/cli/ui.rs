@@ -54,6 +54,11 @@ impl Ui {
         }
     }
 
+    /// The same, with plugins' log lines or without.
+    pub(crate) fn with_lines(self, lines: bool) -> Self {
+        Self { lines, ..self }
+    }
+
     /// Whether results are JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.output == Output::Json
@@ -147,16 +152,27 @@ impl Ui {
     pub(crate) fn error(&self, error: &anyhow::Error) {
         let refusal = error.downcast_ref::<Refusal>();
         if self.is_json() {
-            let _ = self.out_json(&error_json(error, refusal));
+            let _ = self.out_json(&error_json(error));
             return;
         }
+        self.error_text(error);
+    }
+
+    /// Prints an error to stderr, for a command that goes on.
+    pub(crate) fn error_text(&self, error: &anyhow::Error) {
+        let refusal = error.downcast_ref::<Refusal>();
         let mut causes = error.chain().map(|cause| harmless(&cause.to_string()));
         let first = causes.next().unwrap_or_default();
         let code = refusal.map(|refusal| format!("[{}]", harmless(&refusal.code)));
         let label = format!("error{}:", code.unwrap_or_default());
         self.err(&format!("{} {first}", self.paint(Paint::Red, &label)));
         for detail in refusal.map_or(&[][..], |refusal| refusal.details.as_slice()) {
-            self.err(&format!("  - {}", harmless(detail)));
+            // What a compiler said keeps its lines.
+            if detail.contains('\n') {
+                self.err(&harmless_lines(detail));
+            } else {
+                self.err(&format!("  - {}", harmless(detail)));
+            }
         }
         for cause in causes {
             self.err(&format!("  {} {cause}", self.paint(Paint::Dim, "because:")));
@@ -167,7 +183,9 @@ impl Ui {
     }
 }
 
-fn error_json(error: &anyhow::Error, refusal: Option<&Refusal>) -> serde_json::Value {
+/// An error as `--output json` has it.
+pub(crate) fn error_json(error: &anyhow::Error) -> serde_json::Value {
+    let refusal = error.downcast_ref::<Refusal>();
     serde_json::json!({
         "error": {
             "code": refusal.map_or("failed", |refusal| refusal.code.as_ref()),

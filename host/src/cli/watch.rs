@@ -83,7 +83,7 @@ pub(super) async fn to_the_end(
 }
 
 /// The run once it has settled; none after a signal.
-async fn settled(
+pub(super) async fn settled(
     client: &Client,
     follower: &mut Follower<'_>,
     (run, mut from): (RunId, Seq),
@@ -149,7 +149,7 @@ async fn to_the_queues_end(
 }
 
 /// From here on the next signal ends the process at once.
-fn interrupted_now(client: &Client, run: RunId, stops: Stops) -> anyhow::Result<u8> {
+pub(super) fn interrupted_now(client: &Client, run: RunId, stops: Stops) -> anyhow::Result<u8> {
     TaskTracker::new().spawn(abort_at_next(stops));
     let refusal = interrupted(run);
     if client.is_embedded() {

@@ -120,6 +120,20 @@ impl Embedded {
         Ok(shown.boxed())
     }
 
+    /// Everything that comes from a run, what plugins emit too.
+    pub(crate) fn messages(
+        &self,
+        run: RunId,
+    ) -> BoxStream<'static, anyhow::Result<RunMessage>> {
+        let messages = self.host.handle.subscribe(&self.tenant, run, Seq(0));
+        messages.map(|message| message.map_err(of_engine)).boxed()
+    }
+
+    /// Reads the operator's grants again, for a command that has written them.
+    pub(crate) fn read_grants_again(&self) {
+        self.host.grants.0.refresh();
+    }
+
     pub(crate) async fn log(&self, head: &RunHead) -> anyhow::Result<Vec<StoredEvent>> {
         let mut events: Vec<StoredEvent> = Vec::new();
         loop {

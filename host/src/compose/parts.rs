@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use wforge_ports::{Clock, Driver, Entropy, LimitPolicy, Store};
-use wforge_runtime::{ChildCompiler, Compiler, RuntimeOptions, RuntimeParts, SandboxRuntime};
+use wforge_runtime::{
+    ChildCompiler, Compiler, Effort, RuntimeOptions, RuntimeParts, SandboxRuntime,
+};
 use wforge_store::{Kek, MemoryStore, OpenError, SledOptions, SledStore, StoreParts};
 
 use super::lanes::plugin_threads;
@@ -64,7 +66,7 @@ fn refused(error: OpenError) -> anyhow::Error {
 }
 
 /// This very program, also after the file that it was started from has been replaced.
-const OURSELVES: &str = "/proc/self/exe";
+pub(crate) const OURSELVES: &str = "/proc/self/exe";
 /// The hidden command under which it compiles.
 pub(crate) const COMPILE_WORKER: &str = "compile-worker";
 
@@ -72,7 +74,7 @@ pub(crate) const COMPILE_WORKER: &str = "compile-worker";
 pub(super) fn open_sandbox(
     config: &Config,
     clock: &Arc<dyn Clock>,
-    host_key: [u8; 32],
+    (host_key, effort): ([u8; 32], Effort),
     policy: &Arc<dyn LimitPolicy>,
 ) -> anyhow::Result<Arc<SandboxRuntime>> {
     let options = RuntimeOptions {
@@ -86,7 +88,7 @@ pub(super) fn open_sandbox(
         vec![COMPILE_WORKER.into()],
         config.admission.clone(),
     );
-    let compiler: Arc<dyn Compiler> = Arc::new(compiler);
+    let compiler: Arc<dyn Compiler> = Arc::new(compiler.with_effort(effort));
     let parts = RuntimeParts {
         clock: clock.clone(),
         host_key,

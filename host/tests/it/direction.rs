@@ -31,6 +31,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "wforge-effects",
             "wforge-engine",
             "wforge-api",
+            // A library outside this workspace: how a plugin's folder becomes a component.
+            "wforge-build",
         ],
     ),
 ];

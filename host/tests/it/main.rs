@@ -19,6 +19,7 @@ mod api;
     clippy::disallowed_types,
     reason = "it prints what it checked, and measures a real server by the real clock"
 )]
+mod authors;
 mod authz;
 mod bad_input;
 mod blobs;
@@ -27,6 +28,8 @@ mod bombs;
 mod brakes;
 mod brief;
 mod deeds;
+#[expect(clippy::disallowed_methods, reason = "it looks for compilers where its caller has them")]
+mod dev;
 mod direction;
 mod effects;
 mod erasing;
@@ -59,6 +62,7 @@ mod secrets;
 mod stand_in;
 mod stand_ins;
 mod subgraphs;
+mod testing;
 mod threads;
 mod tidy;
 mod trust;

@@ -15,6 +15,7 @@ mod interface;
 mod pack;
 mod plugin;
 mod schema;
+pub mod shell;
 mod world;
 
 pub use component::Sections;

@@ -1,73 +1,27 @@
 //! `wforge-build`: the library's steps for a shell. `sdk/toolchain.sh` calls it.
 //!
-//! Never here: a decision. What is checked and written is the library's.
+//! Compilers are not in here; `sdk/compilers` is the same program with them.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
-use wforge_build::{BuildError, Plugin, WORLD, entry_module, inspect, pack, write_world};
+use wforge_build::shell;
 
-const USAGE: &str = "usage:
-  wforge-build describe PLUGIN_DIR            name, file, language, entry and world, a line each
-  wforge-build world PLUGIN_DIR WIT_DIR OUT   writes the plugin's WIT world into the folder OUT
-  wforge-build entry PLUGIN_DIR               the module that a component's code begins with
-  wforge-build pack PLUGIN_DIR COMPONENT OUT  checks a component and embeds the manifest
-  wforge-build inspect COMPONENT              shows a component's manifest and imports
-";
+const NO_COMPILER: &str = "error: this wforge-build compiles nothing: it was built from sdk/build \
+                           alone. Build sdk/compilers, or take the program of a release\n";
 
 fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "this is the program's only reader of arguments")]
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let answer = match arguments.as_slice() {
-        ["describe", plugin] => describe(Path::new(plugin)),
-        ["world", plugin, wit, out] => world(Path::new(plugin), Path::new(wit), Path::new(out)),
-        ["entry", plugin] => entry(Path::new(plugin)),
-        ["pack", plugin, component, out] => {
-            write_packed(Path::new(plugin), Path::new(component), Path::new(out))
+    match shell::run(&arguments) {
+        Some(Ok(text)) => finish(&mut std::io::stdout(), &text, 0),
+        Some(Err(error)) => finish(&mut std::io::stderr(), &format!("error: {error}\n"), 2),
+        None if arguments.first() == Some(&"componentize") => {
+            finish(&mut std::io::stderr(), NO_COMPILER, 2)
         }
-        ["inspect", component] => show(Path::new(component)),
-        _ => return finish(&mut std::io::stderr(), USAGE, 2),
-    };
-    match answer {
-        Ok(text) => finish(&mut std::io::stdout(), &text, 0),
-        Err(error) => finish(&mut std::io::stderr(), &format!("error: {error}\n"), 2),
+        None => finish(&mut std::io::stderr(), &format!("usage:\n{}", shell::USAGE), 2),
     }
-}
-
-fn describe(folder: &Path) -> Result<String, BuildError> {
-    let plugin = Plugin::read(folder)?;
-    let (name, file) = (&plugin.manifest.name, plugin.component_file());
-    let (language, entry) = (plugin.build.language.name(), plugin.build.entry().display());
-    Ok(format!("name={name}\nfile={file}\nlanguage={language}\nentry={entry}\nworld={WORLD}\n"))
-}
-
-fn world(folder: &Path, wit: &Path, out: &Path) -> Result<String, BuildError> {
-    write_world(&Plugin::read(folder)?, wit, out)?;
-    Ok(String::new())
-}
-
-fn entry(folder: &Path) -> Result<String, BuildError> {
-    entry_module(&Plugin::read(folder)?)
-}
-
-fn write_packed(folder: &Path, component: &Path, out: &Path) -> Result<String, BuildError> {
-    let plugin = Plugin::read(folder)?;
-    let packed = pack(&plugin, component)?;
-    // A reader must never see half a component, so the file appears whole.
-    let unfinished = out.with_extension("wasm.part");
-    fs_err::write(&unfinished, &packed.bytes)?;
-    fs_err::rename(&unfinished, out)?;
-    let (name, version) = (&plugin.manifest.name, &plugin.manifest.version);
-    let kib = packed.bytes.len().div_ceil(1024);
-    Ok(format!("{name} {version}: {} ({kib} KiB)\n", out.display()))
-}
-
-fn show(component: &Path) -> Result<String, BuildError> {
-    let (manifest, imports) = inspect(component)?;
-    let shown = serde_json::json!({ "manifest": manifest, "imports": imports });
-    Ok(format!("{shown:#}\n"))
 }
 
 /// Writes the text and ends with that code; with 1 where nobody reads it any more.

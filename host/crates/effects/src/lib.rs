@@ -47,5 +47,6 @@ pub use http::{BodyStore, FetchLimits, Target};
 pub use memory::KvLimits;
 pub use outside::Outside;
 pub use recorded::{EffectsParts, RecordedEffects};
+pub use request::{permit, wanted};
 pub use secrets::Secrets;
 pub use tools::Tools;

@@ -84,6 +84,29 @@ impl<'a> Asked<'a> {
     }
 }
 
+/// Whether `grants` let a plugin ask this, one element of a host call. For whoever answers in the
+/// place of a host, and must deny what a host denies.
+///
+/// # Errors
+/// The denial that a guest sees, with the command that would grant it.
+pub fn permit(
+    operation: Operation,
+    element: &Value,
+    grants: &Grants,
+    plugin: &str,
+) -> Result<(), Denial> {
+    let asked = Asked::new(operation, element);
+    asked.require(grants, plugin)?;
+    asked.held().try_for_each(|held| grants.require(plugin, &held))
+}
+
+/// What one element of a host call needs grants for, the secrets that are filled into it included.
+#[must_use]
+pub fn wanted(operation: Operation, element: &Value) -> Vec<Capability> {
+    let asked = Asked::new(operation, element);
+    asked.wanted().into_iter().chain(asked.held()).collect()
+}
+
 /// Whether this host performs the operation.
 pub(crate) const fn is_served(operation: Operation) -> bool {
     match operation {

@@ -31,7 +31,7 @@ use crate::load::lane::Lane;
 use crate::load::library::{Library, Shelf};
 use crate::options::{OpenRuntimeError, RuntimeOptions, RuntimeParts};
 use crate::places::{Place, Places, Wanted};
-use crate::tenants::Tenants;
+use crate::tenants::{Tenants, Used};
 use crate::turns::Turns;
 
 /// How long an agent that another one called waits for a place, in milliseconds.
@@ -91,6 +91,12 @@ impl SandboxRuntime {
             allocator,
             calls: AtomicU64::new(0),
         })
+    }
+
+    /// What the sandboxes of a tenant have used since the start.
+    #[must_use]
+    pub fn used(&self, tenant: &TenantId) -> Used {
+        self.tenants.of(tenant).used()
     }
 
     /// The limits of one call: what the operator leaves to it, or what its plugin's manifest asks

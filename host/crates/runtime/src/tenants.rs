@@ -20,11 +20,21 @@ impl Tenants {
     }
 }
 
+/// What the sandboxes of a tenant have used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// CPU time of all of them, in nanoseconds.
+    pub cpu_ns: u64,
+    /// The most linear memory that they had at one time, in bytes.
+    pub memory_bytes_peak: u64,
+}
+
 /// One tenant.
 #[derive(Debug, Default)]
 pub(crate) struct Tenant {
     cpu_ns: AtomicU64,
     memory_bytes: AtomicU64,
+    memory_bytes_peak: AtomicU64,
 }
 
 impl Tenant {
@@ -39,7 +49,18 @@ impl Tenant {
     /// Takes memory for one of its sandboxes; false where all of them would have more than `max`.
     pub(crate) fn take_memory(&self, bytes: u64, max: u64) -> bool {
         let grown = |used: u64| used.checked_add(bytes).filter(|total| *total <= max);
-        self.memory_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown).is_ok()
+        let before = self.memory_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown);
+        if let Ok(before) = before {
+            self.memory_bytes_peak.fetch_max(before.saturating_add(bytes), Ordering::Relaxed);
+        }
+        before.is_ok()
+    }
+
+    pub(crate) fn used(&self) -> Used {
+        Used {
+            cpu_ns: self.cpu_ns.load(Ordering::Relaxed),
+            memory_bytes_peak: self.memory_bytes_peak.load(Ordering::Relaxed),
+        }
     }
 
     /// Gives memory back.

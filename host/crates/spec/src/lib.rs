@@ -10,9 +10,11 @@ pub mod editor;
 pub mod expression;
 pub mod parse;
 pub mod schema;
+pub mod suite;
 
 pub use digest::{DigestError, digest};
 pub use editor::{WORKFLOW_SCHEMA, schema_for_editors};
 pub use expression::Cel;
+pub use parse::dev::DevFile;
 pub use parse::{Parsed, Position, Report, SourceMap, Valid, parse, validate};
 pub use schema::{CoerceError, Schemas, coerce};

@@ -1,9 +1,12 @@
 //! The command line as typed. What it means is the commands' matter.
 
 mod admin;
+mod author;
+mod dev;
 mod grants;
 mod plugins;
 mod runs;
+mod testing;
 mod threads;
 mod trust;
 mod workflows;
@@ -18,11 +21,14 @@ pub(crate) use admin::{
     AuditCommand, BlobsCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs,
     MembersCommand, SecretSet, SecretsCommand, TenantsCommand, TokenCommand, Whose,
 };
+pub(crate) use author::{BuildArgs, DoctorArgs, NewAgent, NewCommand, NewWorkflow};
+pub(crate) use dev::DevArgs;
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use plugins::PluginCommand;
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
+pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, SubjectArgs, TestArgs};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
@@ -134,12 +140,33 @@ pub(crate) enum Command {
     /// Run a workflow and print its output
     #[command(after_help = workflows::RUN_EXAMPLES)]
     Run(Box<RunArgs>),
+    /// Write a plugin: build and run a project again whenever it is saved
+    #[command(after_help = dev::DEV_EXAMPLES)]
+    Dev(Box<DevArgs>),
     /// Check workflow files; every problem at once, with line and column
     #[command(after_help = "Example:\n  wforge validate examples/*/workflow.yaml")]
     Validate(ValidateArgs),
     /// Draw a workflow
     #[command(after_help = "Example:\n  wforge graph workflow.yaml --format dot | dot -Tsvg")]
     Graph(GraphArgs),
+    /// Make a project: a plugin with an agent, or a workflow
+    #[command(subcommand)]
+    New(NewCommand),
+    /// Build a plugin: its folder becomes one component
+    #[command(after_help = author::BUILD_EXAMPLES)]
+    Build(BuildArgs),
+    /// Say what this machine has for building plugins, what it lacks, and what mends it
+    #[command(after_help = author::DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
+    /// Run a plugin's test cases in the sandbox
+    #[command(after_help = testing::TEST_EXAMPLES)]
+    Test(TestArgs),
+    /// Check a component as a host that requires it would; exit 1 where a check fails
+    #[command(after_help = testing::CHECK_EXAMPLES)]
+    Check(CheckArgs),
+    /// Show what a component, a workflow file, a cassette or an installed plugin says of itself
+    #[command(after_help = testing::INSPECT_EXAMPLES)]
+    Inspect(InspectArgs),
     /// Install, list and inspect plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -293,8 +320,15 @@ impl Cli {
                 set("runs.call_log", "--call-log", &args.call_log);
                 set("server.listen", "--listen", &args.listen);
             }
-            Command::Validate(_)
+            Command::Dev(_)
+            | Command::Validate(_)
             | Command::Graph(_)
+            | Command::New(_)
+            | Command::Build(_)
+            | Command::Doctor(_)
+            | Command::Test(_)
+            | Command::Check(_)
+            | Command::Inspect(_)
             | Command::Plugin(_)
             | Command::Workflow(_)
             | Command::Replay(_)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{MigrateArgs, Watch, threads};
+use super::{MigrateArgs, OneAgent, Watch, threads};
 
 pub(super) const RUN_EXAMPLES: &str = "\
 Inputs:
@@ -20,14 +20,22 @@ Examples:
   wforge run outer.yaml --with inner.yaml --input text=- --answer outer/approve=yes
   wforge run chat --thread new --input messages=@question.json
   wforge run chat --thread THREAD --multitask enqueue --input messages=@more.json
-  wforge run workflow.yaml --steps 1   # and then: wforge runs continue RUN --steps 1";
+  wforge run workflow.yaml --steps 1   # and then: wforge runs continue RUN --steps 1
+
+One agent, with real effects and nothing kept:
+  wforge run --agent target/me-count.wasm --input '{\"text\": \"one two\"}'
+  wforge run --agent count.wasm --input text=@README.md --grant llm:fast --grant kv:run
+  wforge run --agent tools.wasm --name search --input @query.json --agent-config '{\"top\": 3}'";
 
 /// `wforge run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// A workflow file, or the NAME[@VERSION] of a registered workflow
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) file: String,
+    #[arg(required_unless_present = "agent", conflicts_with = "agent")]
+    pub(crate) file: Option<String>,
+    #[command(flatten)]
+    pub(crate) one: OneAgent,
     /// An input key: KEY=text, KEY=@FILE or KEY=- (see below)
     #[arg(short, long = "input", value_name = "KEY=VALUE")]
     pub(crate) inputs: Vec<String>,

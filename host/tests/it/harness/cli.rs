@@ -112,6 +112,11 @@ impl Cli {
         command
     }
 
+    /// The program with these arguments, for a test that starts it in its own way.
+    pub(crate) fn not_started(&self, args: &[&str]) -> Command {
+        self.command(args)
+    }
+
     /// The program with these arguments, not started yet.
     pub(super) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = program(&self.data());

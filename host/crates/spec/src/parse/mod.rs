@@ -6,6 +6,7 @@
 //! graph's to say; [`whole`] asks it and gives its problems their lines, without those that
 //! [`gaps`] explains by what could not be read.
 
+pub mod dev;
 mod duration;
 mod edges;
 mod forms;
@@ -17,6 +18,7 @@ mod report;
 mod scalar;
 mod scan;
 mod script;
+pub mod suite;
 mod traps;
 mod tree;
 mod whole;

@@ -13,5 +13,6 @@ mod language;
 mod limits;
 mod lines;
 mod schemas;
+mod suites;
 mod support;
 mod whole;

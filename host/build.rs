@@ -1,0 +1,20 @@
+//! Has the program built anew when a file that it carries along comes, changes or goes. The macro
+//! that reads the folders sees files that it knows, but not new ones.
+
+/// What `src/author/assets.rs` reads.
+const CARRIED: [&str; 6] = [
+    "../wit",
+    "../sdk/templates",
+    "../sdk/rust/src",
+    "../sdk/rust/macros",
+    "../sdk/js/src",
+    "../sdk/python/src",
+];
+
+fn main() {
+    #[expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
+    for folder in CARRIED {
+        println!("cargo::rerun-if-changed={folder}");
+    }
+    println!("cargo::rerun-if-changed=build.rs");
+}
