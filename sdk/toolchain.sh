@@ -373,7 +373,7 @@ setup() {
 
 # Runs cargo in each workspace of SDKs and plugins.
 each_workspace() {
-    for workspace in sdk/rust sdk/build plugins; do
+    for workspace in sdk/rust sdk/rust/macros sdk/build plugins; do
         (cd "$root/$workspace" && CARGO_TARGET_DIR="$native" cargo "$@") ||
             fail "cargo $1 failed in $workspace"
     done
