@@ -54,6 +54,7 @@ mod replays;
 mod repo;
 mod resume;
 mod rules;
+mod scripts;
 mod sealed;
 mod secrets;
 mod stand_in;
