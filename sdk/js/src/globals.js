@@ -3,7 +3,6 @@
 
 import { makeConsole } from "./console.js";
 import { hostIfAny, hostNow } from "./now.js";
-import { URL, URLSearchParams } from "./vendor/whatwg-url.js";
 import { atob, btoa } from "./web/base64.js";
 import { makeCrypto } from "./web/crypto.js";
 import { makeFetch } from "./web/fetch.js";
@@ -12,6 +11,7 @@ import { Request } from "./web/request.js";
 import { Response } from "./web/response.js";
 import { structuredClone } from "./web/structured-clone.js";
 import { TextDecoder, TextEncoder } from "./web/text.js";
+import { URL, URLSearchParams } from "./web/url.js";
 
 /** Lines that are written while modules load have no log to go to, and are dropped. */
 const console = makeConsole((...line) => hostIfAny()?.call("log", "write", ...line));

@@ -16,8 +16,16 @@ export function encode(text) {
 
 /** Writes as many whole characters as `bytes` has room for: `{ read, written }`. */
 export function encodeInto(text, bytes) {
-  let [read, written] = [0, 0];
-  for (const character of text) {
+  // ASCII, which most texts are, byte by byte.
+  const most = Math.min(text.length, bytes.length);
+  let ascii = 0;
+  for (; ascii < most; ascii += 1) {
+    const unit = text.charCodeAt(ascii);
+    if (unit >= 0x80) break;
+    bytes[ascii] = unit;
+  }
+  let [read, written] = [ascii, ascii];
+  for (const character of text.slice(ascii)) {
     const encoded = bytesOf(scalar(character.codePointAt(0)));
     if (written + encoded.length > bytes.length) break;
     for (const byte of encoded) {
@@ -56,15 +64,29 @@ export class Decoder {
 
   /** The text of the bytes; what they begin and do not end waits for the next, if any come. */
   push(bytes, last) {
-    for (let at = 0; at < bytes.length; at += 1) {
+    for (let at = this.#plain(bytes, 0); at < bytes.length; at = this.#plain(bytes, at)) {
       // A byte that does not go on with what was begun is looked at again as a first one.
-      if (!this.#take(bytes[at])) at -= 1;
+      if (this.#take(bytes[at])) at += 1;
     }
     if (last && this.#needed > 0) this.#malformed();
     this.#flush();
     const text = this.#text;
     this.#text = "";
     return text;
+  }
+
+  /** Takes ASCII at once, which most of a text is; where it ends. */
+  #plain(bytes, from) {
+    if (this.#needed > 0) return from;
+    let to = from;
+    while (to < bytes.length && bytes[to] < 0x80) {
+      const most = Math.min(bytes.length, to + POINTS_MAX);
+      const begun = to;
+      while (to < most && bytes[to] < 0x80) to += 1;
+      this.#flush();
+      this.#text += String.fromCharCode.apply(null, bytes.subarray(begun, to));
+    }
+    return to;
   }
 
   #take(byte) {

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { install } from "../src/globals.js";
-import { URL as OurUrl, URLSearchParams as OurParams } from "../src/vendor/whatwg-url.js";
 import { atob as ourAtob, btoa as ourBtoa } from "../src/web/base64.js";
 import { makeCrypto } from "../src/web/crypto.js";
 import { Headers as OurHeaders } from "../src/web/headers.js";
 import { structuredClone as ourClone } from "../src/web/structured-clone.js";
 import { TextDecoder as OurDecoder, TextEncoder as OurEncoder } from "../src/web/text.js";
+import { URL as OurUrl, URLSearchParams as OurParams } from "../src/web/url.js";
 
 /** What a function gives or the name of what it throws. */
 function outcome(run) {

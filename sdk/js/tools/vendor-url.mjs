@@ -1,10 +1,12 @@
-// Writes src/vendor/whatwg-url.js: URL and URLSearchParams of the package whatwg-url in one module.
+// Writes src/vendor/whatwg-url.js: the parser of the package whatwg-url in one module, over which
+// src/web/url.js puts URL and URLSearchParams.
 //
 //   npm run vendor          writes it anew, after a change of the pinned version
 //
 // It is vendored, since a plugin's project has no network when `wforge new` made it, and QuickJS no
-// URL. Left out are the tables of Unicode's IDNA (270 KB), so that a host that is not ASCII is
-// refused, and encodings other than UTF-8.
+// URL. Left out is what would be twice the size in each component: the package's own classes, which
+// are generated for a browser's bindings, the tables of Unicode's IDNA (so that a host that is not
+// ASCII is refused), and encodings other than UTF-8.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -19,9 +21,9 @@ const INSTEAD = [
   [/^@exodus\/bytes\/encoding\.js$/, ""],
   [
     /^@exodus\/bytes\/whatwg\.js$/,
-    `const { encode } = require("../utf8.js");
+    `import { encode } from "../utf8.js";
      const hex = (byte) => "%" + byte.toString(16).toUpperCase().padStart(2, "0");
-     exports.percentEncodeAfterEncoding = (_encoding, text, escaped) =>
+     export const percentEncodeAfterEncoding = (_encoding, text, escaped) =>
        Array.from(encode(text), (byte) => {
          const character = String.fromCharCode(byte);
          const isPlain = byte > 0x1f && byte < 0x7f && !escaped.includes(character);
@@ -30,15 +32,27 @@ const INSTEAD = [
   ],
   [
     /^\.\/encoding$/,
-    `const { Decoder, encode } = require("../utf8.js");
-     exports.utf8Encode = encode;
-     exports.utf8DecodeWithoutBOM = (bytes) => new Decoder().push(bytes, true);`,
+    `import { Decoder, encode } from "../utf8.js";
+     export const utf8Encode = encode;
+     export const utf8DecodeWithoutBOM = (bytes) => new Decoder().push(bytes, true);`,
   ],
+  [
+    /^\.\/URLSearchParams$/,
+    `import { implementation as Params } from "whatwg-url/lib/URLSearchParams-impl.js";
+     export const createImpl = (...given) => new Params(...given);`,
+  ],
+  [/^\.\/URL$/, ""],
 ];
+
+const ENTRY = `
+  export { implementation as Address } from "whatwg-url/lib/URL-impl.js";
+  export { implementation as Params } from "whatwg-url/lib/URLSearchParams-impl.js";
+`;
 
 const instead = {
   name: "instead",
   setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^\.\.\/utf8\.js$/ }, ({ path }) => ({ path, external: true }));
     for (const [filter] of INSTEAD) {
       onResolve({ filter }, ({ path }) => ({ path, namespace: "instead" }));
     }
@@ -55,7 +69,7 @@ export async function vendored() {
   const banner = `// ${name} ${version} (${license}), by tools/vendor-url.mjs`;
   const { outputFiles } = await build({
     stdin: {
-      contents: 'export { URL, URLSearchParams } from "whatwg-url";',
+      contents: ENTRY,
       resolveDir: fileURLToPath(new URL("..", import.meta.url)),
     },
     banner: { js: banner },
