@@ -4,7 +4,7 @@ SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
   bench-engine authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
   nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile \
-  fuzz-smoke prove-hostile-components
+  fuzz-smoke prove-hostile-components quickstarts packages release
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -70,6 +70,12 @@ fuzz-smoke: ## fuzz everything that reads what strangers write, 60 s each; SEED=
 	@scripts/fuzz.sh smoke
 prove-hostile-components: ## 5,000 mutated and 5,000 generated components into a server; SEED=n, COUNT=n
 	@scripts/components.sh prove
+quickstarts: build ## the quickstarts of docs/guides, command by command, in empty folders
+	@scripts/quickstarts.sh
+packages: ## crates, npm package and wheel of the SDKs, in target/release-packages
+	@scripts/packages.sh
+release: ## archives, SBOM, checksums and packages, in target/release-files; ARGS=--dry-run
+	@scripts/release.sh $(ARGS)
 docker-lint: ## lint the Dockerfile
 	@scripts/docker-lint.sh
 docker-check: docker-lint ## run the Dockerfile's steps in a clean folder, and its health check
