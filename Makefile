@@ -4,7 +4,7 @@ SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
   bench-engine bench-dev authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
   nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile \
-  fuzz-smoke prove-hostile-components templates
+  fuzz-smoke prove-hostile-components templates quickstarts packages release bench-guests
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -50,6 +50,8 @@ crash-smoke: build ## SIGKILL at 30 moments of a running brief; SEED=n repeats o
 	@scripts/example.sh crash_smoke $(SEED)
 bench-smoke: build ## microseconds per durable step, and where they go
 	@scripts/example.sh bench_smoke
+bench-guests: build ## what an agent that says hello weighs and costs in each language
+	@scripts/bench-guests.sh
 bench-effects: build ## microseconds a recorded call beside the same without, at 1 and 64 runs at once
 	@scripts/example.sh bench_effects
 bench-engine: build ## microseconds a super-step of mock nodes, beside LangGraph's
@@ -74,6 +76,12 @@ prove-hostile-components: ## 5,000 mutated and 5,000 generated components into a
 	@scripts/components.sh prove
 templates: build ## every template of every language: made, tested, built, installed, run
 	@scripts/templates.sh $(ONLY)
+quickstarts: build ## the quickstarts of docs/guides, command by command, in empty folders
+	@scripts/quickstarts.sh
+packages: ## crates, npm package and wheel of the SDKs, in target/release-packages
+	@scripts/packages.sh
+release: ## archives, SBOM, checksums and packages, in target/release-files; ARGS=--dry-run
+	@scripts/release.sh $(ARGS)
 docker-lint: ## lint the Dockerfile
 	@scripts/docker-lint.sh
 docker-check: docker-lint ## run the Dockerfile's steps in a clean folder, and its health check

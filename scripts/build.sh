@@ -3,8 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 sdk/toolchain.sh build
-# What makes the components of the tests that no compiler would make.
-scripts/components.sh build
 if [ ! -x target/debug/wforge ]; then
   echo "building the host; the first time takes about ten minutes on two cores"
 fi

@@ -9,10 +9,14 @@ work=$PWD/target/release-stage/packages
 rm -rf "$work"
 mkdir -p "$out" "$work"
 
-# Both crates at once: the SDK's macros are on no registry yet.
+# Both crates at once, in a workspace of their own: cargo leaves a path out of what it packages, and
+# would look for the SDK's macros in a registry, where they are not yet.
 crates() {
-  (cd sdk/rust && cargo package --workspace --locked --quiet --no-verify --allow-dirty \
-    --target-dir "$work/cargo")
+  cp -R sdk/rust "$work/rust"
+  rm -rf "$work/rust/target"
+  printf '[workspace]\nresolver = "3"\nmembers = ["rust", "rust/macros"]\n' >"$work/Cargo.toml"
+  [ ! -f sdk/rust/Cargo.lock ] || mv "$work/rust/Cargo.lock" "$work/Cargo.lock"
+  (cd "$work" && cargo package --workspace --quiet --no-verify --target-dir "$work/cargo")
   cp "$work"/cargo/package/*.crate "$out"
 }
 

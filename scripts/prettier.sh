@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Formats (or with --check, checks) what rustfmt does not: JavaScript, JSON, YAML, Markdown.
+# Formats (or with --check, checks) what rustfmt does not: JavaScript, TypeScript, JSON, YAML and
+# Markdown.
 # Installs prettier, of the version that sdk/js pins, where it is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,5 +16,5 @@ fi
 
 mode=${1:---write}
 git ls-files -z --cached --others --exclude-standard -- \
-  '*.js' '*.mjs' '*.json' '*.yaml' '*.yml' '*.md' .prettierrc |
+  '*.js' '*.mjs' '*.ts' '*.json' '*.yaml' '*.yml' '*.md' .prettierrc |
   xargs -0 --no-run-if-empty "$prettier" --log-level warn --no-error-on-unmatched-pattern "$mode"

@@ -232,7 +232,7 @@ stamp_of() {
         printf '%s\n' "$common"
         case $2 in
         rust) compiler_version && digest_of "$root/sdk/rust" "$1" ;;
-        javascript) node --version && digest_of "$root/sdk/js" "$1" ;;
+        javascript | typescript) node --version && digest_of "$root/sdk/js" "$1" ;;
         # Its compiler is pinned in the SDK's folder.
         python) digest_of "$root/sdk/python" "$1" ;;
         esac
@@ -266,6 +266,17 @@ write_entry() {
 
 build_javascript() {
     stage_plugin "$1"
+    componentize_script "$1"
+}
+
+# Types are taken out where they stand, so that a stack names the author's files and lines.
+build_typescript() {
+    stage_plugin "$1"
+    node "$root/sdk/js/tools/strip-types.mjs" "$stage" || fail "$name did not build; see above"
+    componentize_script "$1"
+}
+
+componentize_script() {
     write_entry "$1" "$stage/wforge_entry.js"
     mkdir -p "$stage/node_modules/@workflowforge/sdk"
     cp -R "$root/sdk/js/package.json" "$root/sdk/js/src" "$stage/node_modules/@workflowforge/sdk"
@@ -302,6 +313,7 @@ build_python() {
 place_of() {
     case $1 in
     "$root"/plugins/effects-* | "$root"/plugins/raw-* | "$root"/plugins/hostile*) echo "$out/proofs" ;;
+    "$root"/plugins/probe-*) echo "$out/probes" ;;
     "$root"/plugins/react) echo "$out/research-agent" ;;
     *) echo "$out" ;;
     esac
@@ -373,7 +385,7 @@ setup() {
 
 # Runs cargo in each workspace of SDKs and plugins.
 each_workspace() {
-    for workspace in sdk/rust sdk/build plugins; do
+    for workspace in sdk/rust sdk/rust/macros sdk/build plugins; do
         (cd "$root/$workspace" && CARGO_TARGET_DIR="$native" cargo "$@") ||
             fail "cargo $1 failed in $workspace"
     done
@@ -382,7 +394,7 @@ each_workspace() {
 prettier() {
     ensure_js
     (cd "$root" && sdk/js/node_modules/.bin/prettier --log-level warn "$@" \
-        'sdk/**/*.{js,json,md}' 'plugins/**/*.{js,json,md}')
+        'sdk/**/*.{js,mjs,ts,json,md}' 'plugins/**/*.{js,ts,json,md}')
 }
 
 ruff() {

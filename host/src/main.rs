@@ -26,6 +26,10 @@ mod watched;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+/// Gives memory back to the system soon after a load is over, with threads of its own.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn main() -> ExitCode {
     let variables: BTreeMap<String, String> = std::env::vars_os()

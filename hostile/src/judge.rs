@@ -18,8 +18,12 @@ use crate::victim::Victim;
 const HEALTH_MAX: Duration = Duration::from_millis(100);
 /// What a server may keep of an attack, beyond the memory of one sandbox.
 const KEPT_MIB_MAX: u64 = 64;
+/// The longest time of attacks after which a storm's server has at hand what it keeps.
+const WARM: Duration = Duration::from_secs(60);
 /// The memory of one sandbox of these servers.
 const QUOTA_MIB: u64 = 64;
+/// How often the neighbour is measured beside an attack, where it was too slow before.
+const MEASURED_MAX: usize = 3;
 /// In which it must have let go of the rest.
 const LET_GO: Duration = Duration::from_secs(5);
 
@@ -74,36 +78,25 @@ impl Judge {
         Ok(())
     }
 
-    /// All attacks at once, for so long; then the server must be as it was.
+    /// All attacks at once, for so long; then the server must be as it was when they had gone on for
+    /// a while: what it keeps at hand, such as sandboxes and code that are ready, is there by then.
     pub(crate) fn storm(&mut self, fixtures: &[Fixture], seconds: u64) -> Result<()> {
         self.grounds.clear();
         let ground = self.open(&[])?;
         let pid = ground.arena.server().pid();
-        let before = ground.arena.server().resident_mib()?;
-        let until = Instant::now() + Duration::from_secs(seconds);
-        let probe = Probe::start(ground.arena.url());
         let usual: Vec<&Fixture> = fixtures.iter().filter(|it| it.settings.is_empty()).collect();
-        let made = std::thread::scope(|scope| {
-            let attack = |first: usize| {
-                let (arena, usual) = (&ground.arena, &usual);
-                move || {
-                    let mut made = 0_usize;
-                    while Instant::now() < until {
-                        let Some(fixture) = usual.get((first + made * 7) % usual.len()) else {
-                            break;
-                        };
-                        let _ = (fixture.make)(arena);
-                        made += 1;
-                    }
-                    made
-                }
-            };
-            let threads: Vec<_> = (0..8).map(|first| scope.spawn(attack(first))).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or(0)).sum::<usize>()
-        });
+        let at_first = ground.arena.server().resident_mib()?;
+        rage(&ground.arena, &usual, Duration::from_secs(seconds / 4).min(WARM));
+        std::thread::sleep(LET_GO);
+        let before = ground.arena.server().resident_mib()?;
+        let probe = Probe::start(ground.arena.url());
+        let made = rage(&ground.arena, &usual, Duration::from_secs(seconds));
         let outcome = self.stands(&ground, pid, before, probe);
         let told = outcome.as_ref().map_or_else(|error| format!("{error:#}"), Clone::clone);
-        table::say(&format!("storm of {seconds} s, {made} attacks by 8 threads: {told}"));
+        table::say(&format!(
+            "storm of {seconds} s, {made} attacks by 8 threads: {told} to {before} MiB \
+             (at first {at_first})"
+        ));
         match outcome {
             Ok(_) => self.passed += 1,
             Err(error) => self.failed.push(format!("storm: {error:#}")),
@@ -236,6 +229,25 @@ impl Judge {
     }
 }
 
+/// Eight threads that make one attack after the other, each in another order; how many they made.
+fn rage(arena: &Arena, attacks: &[&Fixture], time: Duration) -> usize {
+    let until = Instant::now() + time;
+    let attack = |first: usize| {
+        let mut made = 0_usize;
+        while Instant::now() < until {
+            let Some(fixture) = attacks.get((first + made * 7) % attacks.len()) else { break };
+            // What comes of it was judged before.
+            let _ = (fixture.make)(arena);
+            made += 1;
+        }
+        made
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|first| scope.spawn(move || attack(first))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap_or(0)).sum()
+    })
+}
+
 fn same_process(arena: &Arena, pid: Option<u32>) -> Result<()> {
     let now = arena.server().pid();
     anyhow::ensure!(now.is_some() && now == pid, "the server ended");
@@ -282,17 +294,27 @@ fn action(what: &str) -> &'static str {
     }
 }
 
-/// The neighbour's calls take at most twice their time and 10 ms.
+/// The neighbour's calls take at most twice their time and 10 ms. Where they take more it is measured
+/// again: what an attack does to them it does each time, what else this machine does not.
 fn neighbour(arena: &Arena, victim: &Victim, attackers: usize, of: &Fixture) -> Result<String> {
-    let (median, made) = victim.beside(arena, attackers, of.make)?;
     let alone = victim.alone();
-    anyhow::ensure!(
-        median <= alone * 2 + Duration::from_millis(10),
-        "beside {attackers} attackers the neighbour took {} ms, alone {} ms ({made} attacks)",
-        median.as_millis(),
+    let mut slow = Vec::new();
+    for _ in 0..MEASURED_MAX {
+        let (median, made) = victim.beside(arena, attackers, of.make)?;
+        if median <= alone * 2 + Duration::from_millis(10) {
+            let (median, alone) = (median.as_millis(), alone.as_millis());
+            let before: String = slow.iter().map(|(ms, _)| format!(" after {ms}")).collect();
+            return Ok(format!("neighbour {median}/{alone} ms by {attackers}{before}"));
+        }
+        slow.push((median.as_millis(), made));
+    }
+    let took: Vec<String> =
+        slow.iter().map(|(ms, made)| format!("{ms} ms ({made} attacks)")).collect();
+    anyhow::bail!(
+        "beside {attackers} attackers the neighbour took {}, alone {} ms",
+        took.join(", "),
         alone.as_millis()
-    );
-    Ok(format!("neighbour {}/{} ms by {attackers}", median.as_millis(), alone.as_millis()))
+    )
 }
 
 /// The resident memory once it is at most that, or what it is after the time for it.

@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     /// The seed of the draw; unset: today's.
     #[arg(long)]
     seed: Option<u64>,
-    /// How often the whole list is gone through.
+    /// How often the whole list is gone through; 0: only the storm.
     #[arg(long, default_value_t = 1)]
     times: u32,
     /// After the list, so many seconds of all attacks at once.
@@ -82,7 +82,7 @@ fn attack(arguments: &Arguments) -> Result<bool> {
     }
     let fixtures = rows::drawn(&arguments.rows, arguments.sample, arguments.seed)?;
     let mut judge = Judge::new(programs, !arguments.untimed);
-    for _ in 0..arguments.times.max(1) {
+    for _ in 0..arguments.times {
         judge.all(&fixtures)?;
     }
     if arguments.storm_s > 0 {

@@ -57,6 +57,7 @@ mod replays;
 mod repo;
 mod resume;
 mod rules;
+mod scripts;
 mod sealed;
 mod secrets;
 mod stand_in;

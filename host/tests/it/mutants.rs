@@ -130,7 +130,7 @@ fn kept(host: &TestHost) -> BTreeSet<String> {
 
 fn make(kind: &str, seed: u64, first: u64, count: u64, folder: &Path) {
     let program = repo::root().join("target/fuzz/debug/wforge-hostile-components");
-    assert!(program.is_file(), "{} is missing: run `make build`", program.display());
+    assert!(program.is_file(), "{} is missing: run `make test`", program.display());
     let mut command = Command::new(program);
     command.arg(kind).args([seed, first, count].map(|number| number.to_string())).arg(folder);
     if kind == "mutated" {

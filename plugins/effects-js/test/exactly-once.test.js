@@ -2,42 +2,23 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MockHost } from "../../../sdk/js/src/testing.js";
 import { exactlyOnce } from "../src/exactly-once.js";
 
 const INPUT = { model: "m", url: "http://server.example/post" };
 const FIVE = [1, 2, 3, 4, 5];
-const SAID = { "first?": "yes", "second?": { no: 1 } };
 
-/** A context that answers everything, and what it was asked. */
-function rehearse() {
-  const done = [];
-  const count = { llm: 0, http: 0 };
-  const note = (line, answer) => {
-    done.push(line);
-    return answer;
-  };
-  const ctx = {
-    ask: (prompt) => note(`ask ${prompt}`, SAID[prompt]),
-    sleep: (ms) => note(`sleep ${ms}`),
-    llm: { prompt: (model, text) => note(`llm ${model} ${text}`, `a${(count.llm += 1)}`) },
-    http: {
-      fetch: ({ method, url, json }) => {
-        const body = `b${(count.http += 1)}`;
-        const line = `http ${method} ${url} ${JSON.stringify(json)}`;
-        return note(line, { status: 201, text: () => body });
-      },
-    },
-    kv: {
-      set: (scope, key, value) => note(`kv set ${scope} ${key} ${JSON.stringify(value)}`, 1),
-    },
-  };
-  return { ctx, done };
+/** A host that answers everything. */
+function scripted() {
+  const mock = new MockHost().ask("yes").ask({ no: 1 });
+  for (const n of FIVE) mock.llm(`a${n}`).http(INPUT.url, { status: 201, body: `b${n}` });
+  return mock;
 }
 
 test("effects come in their order and each question holds the answer before", () => {
-  const { ctx, done } = rehearse();
-  exactlyOnce(INPUT, ctx);
-  assert.deepEqual(done, [
+  const mock = scripted();
+  mock.run(exactlyOnce, INPUT);
+  assert.deepEqual(mock.done(), [
     "llm m question 1",
     'http POST http://server.example/post {"n":1,"text":"a1"}',
     'kv set run k1 "a1"',
@@ -60,7 +41,7 @@ test("effects come in their order and each question holds the answer before", ()
 });
 
 test("everything that was seen is the output", () => {
-  assert.deepEqual(exactlyOnce(INPUT, rehearse().ctx), {
+  assert.deepEqual(scripted().run(exactlyOnce, INPUT).output, {
     answers: FIVE.map((n) => `a${n}`),
     posts: FIVE.map((n) => ({ status: 201, body: `b${n}` })),
     kv: FIVE.map((n) => ({ key: `k${n}`, version: 1 })),

@@ -1,13 +1,13 @@
 //! The module that a component's code begins with: it hands the SDK the interfaces of the plugin's
 //! world, then loads the author's module.
 //!
-//! JavaScript and Python resolve imports while the component is made, and only those of the
-//! plugin's own world are there. So the SDK cannot name them, and the build, which knows them,
-//! does.
+//! Scripts and Python resolve imports while the component is made, and only those of the plugin's
+//! own world are there. So the SDK cannot name them, and the build, which knows them, does.
 
 use std::path::Path;
 
 use crate::interface::qualified;
+use crate::world::RANDOM;
 use crate::{BuildError, Interface, Language, Plugin};
 
 /// The module's text; none in Rust, where the linker leaves out what is not called.
@@ -18,7 +18,7 @@ pub fn entry_module(plugin: &Plugin) -> Result<String, BuildError> {
     let interfaces: Vec<&str> = plugin.interfaces()?.into_iter().map(Interface::name).collect();
     match plugin.build.language {
         Language::Rust => Ok(String::new()),
-        Language::JavaScript => Ok(javascript(plugin, &interfaces)),
+        Language::JavaScript | Language::TypeScript => Ok(javascript(plugin, &interfaces)),
         Language::Python => python(plugin, &interfaces),
     }
 }
@@ -26,11 +26,13 @@ pub fn entry_module(plugin: &Plugin) -> Result<String, BuildError> {
 fn javascript(plugin: &Plugin, interfaces: &[&str]) -> String {
     let import = |name: &&str| format!("import * as {name} from \"{}\";\n", qualified(name));
     let imports: String = interfaces.iter().map(import).collect();
+    // The engine has no randomness that is another in each sandbox; the host's is.
+    let random = format!("import * as random from \"{RANDOM}\";\n");
     let (names, entry) = (interfaces.join(", "), format!("./{}", plugin.build.entry().display()));
     format!(
-        "// The entry of {}, written by the build.\n{imports}\
+        "// The entry of {}, written by the build.\n{imports}{random}\
          import {{ connect }} from \"@workflowforge/sdk\";\n\n\
-         connect({{ {names} }});\n\n\
+         connect({{ {names}, random }});\n\n\
          export {{ agent }} from {entry:?};\n",
         said(plugin)
     )

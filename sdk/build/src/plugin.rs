@@ -51,6 +51,8 @@ pub enum Language {
     Rust,
     /// JavaScript, through componentize-qjs.
     JavaScript,
+    /// TypeScript: JavaScript once its types are taken out.
+    TypeScript,
     /// Python, through componentize-py.
     Python,
 }
@@ -62,8 +64,15 @@ impl Language {
         match self {
             Self::Rust => "rust",
             Self::JavaScript => "javascript",
+            Self::TypeScript => "typescript",
             Self::Python => "python",
         }
+    }
+
+    /// Whether QuickJS runs it.
+    #[must_use]
+    pub const fn is_script(self) -> bool {
+        matches!(self, Self::JavaScript | Self::TypeScript)
     }
 }
 
@@ -74,6 +83,7 @@ impl Build {
         let usual = match self.language {
             Language::Rust => "src/lib.rs",
             Language::JavaScript => "src/agent.js",
+            Language::TypeScript => "src/agent.ts",
             Language::Python => "src/agent.py",
         };
         self.entry.as_deref().unwrap_or(Path::new(usual))
@@ -85,7 +95,7 @@ impl Build {
         match (&self.uses, self.language) {
             (Some(uses), _) => uses.iter().copied().chain([Interface::Log]).collect(),
             (None, Language::Rust) => Interface::FREE.to_vec(),
-            (None, Language::JavaScript | Language::Python) => vec![Interface::Log],
+            (None, _) => vec![Interface::Log],
         }
     }
 }

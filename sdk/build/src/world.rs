@@ -14,6 +14,12 @@ use crate::{BuildError, Interface, Language, Plugin};
 /// The world's name in the file that [`write_world`] writes.
 pub const WORLD: &str = "plugin";
 
+/// Where scripts have their randomness from, as QuickJS would freeze its own into the component.
+/// Hosts link it inert: bytes that follow from the task, and are the same when it runs again.
+pub(crate) const RANDOM: &str = "wasi:random/random@0.2.0";
+const RANDOM_WIT: &str = "package wasi:random@0.2.0;\n\n\
+    interface random {\n    get-random-bytes: func(len: u64) -> list<u8>;\n}\n";
+
 impl Plugin {
     /// The interfaces of the contract that the plugin may import.
     ///
@@ -22,7 +28,7 @@ impl Plugin {
     pub fn interfaces(&self) -> Result<BTreeSet<Interface>, BuildError> {
         let needs = || self.manifest.needs.iter().map(|need| &need.capability);
         let raw = needs().find(|need| need.kind() == "http.raw");
-        if let (Some(need), Language::JavaScript | Language::Python) = (raw, self.build.language) {
+        if let Some(need) = raw.filter(|_| self.build.language != Language::Rust) {
             return Err(BuildError::Unsupported {
                 path: self.file(),
                 need: need.to_string(),
@@ -51,6 +57,11 @@ pub fn write_world(plugin: &Plugin, wit: &Path, folder: &Path) -> Result<(), Bui
             fs::copy(&file, deps.join(name))?;
         }
     }
+    if plugin.build.language.is_script() {
+        let random = folder.join("deps").join("wasi-random");
+        fs::create_dir_all(&random)?;
+        fs::write(random.join("random.wit"), RANDOM_WIT)?;
+    }
     fs::write(folder.join("world.wit"), world)?;
     let mut resolve = wit_parser::Resolve::default();
     resolve.push_dir(folder).map(drop).map_err(|error| BuildError::Wit {
@@ -65,12 +76,16 @@ fn world_text(plugin: &Plugin) -> Result<String, BuildError> {
         .into_iter()
         .map(|interface| format!("    import {};\n", qualified(interface.name())))
         .collect();
+    let random = match plugin.build.language.is_script() {
+        true => format!("    import {RANDOM};\n"),
+        false => String::new(),
+    };
     let (name, version) = (&plugin.manifest.name, &plugin.manifest.version);
     let agent = qualified("agent");
     Ok(format!(
         "package workflowforge:built;\n\n\
          /// The world of {name} {version}, written by the build from the needs in plugin.toml.\n\
-         world {WORLD} {{\n{imports}    export {agent};\n}}\n"
+         world {WORLD} {{\n{imports}{random}    export {agent};\n}}\n"
     ))
 }
 

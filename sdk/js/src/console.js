@@ -1,6 +1,14 @@
 // `console` over the host's log.
 
-const LEVELS = { debug: "debug", log: "info", info: "info", warn: "warn", error: "error" };
+const LEVELS = {
+  trace: "trace",
+  debug: "debug",
+  log: "info",
+  info: "info",
+  dir: "info",
+  warn: "warn",
+  error: "error",
+};
 
 /** A console whose lines go to `write(level, message, fields)`. */
 export function makeConsole(write) {
@@ -8,7 +16,13 @@ export function makeConsole(write) {
     (level) =>
     (...values) =>
       write(level, values.map(text).join(" "), []);
-  return Object.fromEntries(Object.entries(LEVELS).map(([name, level]) => [name, line(level)]));
+  const lines = Object.entries(LEVELS).map(([name, level]) => [name, line(level)]);
+  return {
+    ...Object.fromEntries(lines),
+    assert: (holds, ...values) => {
+      if (!holds) line("error")("assertion failed", ...values);
+    },
+  };
 }
 
 function text(value) {

@@ -31,6 +31,11 @@ export class Failure extends Error {
     return this.payload.val.code;
   }
 
+  /** What else is known: for an exception its stack; where something was denied, nothing. */
+  get details() {
+    return JSON.parse(this.payload.val.details ?? "{}");
+  }
+
   /** Whether the same call may succeed later. */
   get retryable() {
     return this.payload.val.retryable ?? false;
@@ -38,7 +43,14 @@ export class Failure extends Error {
 }
 
 /** The input cannot be worked on; never retried. */
-export const invalidInput = (code, message) => new Failure("invalid-input", code, message);
+export const invalidInput = (code, message, options) =>
+  new Failure("invalid-input", code, message, options);
+
+/** A budget is used up. */
+export const limit = (code, message, options) => new Failure("limit", code, message, options);
+
+/** A system outside failed. */
+export const upstream = (code, message, options) => new Failure("upstream", code, message, options);
 
 /** The agent itself failed. */
 export const failed = (code, message, options) => new Failure("failed", code, message, options);

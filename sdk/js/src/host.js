@@ -20,6 +20,11 @@ export class Host {
     this.interfaces = interfaces;
   }
 
+  /** Whether the plugin's world has an interface. */
+  has(name) {
+    return this.interfaces[name] !== undefined;
+  }
+
   /** Calls a function of an interface. Whatever the host fails with is thrown as a Failure. */
   call(name, method, ...values) {
     const found = this.interfaces[name];
@@ -54,6 +59,7 @@ export function only(answers) {
 
 /** Said as the host says a denial: by the need's kind. */
 function missing(name) {
+  if (name === "random") return failed("no_random", "the plugin's world has no wasi:random");
   const need = NEEDS[name];
   if (need === undefined) return denied(name, "*", `add "${name}" to build.uses in plugin.toml`);
   const hint = `add [[needs]] with capability = "${need}" or the like, and a reason, to plugin.toml`;

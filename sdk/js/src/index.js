@@ -8,29 +8,33 @@
 // Nothing here imports the host: the build writes a module that hands it in, as only the build
 // knows which interfaces the plugin's world has. So all of this runs in node as well, for tests.
 
-import { makeConsole } from "./console.js";
+import { readAgent, readAgents, remember } from "./agents.js";
+import { install } from "./globals.js";
 import { Host } from "./host.js";
 import { serve } from "./serve.js";
 
-export { Failure, denied, failed, invalidInput } from "./failure.js";
+export { Failure, denied, failed, invalidInput, limit, upstream } from "./failure.js";
 export { Reply } from "./reply.js";
 export { decode, encode } from "./utf8.js";
 
 let host = new Host({});
 
+// Before the author's modules load, as their top may need it already.
+install(globalThis);
+
 /** Hands in the interfaces of the plugin's world. Not for authors: the build calls it. */
 export function connect(interfaces) {
   host = new Host(interfaces);
-  // QuickJS brings no console.
-  globalThis.console = makeConsole(interfaces.log.write);
 }
 
-/** Makes a function the plugin's only agent, `main`. */
-export function defineAgent(run) {
-  return defineAgents({ main: run });
+/** The plugin's only agent: `run(input, ctx)`, or `{ name, description, input, …, run }`. */
+export function defineAgent(agent) {
+  return exported(readAgent(agent));
 }
 
-/** Makes each function of an object an agent of the plugin, under its key. */
+/** Several agents, each a function or an object with `run`, under their names. */
 export function defineAgents(agents) {
-  return { invoke: (call) => serve(agents, call, host) };
+  return exported(readAgents(agents));
 }
+
+const exported = (agents) => remember({ invoke: (call) => serve(agents, call, host) }, agents);

@@ -22,10 +22,10 @@ const call = (change = {}) => ({
   ...change,
 });
 const check = (run, expected, change) =>
-  assert.deepEqual(serve({ main: run }, call(change), host), expected);
+  assert.deepEqual(serve({ main: { run } }, call(change), host), expected);
 const refusal = (run, change) => {
   try {
-    serve({ main: run }, call(change), host);
+    serve({ main: { run } }, call(change), host);
   } catch (payload) {
     return payload;
   }
@@ -86,7 +86,7 @@ test("a promise is refused instead of lost", () => {
 });
 
 test("chance is the same for a rerun and another for each task and attempt", () => {
-  const draw = (change) => serve({ main: () => Math.random() }, call(change), host).output;
+  const draw = (change) => serve({ main: { run: () => Math.random() } }, call(change), host).output;
   assert.equal(draw(), draw());
   assert.notEqual(draw(), draw({ task: "task_2" }));
   assert.notEqual(draw(), draw({ attempt: 2 }));

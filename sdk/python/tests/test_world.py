@@ -239,6 +239,13 @@ class Exported(unittest.TestCase):
         self.assertIsInstance(failure, types.Failure_InvalidInput)
         self.assertEqual(failure.value, types.Problem("bad\\ud800", "no", False, None, '{"a":1}'))
 
+    def test_a_failure_without_a_kind_is_the_agents_own(self):
+        def run(ctx, input):
+            raise Failure("no luck")
+
+        told = self.failure(run).value
+        self.assertEqual((told.code, told.message), ("failed", "no luck"))
+
     def test_an_output_or_details_without_json_are_failures(self):
         self.assertEqual(self.failure(lambda ctx, _: {1}).value.code, "unwritable_json")
 

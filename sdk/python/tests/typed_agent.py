@@ -92,8 +92,10 @@ def effects(ctx: Ctx, input: str) -> None:
     ctx.tools.call_all([(tool.name, {}) for tool in ctx.tools.list()])
 
 
-assert_type(main, Callable[[Ctx[Settings], Asked], Answer])
-assert_type(define_agent(main, "again"), Callable[[Ctx[Settings], Asked], Answer])
+# The function stays what it is.
+run: Callable[[Ctx[Settings], Asked], Answer] = main
+again: Callable[[Ctx[Settings], Asked], Answer] = define_agent(main, "again")
+assert_type(run(MockHost().ctx(), Asked("hi")), Answer)
 
 
 def tests() -> None:

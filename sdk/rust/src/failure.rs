@@ -28,6 +28,68 @@ impl Failure {
     pub fn failed(code: &str, message: impl Into<String>) -> Self {
         Self::Failed(Problem::new(code, message))
     }
+
+    /// The capability is not granted; `hint` says what would grant it.
+    #[must_use]
+    pub fn denied(capability: &str, resource: &str, hint: impl Into<String>) -> Self {
+        Self::Denied(Denial {
+            capability: capability.to_owned(),
+            resource: resource.to_owned(),
+            hint: hint.into(),
+        })
+    }
+
+    /// The same, where a later call may succeed. A denial stays as it is.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        if let Some(problem) = self.problem_mut() {
+            problem.retryable = true;
+        }
+        self
+    }
+
+    /// Which case it is, as the contract writes it, such as `invalid-input`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::InvalidInput(_) => "invalid-input",
+            Self::Denied(_) => "denied",
+            Self::Limit(_) => "limit",
+            Self::Upstream(_) => "upstream",
+            Self::Cancelled(_) => "cancelled",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// The problem, unless it is a denial.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Denied(_) => None,
+            Self::InvalidInput(problem)
+            | Self::Limit(problem)
+            | Self::Upstream(problem)
+            | Self::Cancelled(problem)
+            | Self::Failed(problem) => Some(problem),
+        }
+    }
+
+    /// The problem's code; none of a denial.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        self.problem().map(|problem| problem.code.as_str())
+    }
+
+    fn problem_mut(&mut self) -> Option<&mut Problem> {
+        match self {
+            Self::Denied(_) => None,
+            Self::InvalidInput(problem)
+            | Self::Limit(problem)
+            | Self::Upstream(problem)
+            | Self::Cancelled(problem)
+            | Self::Failed(problem) => Some(problem),
+        }
+    }
 }
 
 impl Problem {
@@ -47,6 +109,12 @@ impl Problem {
     #[must_use]
     pub fn retryable(self) -> Self {
         Self { retryable: true, ..self }
+    }
+
+    /// The same, where a later call may succeed, though not before so many milliseconds.
+    #[must_use]
+    pub fn retry_after_ms(self, ms: u64) -> Self {
+        Self { retryable: true, retry_after_ms: Some(ms), ..self }
     }
 
     /// The same with more for programs to read.

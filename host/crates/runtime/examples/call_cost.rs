@@ -1,7 +1,9 @@
 //! What a call costs: a fresh store and one call of an echo component, with bare wasmtime and
-//! through the runtime. With a path, that component is called instead, and its answer is shown.
+//! through the runtime. With a path, that component is called instead, and its answer is shown. With
+//! `--table`, one line for each component that follows: what it weighs and what it costs.
 //!
 //!     cargo run -p wforge-runtime --example call_cost [COMPONENT.wasm [INPUT-JSON [AGENT]]]
+//!     cargo run -p wforge-runtime --example call_cost -- --table INPUT-JSON COMPONENT.wasm…
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
@@ -39,6 +41,9 @@ const CALLS: usize = 3_000;
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let arguments: Vec<String> = std::env::args().collect();
+    if arguments.get(1).is_some_and(|first| first == "--table") {
+        return table(&arguments[2], &arguments[3..]).await;
+    }
     let input = arguments.get(2).map_or(Value::Null, |text| serde_json::from_str(text).unwrap());
     match arguments.get(1) {
         Some(path) => {
@@ -62,6 +67,36 @@ async fn call_file(path: &str, input: Value, agent: &str) {
     let call = AgentCall { agent: agent.to_owned(), ..call_of(digest, input) };
     println!("{:#?}", runtime.call(&call, &mut Aloud).await.unwrap());
     report("through the runtime", &runtime_calls(&runtime, &call).await);
+}
+
+/// For each component: bytes, compiling, loading its native code, and one call in a fresh sandbox.
+async fn table(input: &str, paths: &[String]) {
+    let input: Value = serde_json::from_str(input).unwrap();
+    println!("component                     bytes  compile ms  load ms  fresh call p50 us  p99 us");
+    for path in paths {
+        let bytes = std::fs::read(path).unwrap();
+        let size = bytes.len();
+        let dir = tempfile::tempdir().unwrap();
+        let began = Instant::now();
+        let digest = admitted(&runtime_at(dir.path()), bytes).await;
+        let compile = began.elapsed();
+        // Another one over the same folder has nothing ready, and finds what was compiled.
+        let runtime = runtime_at(dir.path());
+        let call = call_of(digest, input.clone());
+        let began = Instant::now();
+        runtime.prepare(&call.tenant, digest).await.unwrap();
+        let load = began.elapsed();
+        let times = runtime_calls(&runtime, &call).await;
+        let at = |share: usize| times[(times.len() - 1) * share / 100].as_micros();
+        println!(
+            "{:<24} {size:>10} {:>11} {:>8.1} {:>18} {:>7}",
+            std::path::Path::new(path).file_stem().unwrap().to_string_lossy(),
+            compile.as_millis(),
+            load.as_secs_f64() * 1e3,
+            at(50),
+            at(99),
+        );
+    }
 }
 
 fn report(what: &str, times: &[Duration]) {
@@ -111,19 +146,27 @@ async fn bare_calls(component: &[u8]) -> Vec<Duration> {
     times
 }
 
-async fn opened(component: Vec<u8>) -> (SandboxRuntime, Digest, tempfile::TempDir) {
-    let dir = tempfile::tempdir().unwrap();
+fn runtime_at(dir: &std::path::Path) -> SandboxRuntime {
     let parts = RuntimeParts {
         clock: Arc::new(RealClock),
         host_key: [1; 32],
         policy: None,
         compiler: None,
     };
-    let runtime = SandboxRuntime::open(RuntimeOptions::at(dir.path()), parts).unwrap();
-    println!("allocator: {}", runtime.figures().allocator);
+    SandboxRuntime::open(RuntimeOptions::at(dir), parts).unwrap()
+}
+
+async fn admitted(runtime: &SandboxRuntime, component: Vec<u8>) -> Digest {
     let tenant = "acme".parse().unwrap();
-    let admitted = runtime.admit(&tenant, component, wforge_ports::open_gate()).await.unwrap();
-    (runtime, admitted.component, dir)
+    runtime.admit(&tenant, component, wforge_ports::open_gate()).await.unwrap().component
+}
+
+async fn opened(component: Vec<u8>) -> (SandboxRuntime, Digest, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let runtime = runtime_at(dir.path());
+    println!("allocator: {}", runtime.figures().allocator);
+    let digest = admitted(&runtime, component).await;
+    (runtime, digest, dir)
 }
 
 async fn runtime_calls(runtime: &SandboxRuntime, call: &AgentCall) -> Vec<Duration> {

@@ -3,6 +3,8 @@
 //! Cranelift only, no asynchronous component model, no GC, no exceptions, no shared memory: each of
 //! them is a place where sandboxes have been escaped from.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use wasmtime::{Config, Enabled, Engine, OptLevel, PoolingAllocationConfig, RegallocAlgorithm};
@@ -11,7 +13,7 @@ use wforge_model::limits::SandboxLimits;
 use crate::options::{Allocator, OpenRuntimeError, RuntimeOptions};
 
 /// Time between two ticks of the epoch, in milliseconds: how long a guest runs before it yields.
-const TICK_MS: u64 = 4;
+pub(crate) const TICK_MS: u64 = 4;
 const CORE_INSTANCE_BYTES_MAX: usize = 16 << 20;
 /// What the host's own functions have of a fiber's stack, above the guest's frames.
 const HOST_STACK_BYTES: usize = 1536 << 10;
@@ -105,11 +107,14 @@ fn at_least(sandboxes: u32, each: u32, least: u32) -> u32 {
 
 /// Starts the one thread that moves the epoch. It ends with the engine.
 #[expect(clippy::disallowed_methods, reason = "the thread has nothing to do but sleep")]
-pub(crate) fn start_ticker(engine: &Engine) -> Result<(), OpenRuntimeError> {
+pub(crate) fn start_ticker(engine: &Engine) -> Result<Arc<Ticks>, OpenRuntimeError> {
     let engine = engine.weak();
+    let ticks = Arc::new(Ticks::default());
+    let counted = Arc::clone(&ticks);
     let tick = move || {
         while let Some(engine) = engine.upgrade() {
             engine.increment_epoch();
+            counted.0.fetch_add(1, Ordering::Relaxed);
             drop(engine);
             std::thread::sleep(Duration::from_millis(TICK_MS));
         }
@@ -117,6 +122,17 @@ pub(crate) fn start_ticker(engine: &Engine) -> Result<(), OpenRuntimeError> {
     std::thread::Builder::new()
         .name("wforge-epoch".to_owned())
         .spawn(tick)
-        .map(drop)
-        .map_err(OpenRuntimeError::Thread)
+        .map_err(OpenRuntimeError::Thread)?;
+    Ok(ticks)
+}
+
+/// How often the epoch has moved. On a machine that is busy that is less often than it should be.
+#[derive(Debug, Default)]
+pub(crate) struct Ticks(AtomicU64);
+
+impl Ticks {
+    /// So far.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }

@@ -66,7 +66,7 @@ impl SandboxRuntime {
         let aot_dir = options.data_dir.join("aot");
         let aot = AotCache::open(&aot_dir, &parts.host_key, &engine)
             .map_err(|source| OpenRuntimeError::Directory { path: aot_dir, source })?;
-        engine::start_ticker(&engine)?;
+        let ticks = engine::start_ticker(&engine)?;
         // Without a lane of their own nothing holds plugins back from the threads of others.
         let turns = if holds(Defence::Lanes) { options.threads } else { usize::MAX };
         let lane =
@@ -85,7 +85,7 @@ impl SandboxRuntime {
             policy: parts.policy.unwrap_or_else(|| Arc::new(options.limits)),
             clock: parts.clock,
             places: Places::new(options.sandboxes_max),
-            turns: Arc::new(Turns::new(turns)),
+            turns: Arc::new(Turns::new(turns, ticks)),
             tenants: Tenants::default(),
             admission: options.admission,
             allocator,

@@ -3,7 +3,8 @@
 //! A guest is polled only while it holds a turn, for at most about one tick of the epoch. Then the
 //! turn goes to the waiting tenant with the least CPU time, by the clock of start-time fair
 //! queueing: whoever comes back from doing nothing starts where the others are, so that nobody
-//! saves up. Within a tenant it is first come, first served.
+//! saves up. Within a tenant it is first come, first served. A guest that could not be interrupted
+//! in time, since one instruction copied all of its memory, pays more for what it took too much.
 //!
 //! Never here: a thread, a timer, or what a guest does with its turn. How many sandboxes there may
 //! be is another question: `places`.
@@ -16,16 +17,21 @@ use std::task::{Context, Poll, Waker};
 
 use wforge_model::TenantId;
 
-use crate::guest::meter::CpuMeter;
+use crate::engine::{TICK_MS, Ticks};
+use crate::guest::meter::{CpuMeter, YIELD_AFTER_NS};
 
 /// The turns of one lane of threads.
 #[derive(Debug)]
-pub(crate) struct Turns(Mutex<Order<Waker>>);
+pub(crate) struct Turns {
+    order: Mutex<Order<Waker>>,
+    /// By which guests are asked to make room.
+    ticks: Arc<Ticks>,
+}
 
 impl Turns {
     /// As many turns as the lane has threads.
-    pub(crate) fn new(threads: usize) -> Self {
-        Self(Mutex::new(Order::new(threads)))
+    pub(crate) fn new(threads: usize, ticks: Arc<Ticks>) -> Self {
+        Self { order: Mutex::new(Order::new(threads)), ticks }
     }
 
     /// The same future, polled only on a turn of its tenant, its CPU time on that meter.
@@ -45,11 +51,11 @@ impl Turns {
     }
 
     fn order(&self) -> MutexGuard<'_, Order<Waker>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn give_back(&self, tenant: &TenantId, used_ns: u64, again: Option<Waker>) -> Stands {
-        let (ticket, next) = self.order().give_back(tenant, used_ns, again);
+    fn give_back(&self, tenant: &TenantId, cost_ns: u64, again: Option<Waker>) -> Stands {
+        let (ticket, next) = self.order().give_back(tenant, cost_ns, again);
         next.into_iter().for_each(Waker::wake);
         ticket.map_or(Stands::Away, Stands::Queued)
     }
@@ -103,11 +109,13 @@ impl<F: Future> Future for Turned<F> {
         if !this.has_turn(cx.waker()) {
             return Poll::Pending;
         }
+        let ticks = this.turns.ticks.count();
         this.meter.begin();
         let polled = this.guest.as_mut().poll(cx);
         let ran = this.meter.end();
+        let cost_ns = cost_ns(ran.used_ns, this.turns.ticks.count().saturating_sub(ticks));
         let again = (polled.is_pending() && ran.has_yielded).then(|| cx.waker().clone());
-        this.stands = this.turns.give_back(&this.tenant, ran.used_ns, again);
+        this.stands = this.turns.give_back(&this.tenant, cost_ns, again);
         polled
     }
 }
@@ -128,6 +136,21 @@ impl<F> Drop for Turned<F> {
 /// A place in the queue of a tenant; they ascend.
 type Ticket = u64;
 
+/// Between two ticks.
+const TICK_NS: u64 = TICK_MS * 1_000_000;
+/// What each nanosecond costs by which a guest makes room late. Others waited for it, and get that
+/// time back with as much again: else they would be half as fast beside one that is slow.
+const LATE_FACTOR: u64 = 3;
+
+/// What a turn costs whoever had it: its CPU time, and more where it went on past the tick that
+/// should have ended it. A tick that itself came late is nobody's fault.
+fn cost_ns(used_ns: u64, ticks: u64) -> u64 {
+    let past_a_turn_ns = used_ns.saturating_sub(TICK_NS + YIELD_AFTER_NS);
+    let past_its_tick_ns = ticks.saturating_sub(1).saturating_mul(TICK_NS);
+    let late_ns = past_a_turn_ns.min(past_its_tick_ns);
+    used_ns.saturating_add(late_ns.saturating_mul(LATE_FACTOR - 1))
+}
+
 /// Accounts that are kept before those of idle tenants are looked for.
 const ACCOUNTS_KEPT: usize = 64;
 
@@ -147,7 +170,7 @@ struct Order<W> {
 
 #[derive(Debug)]
 struct Account<W> {
-    /// CPU time, and what was passed over while there was nothing to run.
+    /// What its turns cost, and what was passed over while there was nothing to run.
     used_ns: u64,
     running: usize,
     queue: VecDeque<(Ticket, W)>,
@@ -206,12 +229,12 @@ impl<W> Order<W> {
     fn give_back(
         &mut self,
         tenant: &TenantId,
-        used_ns: u64,
+        cost_ns: u64,
         again: Option<W>,
     ) -> (Option<Ticket>, Option<W>) {
         let Some(account) = self.accounts.get_mut(tenant) else { return (None, None) };
         account.running = account.running.saturating_sub(1);
-        account.used_ns = account.used_ns.saturating_add(used_ns);
+        account.used_ns = account.used_ns.saturating_add(cost_ns);
         self.ceiling_ns = self.ceiling_ns.max(account.used_ns);
         let ticket = again.map(|waiter| {
             self.tickets += 1;

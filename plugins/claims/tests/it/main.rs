@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use wforge_claims::{Input, claims, run};
-use workflowforge_sdk::{Ctx, json};
+use workflowforge_sdk::{MockHost, json};
 
 /// One line a claim: `line kind subjects`.
 fn shown(text: &str) -> String {
@@ -234,7 +234,7 @@ fn questions_and_texts_are_for_people() {
 #[test]
 fn too_many_claims_are_left_out_and_said_so() {
     let text: String = (0..30).map(|at| format!("`name_{at}` and `f{at}.rs`\n\n")).collect();
-    let ctx = Ctx::for_test(&json!({ "claims_max": 25 }));
+    let ctx = MockHost::new().config(json!({ "claims_max": 25 })).ctx();
     let claims = run(&ctx, Input { text }).unwrap();
     assert_eq!((claims.claims.len(), claims.found), (25, 60));
     let left_out = serde_json::to_value(&claims.left_out).unwrap();

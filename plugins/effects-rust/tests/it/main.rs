@@ -1,7 +1,7 @@
 //! The order of the effects, which the plugins in the other languages share.
 
 use wforge_effects_rust::{Input, agent::exactly_once};
-use workflowforge_sdk::{Ctx, Failure, Value, json};
+use workflowforge_sdk::{Failure, MockHost, Value, json};
 
 const URL: &str = "http://server.example/post";
 
@@ -9,26 +9,17 @@ fn input() -> Input {
     Input { model: "m".to_owned(), url: URL.to_owned() }
 }
 
-fn round(ctx: &Ctx, n: u32) {
-    ctx.rehearsal().answer(Ok(json!(format!("a{n}"))));
-    ctx.rehearsal().answer(Ok(json!({ "status": 201, "body": format!("b{n}") })));
-    ctx.rehearsal().answer(Ok(Value::Null));
-}
-
-fn rehearsed() -> Ctx {
-    let ctx = Ctx::for_test(&Value::Null);
-    (1..=2).for_each(|n| round(&ctx, n));
-    ctx.rehearsal().answer(Ok(json!("yes")));
-    (3..=4).for_each(|n| round(&ctx, n));
-    ctx.rehearsal().answer(Ok(json!({ "no": 1 })));
-    round(&ctx, 5);
-    ctx
+fn host() -> MockHost {
+    (1..=5).fold(MockHost::new().ask("yes").ask(json!({ "no": 1 })), |host, n| {
+        let response = json!({ "status": 201, "body": format!("b{n}") });
+        host.llm(format!("a{n}")).http(URL, response)
+    })
 }
 
 #[test]
 fn effects_come_in_their_order_and_each_question_holds_the_answer_before() {
-    let ctx = rehearsed();
-    exactly_once(&ctx, input()).unwrap();
+    let host = host();
+    exactly_once(&host.ctx(), input()).unwrap();
     expect_test::expect![[r#"
         llm m question 1
         http POST http://server.example/post {"n":1,"text":"a1"}
@@ -49,12 +40,12 @@ fn effects_come_in_their_order_and_each_question_holds_the_answer_before() {
         http POST http://server.example/post {"n":5,"text":"a5"}
         kv set run k5 "a5"
     "#]]
-    .assert_eq(&(ctx.rehearsal().done().join("\n") + "\n"));
+    .assert_eq(&(host.done().join("\n") + "\n"));
 }
 
 #[test]
 fn everything_that_was_seen_is_the_output() {
-    let seen = exactly_once(&rehearsed(), input()).unwrap();
+    let seen = exactly_once(&host().ctx(), input()).unwrap();
     let each = |value: fn(u32) -> Value| (1..=5).map(value).collect::<Vec<_>>();
     assert_eq!(
         json!(seen),
@@ -69,9 +60,8 @@ fn everything_that_was_seen_is_the_output() {
 
 #[test]
 fn a_denial_ends_the_agent_where_it_comes() {
-    let ctx = Ctx::for_test(&Value::Null);
-    ctx.rehearsal().answer(Ok(json!("a1")));
-    let failure = exactly_once(&ctx, input()).unwrap_err();
+    let host = MockHost::new().llm("a1");
+    let failure = exactly_once(&host.ctx(), input()).unwrap_err();
     assert!(matches!(failure, Failure::Denied(denial) if denial.capability == "http"));
-    assert_eq!(ctx.rehearsal().done().len(), 2);
+    assert_eq!(host.done().len(), 2);
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use wforge_outline::{Input, Outline, outline, run};
-use workflowforge_sdk::{Ctx, json};
+use workflowforge_sdk::{MockHost, json};
 
 /// One line a section: `line #id level "title" words`, then what stands in it.
 fn shown(outline: &Outline) -> String {
@@ -174,7 +174,7 @@ fn an_indented_first_line_keeps_its_indentation() {
 
 #[test]
 fn deeper_headings_stay_in_their_section_where_the_configuration_says_so() {
-    let ctx = Ctx::for_test(&json!({ "level_max": 1 }));
+    let ctx = MockHost::new().config(json!({ "level_max": 1 })).ctx();
     let text = "# A\nx\n## B\ny\n# C\n".to_owned();
     expect![[r#"
         2 #a 1 "A" 4 words: x

@@ -6,11 +6,11 @@ mod review;
 use expect_test::{Expect, expect};
 use wforge_report::Input;
 use wforge_report::reports::main as run;
-use workflowforge_sdk::{Ctx, Value, json};
+use workflowforge_sdk::{MockHost, Value, json};
 
 fn check(input: Value, expected: Expect) {
     let input: Input = serde_json::from_value(input).unwrap();
-    expected.assert_eq(&run(&Ctx::for_test(&Value::Null), input).unwrap().markdown);
+    expected.assert_eq(&run(&MockHost::new().ctx(), input).unwrap().markdown);
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_long_list_ends_and_says_how_much_is_left() {
         "outline": { "sections": [] }, "findings": { "a": vec![finding; 250] }
     }))
     .unwrap();
-    let report = run(&Ctx::for_test(&Value::Null), input).unwrap().markdown;
+    let report = run(&MockHost::new().ctx(), input).unwrap().markdown;
     assert_eq!(report.matches("2024-05-01").count(), 200);
     assert!(report.ends_with("- … and 50 more\n"));
 }

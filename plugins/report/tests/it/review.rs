@@ -2,11 +2,11 @@
 
 use expect_test::{Expect, expect};
 use wforge_report::reports::review;
-use workflowforge_sdk::{Ctx, Value, json};
+use workflowforge_sdk::{MockHost, Value, json};
 
 fn rendered(input: Value) -> String {
     let input = serde_json::from_value(input).unwrap();
-    review(&Ctx::for_test(&Value::Null), input).unwrap().markdown
+    review(&MockHost::new().ctx(), input).unwrap().markdown
 }
 
 fn check(input: Value, expected: Expect) {

@@ -4,7 +4,7 @@
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use wforge_scan::{Input, run, scan};
-use workflowforge_sdk::{Ctx, IntoReply, Value, json};
+use workflowforge_sdk::{IntoReply, MockHost, Value, json};
 
 /// One line a finding: `line:column kind text`.
 fn shown(text: &str) -> String {
@@ -135,7 +135,7 @@ fn columns_count_characters_and_lines_those_of_the_document() {
 
 fn answer(input: Value) -> Value {
     let input: Input = serde_json::from_value(input).unwrap();
-    let reply = run(&Ctx::for_test(&Value::Null), input).unwrap().into_reply().unwrap();
+    let reply = run(&MockHost::new().ctx(), input).unwrap().into_reply().unwrap();
     let goto: Vec<_> = reply.goto.iter().map(|exit| format!("{exit:?}")).collect();
     json!({ "output": serde_json::from_str::<Value>(&reply.output).unwrap(), "goto": goto })
 }

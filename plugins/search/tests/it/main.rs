@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use wforge_search::{Blob, Blobs, File, Folder, Input, Output, find, run};
-use workflowforge_sdk::{Ctx, Failure, Value, json};
+use workflowforge_sdk::{Failure, MockHost, Value, json};
 
 /// A folder whose contents are at hand, and how many ranges were read of it.
 #[derive(Default)]
@@ -327,7 +327,7 @@ fn the_agent_reads_a_listing_as_the_command_line_makes_it() {
         "query": { "kind": "path", "text": "b.rs" },
         "max": 5
     });
-    let ctx = Ctx::for_test(&Value::Null);
+    let ctx = MockHost::new().ctx();
     let output = run(&ctx, serde_json::from_value(input.clone()).unwrap()).unwrap();
     assert_eq!(output.hits[0].file, "a/b.rs");
     let mut input: Input = serde_json::from_value(input).unwrap();

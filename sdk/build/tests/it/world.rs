@@ -1,4 +1,4 @@
-//! What the build writes for a plugin in JavaScript or Python: its world, and its entry.
+//! What the build writes for a plugin in JavaScript, TypeScript or Python: its world, and its entry.
 
 use std::path::Path;
 
@@ -33,6 +33,7 @@ fn a_world_imports_what_the_manifest_needs() {
             import workflowforge:plugin/secrets@0.1.0;
             import workflowforge:plugin/http@0.1.0;
             import workflowforge:plugin/human@0.1.0;
+            import wasi:random/random@0.2.0;
             export workflowforge:plugin/agent@0.1.0;
         }
     "#]]
@@ -41,7 +42,22 @@ fn a_world_imports_what_the_manifest_needs() {
 
 #[test]
 fn a_plugin_without_needs_imports_the_log_alone() {
-    for language in ["javascript", "python"] {
+    let plugin = format!("{HEAD}agents = [{{}}]\nbuild.language = \"python\"\n");
+    expect![[r#"
+        package workflowforge:built;
+
+        /// The world of me/thing 1.2.3, written by the build from the needs in plugin.toml.
+        world plugin {
+            import workflowforge:plugin/log@0.1.0;
+            export workflowforge:plugin/agent@0.1.0;
+        }
+    "#]]
+    .assert_eq(&world(&plugin).unwrap());
+}
+
+#[test]
+fn scripts_have_their_randomness_from_the_host() {
+    for language in ["javascript", "typescript"] {
         let plugin = format!("{HEAD}agents = [{{}}]\nbuild.language = \"{language}\"\n");
         expect![[r#"
             package workflowforge:built;
@@ -49,6 +65,7 @@ fn a_plugin_without_needs_imports_the_log_alone() {
             /// The world of me/thing 1.2.3, written by the build from the needs in plugin.toml.
             world plugin {
                 import workflowforge:plugin/log@0.1.0;
+                import wasi:random/random@0.2.0;
                 export workflowforge:plugin/agent@0.1.0;
             }
         "#]]
@@ -58,7 +75,7 @@ fn a_plugin_without_needs_imports_the_log_alone() {
 
 #[test]
 fn what_a_language_cannot_have_yet_is_said() {
-    for language in ["javascript", "python"] {
+    for language in ["javascript", "typescript", "python"] {
         let plugin = format!(
             "{HEAD}agents = [{{}}]\nbuild.language = \"{language}\"\n\
              needs = [{{ capability = \"http.raw:*\", reason = \"all\" }}]\n"
@@ -89,11 +106,26 @@ fn an_entry_hands_the_world_to_the_sdk_and_loads_the_authors_module() {
             import * as log from "workflowforge:plugin/log@0.1.0";
             import * as timer from "workflowforge:plugin/timer@0.1.0";
             import * as human from "workflowforge:plugin/human@0.1.0";
+            import * as random from "wasi:random/random@0.2.0";
             import { connect } from "@workflowforge/sdk";
 
-            connect({ log, timer, human });
+            connect({ log, timer, human, random });
 
             export { agent } from "./src/agent.js";
+        "#]],
+    );
+    enters(
+        "language = \"typescript\"",
+        expect![[r#"
+            // The entry of me/thing 1.2.3, written by the build.
+            import * as log from "workflowforge:plugin/log@0.1.0";
+            import * as human from "workflowforge:plugin/human@0.1.0";
+            import * as random from "wasi:random/random@0.2.0";
+            import { connect } from "@workflowforge/sdk";
+
+            connect({ log, human, random });
+
+            export { agent } from "./src/agent.ts";
         "#]],
     );
     enters(

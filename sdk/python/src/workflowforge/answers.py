@@ -2,12 +2,12 @@
 that stands in its place.
 """
 
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from .failure import Failed, Failure
 
 T = TypeVar("T")
-Answer = T | Failure
+Answer: TypeAlias = T | Failure
 
 
 def only(answers: list[Answer[T]]) -> T:

@@ -3,6 +3,7 @@
 import os
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 from .failure import Failed
 
@@ -10,7 +11,7 @@ FRAMES_MAX = 50
 """How many frames are told; endless recursion has a thousand."""
 
 
-def told(error: BaseException, run: Callable) -> Failed:
+def told(error: BaseException, run: Callable[..., Any]) -> Failed:
     """``failed`` with the code ``exception``, and file and line of the agent's own code."""
     own = _folder_of(run)
     frames = [
@@ -29,6 +30,6 @@ def told(error: BaseException, run: Callable) -> Failed:
     )
 
 
-def _folder_of(run: Callable) -> str:
+def _folder_of(run: Callable[..., Any]) -> str:
     code = getattr(run, "__code__", None)
     return os.path.dirname(code.co_filename) if code else os.sep

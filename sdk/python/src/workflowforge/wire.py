@@ -8,12 +8,12 @@ from wit_world.exports import agent as wit
 from wit_world.imports import types
 
 from .blobs import Blob
-from .failure import PROBLEMS, Denied, Failed, Failure
+from .failure import PROBLEMS, Denied, Failed, Failure, Problem
 from .llm import Message, Other, Response, ToolCall, ToolResult, Usage
 from .reply import Exit, Reply
 from .values import from_json, string, to_json, unsigned
 
-CASES = {
+CASES: dict[str, Any] = {
     "invalid-input": types.Failure_InvalidInput,
     "limit": types.Failure_Limit,
     "upstream": types.Failure_Upstream,
@@ -27,13 +27,16 @@ def failure_to_wit(failure: Failure) -> types.Failure:
     if isinstance(failure, Denied):
         told = (failure.capability, failure.resource, failure.hint)
         return types.Failure_Denied(types.Denial(*map(_clean, told)))
+    if not isinstance(failure, Problem):
+        return failure_to_wit(Failed("failed", str(failure)))
     try:
         details = to_json("failure's details", failure.details)
     except Failed as unwritable:
         return failure_to_wit(unwritable)
     code, message = _clean(failure.code), _clean(failure.message)
     problem = types.Problem(code, message, failure.retryable, failure.retry_after_ms, details)
-    return CASES[failure.tag](problem)
+    case: types.Failure = CASES[failure.tag](problem)
+    return case
 
 
 def _clean(text: str) -> str:
@@ -42,9 +45,10 @@ def _clean(text: str) -> str:
 
 
 def failure_from_wit(failure: types.Failure) -> Failure:
-    told = failure.value
     if isinstance(failure, types.Failure_Denied):
-        return Denied(told.capability, told.resource, told.hint)
+        denial = failure.value
+        return Denied(denial.capability, denial.resource, denial.hint)
+    told = failure.value
     return PROBLEMS[TAGS[type(failure)]](
         told.code,
         told.message,
@@ -54,7 +58,7 @@ def failure_from_wit(failure: types.Failure) -> Failure:
     )
 
 
-def answers_from_wit(answers: list[Ok | Err], read: Callable[[Any], Any]) -> list[Any]:
+def answers_from_wit(answers: list[Ok[Any] | Err[Any]], read: Callable[[Any], Any]) -> list[Any]:
     return [
         read(answer.value) if isinstance(answer, Ok) else failure_from_wit(answer.value)
         for answer in answers

@@ -1,18 +1,27 @@
 //! The attributes `#[agent]` and `#[agents]`. Use them through `workflowforge_sdk`.
 //!
 //! Both leave the code as it stands and add the component's one export, which hands a call to the
-//! function of that name. They also write the names into the custom section
-//! `workflowforge:agents`; the build compares it with `plugin.toml` and takes it out again.
+//! function of that name, and says to a build what the code knows of its agents. They also write
+//! the names into the custom section `workflowforge:agents`; the build compares it with
+//! `plugin.toml` and takes it out again.
+
+mod export;
 
 use proc_macro::TokenStream;
-use proc_macro2::{Literal, Span, TokenStream as Tokens};
+use proc_macro2::{Span, TokenStream as Tokens};
 use quote::quote;
-use syn::{Error, Ident, Item, ItemFn, ItemMod, Visibility};
+use syn::{Attribute, Error, Expr, ExprLit, Ident, Item, ItemFn, ItemMod, Lit, Meta, Visibility};
+
+use crate::export::export;
 
 /// Makes a function the plugin's only agent, `main`.
 ///
 /// Its form is `fn name(ctx: &Ctx, input: I) -> Result<O, Failure>`, where `I` is what serde can
-/// read and `O` what serde can write, or a `Reply` of it.
+/// read and `O` what serde can write, or a `Reply` of it. A third parameter is its configuration.
+/// The error may be any type that turns into a `Failure`.
+///
+/// The first paragraph of its documentation describes it in the manifest; types that implement
+/// `JsonSchema` give their schemas.
 #[proc_macro_attribute]
 pub fn agent(arguments: TokenStream, item: TokenStream) -> TokenStream {
     answer(refuse_arguments(&arguments.into()).and_then(|()| one_agent(item.into())))
@@ -24,10 +33,16 @@ pub fn agents(arguments: TokenStream, item: TokenStream) -> TokenStream {
     answer(refuse_arguments(&arguments.into()).and_then(|()| several_agents(item.into())))
 }
 
-/// An agent's name in the contract, and the path of its function.
+/// An agent in the author's code.
 struct Agent {
+    /// Its name in the contract.
     name: String,
+    /// The path of its function.
     path: Tokens,
+    /// The first paragraph of its documentation, on one line.
+    description: String,
+    /// Whether it takes a configuration.
+    is_configured: bool,
 }
 
 fn answer(result: Result<Tokens, Error>) -> TokenStream {
@@ -40,15 +55,15 @@ fn refuse_arguments(arguments: &Tokens) -> Result<(), Error> {
     }
     Err(Error::new(
         Span::call_site(),
-        "this attribute takes no arguments: names and schemas stand in plugin.toml",
+        "this attribute takes no arguments: names stand in plugin.toml, a configuration is the \
+         function's third parameter, and types give their schemas by JsonSchema",
     ))
 }
 
 fn one_agent(item: Tokens) -> Result<Tokens, Error> {
     let function: ItemFn = syn::parse2(item)?;
-    check(&function)?;
     let ident = &function.sig.ident;
-    let export = export(&[Agent { name: "main".to_owned(), path: quote!(#ident) }]);
+    let export = export(&[agent_of("main".to_owned(), quote!(#ident), &function)?]);
     Ok(quote!(#function #export))
 }
 
@@ -59,8 +74,7 @@ fn several_agents(item: Tokens) -> Result<Tokens, Error> {
     };
     let mut agents = Vec::new();
     for function in items.iter().filter_map(public_function) {
-        check(function)?;
-        agents.push(in_module(&module.ident, &function.sig.ident));
+        agents.push(in_module(&module.ident, function)?);
     }
     if agents.is_empty() {
         return Err(Error::new_spanned(&module, "the module has no `pub fn`, so no agent"));
@@ -76,9 +90,16 @@ fn public_function(item: &Item) -> Option<&ItemFn> {
     }
 }
 
-fn in_module(module: &Ident, function: &Ident) -> Agent {
-    let name = function.to_string().trim_start_matches("r#").replace('_', "-");
-    Agent { name, path: quote!(#module::#function) }
+fn in_module(module: &Ident, function: &ItemFn) -> Result<Agent, Error> {
+    let ident = &function.sig.ident;
+    let name = ident.to_string().trim_start_matches("r#").replace('_', "-");
+    agent_of(name, quote!(#module::#ident), function)
+}
+
+fn agent_of(name: String, path: Tokens, function: &ItemFn) -> Result<Agent, Error> {
+    check(function)?;
+    let is_configured = function.sig.inputs.len() == 3;
+    Ok(Agent { name, path, description: description(&function.attrs), is_configured })
 }
 
 /// What the compiler would say about generated code, said about the author's.
@@ -87,8 +108,11 @@ fn check(function: &ItemFn) -> Result<(), Error> {
     if let Some(keyword) = &signature.asyncness {
         return Err(Error::new_spanned(keyword, "an agent is synchronous: lists give parallelism"));
     }
-    if signature.inputs.len() != 2 {
-        return Err(Error::new_spanned(signature, "an agent takes `ctx: &Ctx` and its input"));
+    if !(2..=3).contains(&signature.inputs.len()) {
+        return Err(Error::new_spanned(
+            signature,
+            "an agent takes `ctx: &Ctx`, its input and, if it has one, its configuration",
+        ));
     }
     if !signature.generics.params.is_empty() {
         return Err(Error::new_spanned(&signature.generics, "an agent has no type parameters"));
@@ -96,51 +120,22 @@ fn check(function: &ItemFn) -> Result<(), Error> {
     Ok(())
 }
 
-fn export(agents: &[Agent]) -> Tokens {
-    let names: String = agents.iter().flat_map(|agent| [agent.name.as_str(), "\n"]).collect();
-    let section = Literal::byte_string(names.as_bytes());
-    let length = names.len();
-    let arms = agents.iter().map(
-        |Agent { name, path }| quote!(#name => ::workflowforge_sdk::export::serve(call, #path),),
-    );
-    quote! {
-        /// Hands a call to its agent.
-        #[doc(hidden)]
-        pub fn __workflowforge_invoke(
-            call: ::workflowforge_sdk::export::Call,
-        ) -> ::core::result::Result<
-            ::workflowforge_sdk::export::Reply,
-            ::workflowforge_sdk::Failure,
-        > {
-            match call.agent.as_str() {
-                #(#arms)*
-                _ => Err(::workflowforge_sdk::export::unknown_agent(&call, #names)),
-            }
+/// The first paragraph of a documentation, on one line.
+fn description(attributes: &[Attribute]) -> String {
+    let lines = attributes.iter().filter_map(doc_line);
+    let lines: Vec<String> = lines.map(|line| line.trim().to_owned()).collect();
+    let paragraph = lines.iter().skip_while(|line| line.is_empty());
+    let words: Vec<&str> =
+        paragraph.take_while(|line| !line.is_empty()).map(String::as_str).collect();
+    words.join(" ")
+}
+
+fn doc_line(attribute: &Attribute) -> Option<String> {
+    let Meta::NameValue(meta) = &attribute.meta else { return None };
+    match &meta.value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if meta.path.is_ident("doc") => {
+            Some(text.value())
         }
-
-        #[cfg(target_family = "wasm")]
-        #[expect(unsafe_code, reason = "the canonical ABI's export and a custom section")]
-        const _: () = {
-            struct Plugin;
-
-            impl ::workflowforge_sdk::export::Guest for Plugin {
-                fn invoke(
-                    call: ::workflowforge_sdk::export::Call,
-                ) -> ::core::result::Result<
-                    ::workflowforge_sdk::export::Reply,
-                    ::workflowforge_sdk::Failure,
-                > {
-                    __workflowforge_invoke(call)
-                }
-            }
-
-            ::workflowforge_sdk::bindings::export_component!(
-                Plugin with_types_in ::workflowforge_sdk::bindings
-            );
-
-            #[used]
-            #[unsafe(link_section = "workflowforge:agents")]
-            static AGENTS: [u8; #length] = *#section;
-        };
+        _ => None,
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Ctx;
+use crate::Failure;
 use crate::bindings::workflowforge::plugin::types::BlobRef;
-use crate::{Failure, host};
 
 impl Ctx {
     /// Writes a blob, at most 8 MiB.
@@ -14,7 +14,7 @@ impl Ctx {
     /// # Errors
     /// Over budget.
     pub fn blob_write(&self, media_type: &str, bytes: &[u8]) -> Result<Blob, Failure> {
-        host::blob_write(&self.rehearsal, media_type, bytes)
+        self.host.blob_write(media_type, bytes)
     }
 
     /// Reads at most `len` bytes from `offset`; fewer where the blob ends.
@@ -22,13 +22,14 @@ impl Ctx {
     /// # Errors
     /// Denied, or over budget.
     pub fn blob_read(&self, blob: &Blob, offset: u64, len: u32) -> Result<Vec<u8>, Failure> {
-        host::blob_read(&self.rehearsal, blob, offset, len)
+        self.host.blob_read(blob, offset, len)
     }
 }
 
 /// A file or large value, by the digest of its content. As JSON, in inputs and outputs, it is
 /// `{"$blob": digest, "size": bytes, "media_type": "…"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Blob {
     /// `sha256:` and 64 hexadecimal digits.
     #[serde(rename = "$blob")]

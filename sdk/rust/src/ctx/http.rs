@@ -6,11 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Ctx;
-use crate::bindings::workflowforge::plugin::secrets::Secret;
-use crate::host::{self, Answers, only};
-use crate::http::{Body, Credential, Request, Response};
+use crate::host::{Answers, only};
+use crate::http::{Body, Response};
 use crate::json::{read, write};
-use crate::{Blob, Failure};
+use crate::{Blob, Failure, Secret};
 
 impl Ctx {
     /// Sends one HTTP request. A response is one whatever its status.
@@ -18,16 +17,47 @@ impl Ctx {
     /// # Errors
     /// Denied, over budget, or not answered.
     pub fn fetch(&self, request: Request<'_>) -> Result<Response, Failure> {
-        only(self.fetch_all(&[request]))
+        only(self.fetch_all([request]))
     }
 
     /// Sends several HTTP requests at once.
     ///
     /// # Errors
     /// None of them could be sent.
-    pub fn fetch_all(&self, requests: &[Request<'_>]) -> Answers<Response> {
-        host::fetch(&self.rehearsal, requests)
+    pub fn fetch_all<'a>(
+        &self,
+        requests: impl IntoIterator<Item = Request<'a>>,
+    ) -> Answers<Response> {
+        self.host.fetch(requests.into_iter().collect())
     }
+}
+
+/// One request.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The method in capitals.
+    pub method: String,
+    /// An absolute URL without user information.
+    pub url: String,
+    /// Headers in order; names are not case-sensitive.
+    pub headers: Vec<(String, String)>,
+    /// Headers that the host fills.
+    pub credentials: Vec<Credential<'a>>,
+    /// The body, if any.
+    pub body: Option<Body>,
+    /// The longest time for the whole exchange, in milliseconds.
+    pub timeout_ms: Option<u64>,
+}
+
+/// A header that the host fills from a secret, for hosts that the secret is meant for.
+#[derive(Debug)]
+pub struct Credential<'a> {
+    /// The header's name, such as `authorization`.
+    pub header: String,
+    /// Its value with `{}` where the secret goes, such as `Bearer {}`.
+    pub template: String,
+    /// The secret.
+    pub secret: &'a Secret,
 }
 
 impl<'a> Request<'a> {
@@ -41,7 +71,6 @@ impl<'a> Request<'a> {
             credentials: Vec::new(),
             body: None,
             timeout_ms: None,
-            options: "{}".to_owned(),
         }
     }
 
@@ -104,6 +133,26 @@ impl<'a> Request<'a> {
 }
 
 impl Response {
+    /// A response with that status and body; for what a test lets a server answer.
+    #[must_use]
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        let body = Body::Bytes(body.into());
+        Self { status, headers: Vec::new(), body, extra: "{}".to_owned() }
+    }
+
+    /// The first header of that name, whatever its case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
+    }
+
+    /// Whether the status is 200 to 299.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     /// The body as text.
     ///
     /// # Errors

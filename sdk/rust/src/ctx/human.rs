@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Ctx;
 use crate::Failure;
 use crate::bindings::workflowforge::plugin::human;
-use crate::host::{self, Answers, only};
+use crate::host::{Answers, only};
 use crate::json::read_each;
 
 impl Ctx {
@@ -29,7 +29,7 @@ impl Ctx {
         questions: impl IntoIterator<Item = Question>,
     ) -> Answers<T> {
         let requests: Vec<_> = questions.into_iter().map(|question| question.0).collect();
-        Ok(read_each("answer", host::ask(&self.rehearsal, &requests)?))
+        Ok(read_each("answer", self.host.ask(&requests)?))
     }
 }
 

@@ -7,7 +7,6 @@ use serde::de::DeserializeOwned;
 
 use super::Ctx;
 use crate::Failure;
-use crate::host;
 use crate::json::{read, write};
 use crate::kv::{Entry, Page, Scope};
 
@@ -29,7 +28,7 @@ impl Ctx {
     /// # Errors
     /// Denied.
     pub fn kv_entry(&self, scope: Scope, key: &str) -> Result<Option<Entry>, Failure> {
-        host::kv_get(&self.rehearsal, scope, key)
+        self.host.kv_get(scope, key)
     }
 
     /// Writes a key; its new version.
@@ -38,7 +37,7 @@ impl Ctx {
     /// Denied, over budget, or the value is no JSON.
     pub fn kv_set(&self, scope: Scope, key: &str, value: &impl Serialize) -> Result<u64, Failure> {
         let value = write("value", value)?;
-        Ok(host::kv_set(&self.rehearsal, scope, key, &value, None)?.version)
+        Ok(self.host.kv_set(scope, key, &value, None)?.version)
     }
 
     /// Writes a key that is gone after so long; its new version.
@@ -54,7 +53,7 @@ impl Ctx {
     ) -> Result<u64, Failure> {
         let value = write("value", value)?;
         let ttl_ms = u64::try_from(time.as_millis()).ok();
-        Ok(host::kv_set(&self.rehearsal, scope, key, &value, ttl_ms)?.version)
+        Ok(self.host.kv_set(scope, key, &value, ttl_ms)?.version)
     }
 
     /// Deletes a key; whether it was there.
@@ -62,7 +61,7 @@ impl Ctx {
     /// # Errors
     /// Denied.
     pub fn kv_delete(&self, scope: Scope, key: &str) -> Result<bool, Failure> {
-        host::kv_delete(&self.rehearsal, scope, key)
+        self.host.kv_delete(scope, key)
     }
 
     /// Lists the keys that begin with `prefix`, from `cursor` on, which the page before gave.
@@ -76,7 +75,7 @@ impl Ctx {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<Page, Failure> {
-        host::kv_list(&self.rehearsal, scope, prefix, limit, cursor)
+        self.host.kv_list(scope, prefix, limit, cursor)
     }
 
     /// Writes a key if it is at the version `expected` (none: is absent); whether it was.
@@ -91,7 +90,7 @@ impl Ctx {
         value: &impl Serialize,
     ) -> Result<bool, Failure> {
         let value = write("value", value)?;
-        host::kv_swap(&self.rehearsal, scope, key, expected, &value)
+        self.host.kv_swap(scope, key, expected, &value)
     }
 }
 
@@ -102,15 +101,5 @@ impl Entry {
     /// It is no `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         read("stored value", &self.value)
-    }
-}
-
-impl Scope {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::Thread => "thread",
-            Self::Plugin => "plugin",
-        }
     }
 }

@@ -3,7 +3,7 @@
 //! This file has what needs no grant; each capability that needs one has a file of its own.
 
 mod blobs;
-mod http;
+pub(crate) mod http;
 mod human;
 mod kv;
 mod llm;
@@ -13,15 +13,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 pub use blobs::Blob;
 pub use human::Question;
 
 use crate::bindings::exports::workflowforge::plugin::agent::Call;
-use crate::bindings::workflowforge::plugin as wit;
+use crate::host::Host;
 use crate::json::{read, write};
-use crate::{Failure, Level, Rehearsal, host};
+use crate::{Failure, Level, Secret};
 
 /// The call that an agent serves. Every effect goes through it; each may be denied, which is a
 /// value like any other failure.
@@ -31,38 +30,12 @@ use crate::{Failure, Level, Rehearsal, host};
 #[derive(Debug)]
 pub struct Ctx {
     call: Call,
-    rehearsal: Rehearsal,
+    host: Host,
 }
 
 impl Ctx {
-    pub(crate) fn of(call: Call) -> Self {
-        Self { call, rehearsal: Rehearsal::default() }
-    }
-
-    /// A context for native tests, with that configuration.
-    #[must_use]
-    pub fn for_test(config: &Value) -> Self {
-        Self::of(Call {
-            agent: "main".to_owned(),
-            task: "task_test".to_owned(),
-            run: "run_test".to_owned(),
-            thread: None,
-            workflow: "test@0.0.0".to_owned(),
-            node: "test".to_owned(),
-            step: 1,
-            attempt: 1,
-            timeout_ms: 0,
-            input: String::new(),
-            config: config.to_string(),
-            context: "{}".to_owned(),
-            extra: "{}".to_owned(),
-        })
-    }
-
-    /// Answers for a native test, and what the agent did; without meaning inside a host.
-    #[must_use]
-    pub fn rehearsal(&self) -> &Rehearsal {
-        &self.rehearsal
+    pub(crate) fn new(call: Call, host: Host) -> Self {
+        Self { call, host }
     }
 
     /// The call: task, run, node, step, attempt and the rest. Its input was taken out.
@@ -71,7 +44,8 @@ impl Ctx {
         &self.call
     }
 
-    /// The node's configuration.
+    /// The node's configuration. A third parameter of the agent is the same, and gives the
+    /// manifest its schema too.
     ///
     /// # Errors
     /// It does not fit `T`.
@@ -91,7 +65,12 @@ impl Ctx {
     pub fn log(&self, level: Level, message: &str, fields: &[(&str, &dyn ToString)]) {
         let fields: Vec<_> =
             fields.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect();
-        host::log(level, message, &fields);
+        self.host.log(level, message, &fields);
+    }
+
+    /// Writes a log line for the author.
+    pub fn debug(&self, message: &str) {
+        self.log(Level::Debug, message, &[]);
     }
 
     /// Writes a log line for whoever watches the run.
@@ -99,12 +78,22 @@ impl Ctx {
         self.log(Level::Info, message, &[]);
     }
 
+    /// Writes a log line about something unexpected that the agent could handle.
+    pub fn warn(&self, message: &str) {
+        self.log(Level::Warn, message, &[]);
+    }
+
+    /// Writes a log line about something that the agent could not handle.
+    pub fn error(&self, message: &str) {
+        self.log(Level::Error, message, &[]);
+    }
+
     /// Publishes progress under a topic of the run's event stream.
     ///
     /// # Errors
     /// The payload is no JSON, or the budget is used up.
     pub fn emit(&self, topic: &str, payload: &impl Serialize) -> Result<(), Failure> {
-        host::emit(&self.rehearsal, topic, &write("payload", payload)?)
+        self.host.emit(topic, &write("payload", payload)?)
     }
 
     /// Waits so long. The sandbox is gone meanwhile: the function runs from its top again, and
@@ -113,14 +102,21 @@ impl Ctx {
     /// # Errors
     /// The host cannot wait.
     pub fn sleep(&self, time: Duration) -> Result<(), Failure> {
-        host::sleep(&self.rehearsal, u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+        self.host.sleep(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// The host's time in milliseconds since 1970. It stands still while the agent computes, moves
+    /// with what the host answers, and is the same when the function runs again.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.host.now_ms()
     }
 
     /// Takes hold of a secret. Needs `secret:<name>:hold`; its text needs `secret:<name>:reveal`.
     ///
     /// # Errors
     /// Denied.
-    pub fn secret(&self, name: &str) -> Result<wit::secrets::Secret, Failure> {
-        host::secret(&self.rehearsal, name)
+    pub fn secret(&self, name: &str) -> Result<Secret, Failure> {
+        self.host.secret(name)
     }
 }

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::Ctx;
 use crate::Failure;
 use crate::bindings::workflowforge::plugin::tools;
-use crate::host::{self, Answers, only};
+use crate::host::{Answers, only};
 use crate::json::{read_each, write};
 
 impl Ctx {
@@ -15,7 +15,7 @@ impl Ctx {
     /// # Errors
     /// The host cannot list them.
     pub fn tools(&self) -> Result<Vec<tools::Tool>, Failure> {
-        host::list_tools(&self.rehearsal)
+        self.host.list_tools()
     }
 
     /// Calls a tool.
@@ -43,6 +43,6 @@ impl Ctx {
             Ok(tools::Request { name, input, options: "{}".to_owned() })
         });
         let requests: Vec<_> = calls.collect::<Result<_, Failure>>()?;
-        Ok(read_each("tool's answer", host::call_tools(&self.rehearsal, &requests)?))
+        Ok(read_each("tool's answer", self.host.call_tools(&requests)?))
     }
 }

@@ -13,7 +13,7 @@ pub(crate) type CpuClock = fn() -> u64;
 
 /// What a guest must have run before it makes room, in nanoseconds. An epoch that passed while it
 /// waited in the host is no reason to wait again.
-const YIELD_AFTER_NS: u64 = 1_000_000;
+pub(crate) const YIELD_AFTER_NS: u64 = 1_000_000;
 
 /// The clock of the thread itself.
 pub(crate) fn of_thread() -> u64 {

@@ -12,11 +12,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use wforge_model::TenantId;
 
-use super::{Order, Turned, Turns};
+use super::{Order, TICK_NS, Turned, Turns, cost_ns};
+use crate::engine::Ticks;
 use crate::guest::meter::CpuMeter;
 use crate::tenants::Tenant;
 
-const SLICE_NS_MAX: u64 = 10_000_000;
+const SLICE_NS_MAX: u64 = 5_000_000;
 
 fn tenant(name: &str) -> TenantId {
     name.parse().unwrap()
@@ -77,7 +78,8 @@ impl Lane {
         self.now_ns = now_ns;
         let tenant = self.spinners[number].tenant.clone();
         *self.ran_ns.entry(tenant.clone()).or_default() += slice_ns;
-        let (_, next) = self.order.give_back(&tenant, slice_ns, again.then_some(number));
+        let cost_ns = cost_ns(slice_ns, slice_ns / TICK_NS);
+        let (_, next) = self.order.give_back(&tenant, cost_ns, again.then_some(number));
         if let Some(next) = next {
             self.runs(next);
         }
@@ -89,7 +91,7 @@ impl Lane {
 }
 
 fn spinners(name: &'static str, least: usize) -> impl Strategy<Value = Vec<Spinner>> {
-    let slices = vec(1_000_000..=SLICE_NS_MAX, 1..8);
+    let slices = vec(SLICE_NS_MAX / 10..=SLICE_NS_MAX, 1..8);
     let spinner =
         slices.prop_map(move |slices_ns| Spinner { tenant: tenant(name), slices_ns, turns: 0 });
     vec(spinner, least..least + 9)
@@ -169,6 +171,29 @@ proptest! {
     }
 }
 
+/// One copies 8 ms at a time and makes room late, the other is interrupted each 4 ms.
+#[test]
+fn whoever_makes_room_late_gives_back_more_than_it_took() {
+    let spins =
+        |name, slice_ns| Spinner { tenant: tenant(name), slices_ns: vec![slice_ns], turns: 0 };
+    let mut lane = Lane::new(1, vec![spins("copies", 8_000_000), spins("counts", 4_000_000)]);
+    (0..900).for_each(|_| lane.step(true));
+    let (copies, counts) = (lane.ran_ns("copies"), lane.ran_ns("counts"));
+    // 8 ms cost 14, so that for each of them the other one has 14 too.
+    assert!((1.74..1.76).contains(&(counts as f64 / copies as f64)), "{counts} beside {copies}");
+}
+
+#[test]
+fn a_tick_that_came_late_costs_nothing() {
+    let cost_ms = |used_ms: u64, ticks| cost_ns(used_ms * 1_000_000, ticks) / 1_000_000;
+    assert_eq!(cost_ms(4, 1), 4);
+    // The first tick came before it had run for a millisecond.
+    assert_eq!(cost_ms(5, 2), 5);
+    assert_eq!(cost_ms(12, 1), 12);
+    assert_eq!(cost_ms(12, 2), 20);
+    assert_eq!(cost_ms(12, 3), 26);
+}
+
 #[test]
 fn within_a_tenant_it_is_first_come_first_served() {
     let mut order = Order::new(1);
@@ -203,7 +228,7 @@ impl Bell {
 
 type Guest = Turned<Pin<Box<dyn Future<Output = ()>>>>;
 
-/// A guest that runs for 10 ms, and makes room, so many times.
+/// A guest that runs for a whole turn, and makes room, so many times.
 fn guest(turns: &Arc<Turns>, name: &str, slices: usize) -> (Guest, Arc<Tenant>) {
     let payer = Arc::new(Tenant::default());
     let meter = CpuMeter::new(1_000, || NOW_NS.get(), &payer);
@@ -227,7 +252,7 @@ fn poll(guest: &mut Guest, waker: &Waker) -> Poll<()> {
 
 #[test]
 fn a_guest_runs_only_on_its_turn_and_is_woken_for_it() {
-    let turns = Arc::new(Turns::new(1));
+    let turns = Arc::new(Turns::new(1, Arc::new(Ticks::default())));
     let (bell_a, bell_b) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
     let (waker_a, waker_b) = (Waker::from(Arc::clone(&bell_a)), Waker::from(Arc::clone(&bell_b)));
     let ((mut a, pays_a), (mut b, pays_b)) = (guest(&turns, "a", 2), guest(&turns, "b", 1));
@@ -236,17 +261,17 @@ fn a_guest_runs_only_on_its_turn_and_is_woken_for_it() {
     assert!(bell_a.has_rung());
     // The turn is with a, whoever polls first.
     assert!(poll(&mut b, &waker_b).is_pending());
-    assert_eq!((pays_a.cpu_ms(), pays_b.cpu_ms()), (10, 0));
+    assert_eq!((pays_a.cpu_ms(), pays_b.cpu_ms()), (5, 0));
     assert!(poll(&mut a, &waker_a).is_ready());
     assert!(bell_b.has_rung());
     assert!(poll(&mut b, &waker_b).is_ready());
-    assert_eq!((pays_a.cpu_ms(), pays_b.cpu_ms()), (20, 10));
+    assert_eq!((pays_a.cpu_ms(), pays_b.cpu_ms()), (10, 5));
     assert_eq!(turns.order().free, 1);
 }
 
 #[test]
 fn whoever_is_dropped_gives_back_its_turn_or_its_place_in_the_queue() {
-    let turns = Arc::new(Turns::new(1));
+    let turns = Arc::new(Turns::new(1, Arc::new(Ticks::default())));
     let bell = Arc::new(Bell::default());
     let waker = Waker::from(Arc::clone(&bell));
     let mut guests: Vec<Guest> = ["a", "b", "c"].map(|name| guest(&turns, name, 9).0).into();
@@ -266,7 +291,7 @@ fn whoever_is_dropped_gives_back_its_turn_or_its_place_in_the_queue() {
 
 #[test]
 fn a_guest_that_panics_gives_its_turn_back_when_it_is_dropped() {
-    let turns = Arc::new(Turns::new(1));
+    let turns = Arc::new(Turns::new(1, Arc::new(Ticks::default())));
     let meter = CpuMeter::new(1_000, || NOW_NS.get(), &Arc::default());
     let mut panics = turns.take(&tenant("a"), meter, poll_fn(|_| -> Poll<()> { panic!("boom") }));
     let waker = Waker::from(Arc::new(Bell::default()));

@@ -1,0 +1,59 @@
+// The memory that `kv` speaks to, with its versions.
+
+const byKey = ([one], [other]) => (one < other ? -1 : 1);
+
+export class Memory {
+  #entries = new Map();
+  /** Goes on where a key was deleted: a version never comes again. */
+  #versions = new Map();
+  #now;
+
+  constructor(now) {
+    this.#now = now;
+  }
+
+  get(scope, key) {
+    const entry = this.#entries.get(placeOf(scope, key));
+    if (entry === undefined || entry.expires <= this.#now()) return undefined;
+    return { key, value: entry.value, version: entry.version };
+  }
+
+  set(scope, key, value, ttlMs) {
+    const place = placeOf(scope, key);
+    const expires = ttlMs === undefined ? Infinity : this.#now() + ttlMs;
+    this.#entries.set(place, { scope, key, value, version: this.#grow(place), expires });
+    return this.get(scope, key) ?? { key, value, version: this.#versions.get(place) };
+  }
+
+  delete(scope, key) {
+    const place = placeOf(scope, key);
+    const wasThere = this.get(scope, key) !== undefined;
+    this.#grow(place);
+    this.#entries.delete(place);
+    return wasThere;
+  }
+
+  swap(scope, key, expected, value) {
+    if (this.get(scope, key)?.version !== expected) return false;
+    this.set(scope, key, value);
+    return true;
+  }
+
+  list(scope, prefix, limit, cursor) {
+    const found = [...this.#entries.values()]
+      .filter((entry) => entry.scope === scope && entry.key.startsWith(prefix))
+      .map(({ key }) => [key, this.get(scope, key)])
+      .filter(([key, entry]) => entry !== undefined && (cursor === undefined || key > cursor))
+      .sort(byKey);
+    const entries = found.slice(0, limit).map(([, entry]) => entry);
+    return { entries, cursor: found.length > limit ? entries.at(-1)?.key : undefined };
+  }
+
+  #grow(place) {
+    const version = (this.#versions.get(place) ?? 0) + 1;
+    this.#versions.set(place, version);
+    return version;
+  }
+}
+
+const placeOf = (scope, key) => `${scope} ${key}`;

@@ -1,0 +1,219 @@
+// MockHost: what a test scripts is answered, memory is real, and the rest is denied with the fix.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Failure, Reply, defineAgent, defineAgents, limit, upstream } from "../src/index.js";
+import { MockHost } from "../src/testing.js";
+
+const run = (mock, agent, ...more) => mock.run(agent, ...more);
+
+/** What is thrown, as `tag code message`. */
+function refused(mock, agent, expected) {
+  try {
+    mock.run(agent);
+  } catch (thrown) {
+    assert.ok(thrown instanceof Failure, String(thrown));
+    return assert.match(`${thrown.tag} ${thrown.code ?? ""} ${thrown.message}`, expected);
+  }
+  return assert.fail("it did not fail");
+}
+
+test("what an agent does is a line each, in its order", () => {
+  const mock = new MockHost()
+    .config({ model: "fast" })
+    .context({ who: "me" })
+    .llm("fine")
+    .http("https://a.example/*", { status: 201, body: "made" })
+    .tool("acme__search", { hits: 1 })
+    .ask({ yes: true });
+  const { output, exits } = mock.run(
+    (input, ctx) => {
+      const said = ctx.llm.prompt(ctx.config.model, `hi ${ctx.context.who} ${input.n}`);
+      const made = ctx.http.fetch({ method: "POST", url: "https://a.example/x", json: { said } });
+      ctx.emit("step", { at: 1 });
+      ctx.sleep(250);
+      const answers = [ctx.ask("Go on?"), ctx.tools.call("acme__search", { q: 1 })];
+      const version = ctx.kv.set("run", "k", [1]);
+      return new Reply({ made: made.text(), answers, version }).goto("again").send("one", { n: 2 });
+    },
+    { n: 1 },
+  );
+  assert.deepEqual(output, { made: "made", answers: [{ yes: true }, { hits: 1 }], version: 1 });
+  assert.deepEqual(exits, ["again", { name: "one", input: { n: 2 } }]);
+  assert.deepEqual(mock.done(), [
+    "llm fast hi me 1",
+    'http POST https://a.example/x {"said":"fine"}',
+    'emit step {"at":1}',
+    "sleep 250",
+    "ask Go on?",
+    "tool acme__search",
+    "kv set run k [1]",
+  ]);
+  assert.deepEqual(mock.events(), [{ topic: "step", payload: { at: 1 } }]);
+  assert.deepEqual(mock.stored("run", "k"), [1]);
+});
+
+test("what is not scripted is denied, and the hint names the method to call", () => {
+  const hint = (agent, method) =>
+    refused(new MockHost(), agent, new RegExp(`^denied .*nothing is scripted: call ${method}`));
+  hint((_, ctx) => ctx.llm.prompt("fast", "hi"), 'llm\\("the answer"\\)');
+  hint((_, ctx) => ctx.ask("Go?"), "ask\\(answer\\)");
+  hint((_, ctx) => ctx.tools.call("t"), 'tool\\("t", answer\\)');
+  hint((_, ctx) => ctx.secret("token"), 'secret\\("token", "value"\\)');
+  hint(() => fetch("https://a.example"), 'http\\("https://a.example/", ');
+});
+
+test("answers are used up in their order, each by what it is for", () => {
+  const mock = new MockHost().tool("b", 1).tool("a", 2).tool("a", 3).llm("x").llm({ json: true });
+  const { output } = mock.run((_, ctx) => {
+    const calls = ctx.tools.callAll([{ name: "a" }, { name: "a" }, { name: "b" }, { name: "b" }]);
+    const last = calls.pop();
+    return [...calls, last.tag, ctx.llm.prompt("m", "1"), ctx.llm.prompt("m", "2")];
+  });
+  assert.deepEqual(output, [2, 3, 1, "denied", "x", '{"json":true}']);
+});
+
+test("an answer may be a failure", () => {
+  const mock = new MockHost().llm(upstream("busy", "try later", { retryable: true }));
+  refused(mock, (_, ctx) => ctx.llm.prompt("m", "hi"), /^upstream busy try later$/);
+  const answers = new MockHost().ask(1).ask(limit("budget", "no more"));
+  const asked = answers.run((_, ctx) => ctx.askAll(["a", "b"]).map((one) => one.code ?? one));
+  assert.deepEqual(asked.output, [1, "budget"]);
+});
+
+test("a model may call tools and say what it used", () => {
+  const mock = new MockHost().llm({
+    toolCalls: [{ name: "search", arguments: { q: 1 } }],
+    usage: { inputTokens: 5, outputTokens: 2 },
+  });
+  const { output } = mock.run((_, ctx) => {
+    const { toolCalls, finish, usage } = ctx.llm.complete({ model: "m", messages: [] });
+    return { toolCalls, finish, usage };
+  });
+  assert.deepEqual(output, {
+    toolCalls: [{ id: "call_1", name: "search", arguments: { q: 1 } }],
+    finish: "tool_calls",
+    usage: { inputTokens: 5, outputTokens: 2 },
+  });
+});
+
+test("what the test denies is denied, in all or in part", () => {
+  const set = (scope) => (_, ctx) => ctx.kv.set(scope, "k", 1);
+  const mock = new MockHost().deny("kv:plugin").deny("llm:slow").llm("yes");
+  assert.equal(mock.run(set("run")).output, 1);
+  refused(mock, set("plugin"), /^denied .*the test denies it with deny\("kv:plugin"\)/);
+  refused(mock, (_, ctx) => ctx.llm.prompt("slow", "hi"), /^denied .*deny\("llm:slow"\)/);
+  assert.equal(mock.run((_, ctx) => ctx.llm.prompt("fast", "hi")).output, "yes");
+  refused(new MockHost().deny("http:https://a.example").http("*", "x"), get, /^denied/);
+  refused(new MockHost().deny("blobs"), (_, ctx) => ctx.blobs.write("text/plain", ""), /^denied/);
+});
+const get = () => fetch("https://a.example/x").text();
+
+test("memory has versions that never come again, and is there in the next run", () => {
+  const mock = new MockHost().kv("thread", "k", { n: 1 });
+  const { output } = mock.run((_, ctx) => {
+    const first = ctx.kv.entry("thread", "k");
+    const wasThere = ctx.kv.delete("thread", "k");
+    const gone = ctx.kv.get("thread", "k") ?? null;
+    const made = ctx.kv.swap("thread", "k", undefined, 2);
+    const late = ctx.kv.swap("thread", "k", first.version, 3);
+    return { first: first.version, wasThere, gone, made, late, now: ctx.kv.entry("thread", "k") };
+  });
+  const now = { key: "k", value: 2, version: 3 };
+  assert.deepEqual(output, { first: 1, wasThere: true, gone: null, made: true, late: false, now });
+  assert.equal(mock.run((_, ctx) => ctx.kv.get("thread", "k")).output, 2);
+});
+
+test("a listing comes in pages, in the order of keys", () => {
+  const mock = new MockHost();
+  for (const key of ["b2", "a", "b1", "b3"]) mock.kv("run", key, key);
+  const { output } = mock.run((_, ctx) => {
+    const one = ctx.kv.list("run", "b", { limit: 2 });
+    const two = ctx.kv.list("run", "b", { limit: 2, cursor: one.cursor });
+    return [...one.entries, ...two.entries].map(({ value }) => value).concat(two.cursor ?? "end");
+  });
+  assert.deepEqual(output, ["b1", "b2", "b3", "end"]);
+});
+
+test("the clock stands still but for sleeping, and memory expires by it", () => {
+  const mock = new MockHost().clockMs(1_000);
+  const before = Date.now();
+  const { output } = mock.run((_, ctx) => {
+    ctx.kv.set("run", "k", 1, { ttlMs: 50 });
+    const seen = [Date.now(), new Date().toISOString(), ctx.kv.get("run", "k")];
+    ctx.sleep(50);
+    return [...seen, Date.now(), ctx.kv.get("run", "k") ?? null, new Date(5) instanceof Date];
+  });
+  assert.deepEqual(output, [1_000, "1970-01-01T00:00:01.000Z", 1, 1_050, null, true]);
+  assert.ok(Date.now() >= before);
+});
+
+test("the console goes to the log, and node's is back afterwards", () => {
+  const { console: own, fetch: theirs } = globalThis;
+  const { random } = Math;
+  const mock = new MockHost();
+  run(mock, (_, ctx) => {
+    console.warn("careful", { n: 1 });
+    ctx.log("debug", "detail", { n: 2 });
+    return Math.random();
+  });
+  assert.deepEqual(mock.logs(), [
+    { level: "warn", message: 'careful {"n":1}', fields: {} },
+    { level: "debug", message: "detail", fields: { n: "2" } },
+  ]);
+  assert.equal(globalThis.console, own);
+  assert.equal(globalThis.fetch, theirs);
+  assert.equal(Math.random, random);
+});
+
+test("chance is the same in each run and another for another attempt", () => {
+  const agent = () => [Math.random(), crypto.randomUUID()];
+  const draw = (call) => new MockHost().run(agent, {}, call).output;
+  assert.deepEqual(draw(), draw());
+  assert.notEqual(draw()[0], draw({ attempt: 2 })[0]);
+});
+
+test("blobs are kept, and a reference that nobody made opens nothing", () => {
+  const mock = new MockHost();
+  const blob = mock.blob("text/plain", "hello");
+  const { output } = mock.run(
+    ({ blob }, ctx) => {
+      const text = new TextDecoder().decode(ctx.blobs.read(blob, 1));
+      return { text, made: ctx.blobs.write("text/plain", text) };
+    },
+    { blob },
+  );
+  assert.equal(output.text, "ello");
+  assert.match(output.made.$blob, /^sha256:[0-9a-f]{64}$/);
+  assert.equal(mock.done().at(-1), "blob write text/plain 4");
+  const other = { ...blob, $blob: "sha256:00" };
+  refused(mock, (_, ctx) => ctx.blobs.read(other), /^failed unknown_blob/);
+});
+
+test("a secret is held and revealed, unless that is denied", () => {
+  const reveal = (_, ctx) => ctx.secret("token").reveal();
+  assert.equal(new MockHost().secret("token", "s3cret").run(reveal).output, "s3cret");
+  const held = new MockHost().secret("token", "s3cret").deny("secret:token:reveal");
+  refused(held, reveal, /^denied .*deny\("secret:token:reveal"\)/);
+});
+
+test("agents are taken as they are exported, and one of several by its name", () => {
+  const one = defineAgent(({ n }) => n + 1);
+  assert.equal(run(new MockHost(), one, { n: 1 }).output, 2);
+  const several = defineAgents({ a: () => "a", b: { run: () => "b" } });
+  assert.equal(run(new MockHost(), several, {}, { agent: "b" }).output, "b");
+  refused(new MockHost(), several, /^invalid-input unknown_agent .*it has a, b$/);
+});
+
+test("an exception is the failure that a host would see", () => {
+  const broken = () => undefined.field;
+  refused(new MockHost(), broken, /^failed exception TypeError: .*mock\.test\.js:\d+\)$/);
+});
+
+test("tools that are scripted are listed", () => {
+  const { output } = new MockHost().tool("t", 1).run((_, ctx) => ctx.tools.list());
+  assert.deepEqual(
+    output.map(({ name }) => name),
+    ["t"],
+  );
+});
