@@ -58,7 +58,7 @@ pub(crate) fn sdk(language: Language) -> Vec<Asset> {
             files.extend(below(&RUST_MACROS, "macros"));
             files
         }
-        Language::JavaScript => {
+        Language::JavaScript | Language::TypeScript => {
             let manifest = without_tools(include_str!("../../../sdk/js/package.json"));
             let mut files = vec![
                 Asset { path: PathBuf::from("package.json"), bytes: Cow::Owned(manifest) },

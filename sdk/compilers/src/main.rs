@@ -8,6 +8,7 @@ mod arguments;
 mod error;
 mod javascript;
 mod modules;
+#[cfg(feature = "python")]
 mod python;
 mod typescript;
 
@@ -58,9 +59,15 @@ fn componentize(it: &Componentize) -> Result<(), CompileError> {
     let (wit, world) = (it.wit.as_path(), it.world.as_str());
     let (module_root, entry) = (it.module_root.as_path(), it.entry.as_path());
     let component = match it.language {
+        #[cfg(feature = "python")]
         Language::Python => {
             let paths = it.paths.as_slice();
             python::componentize(python::Job { wit, world, module_root, entry, paths })?
+        }
+        #[cfg(not(feature = "python"))]
+        Language::Python => {
+            let message = "this wforge-build was built without Python: take that of a release";
+            return Err(CompileError::Arguments(message.to_owned()));
         }
         Language::Javascript | Language::Typescript => {
             if let Some(path) = it.paths.first() {

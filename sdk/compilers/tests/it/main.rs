@@ -181,6 +181,7 @@ fn code_that_never_ends_is_given_up() {
     assert!(!output.status.success() && text.contains("not loaded after 10 s"), "{text}");
 }
 
+#[cfg(feature = "python")]
 #[test]
 fn python_becomes_a_component_without_a_python_here() {
     let agent =
