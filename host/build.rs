@@ -2,10 +2,11 @@
 //! that reads the folders sees files that it knows, but not new ones.
 
 /// What `src/author/assets.rs` reads.
-const CARRIED: [&str; 6] = [
+const CARRIED: [&str; 7] = [
     "../wit",
     "../sdk/templates",
     "../sdk/rust/src",
+    "../sdk/rust/wit",
     "../sdk/rust/macros",
     "../sdk/js/src",
     "../sdk/python/src",

@@ -14,6 +14,7 @@ use wforge_build::Language;
 static WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../wit");
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/templates");
 static RUST: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/rust/src");
+static RUST_WIT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/rust/wit");
 static RUST_MACROS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/rust/macros");
 static JAVASCRIPT: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/js/src");
 static PYTHON: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../sdk/python/src/workflowforge");
@@ -53,8 +54,10 @@ pub(crate) fn sdk(language: Language) -> Vec<Asset> {
             let mut files = vec![
                 Asset::text("Cargo.toml", manifest),
                 Asset::text("README.md", include_str!("../../../sdk/rust/README.md")),
+                Asset::text("LICENSE", include_str!("../../../sdk/rust/LICENSE")),
             ];
             files.extend(below(&RUST, "src"));
+            files.extend(below(&RUST_WIT, "wit"));
             files.extend(below(&RUST_MACROS, "macros"));
             files
         }
@@ -63,6 +66,7 @@ pub(crate) fn sdk(language: Language) -> Vec<Asset> {
             let mut files = vec![
                 Asset { path: PathBuf::from("package.json"), bytes: Cow::Owned(manifest) },
                 Asset::text("README.md", include_str!("../../../sdk/js/README.md")),
+                Asset::text("LICENSE", include_str!("../../../sdk/js/LICENSE")),
             ];
             files.extend(below(&JAVASCRIPT, "src"));
             files
@@ -140,7 +144,7 @@ mod tests {
     fn the_contract_and_every_sdk_are_on_board() {
         assert!(paths(&wit()).contains(&"world.wit".to_owned()));
         let rust = paths(&sdk(Language::Rust));
-        for needed in ["Cargo.toml", "src/lib.rs", "macros/Cargo.toml", "macros/src/lib.rs"] {
+        for needed in ["Cargo.toml", "src/lib.rs", "wit/world.wit", "macros/src/lib.rs"] {
             assert!(rust.contains(&needed.to_owned()), "{needed} is not in {rust:?}");
         }
         assert!(paths(&sdk(Language::JavaScript)).contains(&"src/index.js".to_owned()));

@@ -90,7 +90,7 @@ pub(crate) async fn examine(machine: &Machine, wanted: Wanted<'_>) -> Vec<Check>
         checks.push(compiler("javascript", machine, found, JAVASCRIPT.folder(machine)).await);
     }
     if is_wanted(Lang::Ts) {
-        let found = scripted::typescript(machine, here).await;
+        let found = scripted::javascript(machine, here).await;
         checks.push(compiler("typescript", machine, found, JAVASCRIPT.folder(machine)).await);
     }
     if is_wanted(Lang::Python) {

@@ -210,8 +210,9 @@ impl Compiler {
         let folder = &plugin.folder;
         match plugin.build.language {
             Language::Rust => rust::find(machine, folder).await.map(Self::Rust),
-            Language::JavaScript => scripted::javascript(machine, folder).await.map(Self::Scripted),
-            Language::TypeScript => scripted::typescript(machine).await.map(Self::Scripted),
+            Language::JavaScript | Language::TypeScript => {
+                scripted::javascript(machine, folder).await.map(Self::Scripted)
+            }
             Language::Python => scripted::python(machine, folder).await.map(Self::Scripted),
         }
     }

@@ -10,7 +10,7 @@ use super::refused::not_compiled;
 use super::stage::{self, Staged};
 use super::{Event, Options, Progress, Work, refused};
 use crate::author::assets;
-use crate::author::machine::{COMPILE_TIME_MAX, Call};
+use crate::author::machine::{COMPILE_TIME_MAX, Call, Ended};
 use crate::author::toolchain::scripted::Compiler;
 use crate::cli::refusal::Refusal;
 
@@ -30,6 +30,9 @@ pub(super) async fn compile(
     let wit = world(plugin, work)?;
     let staged = stage::stage(plugin, &work.path("stage"))?;
     fs::write(&staged.entry, entry_module(plugin).map_err(|error| refused(&error))?)?;
+    if let (Compiler::Pinned(_), Language::TypeScript) = (compiler, plugin.build.language) {
+        strip_types(compiler, plugin, &staged, options).await?;
+    }
     let raw = work.path("component.wasm");
     let call = Call::of(compiler.program());
     let call = match (compiler, plugin.build.language) {
@@ -48,6 +51,25 @@ pub(super) async fn compile(
         progress(Event::Said(said));
     }
     Ok(raw)
+}
+
+/// Takes the types out of what was staged; `wforge-build` does so by itself.
+async fn strip_types(
+    compiler: &Compiler,
+    plugin: &Plugin,
+    staged: &Staged,
+    options: &Options,
+) -> anyhow::Result<()> {
+    let node = options.machine.program("node").unwrap_or_else(|| PathBuf::from("node"));
+    let call = Call::of(&node).arg(compiler.type_stripper()).arg(&staged.folder);
+    let ended = options.machine.run(call.within(COMPILE_TIME_MAX)).await?;
+    if ended.is_success {
+        return Ok(());
+    }
+    // Places are those in the project.
+    let here = |said: String| said.replace(&format!("{}/", staged.folder.display()), "");
+    let ended = Ended { stderr: here(ended.stderr), ..ended };
+    Err(not_compiled(plugin.manifest.name.as_str(), "TypeScript", &ended).into())
 }
 
 /// Writes the plugin's world; its folder.

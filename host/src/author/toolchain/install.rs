@@ -38,6 +38,7 @@ pub(crate) const JAVASCRIPT: Pinned = Pinned {
     files: &[
         ("package.json", include_str!("../../../../sdk/js/package.json")),
         ("package-lock.json", include_str!("../../../../sdk/js/package-lock.json")),
+        ("tools/strip-types.mjs", include_str!("../../../../sdk/js/tools/strip-types.mjs")),
     ],
     program: "node_modules/.bin/componentize-qjs",
     in_tree: "sdk/js/node_modules/.bin/componentize-qjs",
@@ -82,7 +83,11 @@ impl Pinned {
         }
         fs::create_dir_all(&folder)?;
         for (name, text) in self.files {
-            fs::write(folder.join(name), text)?;
+            let file = folder.join(name);
+            if let Some(parent) = file.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::write(file, text)?;
         }
         Ok(folder)
     }

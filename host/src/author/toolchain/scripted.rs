@@ -10,6 +10,8 @@ use crate::author::machine::{Call, Machine};
 const NODE_MAJOR_MIN: u32 = 18;
 /// The oldest Python that the pinned packages are installed with.
 const PYTHON_MIN: (u32, u32) = (3, 11);
+/// What takes types out, as the pinned packages have it.
+const TYPE_STRIPPER: &str = "tools/strip-types.mjs";
 /// Our own compiler of scripts.
 const OWN: &str = "wforge-build";
 
@@ -29,9 +31,15 @@ impl Compiler {
             Self::Own(program) | Self::Pinned(program) => program,
         }
     }
+
+    /// What takes types out of a folder, beside the pinned packages.
+    pub(crate) fn type_stripper(&self) -> PathBuf {
+        let packages = self.program().ancestors().nth(3).unwrap_or(Path::new(""));
+        packages.join(TYPE_STRIPPER)
+    }
 }
 
-/// What makes components of JavaScript.
+/// What makes components of JavaScript, and of TypeScript once its types are taken out.
 pub(crate) async fn javascript(machine: &Machine, folder: &Path) -> Result<Compiler, Missing> {
     if let Some(own) = own(machine).await {
         return Ok(own);
@@ -41,15 +49,6 @@ pub(crate) async fn javascript(machine: &Machine, folder: &Path) -> Result<Compi
         let what = "nothing here makes components of JavaScript: there is no wforge-build beside \
                     wforge or in PATH, and componentize-qjs is not installed";
         Missing::new(what, "put wforge-build beside wforge").fixed_by(Fix::JavaScript)
-    })
-}
-
-/// What makes components of TypeScript: our own compiler alone, as the types have to go first.
-pub(crate) async fn typescript(machine: &Machine) -> Result<Compiler, Missing> {
-    own(machine).await.ok_or_else(|| {
-        let what = "TypeScript is compiled by wforge-build, which is neither beside wforge nor in \
-                    PATH";
-        Missing::new(what, "put wforge-build beside wforge; it comes with each release")
     })
 }
 
