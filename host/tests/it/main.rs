@@ -27,10 +27,14 @@ mod bombs;
 #[expect(clippy::disallowed_methods, reason = "it measures a real server by the real clock")]
 mod brakes;
 mod brief;
+mod compat;
+mod contract;
 mod deeds;
+mod denials;
 #[expect(clippy::disallowed_methods, reason = "it looks for compilers where its caller has them")]
 mod dev;
 mod direction;
+mod editors;
 mod effects;
 mod erasing;
 mod examples;
@@ -38,6 +42,7 @@ mod expressions;
 mod grants;
 mod harness;
 mod inbox;
+mod install;
 mod limits;
 mod logins;
 mod mocks;
