@@ -41,8 +41,8 @@ mod run;
 mod runs;
 mod secrets;
 mod serve;
-mod subject;
 mod sign;
+mod subject;
 mod tenants;
 mod test;
 mod threads;
@@ -213,7 +213,6 @@ fn of_publishers(
         _ => None,
     }
 }
-
 
 /// Serves a running wforge; without configuration, log or executor, since it will hold nothing.
 fn compile(args: &CompileWorkerArgs) -> anyhow::Result<u8> {

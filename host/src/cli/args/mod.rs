@@ -7,8 +7,8 @@ mod grants;
 mod plugins;
 mod registry;
 mod runs;
-mod testing;
 mod signing;
+mod testing;
 mod threads;
 mod trust;
 mod workflows;
@@ -31,8 +31,8 @@ pub(crate) use registry::{FromRegistry, PublishArgs, PullArgs, RegistryArgs};
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
-pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, SubjectArgs, TestArgs};
 pub(crate) use signing::{KeygenArgs, SignArgs, VerifyArgs};
+pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, SubjectArgs, TestArgs};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
