@@ -43,7 +43,7 @@ for package in "$out"/*.crate "$out"/*.tgz "$out"/*.whl; do
   case $package in
   *.whl) python3 -m zipfile -l "$package" ;;
   *) tar -tzf "$package" ;;
-  esac | grep -q '/LICENSE' || {
+  esac | grep '/LICENSE' >/dev/null || {
     echo "packages: error: $package has no LICENSE" >&2
     exit 1
   }
