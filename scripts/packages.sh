@@ -30,7 +30,7 @@ npm_package() {
 
 # From a copy: setuptools leaves a build folder beside the sources.
 wheel() {
-  sdk/toolchain.sh setup >/dev/null 2>&1 || sdk/toolchain.sh setup
+  [ -x .tools/python/bin/pip ] || sdk/toolchain.sh setup
   cp -R sdk/python "$work/python"
   .tools/python/bin/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$out" \
     "$work/python"
@@ -39,5 +39,13 @@ wheel() {
 crates
 npm_package
 wheel
-find "$out" -maxdepth 1 \( -name '*.crate' -o -name '*.tgz' -o -name '*.whl' \) -printf '%f\n' |
-  LC_ALL=C sort
+for package in "$out"/*.crate "$out"/*.tgz "$out"/*.whl; do
+  case $package in
+  *.whl) python3 -m zipfile -l "$package" ;;
+  *) tar -tzf "$package" ;;
+  esac | grep '/LICENSE' >/dev/null || {
+    echo "packages: error: $package has no LICENSE" >&2
+    exit 1
+  }
+  basename "$package"
+done
