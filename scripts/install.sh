@@ -68,10 +68,10 @@ archive_of() {
 }
 
 install_from() {
-    mkdir -p "$to" || fail "$to cannot be made; set WFORGE_INSTALL_DIR"
     for program in wforge wforge-build; do
         [ -f "$1/$program" ] || fail "the archive has no $program; nothing was installed"
     done
+    mkdir -p "$to" || fail "$to cannot be made; set WFORGE_INSTALL_DIR"
     for program in wforge wforge-build; do
         # Under another name first: whoever runs the old program goes on running it.
         cp "$1/$program" "$to/.$program.new" && chmod 755 "$to/.$program.new" &&

@@ -3,7 +3,7 @@
 # packages of the SDKs, and SHA256SUMS over all of it.
 #
 #   scripts/release.sh                     every target that can be built here; says what is missing
-#   scripts/release.sh --target TRIPLE     that target alone; again for more. A missing tool is an error
+#   scripts/release.sh --target TRIPLE     that target (again for more); a missing tool is an error
 #   scripts/release.sh --dry-run           says what it would run, and what is missing; runs nothing
 #   scripts/release.sh --out DIR           into DIR (target/release-files)
 #

@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 # What makes the components that no compiler would make; the tests hand them to a server.
 scripts/components.sh build
+scripts/test-tools.sh
 cargo test --locked --workspace
 sdk/toolchain.sh test
 scripts/hostile.sh test

@@ -1,7 +1,6 @@
 //! One call as a run would make it: input and configuration are held to the agent's schemas before
 //! it, output and exits after it, and a script stands in for the world.
 
-use serde_json::Value;
 use wforge_effects::llm::CassetteEntry;
 use wforge_model::agent::Reply;
 use wforge_model::manifest::AgentManifest;

@@ -30,7 +30,7 @@ pub(crate) fn is_file(name: &str) -> bool {
 
 fn ending(name: &str) -> Option<&str> {
     let known = |ending: &&str| ["wasm", "yaml", "yml", "json", "ndjson", "jsonl"].contains(ending);
-    Path::new(name).extension()?.to_str().filter(|ending| known(&ending))
+    Path::new(name).extension()?.to_str().filter(known)
 }
 
 /// `wforge inspect FILE`.

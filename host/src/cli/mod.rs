@@ -17,6 +17,8 @@ mod grants;
 mod inbox;
 mod inputs;
 mod inspect;
+mod install;
+mod keygen;
 mod keys;
 mod login;
 mod members;
@@ -24,10 +26,14 @@ mod new;
 mod one_agent;
 mod page;
 mod parts;
+mod passwords;
 mod plugins;
 mod progress;
+mod publish;
+mod pull;
 mod questions;
 pub(crate) mod refusal;
+mod registries;
 mod replay;
 mod result;
 mod resume;
@@ -35,6 +41,7 @@ mod run;
 mod runs;
 mod secrets;
 mod serve;
+mod sign;
 mod subject;
 mod tenants;
 mod test;
@@ -43,6 +50,7 @@ mod token;
 mod trail;
 mod trust;
 pub(crate) mod ui;
+mod verify;
 mod watch;
 mod workflows;
 
@@ -58,10 +66,11 @@ use wforge_spec::Cel;
 
 use crate::author::machine::Machine;
 use crate::compose::lanes;
-use crate::config::{self, Config, ConfigError, Loaded, Surroundings};
+use crate::config::{self, Config, ConfigError, Loaded};
 use crate::reader::Reader;
 use args::{Cli, Command, CompileWorkerArgs};
 use refusal::{EXIT_FAILED, Refusal, exit_code};
+use registries::Surroundings;
 use ui::{Paint, Ui};
 
 /// What the process was given.
@@ -82,6 +91,8 @@ pub(crate) struct Session {
     pub(crate) contexts: Option<PathBuf>,
     /// What compilers are found on.
     pub(crate) machine: Machine,
+    /// The folder, and docker's logins.
+    pub(crate) around: Surroundings,
 }
 
 /// Runs the command line to its end; the exit code.
@@ -116,8 +127,12 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     }
     let contexts = crate::contexts::path(&process.variables);
     let machine = Machine::new(process.variables.clone());
+    let around = Surroundings::of(&process);
+    if let Some(done) = of_publishers(ui, &cli.command, contexts.as_deref(), &around) {
+        return done;
+    }
     let login = login::meant(&cli, &process, contexts.as_deref())?;
-    let loaded = config::load(&Surroundings {
+    let loaded = config::load(&config::Surroundings {
         current_dir: process.current_dir,
         variables: process.variables,
         flags: cli.flags(),
@@ -133,7 +148,7 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     for warning in warnings {
         tracing::warn!(place = warning.place, help = warning.help, "{}", warning.message);
     }
-    let session = Session { ui: ui.clone(), config, contexts, machine };
+    let session = Session { ui: ui.clone(), config, contexts, machine, around };
     let lane = lanes::first_lane()?;
     let code = lane.block_on(command(&session, cli.command));
     // A thread that waits for a line of the terminal must not hold up the end.
@@ -163,7 +178,7 @@ fn of_authors(ui: &Ui, process: &Process, cli: &Cli) -> Option<anyhow::Result<u8
 
 /// The configuration as it is here, for a command that only looks at it.
 fn configuration_for(cli: &Cli, process: &Process) -> Result<Config, ConfigError> {
-    let surroundings = Surroundings {
+    let surroundings = config::Surroundings {
         current_dir: process.current_dir.clone(),
         variables: process.variables.clone(),
         flags: cli.flags(),
@@ -175,7 +190,28 @@ fn configuration_for(cli: &Cli, process: &Process) -> Result<Config, ConfigError
 
 /// Runs a command to its end, on threads of its own.
 fn on_a_lane(command: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
-    lanes::first_lane()?.block_on(command)
+    let lane = lanes::first_lane()?;
+    let code = lane.block_on(command);
+    lane.shutdown_background();
+    code
+}
+
+/// What authors do before a host sees a plugin: without configuration and without a store.
+fn of_publishers(
+    ui: &Ui,
+    command: &Command,
+    contexts: Option<&Path>,
+    around: &Surroundings,
+) -> Option<anyhow::Result<u8>> {
+    let key = contexts.map(|path| path.with_file_name(keygen::DEFAULT));
+    match command {
+        Command::Keygen(args) => Some(keygen::run(ui, args, key)),
+        Command::Sign(args) => Some(sign::run(ui, args, key)),
+        Command::Verify(args) => Some(verify::run(ui, args)),
+        Command::Publish(args) => Some(on_a_lane(publish::run(ui, args, around))),
+        Command::Pull(args) => Some(on_a_lane(pull::run(ui, args, around))),
+        _ => None,
+    }
 }
 
 /// Serves a running wforge; without configuration, log or executor, since it will hold nothing.
@@ -228,7 +264,12 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         | Command::Check(_)
         | Command::CompileWorker(_)
         | Command::Completions { .. }
-        | Command::Explain { .. } => Ok(EXIT_FAILED),
+        | Command::Explain { .. }
+        | Command::Keygen(_)
+        | Command::Sign(_)
+        | Command::Verify(_)
+        | Command::Publish(_)
+        | Command::Pull(_) => Ok(EXIT_FAILED),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::compose::{Mode, components_in, read_component};
 /// `wforge run`.
 pub(crate) async fn run(session: &Session, args: &RunArgs) -> anyhow::Result<u8> {
     if let Some(component) = &args.one.agent {
-        return one_agent::run(session, args, component).await;
+        return Box::pin(one_agent::run(session, args, component)).await;
     }
     // What is wrong with the flags is found before anything is opened, where that is possible.
     let file = args.file.as_deref().unwrap_or_default();

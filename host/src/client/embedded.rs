@@ -121,10 +121,7 @@ impl Embedded {
     }
 
     /// Everything that comes from a run, what plugins emit too.
-    pub(crate) fn messages(
-        &self,
-        run: RunId,
-    ) -> BoxStream<'static, anyhow::Result<RunMessage>> {
+    pub(crate) fn messages(&self, run: RunId) -> BoxStream<'static, anyhow::Result<RunMessage>> {
         let messages = self.host.handle.subscribe(&self.tenant, run, Seq(0));
         messages.map(|message| message.map_err(of_engine)).boxed()
     }

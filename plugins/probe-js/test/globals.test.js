@@ -13,7 +13,7 @@ test("everything works in node as well", () => {
     [],
   );
   assert.deepEqual(mock.done(), [`http POST ${INPUT.url} {"n":1}`]);
-  assert.deepEqual(mock.logs()[0].message, 'from the console {"n":1}');
+  assert.deepEqual(mock.logs(), ['info from the console {"n":1}']);
 });
 
 test("what does not work is said beside what does", () => {

@@ -23,7 +23,8 @@ export function jsonSchemaOf(where, schema, direction) {
   const say = schema["~standard"].jsonSchema?.[direction];
   if (typeof say === "function") return plain(say({ target: TARGET }));
   throw new TypeError(
-    `${where} cannot say its JSON Schema: take zod 4.2 or newer, or write JSON Schema beside it`,
+    `${where} cannot say its JSON Schema: take zod 4.2 or newer (not zod/mini), or give the schema ` +
+      "a function toJSONSchema",
   );
 }
 

@@ -1,4 +1,4 @@
-import type { Agent, AgentDefinition, Blob, Failure, Level, Run, Scope } from "./index.js";
+import type { Agent, AgentDefinition, Blob, Failure, Run, Scope } from "./index.js";
 
 /** What a model answers: a text, a response, or JSON that it writes. */
 export type ScriptedLlm =
@@ -60,6 +60,8 @@ export class MockHost {
   ): MockReply;
   /** What the agent did, a line each, such as `ask Publish?` or `sleep 250`. */
   done(): string[];
-  logs(): { level: Level; message: string; fields: { [name: string]: string } }[];
-  events(): { topic: string; payload: any }[];
+  /** Log lines, those of `console` too, such as `info counting words=3`. */
+  logs(): string[];
+  /** Pairs of a topic and what was emitted under it. */
+  events(): [topic: string, payload: any][];
 }

@@ -138,12 +138,12 @@ export class MockHost {
     return [...this.#world.done];
   }
 
-  /** Log lines, those of `console` too: `{ level, message, fields }`. */
+  /** Log lines, those of `console` too, such as `info counting words=3`. */
   logs() {
     return [...this.#world.logs];
   }
 
-  /** What was emitted: `{ topic, payload }`. */
+  /** What was emitted: pairs of a topic and its payload. */
   events() {
     return [...this.#world.events];
   }

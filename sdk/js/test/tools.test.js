@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -11,6 +12,25 @@ import { vendored } from "../tools/vendor-url.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const TYPES = "export const twice = (n: number): number => n * 2;\n";
+
+const TYPED = `import { defineAgent } from "@workflowforge/sdk";
+import { MockHost } from "@workflowforge/sdk/testing";
+console.log(new MockHost().run(defineAgent(() => fetch("https://a.example").json())).output);
+`;
+/** What README tells an author of TypeScript to write into tsconfig.json. */
+const SETTINGS = {
+  compilerOptions: {
+    allowImportingTsExtensions: true,
+    erasableSyntaxOnly: true,
+    lib: ["ES2023"],
+    module: "nodenext",
+    noEmit: true,
+    strict: true,
+    types: ["@workflowforge/sdk/globals"],
+    verbatimModuleSyntax: true,
+  },
+  files: ["typed.ts"],
+};
 
 /** A folder with these files, for as long as `use` takes. */
 function inFolder(files, use) {
@@ -53,7 +73,7 @@ test("what has no types to strip is refused with its file and line", () => {
   inFolder({ "src/a.ts": "const a = 1;\nenum Colour { Red }\n" }, (folder) => {
     const { status, stderr } = strip(folder);
     assert.equal(status, 1);
-    assert.match(stderr, /^error: .*src\/a\.ts:2: .*enum.*there are no enums/s);
+    assert.match(stderr, /^error: src\/a\.ts:2: .*enum.*there are no enums/s);
   });
 });
 
@@ -61,7 +81,7 @@ test("the vendored URL is what the pinned package makes", async () => {
   assert.equal(readFileSync(join(ROOT, "src/vendor/whatwg-url.js"), "utf8"), await vendored());
 });
 
-test("the package has code, types, licences and README, and works where it is unpacked", () => {
+test("the package has code, types, licences and README, and works, with its types, where it is unpacked", () => {
   inFolder({ "use/package.json": '{ "type": "module" }' }, (folder) => {
     const npm = (...args) => execFileSync("npm", args, { cwd: ROOT, encoding: "utf8" });
     const [packed] = JSON.parse(npm("pack", "--json", "--pack-destination", folder));
@@ -85,5 +105,13 @@ test("the package has code, types, licences and README, and works where it is un
     writeFileSync(join(folder, "use/it.js"), code);
     const said = execFileSync(process.execPath, [join(folder, "use/it.js")], { encoding: "utf8" });
     assert.equal(said, "2");
+    writeFileSync(join(folder, "use/typed.ts"), TYPED);
+    writeFileSync(join(folder, "use/tsconfig.json"), JSON.stringify(SETTINGS));
+    const compiler = createRequire(import.meta.url).resolve("typescript/lib/tsc.js");
+    const project = ["--project", join(folder, "use")];
+    assert.equal(
+      spawnSync(process.execPath, [compiler, ...project], { encoding: "utf8" }).stdout,
+      "",
+    );
   });
 });

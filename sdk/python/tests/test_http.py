@@ -65,7 +65,7 @@ class Answers(unittest.TestCase):
         with self.assertRaises(Upstream) as failure:
             response.raise_for_status()
         failure = failure.exception
-        self.assertEqual(str(failure), f"http_status: GET {URL} answered 429")
+        self.assertEqual(str(failure), f"http_429: GET {URL} answered 429")
         self.assertEqual((failure.retryable, failure.retry_after_ms), (True, 2000))
         self.assertEqual(failure.details, {"status": 429, "body": "slow down"})
         with self.assertRaises(Upstream) as failure:

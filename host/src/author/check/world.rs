@@ -20,8 +20,8 @@ const INTERFACES: [(&str, &str); 7] = [
 
 /// That each need is one that the component can use. The other way round is a matter of admission.
 pub(super) fn imports(stage: &Stage) -> Check {
-    let imports = &stage.admitted.imports;
-    let problems = stage.needs().iter().filter_map(|need| {
+    let (imports, needs) = (&stage.admitted.imports, stage.needs());
+    let problems = needs.iter().filter_map(|need| {
         let (_, interface) = INTERFACES.iter().find(|(kind, _)| *kind == need.kind())?;
         let is_imported = imports.iter().any(|import| import == interface);
         (!is_imported).then(|| {
@@ -31,9 +31,10 @@ pub(super) fn imports(stage: &Stage) -> Check {
             )
         })
     });
-    let reason = match (imports.len(), stage.admitted.manifest.needs.len()) {
-        (0, _) => "it imports nothing that leads anywhere".to_owned(),
-        (_, needs) => format!("imports {}, and asks for {needs} needs", imports.join(", ")),
+    let reason = if imports.is_empty() {
+        "it imports nothing that leads anywhere".to_owned()
+    } else {
+        format!("it imports {}, and its needs are {}", imports.join(", "), needs.len())
     };
     Check::of("world", reason, problems.collect())
 }
@@ -58,7 +59,8 @@ pub(super) async fn schemas(stage: &Stage, seen: &[Played]) -> anyhow::Result<Ch
         format!("agent {} takes any input: a schema would have the host refuse others", agent.name)
     });
     let is_wrong = !problems.is_empty();
-    let check = Check::of("schemas", format!("{} agents", agents.len()), problems);
+    let names: Vec<&str> = agents.iter().map(|agent| agent.name.as_str()).collect();
+    let check = Check::of("schemas", format!("those of {}", names.join(", ")), problems);
     Ok(if is_wrong { check } else { check.with(bare.collect()) })
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn xml(report: &SuiteReport) -> anyhow::Result<String> {
             None => {
                 let mut suite = TestSuite::new(case.file.as_str());
                 suite.add_test_case(test_case(report, case));
-                suites.push((&case.file, suite));
+                suites.push((case.file.as_str(), suite));
             }
         }
     }

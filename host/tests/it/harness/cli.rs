@@ -133,7 +133,8 @@ impl Cli {
 static COMPILED: LazyLock<Cli> = LazyLock::new(|| {
     let cli = Cli::cold();
     let proofs = ["wforge/effects-steps", "wforge/effects-rust", "wforge/effects-secrets"];
-    for components in [plugins()].into_iter().chain(proofs.map(proof)) {
+    let folders = [plugins(), plugins().join("probes")];
+    for components in folders.into_iter().chain(proofs.map(proof)) {
         cli.run([Path::new("plugin"), Path::new("install"), &components]).exits(0);
     }
     cli

@@ -34,14 +34,16 @@ function attempt(run) {
   }
 }
 
-const line = (level, message, fields) => ({ level, message, fields: Object.fromEntries(fields) });
+/** `info counting words=3`. */
+const line = (level, message, fields) =>
+  [level, message, ...fields.map((field) => field.join("="))].join(" ");
 
 const bytesFrom = (next) => (count) => Uint8Array.from({ length: count }, () => next() * 256);
 
 function emit(world, topic, payload) {
   world.script.check(["events"], topic);
   world.done.push(`emit ${topic} ${payload}`);
-  world.events.push({ topic, payload: JSON.parse(payload) });
+  world.events.push([topic, JSON.parse(payload)]);
 }
 
 function sleep(world, ms) {

@@ -102,5 +102,5 @@ const mock = new MockHost()
 const { output, exits } = mock.run(typed, { text: "one two" });
 mock.run(several, { blob: mock.blob("text/plain", "x") }, { agent: "everything", attempt: 2 });
 mock.run(plain);
-const lines: string[] = [...mock.done(), ...mock.logs().map(({ message }) => message)];
+const lines: string[] = [...mock.done(), ...mock.logs(), ...mock.events().map(([topic]) => topic)];
 export { exits, lines, output, plain as agent };

@@ -119,7 +119,7 @@ class Response:
         return next(found, default)
 
     def raise_for_status(self) -> Self:
-        """The response itself, or ``Upstream`` with the code ``http_status`` from 400 on.
+        """The response itself, or ``Upstream`` with a code such as ``http_404`` from 400 on.
 
         A retry policy sees whether the same request may succeed later, and when.
         """
@@ -127,7 +127,7 @@ class Response:
             return self
         asked = f"{self.request.method} {self.request.url}" if self.request else "the server"
         raise Upstream(
-            "http_status",
+            f"http_{self.status}",
             f"{asked} answered {self.status}",
             retryable=self.status in RETRYABLE,
             retry_after_ms=self._retry_after_ms(),

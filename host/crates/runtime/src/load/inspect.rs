@@ -5,6 +5,8 @@
 //! and functions. Their readers recurse with the file, so they work where a broken process harms
 //! nobody: `structure`, in the compiler's own.
 
+use std::cmp::Ordering;
+
 use wasmparser::{Encoding, Payload};
 use wforge_model::limits::AdmissionLimits;
 use wforge_model::manifest::{API_SECTION, MANIFEST_SECTION, Manifest, PluginName};
@@ -15,24 +17,31 @@ use super::walk::{malformed, walk};
 
 /// What a component says about itself.
 #[derive(Debug)]
-pub(crate) struct Inspected {
-    pub(crate) manifest: Manifest,
-    pub(crate) api: String,
-    pub(crate) imports: Vec<String>,
-    pub(crate) exports: Vec<String>,
+pub struct Inspected {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The version of the contract that it was built against.
+    pub api: String,
+    /// The names of its imports.
+    pub imports: Vec<String>,
+    /// The names of its exports.
+    pub exports: Vec<String>,
 }
 
 pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> AdmissionError {
     AdmissionError::Refused { code, message: message.into() }
 }
 
-/// Reads structure, sections and names.
-pub(crate) fn inspect(bytes: &[u8], limits: &AdmissionLimits) -> Result<Inspected, AdmissionError> {
+/// Reads structure, sections and names; nothing is compiled.
+///
+/// # Errors
+/// [`AdmissionError::Refused`].
+pub fn inspect(bytes: &[u8], limits: &AdmissionLimits) -> Result<Inspected, AdmissionError> {
     check_magic(bytes)?;
     let outline = Outline::read(bytes, limits)?;
     let api = outline.api.ok_or_else(|| no_section(API_SECTION))?;
     let api = String::from_utf8(api)
-        .map_err(|_| unsupported_api("the plugin", "a version that is no text"))?;
+        .map_err(|_| unsupported_api("the plugin", "that is no text; rebuild with sdk 0.1"))?;
     check_api(api.trim()).map_err(|what| {
         // A manifest of another contract may be one that this host cannot read.
         unsupported_api(&name_in(outline.manifest.as_deref()), &what)
@@ -56,20 +65,27 @@ fn no_section(name: &str) -> AdmissionError {
     refused("no_manifest", message)
 }
 
-/// Whether this host serves that version: the same minor while the major is 0.
+/// Whether this host serves that version: the same minor while the major is 0. Else what it is, and
+/// what to do.
 fn check_api(api: &str) -> Result<(), String> {
-    match semver::Version::parse(api) {
-        Ok(version) if version.major == 0 && version.minor == 1 => Ok(()),
-        Ok(_) => Err(api.to_owned()),
-        Err(_) => Err(format!("\"{}\", which is no version", api.escape_default())),
+    let Ok(version) = semver::Version::parse(api) else {
+        let what = api.escape_default();
+        return Err(format!("\"{what}\", which is no version; rebuild with sdk 0.1"));
+    };
+    match (version.major, version.minor).cmp(&(0, 1)) {
+        Ordering::Equal => Ok(()),
+        Ordering::Less => Err(format!(
+            "{api}, which is older than what this host serves, 0.1; rebuild with sdk 0.1"
+        )),
+        Ordering::Greater => Err(format!(
+            "{api}, which is newer than what this host serves, 0.1; upgrade the host, or rebuild \
+             with sdk 0.1"
+        )),
     }
 }
 
 fn unsupported_api(plugin: &str, what: &str) -> AdmissionError {
-    let message = format!(
-        "{plugin} is built against contract {what}; this host serves 0.1; rebuild with sdk 0.1 or \
-         upgrade the host"
-    );
+    let message = format!("{plugin} is built against contract {what}");
     refused("unsupported_api", message)
 }
 
