@@ -95,7 +95,9 @@ impl Person<'_> {
         }
         let names = names_of::<T>();
         if self.is_there {
-            options::<T>().for_each(|(name, help)| self.ui.err(&format!("  {name:8} {help}")));
+            for (name, help) in options::<T>() {
+                self.ui.err(&format!("  {name:8} {help}"));
+            }
         }
         let question = format!("{question} ({})", names.join(", "));
         let usual = usual.as_ref().and_then(name_of);
@@ -127,12 +129,14 @@ fn names_of<T: ValueEnum>() -> Vec<String> {
     T::value_variants().iter().filter_map(name_of).collect()
 }
 
-fn options<T: ValueEnum>() -> impl Iterator<Item = (String, String)> {
+/// Names and what they mean.
+fn options<T: ValueEnum>() -> Vec<(String, String)> {
     let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-    values.map(|value| {
+    let option = |value: clap::builder::PossibleValue| {
         let help = value.get_help().map(ToString::to_string).unwrap_or_default();
         (value.get_name().to_owned(), help)
-    })
+    };
+    values.map(option).collect()
 }
 
 fn tell(ui: &Ui, wanted: &Wanted, made: &Made) {

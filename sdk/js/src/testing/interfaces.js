@@ -41,14 +41,14 @@ const line = (level, message, fields) =>
 const bytesFrom = (next) => (count) => Uint8Array.from({ length: count }, () => next() * 256);
 
 function emit(world, topic, payload) {
-  world.script.check(["events"], topic);
   world.done.push(`emit ${topic} ${payload}`);
+  world.script.check(["events"], topic);
   world.events.push([topic, JSON.parse(payload)]);
 }
 
 function sleep(world, ms) {
-  world.script.check(["timer"], `${ms} ms`);
   world.done.push(`sleep ${ms}`);
+  world.script.check(["timer"], `${ms} ms`);
   world.now += ms;
 }
 
