@@ -3,6 +3,7 @@
 # and graph need no std.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+scripts/test-tools.sh
 cargo test --locked --workspace
 sdk/toolchain.sh test
 scripts/hostile.sh test

@@ -12,15 +12,21 @@ mod follow;
 mod grants;
 mod inbox;
 mod inputs;
+mod install;
+mod keygen;
 mod keys;
 mod login;
 mod members;
 mod page;
 mod parts;
+mod passwords;
 mod plugins;
 mod progress;
+mod publish;
+mod pull;
 mod questions;
 pub(crate) mod refusal;
+mod registries;
 mod replay;
 mod result;
 mod resume;
@@ -28,12 +34,14 @@ mod run;
 mod runs;
 mod secrets;
 mod serve;
+mod sign;
 mod tenants;
 mod threads;
 mod token;
 mod trail;
 mod trust;
 pub(crate) mod ui;
+mod verify;
 mod watch;
 mod workflows;
 
@@ -48,10 +56,11 @@ use wforge_ports::workflows::{Report, WorkflowReader as _};
 use wforge_spec::Cel;
 
 use crate::compose::lanes;
-use crate::config::{self, Config, Loaded, Surroundings};
+use crate::config::{self, Config, Loaded};
 use crate::reader::Reader;
 use args::{Cli, Command, CompileWorkerArgs};
 use refusal::{EXIT_FAILED, Refusal, exit_code};
+use registries::Surroundings;
 use ui::{Paint, Ui};
 
 /// What the process was given.
@@ -70,6 +79,8 @@ pub(crate) struct Session {
     pub(crate) config: Config,
     /// The file of logins; none where the system has no place for one.
     pub(crate) contexts: Option<PathBuf>,
+    /// The folder, and docker's logins.
+    pub(crate) around: Surroundings,
 }
 
 /// Runs the command line to its end; the exit code.
@@ -100,8 +111,12 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
         return explain::run(ui, code);
     }
     let contexts = crate::contexts::path(&process.variables);
+    let around = Surroundings::of(&process);
+    if let Some(done) = author(ui, &cli.command, contexts.as_deref(), &around) {
+        return done;
+    }
     let login = login::meant(&cli, &process, contexts.as_deref())?;
-    let loaded = config::load(&Surroundings {
+    let loaded = config::load(&config::Surroundings {
         current_dir: process.current_dir,
         variables: process.variables,
         flags: cli.flags(),
@@ -117,10 +132,35 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     for warning in warnings {
         tracing::warn!(place = warning.place, help = warning.help, "{}", warning.message);
     }
-    let session = Session { ui: ui.clone(), config, contexts };
+    let session = Session { ui: ui.clone(), config, contexts, around };
     let lane = lanes::first_lane()?;
     let code = lane.block_on(command(&session, cli.command));
     // A thread that waits for a line of the terminal must not hold up the end.
+    lane.shutdown_background();
+    code
+}
+
+/// What authors do before a host sees a plugin: without configuration and without a store.
+fn author(
+    ui: &Ui,
+    command: &Command,
+    contexts: Option<&Path>,
+    around: &Surroundings,
+) -> Option<anyhow::Result<u8>> {
+    let key = contexts.map(|path| path.with_file_name(keygen::DEFAULT));
+    match command {
+        Command::Keygen(args) => Some(keygen::run(ui, args, key)),
+        Command::Sign(args) => Some(sign::run(ui, args, key)),
+        Command::Verify(args) => Some(verify::run(ui, args)),
+        Command::Publish(args) => Some(in_lane(publish::run(ui, args, around))),
+        Command::Pull(args) => Some(in_lane(pull::run(ui, args, around))),
+        _ => None,
+    }
+}
+
+fn in_lane(work: impl Future<Output = anyhow::Result<u8>>) -> anyhow::Result<u8> {
+    let lane = lanes::first_lane()?;
+    let code = lane.block_on(work);
     lane.shutdown_background();
     code
 }
@@ -166,7 +206,12 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Config(_)
         | Command::CompileWorker(_)
         | Command::Completions { .. }
-        | Command::Explain { .. } => Ok(EXIT_FAILED),
+        | Command::Explain { .. }
+        | Command::Keygen(_)
+        | Command::Sign(_)
+        | Command::Verify(_)
+        | Command::Publish(_)
+        | Command::Pull(_) => Ok(EXIT_FAILED),
     }
 }
 

@@ -13,28 +13,40 @@ use super::Session;
 use super::admin::{print_rows, text_of, with_control};
 use super::args::PluginCommand;
 use super::brakes;
+use super::install::{self, Wanted};
 use super::refusal::{EXIT_FAILED, Refusal};
 use super::ui::{Paint, Ui, columns, harmless};
 use crate::client::{self, Client, Component, Control, in_query};
 use crate::compose::{Mode, components_in, read_component, read_signature};
 
+/// Where a registry's plugin is installed, and the keys that it is held to.
+const OWN: (&str, &str) = ("/v1/plugins", "/v1/trust/keys");
+/// The same for the platform.
+const PLATFORM: (&str, &str) = (PLATFORM_PLUGINS, "/v1/tenants/platform/trust/keys");
 /// Where the platform's plugins are.
 const PLATFORM_PLUGINS: &str = "/v1/platform/plugins";
 
 /// One of the commands.
 pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Result<u8> {
     match &command {
-        PluginCommand::Install { path, signature, platform: true } => {
-            return for_platform(session, &signed_files(path, signature.as_deref())?).await;
+        PluginCommand::Install { path, signature, platform, from } => {
+            if let Some(reference) = install::is_reference(path) {
+                let signature = signature.as_deref().map(signature_of).transpose()?;
+                let (path, keys) = if *platform { PLATFORM } else { OWN };
+                let wanted = Wanted { reference, signature, path, keys, how: from };
+                return installed_from(session, wanted).await;
+            }
+            install::refuse_for_files(from)?;
+            if *platform {
+                return for_platform(session, &signed_files(path, signature.as_deref())?).await;
+            }
         }
         PluginCommand::List { platform: true } => return of_platform(session).await,
         PluginCommand::Quarantine { .. }
         | PluginCommand::Release { .. }
         | PluginCommand::Use { .. }
         | PluginCommand::Precompile { .. } => return brakes::run(session, &command).await,
-        PluginCommand::Install { .. }
-        | PluginCommand::List { .. }
-        | PluginCommand::Inspect { .. } => {}
+        PluginCommand::List { .. } | PluginCommand::Inspect { .. } => {}
     }
     if let PluginCommand::Inspect { name } = &command
         && !is_file(name)
@@ -44,7 +56,7 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
     let client = client::open(&session.config, Mode::Look).await?;
     let result = match command {
         PluginCommand::Install { path, signature, .. } => {
-            install(&session.ui, &client, signed_files(&path, signature.as_deref())).await
+            install_files(&session.ui, &client, signed_files(&path, signature.as_deref())).await
         }
         PluginCommand::List { .. } => list(&session.ui, &client).await,
         PluginCommand::Inspect { name } => inspect_file(&session.ui, &client, &name).await,
@@ -55,6 +67,22 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
         | PluginCommand::Precompile { .. } => Ok(EXIT_FAILED),
     };
     client.finish(result).await
+}
+
+async fn installed_from(session: &Session, wanted: Wanted<'_>) -> anyhow::Result<u8> {
+    let ui = &session.ui;
+    // Futures of the engine are large.
+    let installed = Box::pin(install::from_registry(session, wanted)).await?;
+    if ui.is_json() {
+        ui.out_json(&installed)?;
+    }
+    Ok(0)
+}
+
+/// The signature of a file that is named.
+fn signature_of(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let bytes = read_signature(path, Some(path))?;
+    bytes.with_context(|| path.display().to_string())
 }
 
 async fn for_platform(session: &Session, components: &[Component]) -> anyhow::Result<u8> {
@@ -108,7 +136,7 @@ fn signed_files(path: &Path, signature: Option<&Path>) -> anyhow::Result<Vec<Com
     files.iter().map(read).collect()
 }
 
-async fn install(
+async fn install_files(
     ui: &Ui,
     client: &Client,
     components: anyhow::Result<Vec<Component>>,

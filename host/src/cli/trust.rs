@@ -44,7 +44,7 @@ fn path_of_key(whose: &Whose, key: &str, verb: &str) -> anyhow::Result<String> {
 }
 
 /// A key's file, or the key itself.
-fn key_text(given: &str) -> anyhow::Result<String> {
+pub(super) fn key_text(given: &str) -> anyhow::Result<String> {
     let path = Path::new(given);
     if !path.is_file() {
         return Ok(given.to_owned());

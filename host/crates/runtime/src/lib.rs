@@ -29,6 +29,7 @@ mod turns;
 
 pub use load::child::ChildCompiler;
 pub use load::compile::{CompileError, Compiler};
+pub use load::inspect::{Inspected, inspect};
 pub use load::worker::{WorkerCaps, WorkerError, compile_worker};
 pub use options::{Allocator, OpenRuntimeError, RuntimeOptions, RuntimeParts};
 pub use runtime::SandboxRuntime;

@@ -3,7 +3,9 @@
 mod admin;
 mod grants;
 mod plugins;
+mod registry;
 mod runs;
+mod signing;
 mod threads;
 mod trust;
 mod workflows;
@@ -20,9 +22,11 @@ pub(crate) use admin::{
 };
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use plugins::PluginCommand;
+pub(crate) use registry::{FromRegistry, PublishArgs, PullArgs, RegistryArgs};
 pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
+pub(crate) use signing::{KeygenArgs, SignArgs, VerifyArgs};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
@@ -179,6 +183,21 @@ pub(crate) enum Command {
     /// Whose signatures of plugins are trusted, and what is asked of versions
     #[command(subcommand)]
     Trust(TrustCommand),
+    /// Make a key to sign plugins with
+    #[command(after_help = signing::KEYGEN_EXAMPLES)]
+    Keygen(KeygenArgs),
+    /// Sign a plugin, as the program minisign does
+    #[command(after_help = signing::SIGN_EXAMPLES)]
+    Sign(SignArgs),
+    /// Check who signed a file
+    #[command(after_help = signing::VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
+    /// Bring a plugin into a registry
+    #[command(after_help = registry::PUBLISH_EXAMPLES, allow_missing_positional = true)]
+    Publish(Box<PublishArgs>),
+    /// Fetch a plugin from a registry, without installing it
+    #[command(after_help = registry::PULL_EXAMPLES)]
+    Pull(Box<PullArgs>),
     /// Make, suspend, limit and erase tenants
     #[command(subcommand)]
     Tenants(TenantsCommand),
@@ -306,6 +325,11 @@ impl Cli {
             | Command::Members(_)
             | Command::Secrets(_)
             | Command::Trust(_)
+            | Command::Keygen(_)
+            | Command::Sign(_)
+            | Command::Verify(_)
+            | Command::Publish(_)
+            | Command::Pull(_)
             | Command::Tenants(_)
             | Command::Audit(_)
             | Command::Usage { .. }

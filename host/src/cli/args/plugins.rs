@@ -4,15 +4,19 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueHint};
 
+use super::FromRegistry;
+
 /// `wforge plugin …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// Install a component, or every component of a folder
+    /// Install a component, every component of a folder, or one of a registry
     #[command(after_help = "Examples:\n  wforge plugin install target/plugins\n  \
-                            wforge plugin install crawler.wasm --signature crawler.wasm.minisig")]
+                            wforge plugin install crawler.wasm --signature crawler.wasm.minisig\n  \
+                            wforge plugin install oci://ghcr.io/acme/crawler:1.0.0\n  \
+                            wforge plugin install oci://ghcr.io/acme/crawler --update --yes")]
     Install {
-        /// A .wasm file or a folder of them
-        #[arg(value_hint = ValueHint::AnyPath)]
+        /// A .wasm file, a folder of them, or oci://HOST/REPOSITORY[:TAG][@sha256:DIGEST]
+        #[arg(value_name = "PATH|REFERENCE", value_hint = ValueHint::AnyPath)]
         path: PathBuf,
         /// The signature of minisign [default: FILE.minisig beside it, where there is one]
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -20,6 +24,8 @@ pub(crate) enum PluginCommand {
         /// For the platform: tenants that are offered it can use it (wforge tenants plugins)
         #[arg(long)]
         platform: bool,
+        #[command(flatten)]
+        from: Box<FromRegistry>,
     },
     /// List the installed plugins
     #[command(after_help = "Example:\n  wforge plugin list --output json")]

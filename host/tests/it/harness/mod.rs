@@ -4,11 +4,13 @@ mod cli;
 mod posts;
 mod redact;
 mod server;
+mod tools;
 
 pub(crate) use cli::{Cli, Ran};
 pub(crate) use posts::{saying, taking_posts};
 pub(crate) use redact::redacted;
 pub(crate) use server::{Reply, Sse, TestHost};
+pub(crate) use tools::tool;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -15,19 +15,26 @@ use super::walk::{malformed, walk};
 
 /// What a component says about itself.
 #[derive(Debug)]
-pub(crate) struct Inspected {
-    pub(crate) manifest: Manifest,
-    pub(crate) api: String,
-    pub(crate) imports: Vec<String>,
-    pub(crate) exports: Vec<String>,
+pub struct Inspected {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The version of the contract that it was built against.
+    pub api: String,
+    /// The names of its imports.
+    pub imports: Vec<String>,
+    /// The names of its exports.
+    pub exports: Vec<String>,
 }
 
 pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> AdmissionError {
     AdmissionError::Refused { code, message: message.into() }
 }
 
-/// Reads structure, sections and names.
-pub(crate) fn inspect(bytes: &[u8], limits: &AdmissionLimits) -> Result<Inspected, AdmissionError> {
+/// Reads structure, sections and names; nothing is compiled.
+///
+/// # Errors
+/// [`AdmissionError::Refused`].
+pub fn inspect(bytes: &[u8], limits: &AdmissionLimits) -> Result<Inspected, AdmissionError> {
     check_magic(bytes)?;
     let outline = Outline::read(bytes, limits)?;
     let api = outline.api.ok_or_else(|| no_section(API_SECTION))?;

@@ -1,0 +1,73 @@
+//! `wforge pull`: a component out of a registry, with its signature beside it; nothing is
+//! installed.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::args::PullArgs;
+use super::refusal::Refusal;
+use super::registries::{Fetched, Surroundings, fetch, open, reference};
+use super::sign::beside;
+use super::ui::{Paint, Ui};
+use crate::author::oci::Purpose;
+use crate::author::oci::artifact::file_name;
+
+/// Fetches it.
+pub(crate) async fn run(ui: &Ui, args: &PullArgs, around: &Surroundings) -> anyhow::Result<u8> {
+    let from = reference(&args.reference)?;
+    let registry = open(&from, &args.registry, around, Purpose::Pull).await?;
+    let fetched = Box::pin(fetch(&registry, &from)).await?;
+    let Fetched { reference, digest, bytes, listed, inspected, signer } = &fetched;
+    let manifest = &inspected.manifest;
+    let file = args.out.clone().unwrap_or_else(|| PathBuf::from(file_name(manifest)));
+    put(&file, bytes)?;
+    let signature = beside(&file);
+    match &listed.signature {
+        Some(text) => put(&signature, text.as_bytes())?,
+        None if signature.exists() => {
+            let message = format!("it is not signed, and {} is there", signature.display());
+            let refusal = Refusal::user("file_exists", message);
+            return Err(refusal.help("move that signature away").into());
+        }
+        None => {}
+    }
+    let verb = ui.paint(Paint::Green, "pulled");
+    ui.note(&format!("{verb}  {}@{}  {reference}", manifest.name, manifest.version));
+    match signer {
+        Some(key) => {
+            ui.note(&format!("  its signature names the key {key}; wforge verify checks it"));
+        }
+        None => ui.note("  it is not signed"),
+    }
+    if !ui.is_json() {
+        ui.out(&file.display().to_string());
+        return Ok(0);
+    }
+    ui.out_json(&json!({
+        "name": manifest.name,
+        "version": manifest.version,
+        "reference": reference.to_string(),
+        "digest": digest,
+        "component": listed.component,
+        "signer": signer,
+        "file": file,
+        "signature": listed.signature.as_ref().map(|_| signature),
+    }))?;
+    Ok(0)
+}
+
+/// Writes a file, unless there is another one.
+fn put(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if file.exists() {
+        let same = fs_err::metadata(file)?.len() == bytes.len() as u64
+            && fs_err::read(file).is_ok_and(|there| there == bytes);
+        if same {
+            return Ok(());
+        }
+        let message = format!("{} is there already, and is another", file.display());
+        let refusal = Refusal::user("file_exists", message);
+        return Err(refusal.help("choose another file with --out").into());
+    }
+    Ok(fs_err::write(file, bytes)?)
+}
