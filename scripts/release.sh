@@ -98,15 +98,16 @@ build() {
   [ "$target" != x86_64-unknown-linux-gnu ] || flags+=' --cfg poly1305_backend="soft"'
   run env "${variables[@]}" RUSTFLAGS="$flags" \
     cargo build --locked --release --target "$target" --package wforge
-  run env "${variables[@]}" RUSTFLAGS="$flags" CARGO_TARGET_DIR="$PWD/target/sdk" \
-    cargo build --locked --release --target "$target" --manifest-path sdk/build/Cargo.toml
+  # Its compilers bring a wasmtime of their own, so it is a workspace of its own.
+  run env "${variables[@]}" RUSTFLAGS="$flags" CARGO_TARGET_DIR="$PWD/target/compilers" \
+    cargo build --locked --release --target "$target" --manifest-path sdk/compilers/Cargo.toml
 }
 
 pack() {
   local target=$1 name=wforge-$version-$1
   run rm -rf "$stage/$name"
   run install -D -m 755 "target/$target/release/wforge" "$stage/$name/wforge"
-  run install -D -m 755 "target/sdk/$target/release/wforge-build" "$stage/$name/wforge-build"
+  run install -D -m 755 "target/compilers/$target/release/wforge-build" "$stage/$name/wforge-build"
   run install -m 644 LICENSE README.md CHANGELOG.md "$stage/$name/"
   run tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
     --use-compress-program='gzip -9n' -cf "$out/$name.tar.gz" -C "$stage" "$name"
@@ -125,7 +126,7 @@ sbom() {
   run git checkout-index --all --force --prefix="$stage/source/"
   local target program
   for target in "$@"; do
-    for program in host:wforge sdk/build:wforge-build; do
+    for program in host:wforge sdk/compilers:wforge-build; do
       run env SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" "$tool/bin/cargo-cyclonedx" cyclonedx -q \
         --manifest-path "$stage/source/${program%%:*}/Cargo.toml" --format json \
         --spec-version 1.5 --describe crate --target "$target" --override-filename "sbom"

@@ -150,7 +150,6 @@ impl Ui {
 
     /// Prints an error with its causes and fix; under --output json as JSON on stdout.
     pub(crate) fn error(&self, error: &anyhow::Error) {
-        let refusal = error.downcast_ref::<Refusal>();
         if self.is_json() {
             let _ = self.out_json(&error_json(error));
             return;

@@ -78,7 +78,6 @@ pub fn types<I, O, E>(_: fn(&Ctx, I) -> Result<O, E>) -> (Probe<I>, Probe<O>) {
 }
 
 /// The types of an agent with a configuration.
-#[expect(clippy::type_complexity, reason = "the form of an agent, as it is written")]
 pub fn types_with_config<I, C, O, E>(
     _: fn(&Ctx, I, C) -> Result<O, E>,
 ) -> (Probe<I>, Probe<O>, Probe<C>) {

@@ -33,6 +33,7 @@ pub(crate) struct Saves {
 
 impl Saves {
     /// Watches nothing yet.
+    #[expect(deprecated, reason = "Inotify owns its descriptor, which is open as long as it lives")]
     pub(crate) fn open() -> anyhow::Result<Self> {
         let inotify = Inotify::init().and_then(AsyncFd::new).map_err(|error| unable(&error))?;
         Ok(Self { inotify, watched: HashMap::new(), first_ns: None })
@@ -45,7 +46,10 @@ impl Saves {
         let change = change | WatchMask::MODIFY | WatchMask::CLOSE_WRITE | WatchMask::ONLYDIR;
         let mut watches = self.inotify.get_ref().watches();
         let mut is_new = false;
-        for folder in folders.iter().filter(|folder| !self.watched.contains_key(*folder)) {
+        for folder in folders {
+            if self.watched.contains_key(folder) {
+                continue;
+            }
             match watches.add(folder, change) {
                 Ok(watch) => drop(self.watched.insert(folder.clone(), watch)),
                 // Gone since it was seen; that is an event of the folder around it.

@@ -249,7 +249,11 @@ fn known(report: &Report, answers: &[String]) -> anyhow::Result<Vec<Answer>> {
     };
     // The first one of a node is the flag's, and goes before the file's.
     let mut nodes = BTreeSet::new();
-    let first = |answer: &&String| nodes.insert(answer.split_once('=').map(|(node, _)| node));
-    let flags: Vec<String> = answers.iter().filter(is_asked).filter(first).cloned().collect();
+    let mut flags = Vec::new();
+    for answer in answers.iter().filter(is_asked) {
+        if nodes.insert(answer.split_once('=').map(|(node, _)| node)) {
+            flags.push(answer.clone());
+        }
+    }
     questions::given(report, &flags)
 }

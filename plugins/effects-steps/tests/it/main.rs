@@ -1,7 +1,5 @@
 //! Steps in their order, their failures, and those of one attempt only.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics is a test that failed")]
-
 use wforge_effects_steps::agent::steps;
 use workflowforge_sdk::{Failure, MockHost, Value, json};
 

@@ -37,7 +37,7 @@ pub struct Count {
 #[derive(Serialize, JsonSchema)]
 #[schemars(title = "A tree")]
 pub struct Tree {
-    branches: Vec<Tree>,
+    branches: Vec<Self>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,7 +78,7 @@ fn described() -> Value {
     call.agent = "workflowforge:describe".to_owned();
     let output = __workflowforge_invoke(call).unwrap().output;
     let said: Value = serde_json::from_str(&output).unwrap();
-    said["agents"].clone()
+    said.get("agents").unwrap().clone()
 }
 
 #[test]

@@ -14,9 +14,14 @@ fn files(folder: &Path) -> BTreeMap<String, String> {
     files
         .map(|path| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            (name, fs::read_to_string(path).unwrap())
+            (name, read(path))
         })
         .collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "fs_err would be one more dependency of authors")]
+fn read(path: PathBuf) -> String {
+    fs::read_to_string(&path).unwrap_or_else(|error| format!("{}: {error}", path.display()))
 }
 
 /// Whether this is the project, and not a copy of the folder somewhere else.
@@ -34,17 +39,17 @@ fn the_contract_is_the_projects() {
 
 #[test]
 fn each_package_has_the_projects_license() {
-    let own = fs::read_to_string(here("LICENSE")).unwrap();
-    assert_eq!(own, fs::read_to_string(here("macros/LICENSE")).unwrap());
+    let own = read(here("LICENSE"));
+    assert_eq!(own, read(here("macros/LICENSE")));
     if is_project() {
-        assert_eq!(own, fs::read_to_string(here("../../LICENSE")).unwrap());
+        assert_eq!(own, read(here("../../LICENSE")));
     }
 }
 
 #[test]
 fn both_packages_have_the_same_version_and_the_one_asks_for_the_other() {
     let [sdk, macros] = ["Cargo.toml", "macros/Cargo.toml"].map(here);
-    let [sdk, macros] = [sdk, macros].map(|path| fs::read_to_string(path).unwrap());
+    let [sdk, macros] = [sdk, macros].map(read);
     let version = sdk.lines().find(|line| line.starts_with("version = ")).unwrap();
     assert!(macros.lines().any(|line| line == version));
     let wanted = format!("workflowforge-sdk-macros = {{ path = \"macros\", {version} }}");
