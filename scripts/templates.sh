@@ -103,7 +103,9 @@ run_http() {
   local origin="http://127.0.0.1:$port"
   sed -i "s#http:GET@example.com#http:GET@$origin#" plugin.toml grants.toml
   step "$wforge" build || return 1
-  WFORGE_OUTBOUND__ALLOW=127.0.0.1/32 runs '"title": "Example Domain"' --input "url=$origin/"
+  # What was installed before asks for the other server.
+  WFORGE_OUTBOUND__ALLOW=127.0.0.1/32 \
+    runs '"title": "Example Domain"' --input "url=$origin/" --plugins target
 }
 
 start_server() {
