@@ -126,7 +126,8 @@ async fn compiler(
         }
         scripted::Compiler::Pinned(_) => ", pinned, in the source tree",
     };
-    Check::ok(name, format!("{} {version}{whose}", program.display()).trim().replace("  ", " "))
+    let version = if version.is_empty() { version } else { format!(" ({version})") };
+    Check::ok(name, format!("{}{version}{whose}", program.display()))
 }
 
 async fn git(machine: &Machine) -> Check {
