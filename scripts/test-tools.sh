@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Fetches the programs of others that tests speak with: Debian's docker-registry and minisign.
 # They are unpacked into .tools/debian: no service starts, and nothing on this machine changes.
-# Where they cannot be had it says so and goes on; the tests that need them then say what is missing.
+# Where they cannot be had it says so and goes on; the tests that need them then say what is
+# missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

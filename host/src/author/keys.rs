@@ -1,7 +1,8 @@
 //! Secret keys as the program minisign keeps them: made, sealed with a password, opened again.
 //!
-//! Text in, text out: nothing here opens a file or asks for a password. What is secret is wiped when
-//! it is dropped. A file has an untrusted comment and a line in base64, of the bytes of [`KeyFile`].
+//! Text in, text out: nothing here opens a file or asks for a password. What is secret is wiped
+//! when it is dropped. A file has an untrusted comment, and the bytes of [`KeyFile`] as a line in
+//! base64.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

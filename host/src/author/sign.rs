@@ -45,7 +45,8 @@ pub(crate) fn sign(key: &SecretKey, bytes: &[u8], comment: &str) -> Result<Strin
     let global = key.sign(&[signature.as_slice(), comment.as_bytes()].concat());
     let line = [b"ED".as_slice(), key.id_bytes(), &signature].concat();
     Ok(format!(
-        "untrusted comment: signature from minisign secret key\n{}\ntrusted comment: {comment}\n{}\n",
+        "untrusted comment: signature from minisign secret key\n{}\ntrusted comment: \
+         {comment}\n{}\n",
         STANDARD.encode(line),
         STANDARD.encode(global)
     ))

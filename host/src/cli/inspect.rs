@@ -128,7 +128,9 @@ fn cassette(ui: &Ui, path: &Path) -> anyhow::Result<u8> {
         ui.out_json(&json!({ "cassette": path, "entries": entries }))?;
         return Ok(0);
     }
-    ui.out(&format!("{shown}: {} answers", entries.len()));
+    let count = entries.len();
+    let answers = if count == 1 { "answer" } else { "answers" };
+    ui.out(&format!("{shown}: {count} {answers}"));
     let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
     columns(&rows).iter().for_each(|line| ui.out(&format!("  {line}")));
     Ok(0)

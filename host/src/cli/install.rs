@@ -74,7 +74,7 @@ pub(super) async fn from_registry(
         _ => asked,
     };
     let registry = open(&at, &how.registry, &session.around, Purpose::Pull).await?;
-    let fetched = fetch(&registry, &at).await;
+    let fetched = Box::pin(fetch(&registry, &at)).await;
     let fetched = fetched.map_err(|error| lost(error, locked.is_some()))?;
     let signature = signature.or_else(|| fetched.listed.signature.clone().map(String::into_bytes));
     let signer = signature.as_deref().map(key_of).transpose()?;
@@ -82,15 +82,19 @@ pub(super) async fn from_registry(
     if !how.update {
         project.lock.check(&found).map_err(not_locked)?;
     }
-    let whose = Whose::of(session, keys, signer).await;
-    if let Some(signature) = &signature {
-        whose.check(signature, &fetched.bytes)?;
-    }
-    show(&session.ui, &fetched, &whose, how.yes);
-    confirm(&session.ui, how.yes)?;
-    let component = Component { file: typed.to_owned(), bytes: fetched.bytes, signature };
-    let send = async move |control: &Control| control.send_component(path, component).await;
-    let mut info = with_control(session, send).await.with_context(|| typed.to_owned())?;
+    // One door for both questions: this process opens its store once.
+    let ask = async |control: &Control| {
+        let whose = Whose::of(control, keys, signer).await;
+        if let Some(signature) = &signature {
+            whose.check(signature, &fetched.bytes)?;
+        }
+        show(&session.ui, &fetched, &whose, how.yes);
+        confirm(&session.ui, how.yes)?;
+        let (file, bytes, signature) = (typed.to_owned(), fetched.bytes, signature);
+        let sent = control.send_component(path, Component { file, bytes, signature }).await;
+        sent.with_context(|| typed.to_owned())
+    };
+    let mut info = with_control(session, ask).await?;
     if let Some(fields) = info.as_object_mut() {
         let digest = found.digest;
         fields.insert("source".to_owned(), json!({ "reference": typed, "digest": digest }));
@@ -187,12 +191,11 @@ struct Whose {
 }
 
 impl Whose {
-    async fn of(session: &Session, path: &str, signer: Option<KeyId>) -> Self {
+    async fn of(control: &Control, path: &str, signer: Option<KeyId>) -> Self {
         let Some(id) = signer.map(|signer| signer.to_string()) else {
             return Self { signer, key: None, asked: true };
         };
-        let ask = async |control: &Control| control.list(path).await;
-        let keys = with_control(session, ask).await.ok();
+        let keys = control.list(path).await.ok();
         let asked = keys.is_some();
         let key = keys.into_iter().flatten().find(|key| text_of(key, "key") == id);
         Self { signer, key, asked }

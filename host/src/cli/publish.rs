@@ -42,7 +42,7 @@ pub(crate) async fn run(ui: &Ui, args: &PublishArgs, around: &Surroundings) -> a
     let component_digest = artifact.component;
     let publication = Publication { tag: tag.clone(), artifact, component: bytes, signer, taken };
     let registry = open(&to, &args.registry, around, Purpose::Push).await?;
-    let published = publish(&registry, &to, publication).await.map_err(not_published)?;
+    let published = Box::pin(publish(&registry, &to, publication)).await.map_err(not_published)?;
     let Published { digest, was_there } = published;
     let at = to.with_tag(&tag);
     let (verb, paint) =

@@ -1,4 +1,5 @@
-//! `wforge pull`: a component out of a registry, with its signature beside it. Nothing is installed.
+//! `wforge pull`: a component out of a registry, with its signature beside it; nothing is
+//! installed.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use crate::author::oci::artifact::file_name;
 pub(crate) async fn run(ui: &Ui, args: &PullArgs, around: &Surroundings) -> anyhow::Result<u8> {
     let from = reference(&args.reference)?;
     let registry = open(&from, &args.registry, around, Purpose::Pull).await?;
-    let fetched = fetch(&registry, &from).await?;
+    let fetched = Box::pin(fetch(&registry, &from)).await?;
     let Fetched { reference, digest, bytes, listed, inspected, signer } = &fetched;
     let manifest = &inspected.manifest;
     let file = args.out.clone().unwrap_or_else(|| PathBuf::from(file_name(manifest)));

@@ -77,7 +77,8 @@ pub(super) async fn open(
     purpose: Purpose,
 ) -> anyhow::Result<Registry> {
     let access = access(reference, args, around)?;
-    Ok(Registry::open(reference, access, purpose).await.map_err(refused)?)
+    // Futures of HTTP clients are large.
+    Box::pin(Registry::open(reference, access, purpose)).await.map_err(refused)
 }
 
 fn access(

@@ -41,7 +41,7 @@ pub(crate) async fn run(ui: &Ui, machine: Machine, args: &TestArgs) -> anyhow::R
     if let Some(path) = &args.junit {
         fs_err::write(path, junit::xml(&report)?)?;
     }
-    end(ui, &report)?;
+    end(ui, &report, args.filter.is_none())?;
     Ok(if report.failed == 0 { 0 } else { EXIT_FAILED })
 }
 
@@ -66,12 +66,12 @@ fn tell(ui: &Ui, case: &CaseReport) {
     }
 }
 
-fn end(ui: &Ui, report: &SuiteReport) -> anyhow::Result<()> {
+fn end(ui: &Ui, report: &SuiteReport, is_whole: bool) -> anyhow::Result<()> {
     if ui.is_json() {
         return ui.out_json(report);
     }
     let unused = report.unused();
-    if !unused.is_empty() {
+    if is_whole && !unused.is_empty() {
         let label = ui.paint(Paint::Yellow, "note:");
         ui.out(&format!("{label} no case uses {}", unused.join(", ")));
     }

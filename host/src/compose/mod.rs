@@ -24,7 +24,6 @@ use wforge_engine::{
 };
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Failpoints, LimitPolicy, Store};
-use wforge_runtime::Effort;
 use wforge_spec::Cel;
 
 use crate::call_log::FileCallLog;
@@ -47,20 +46,8 @@ pub(crate) enum Mode {
     Look,
     /// To drive the runs that are asked for.
     Drive,
-    /// To drive the runs that are asked for, on a component that changes at its author's next save.
-    Develop,
     /// To drive all live runs of the data directory.
     Serve,
-}
-
-impl Mode {
-    /// What is spent on the code of components.
-    const fn effort(self) -> Effort {
-        match self {
-            Self::Develop => Effort::Quick,
-            Self::Look | Self::Drive | Self::Serve => Effort::Full,
-        }
-    }
 }
 
 /// The engine of this process with everything below it.
@@ -97,7 +84,7 @@ impl Host {
 
         let bus = Arc::new(RunBus::new(config.runs.subscriber_lag_max));
         let opened = parts::open_store(config, &clock, &entropy).await?;
-        let sandbox = parts::open_sandbox(config, &clock, (aot, mode.effort()), &policy)?;
+        let sandbox = parts::open_sandbox(config, &clock, aot, &policy)?;
         let witnesses = Witnesses::open(config)?;
         let acting = ActingParts {
             store: opened.store.clone(),

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use wforge_ports::{Clock, Driver, Entropy, LimitPolicy, Store};
-use wforge_runtime::{
-    ChildCompiler, Compiler, Effort, RuntimeOptions, RuntimeParts, SandboxRuntime,
-};
+use wforge_runtime::{ChildCompiler, Compiler, RuntimeOptions, RuntimeParts, SandboxRuntime};
 use wforge_store::{Kek, MemoryStore, OpenError, SledOptions, SledStore, StoreParts};
 
 use super::lanes::plugin_threads;
@@ -74,7 +72,7 @@ pub(crate) const COMPILE_WORKER: &str = "compile-worker";
 pub(super) fn open_sandbox(
     config: &Config,
     clock: &Arc<dyn Clock>,
-    (host_key, effort): ([u8; 32], Effort),
+    host_key: [u8; 32],
     policy: &Arc<dyn LimitPolicy>,
 ) -> anyhow::Result<Arc<SandboxRuntime>> {
     let options = RuntimeOptions {
@@ -88,7 +86,7 @@ pub(super) fn open_sandbox(
         vec![COMPILE_WORKER.into()],
         config.admission.clone(),
     );
-    let compiler: Arc<dyn Compiler> = Arc::new(compiler.with_effort(effort));
+    let compiler: Arc<dyn Compiler> = Arc::new(compiler);
     let parts = RuntimeParts {
         clock: clock.clone(),
         host_key,

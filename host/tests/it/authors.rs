@@ -149,8 +149,8 @@ fn a_build_puts_the_schemas_of_the_code_into_the_component() {
     assert_eq!(built["agents"][0]["input"]["required"], json!(["name"]));
     assert!(folder.join("target/acme-greeter.wasm").is_file());
     assert_eq!(build().exits(0).json()["digest"], built["digest"], "the same bytes again");
-    let run = ["run", &text(&folder.join("workflow.yaml")), "--output", "json"];
-    let run = [&run[..], &["--plugins", &text(&folder.join("target"))]].concat();
+    let (workflow, plugins) = (text(&folder.join("workflow.yaml")), text(&folder.join("target")));
+    let run = ["run", &workflow, "--output", "json", "--plugins", &plugins];
     assert_eq!(cli.run(run).exits(0).json()["output"]["greeting"], "Hello, world!");
 
     let manifest = folder.join("plugin.toml");

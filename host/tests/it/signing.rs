@@ -1,5 +1,6 @@
 //! Keys and signatures of authors: made here and taken by the program minisign, and the other way.
 
+use std::fs::Permissions;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -71,7 +72,7 @@ fn a_key_with_a_password_opens_here_and_there() {
     let author = Author::new();
     author.cli.file("password", "correct horse\n");
     author.cli.file("wrong", "wrong\n");
-    fs_err::set_permissions(author.path("password"), PermissionsExt::from_mode(0o600)).unwrap();
+    fs_err::set_permissions(author.path("password"), Permissions::from_mode(0o600)).unwrap();
     let made = author.run("keygen --out acme.key --password-file password --output json");
     assert_eq!(made.exits(0).json()["sealed"], true);
     let (signed, said) = author.minisign("-S -s acme.key -m plugin.wasm", "correct horse\n");
@@ -125,7 +126,7 @@ fn a_key_without_a_name_is_in_the_persons_own_folder() {
     let public = folder.join("signing.pub");
     let public = public.to_str().expect("UTF-8");
     author.run(&format!("verify plugin.wasm --public-key {public}")).exits(0);
-    fs_err::set_permissions(folder.join("signing.key"), PermissionsExt::from_mode(0o644)).unwrap();
+    fs_err::set_permissions(folder.join("signing.key"), Permissions::from_mode(0o644)).unwrap();
     author.run("sign plugin.wasm").exits(2).says(&["bad_key", "chmod 600"]);
 }
 

@@ -75,7 +75,7 @@ cases:
         "ok    nobody granted it",
         "ok    nobody wrote an answer",
         "FAIL  says something else",
-        "first.yaml:17",
+        "first.yaml:14",
         "output.n: expected 2, found 1",
         "effects[0]: expected \"ask go on!\", found \"ask go on?\"",
         "limits.host_calls_max: at most 0, the call took 1",
@@ -306,12 +306,12 @@ fn one_agent_is_called_with_real_effects_and_nothing_is_kept() {
         (&told["agent"], &told["status"]),
         (&json!("test/fixture.main"), &json!("completed"))
     );
-    let listed = bench.cli.run(["runs", "list", "--output", "json"]).exits(0).json();
-    assert_eq!(listed, json!([]));
+    let listed = bench.cli.run(["runs", "list", "--output", "json"]).exits(0).stdout.clone();
+    assert!(!listed.contains("one-call"), "{listed}");
     bench.cli.run(["run", "--agent", agent, "--input", "[1]"]).exits(2).says(&["is an object"]);
     bench.cli.run(["run", "--agent", agent, "--name", "other"]).exits(2).says(&["no agent"]);
     bench.cli.run(["run", "--agent", agent, "w.yaml"]).exits(2).says(&["cannot be used with"]);
-    bench.cli.run(["run"]).exits(2).says(&["--agent"]);
+    bench.cli.run(["run"]).exits(2).says(&["<FILE>"]);
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn what_a_file_says_of_itself_is_shown_by_its_kind() {
     cli.run(brief).exits(0).says(&["brief@", "digest", "agent wforge/outline"]);
     let entry = json!({ "request": { "model": "m" }, "answer": { "message": { "parts": [] } } });
     let cassette = cli.file("answers.ndjson", format!("{entry}\n"));
-    cli.run([Path::new("inspect"), &cassette]).exits(0).says(&["1 answers", "m"]);
+    cli.run([Path::new("inspect"), &cassette]).exits(0).says(&["1 answer", "m"]);
     cli.run(["inspect", "wforge/nowhere"]).exits(2).says(&["wforge/nowhere"]);
     cli.run(["inspect", "gone.wasm"]).exits(2).says(&["gone.wasm"]);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use wasmtime::{Config, Enabled, Engine, OptLevel, PoolingAllocationConfig, RegallocAlgorithm};
+use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 use wforge_model::limits::SandboxLimits;
 
 use crate::options::{Allocator, OpenRuntimeError, RuntimeOptions};
@@ -22,15 +22,6 @@ const HOST_STACK_BYTES: usize = 1536 << 10;
 /// native code, so the limits are not either.
 pub(crate) fn for_compiling() -> wasmtime::Result<Engine> {
     Engine::new(&config(&SandboxLimits::default()))
-}
-
-/// An engine whose native code that one runs too, made in less time: neither optimised nor with the
-/// best use of registers. What a guest computes is the same.
-pub(crate) fn for_compiling_quickly() -> wasmtime::Result<Engine> {
-    let mut config = config(&SandboxLimits::default());
-    config.cranelift_opt_level(OptLevel::None);
-    config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
-    Engine::new(&config)
 }
 
 /// An engine, and the name of the allocator that it got.

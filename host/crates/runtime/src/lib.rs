@@ -28,7 +28,7 @@ mod tenants;
 mod turns;
 
 pub use load::child::ChildCompiler;
-pub use load::compile::{CompileError, Compiler, Effort};
+pub use load::compile::{CompileError, Compiler};
 pub use load::inspect::{Inspected, inspect};
 pub use load::worker::{WorkerCaps, WorkerError, compile_worker};
 pub use options::{Allocator, OpenRuntimeError, RuntimeOptions, RuntimeParts};

@@ -124,6 +124,8 @@ fn anything() -> Vec<Value> {
         json!(ODD),
         json!([]),
         json!({}),
+        json!("x".repeat(HUGE_CHARS)),
+        json!(vec![0; MANY_ITEMS]),
         deep,
     ]
 }

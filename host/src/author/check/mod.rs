@@ -105,7 +105,7 @@ pub(crate) async fn run(
     let seen = sample::see(&stage, &samples).await?;
     let mut checks = vec![Check::passed("admission", "a host lets it in")];
     checks.push(world::imports(&stage));
-    checks.push(world::schemas(&stage, &seen).await?);
+    checks.push(world::schemas(&stage, &samples, &seen).await?);
     checks.push(world::size(size));
     checks.push(behaviour::limits(&stage, &seen));
     checks.push(behaviour::determinism(&stage, &samples, &seen).await?);

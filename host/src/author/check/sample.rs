@@ -2,9 +2,9 @@
 //! an input that is built from its schema in a world that is made up.
 
 use wforge_effects::llm::CassetteEntry;
-use wforge_model::Failure;
 use wforge_model::manifest::AgentManifest;
-use wforge_spec::suite::Script;
+use wforge_model::{Failure, FailureKind};
+use wforge_spec::suite::{Expect, Script};
 
 use crate::author::sandbox::Call;
 use crate::author::script::Extras;
@@ -34,6 +34,8 @@ pub(super) struct Sample {
     pub(super) name: String,
     pub(super) agent: AgentManifest,
     pub(super) call: Call,
+    /// Whether its case expects that the schemas refuse it.
+    pub(super) is_refused: bool,
     script: Script,
     cassette: Vec<CassetteEntry>,
     extras: Extras,
@@ -56,6 +58,7 @@ pub(super) fn samples(stage: &Stage, cases: &[CaseFile]) -> anyhow::Result<Vec<S
                 name: format!("case \"{}\"", case.name),
                 agent: agent.clone(),
                 call: call_of(stage, agent, case),
+                is_refused: expects_misfit(&case.expect),
                 script: case.script.clone(),
                 cassette,
                 extras: Extras::Denied,
@@ -69,6 +72,13 @@ pub(super) fn samples(stage: &Stage, cases: &[CaseFile]) -> anyhow::Result<Vec<S
         }
     }
     Ok(samples)
+}
+
+fn expects_misfit(expect: &Expect) -> bool {
+    let Expect::Given(expected) = expect else { return false };
+    expected.failure.as_ref().is_some_and(|failure| {
+        matches!(failure.kind, FailureKind::InvalidInput | FailureKind::BadOutput)
+    })
 }
 
 fn built(stage: &Stage, agent: &AgentManifest) -> Sample {
@@ -87,6 +97,7 @@ fn built(stage: &Stage, agent: &AgentManifest) -> Sample {
         name: format!("agent {} with a built input", agent.name),
         agent: agent.clone(),
         call,
+        is_refused: false,
         script: Script::default(),
         cassette: Vec::new(),
         extras: Extras::MadeUp,

@@ -5,6 +5,7 @@ use wforge_model::manifest::AgentManifest;
 use wforge_model::{Failure, Value};
 
 use super::Check;
+use super::sample::Sample;
 use crate::author::stage::{Played, Stage};
 
 /// The interface through which a need of that kind is used.
@@ -41,13 +42,18 @@ pub(super) fn imports(stage: &Stage) -> Check {
 
 /// That schemas are schemas, that they are those of the code, and that what it is called with and
 /// answers fits them.
-pub(super) async fn schemas(stage: &Stage, seen: &[Played]) -> anyhow::Result<Check> {
+pub(super) async fn schemas(
+    stage: &Stage,
+    samples: &[Sample],
+    seen: &[Played],
+) -> anyhow::Result<Check> {
     let agents = &stage.admitted.manifest.agents;
     let mut problems: Vec<String> = agents.iter().flat_map(|agent| invalid(stage, agent)).collect();
     if let Some(described) = stage.sandbox.describe(&stage.admitted).await? {
         problems.extend(agents.iter().flat_map(|agent| other_than_code(agent, &described)));
     }
-    let misfits = seen.iter().filter_map(|played| match &played.outcome.result {
+    let unmeant = samples.iter().zip(seen).filter(|(sample, _)| !sample.is_refused);
+    let misfits = unmeant.filter_map(|(_, played)| match &played.outcome.result {
         Err(failure @ Failure::BadOutput(_)) => Some(failure.to_string()),
         Err(failure @ Failure::InvalidInput(problem)) if problem.code.ends_with("_schema") => {
             Some(failure.to_string())

@@ -57,7 +57,7 @@ impl LocalHost {
         let config = local(config, &folder);
         fs_err::write(&config.plugins.grants_file, toml::to_string(&grants)?)?;
         let dirs = config.plugins.dirs.clone();
-        let host = Host::open(&config, Mode::Develop).await?;
+        let host = Host::open(&config, Mode::Drive).await?;
         let client = Embedded::new(host, default_tenant()?);
         Ok(Self { client, folder, dirs, grants, current: None, kept: VecDeque::new() })
     }

@@ -1,7 +1,7 @@
 //! Speaks with one repository of a registry.
 //!
-//! The client of `oci-client` logs in, and moves what a digest pins. Manifests and lists of tags are
-//! read here, since it reads them whole, however large a registry makes them.
+//! The client of `oci-client` logs in, and moves what a digest pins. Manifests and lists of tags
+//! are read here, since it reads them whole, however large a registry makes them.
 
 use std::time::Duration;
 

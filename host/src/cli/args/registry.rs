@@ -7,7 +7,7 @@ use clap::{Args, ValueHint};
 pub(super) const PUBLISH_EXAMPLES: &str = "\
 Examples:
   wforge publish oci://ghcr.io/acme/crawler --sign acme.key       # the project in this folder
-  wforge publish crawler.wasm oci://ghcr.io/acme/crawler:1.0.0    # with crawler.wasm.minisig beside it
+  wforge publish crawler.wasm oci://ghcr.io/acme/crawler:1.0.0    # with crawler.wasm.minisig
   wforge publish oci://localhost:5000/acme/crawler --insecure-http
   echo $TOKEN | wforge publish oci://ghcr.io/acme/crawler --username me --password-stdin";
 

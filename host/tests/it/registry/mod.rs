@@ -1,4 +1,5 @@
-//! Plugins in a registry: published, pulled, installed, locked. Against the program docker-registry.
+//! Plugins in a registry: published, pulled, installed, locked. Against the program
+//! docker-registry.
 
 mod attacks;
 mod refusals;

@@ -1,4 +1,5 @@
-//! What a registry, or a reference, or a person refuses: each says what is wrong and how to mend it.
+//! What a registry, or a reference, or a person refuses: each says what is wrong and how to mend
+//! it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

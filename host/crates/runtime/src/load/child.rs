@@ -18,7 +18,7 @@ use wasmtime::Engine;
 use wforge_model::limits::AdmissionLimits;
 
 use super::aot;
-use super::compile::{CompileError, Compiler, Effort};
+use super::compile::{CompileError, Compiler};
 use super::frame::{self, FrameError};
 use super::worker::{Answer, Request};
 
@@ -31,7 +31,6 @@ pub struct ChildCompiler {
     program: PathBuf,
     arguments: Vec<OsString>,
     limits: AdmissionLimits,
-    effort: Effort,
 }
 
 impl ChildCompiler {
@@ -39,14 +38,7 @@ impl ChildCompiler {
     /// [`WorkerCaps`](crate::WorkerCaps) after them runs [`compile_worker`](crate::compile_worker).
     #[must_use]
     pub const fn new(program: PathBuf, arguments: Vec<OsString>, limits: AdmissionLimits) -> Self {
-        Self { program, arguments, limits, effort: Effort::Full }
-    }
-
-    /// The same, spending so much on the code.
-    #[must_use]
-    pub const fn with_effort(mut self, effort: Effort) -> Self {
-        self.effort = effort;
-        self
+        Self { program, arguments, limits }
     }
 
     fn start(&self) -> io::Result<(Watched, ChildStdin, ChildStdout)> {
@@ -117,7 +109,7 @@ impl Compiler for ChildCompiler {
             CompileError::Failed(format!("the compiler cannot be started: {error}; try again"))
         })?;
         let configuration = aot::configuration_hex(engine);
-        let request = Request { configuration, limits: self.limits.clone(), effort: self.effort };
+        let request = Request { configuration, limits: self.limits.clone() };
         let answer = self.ask(stdin, stdout, &request, component);
         let end = watched.end();
         match answer {

@@ -5,7 +5,6 @@
 
 use std::fmt::Debug;
 
-use serde::{Deserialize, Serialize};
 use wasmparser::Validator;
 use wasmtime::Engine;
 use wforge_model::limits::AdmissionLimits;
@@ -21,17 +20,6 @@ pub trait Compiler: Debug + Send + Sync {
     /// # Errors
     /// The component is not one that this engine runs, or is too much to compile.
     fn compile(&self, engine: &Engine, component: &[u8]) -> Result<Vec<u8>, CompileError>;
-}
-
-/// What is spent on native code. The engine runs either.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effort {
-    /// The best code: it is compiled once and called often.
-    #[default]
-    Full,
-    /// The least time: for a component that is replaced at its author's next save.
-    Quick,
 }
 
 /// Why a component was not compiled. The message has the fix.

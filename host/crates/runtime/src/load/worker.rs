@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use wforge_model::limits::AdmissionLimits;
 
 use super::aot;
-use super::compile::{self, CompileError, Effort};
+use super::compile::{self, CompileError};
 use super::frame::{self, FrameError};
 use crate::engine;
 
@@ -58,7 +58,6 @@ pub(crate) struct Request {
     /// Which engine the code is for.
     pub(crate) configuration: String,
     pub(crate) limits: AdmissionLimits,
-    pub(crate) effort: Effort,
 }
 
 /// What is answered; native code comes after it, if there is any.
@@ -145,13 +144,6 @@ fn answer(request: &Request, component: &[u8]) -> (Answer, Vec<u8>) {
     if aot::configuration_hex(&engine) != request.configuration {
         return (Answer::OtherEngine, Vec::new());
     }
-    let engine = match request.effort {
-        Effort::Full => engine,
-        Effort::Quick => match engine::for_compiling_quickly() {
-            Ok(quick) => quick,
-            Err(_) => return (Answer::OtherEngine, Vec::new()),
-        },
-    };
     match compile::checked(&engine, component, &request.limits) {
         Ok(code) => (Answer::Compiled, code),
         Err(CompileError::Limit(message)) => (Answer::Limit(message), Vec::new()),

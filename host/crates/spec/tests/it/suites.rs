@@ -92,7 +92,16 @@ fn each_mistake_has_its_line_and_a_suggestion() {
 ";
     let reports = read("tests/bad.yaml", text).expect_err("it is wrong");
     let told: String = reports.iter().map(|report| format!("{report}\n")).collect();
-    expect![[r#""#]].assert_eq(&told);
+    expect![[r#"
+        tests/bad.yaml:2:5: error[missing_field]: a case needs "input"
+        tests/bad.yaml:3:5: error[unknown_field]: a case has no field "inputt"; help: did you mean "input"?
+        tests/bad.yaml:7:13: error[unknown_choice]: "session" is no scope of memory; help: write run, thread or plugin
+        tests/bad.yaml:8:12: error[wrong_type]: llm is a list, here is text
+        tests/bad.yaml:9:43: error[unknown_choice]: kind is one of invalid-input, denied, limit, upstream, cancelled, failed, trap, timeout, bad_output, missing, not "failled"; help: did you mean "failed"?
+        tests/bad.yaml:10:1: error[duplicate_case]: the case "a" is written twice; help: the first is in line 4
+        tests/bad.yaml:12:14: error[name]: "root" is no capability: write one of ask, kv:<scope>[:ro], llm:<model>, http:<rule>, http.raw:<rule>, tool:<name>, secret:<name>:hold, secret:<name>:reveal
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]
