@@ -22,9 +22,10 @@ const FILES_MAX: usize = 10_000;
 /// All of them, in bytes.
 const BYTES_MAX: u64 = 64 << 20;
 /// What lies beside the sources of a script.
-const NO_SCRIPTS: [&str; 5] = [".git", "node_modules", "target", "test", "tests"];
+const NO_SCRIPTS: [&str; 6] = [".git", ".wforge", "node_modules", "target", "test", "tests"];
 /// What lies beside those of a plugin in Python; what it vendors is staged as packages.
-const NO_PYTHON: [&str; 6] = [".git", "node_modules", "target", "test", "tests", "vendor"];
+const NO_PYTHON: [&str; 7] =
+    [".git", ".wforge", "node_modules", "target", "test", "tests", "vendor"];
 /// What Python leaves behind in every folder.
 const PYTHON_CACHE: &str = "__pycache__";
 
@@ -209,6 +210,7 @@ mod tests {
             ("node_modules/b/index.js", ""),
             ("node_modules/c/index.js", ""),
             ("target/old.wasm", ""),
+            (".wforge/aot/old.cwasm", ""),
         ]);
         let plugin = Plugin::read(folder.path()).unwrap();
         let staged = stage(&plugin, &folder.path().join("target/wforge/stage")).unwrap();
@@ -216,6 +218,7 @@ mod tests {
         assert!(is_there("src/agent.js") && is_there("node_modules/b/index.js"));
         assert!(is_there("node_modules/@workflowforge/sdk/src/index.js"));
         assert!(!is_there("node_modules/c/index.js") && !is_there("target/old.wasm"));
+        assert!(!is_there(".wforge/aot/old.cwasm"), "what a run left here is no source");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use workflowforge_sdk::{Ctx, Failure, agent};
 
 /// What the agent works on.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Input {
     /// Whom to greet.
     pub name: String,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use workflowforge_sdk::{Ctx, Failure, agent, http};
 
 /// What the agent works on.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Input {
     /// The page; plugin.toml says on which servers it may be.
     pub url: String,

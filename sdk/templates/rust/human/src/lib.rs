@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use workflowforge_sdk::{Ctx, Failure, Question, Reply, agent, json};
 
 /// What the agent works on.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Input {
     /// The text to publish.
     pub text: String,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use workflowforge_sdk::{Ctx, Failure, agent, llm};
 
 /// What the agent works on.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Input {
     /// The text to sum up.
     pub text: String,

@@ -9,7 +9,7 @@ const SYSTEM: &str = "Answer the question. Call tools for what you do not know."
 const LAST_TURN: &str = "This is the last turn. Call no tool; answer with what you know.";
 
 /// What the agent works on.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Input {
     /// The question.
     pub question: String,
@@ -19,7 +19,7 @@ pub struct Input {
 }
 
 /// What a node of a workflow may set.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Config {
     /// The most turns of the model.
     #[serde(default = "four")]
@@ -36,7 +36,7 @@ pub struct Output {
 }
 
 /// A word that somebody does not know.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Word {
     /// The word.
     pub word: String,

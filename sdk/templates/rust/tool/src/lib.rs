@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use workflowforge_sdk::{Ctx, Failure, agent};
 
 /// What the tool works on.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 pub struct Input {
     /// The text whose words are counted.
     pub text: String,
