@@ -2,8 +2,8 @@
 //! an input that is built from its schema in a world that is made up.
 
 use wforge_effects::llm::CassetteEntry;
-use wforge_model::{Failure, FailureKind};
 use wforge_model::manifest::AgentManifest;
+use wforge_model::{Failure, FailureKind};
 use wforge_spec::suite::{Expect, Script};
 
 use crate::author::sandbox::Call;
