@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What an agent that says hello weighs and costs in each language: `wforge new`, `wforge build`, then
-# the same call of each. The time to build is that of a second build, with the SDK compiled.
+# What an agent that says hello weighs and costs in each language: `wforge new`, `wforge build`,
+# then the same call of each. The time to build is that of a second build, with the SDK compiled.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --quiet --locked --workspace --bins --example call_cost

@@ -78,8 +78,9 @@ impl Judge {
         Ok(())
     }
 
-    /// All attacks at once, for so long; then the server must be as it was when they had gone on for
-    /// a while: what it keeps at hand, such as sandboxes and code that are ready, is there by then.
+    /// All attacks at once, for so long; then the server must be as it was when they had gone on
+    /// for a while: what it keeps at hand, such as sandboxes and code that are ready, is there by
+    /// then.
     pub(crate) fn storm(&mut self, fixtures: &[Fixture], seconds: u64) -> Result<()> {
         self.grounds.clear();
         let ground = self.open(&[])?;
@@ -294,8 +295,8 @@ fn action(what: &str) -> &'static str {
     }
 }
 
-/// The neighbour's calls take at most twice their time and 10 ms. Where they take more it is measured
-/// again: what an attack does to them it does each time, what else this machine does not.
+/// The neighbour's calls take at most twice their time and 10 ms. Where they take more it is
+/// measured again: what an attack does to them it does each time, what else this machine does not.
 fn neighbour(arena: &Arena, victim: &Victim, attackers: usize, of: &Fixture) -> Result<String> {
     let alone = victim.alone();
     let mut slow = Vec::new();

@@ -6,8 +6,9 @@
 //! its host calls, [`stage`] makes a call as a run would. On these stand [`suite`] (test cases) and
 //! [`check`] (what a host may require).
 //!
-//! [`dev`] is what watches a project and runs it. [`keys`] and [`sign`] make signatures, [`publish`]
-//! and [`oci`] bring components to registries and back, [`lock`] holds what was taken from them.
+//! [`dev`] is what watches a project and runs it. [`keys`] and [`sign`] make signatures,
+//! [`publish`] and [`oci`] bring components to registries and back, [`lock`] holds what was taken
+//! from them.
 //!
 //! Never here: a store, an engine or a configuration. An author needs none of them, except that
 //! [`dev`] runs whole workflows, in an engine that keeps nothing.

@@ -1,5 +1,5 @@
-//! What agents in JavaScript and TypeScript have in a sandbox: the functions that their language has
-//! everywhere, chance that is the same when they run again, and their own files and lines.
+//! What agents in JavaScript and TypeScript have in a sandbox: the functions that their language
+//! has everywhere, chance that is the same when they run again, and their own files and lines.
 
 use serde_json::{Value, json};
 

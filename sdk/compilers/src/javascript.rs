@@ -1,10 +1,10 @@
-//! JavaScript and TypeScript to a component: QuickJS, the author's modules loaded into it once, and a
-//! snapshot of that.
+//! JavaScript and TypeScript to a component: QuickJS, the author's modules loaded into it once, and
+//! a snapshot of that.
 //!
 //! The runtime, the glue to the plugin's world and the removal of the build's own imports are those
-//! of the crate componentize-qjs, of the release that npm's tool has. The loading itself is ours for
-//! two reasons: what is compiled for it is the same for every build against the same world, so it
-//! comes from a cache the next time; and TypeScript loses its types as it is read.
+//! of the crate componentize-qjs, of the release that npm's tool has. The loading itself is ours
+//! for two reasons: what is compiled for it is the same for every build against the same world, so
+//! it comes from a cache the next time; and TypeScript loses its types as it is read.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! `wforge-build`: compiles a plugin's code in JavaScript, TypeScript or Python to a component,
 //! without Node or Python on the machine.
 //!
-//! A program of its own, since each of the two compilers inside brings a wasmtime; `wforge` calls it.
-//! It has the commands of the program in `sdk/build` too, which are that library's.
+//! A program of its own, since each of the two compilers inside brings a wasmtime; `wforge` calls
+//! it. It has the commands of the program in `sdk/build` too, which are that library's.
 
 mod arguments;
 mod error;

@@ -12,7 +12,8 @@ use crate::typescript;
 /// Files that hold TypeScript.
 const TYPESCRIPT: [&str; 2] = ["ts", "mts"];
 
-/// The modules of a plugin. Inside, a file's name is its path below the root, with a slash in front.
+/// The modules of a plugin. Inside, a file's name is its path below the root, with a slash in
+/// front.
 pub(crate) struct Modules {
     root: PathBuf,
     entry: String,

@@ -1,5 +1,5 @@
-//! TypeScript to JavaScript by blanking its types out, so that every line and column stays where its
-//! author wrote it. Nothing is bundled, lowered or moved, and no source map is needed.
+//! TypeScript to JavaScript by blanking its types out, so that every line and column stays where
+//! its author wrote it. Nothing is bundled, lowered or moved, and no source map is needed.
 //!
 //! What has a meaning at run time beyond its types (`enum`, namespaces, parameter properties) is
 //! refused with its place, as Node does.

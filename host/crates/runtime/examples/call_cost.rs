@@ -1,6 +1,6 @@
 //! What a call costs: a fresh store and one call of an echo component, with bare wasmtime and
-//! through the runtime. With a path, that component is called instead, and its answer is shown. With
-//! `--table`, one line for each component that follows: what it weighs and what it costs.
+//! through the runtime. With a path, that component is called instead, and its answer is shown.
+//! With `--table`, one line for each component that follows: what it weighs and what it costs.
 //!
 //!     cargo run -p wforge-runtime --example call_cost [COMPONENT.wasm [INPUT-JSON [AGENT]]]
 //!     cargo run -p wforge-runtime --example call_cost -- --table INPUT-JSON COMPONENT.wasm…

@@ -14,7 +14,8 @@ use crate::author::stage::{Stage, World};
 
 /// Inputs with which each agent is called.
 const CALLS_MAX: usize = 64;
-/// After so many that broke an agent no more are tried: one that never ends takes seconds each time.
+/// After so many that broke an agent no more are tried: one that never ends takes seconds each
+/// time.
 const BROKEN_MAX: usize = 3;
 /// Fields of an input that are changed.
 const FIELDS_MAX: usize = 16;

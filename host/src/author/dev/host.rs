@@ -1,5 +1,5 @@
-//! A host of the project's own, in this process: it keeps nothing but compiled code, in `.wforge/dev`
-//! of the project, and drops that of components that nobody will run again.
+//! A host of the project's own, in this process: it keeps nothing but compiled code, in
+//! `.wforge/dev` of the project, and drops that of components that nobody will run again.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! The files of a project that matter while it is written, as digests: an editor that saves what was
-//! there, and a compiler that writes beside the sources, change nothing.
+//! The files of a project that matter while it is written, as digests: an editor that saves what
+//! was there, and a compiler that writes beside the sources, change nothing.
 
 use std::io;
 use std::path::{Path, PathBuf};

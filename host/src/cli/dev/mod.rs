@@ -182,8 +182,8 @@ impl Dev<'_> {
         }
     }
 
-    /// Tells what comes from a run and answers what it asks, until it has settled or the project was
-    /// saved again.
+    /// Tells what comes from a run and answers what it asks, until it has settled or the project
+    /// was saved again.
     async fn follow(
         &mut self,
         run: RunId,

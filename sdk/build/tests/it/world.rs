@@ -1,4 +1,5 @@
-//! What the build writes for a plugin in JavaScript, TypeScript or Python: its world, and its entry.
+//! What the build writes for a plugin in JavaScript, TypeScript or Python: its world, and its
+//! entry.
 
 use std::path::Path;
 

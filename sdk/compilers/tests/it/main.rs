@@ -1,5 +1,5 @@
-//! The real program makes components of small plugins in each language, and the library of the build
-//! takes them as it takes those of the tools from npm and PyPI.
+//! The real program makes components of small plugins in each language, and the library of the
+//! build takes them as it takes those of the tools from npm and PyPI.
 
 #![expect(
     clippy::expect_used,

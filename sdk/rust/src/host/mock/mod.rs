@@ -77,8 +77,9 @@ impl MockHost {
         self
     }
 
-    /// What comes back from that URL next, which may end in `*`: JSON as `{ "status", "headers", "body" }`, each of which
-    /// may be left out, a text as the body of a 200, a response or a failure.
+    /// What comes back from that URL next, which may end in `*`: JSON as `{ "status", "headers",
+    /// "body" }`, each of which may be left out, a text as the body of a 200, a response or a
+    /// failure.
     #[must_use]
     pub fn http(self, url: &str, response: impl Into<Answer<http::Response>>) -> Self {
         self.script.borrow_mut().http.push_back((url.to_owned(), response.into().0));

@@ -57,7 +57,8 @@ impl Script {
         Err(Failure::denied(kind, resource, format!("MockHost::deny(\"{by}\") refuses it")))
     }
 
-    /// The first answer for that name, which may be scripted for all that begin with something: `…*`.
+    /// The first answer for that name, which may be scripted for all that begin with something:
+    /// `…*`.
     pub(super) fn next_for<T>(queue: &mut VecDeque<(String, T)>, wanted: &str) -> Option<T> {
         let fits = |name: &str| match name.strip_suffix('*') {
             Some(beginning) => wanted.starts_with(beginning),
