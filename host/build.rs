@@ -13,7 +13,6 @@ const CARRIED: [&str; 7] = [
 ];
 
 fn main() {
-    #[expect(clippy::print_stdout, reason = "this is how a build script speaks to cargo")]
     for folder in CARRIED {
         println!("cargo::rerun-if-changed={folder}");
     }

@@ -23,7 +23,7 @@ pub(crate) async fn run(ui: &Ui, machine: &Machine, command: &NewCommand) -> any
     let (wanted, dir) = match command {
         NewCommand::Agent(args) => agent(&person, args)?,
         NewCommand::Workflow(NewWorkflow { name, dir }) => {
-            let name = person.text(name.clone(), "NAME", "Name", None, workflow_name)?;
+            let name = person.text(name.as_deref(), "NAME", "Name", None, workflow_name)?;
             (Wanted::Workflow { name }, dir.clone())
         }
     };
@@ -41,9 +41,9 @@ fn agent(person: &Person<'_>, args: &NewAgent) -> anyhow::Result<(Wanted, Option
     let NewAgent { name, lang, template, dir } = args;
     let question = "Name, as publisher/name";
     let read = |text: &str| plugin_name(text, PUBLISHER);
-    let name = person.text(name.clone(), "NAME", question, None, read)?;
+    let name = person.text(name.as_deref(), "NAME", question, None, read)?;
     let lang = person.choice(*lang, "--lang", "Language", None)?;
-    let template = person.choice(*template, "--template", "Template", Some(Template::Hello))?;
+    let template = person.choice(*template, "--template", "Template", Some(&Template::Hello))?;
     Ok((Wanted::Agent { name, lang, template }, dir.clone()))
 }
 
@@ -57,13 +57,13 @@ impl Person<'_> {
     /// What the flag says, or what is answered; the usual where nobody is there.
     fn text<T>(
         &self,
-        given: Option<String>,
+        given: Option<&str>,
         flag: &str,
         question: &str,
         usual: Option<&str>,
         read: impl Fn(&str) -> Result<T, Refusal>,
     ) -> anyhow::Result<T> {
-        if let Some(text) = given.as_deref().or(usual.filter(|_| !self.is_there)) {
+        if let Some(text) = given.or(usual.filter(|_| !self.is_there)) {
             return Ok(read(text)?);
         }
         if !self.is_there {
@@ -88,7 +88,7 @@ impl Person<'_> {
         given: Option<T>,
         flag: &str,
         question: &str,
-        usual: Option<T>,
+        usual: Option<&T>,
     ) -> anyhow::Result<T> {
         if let Some(value) = given {
             return Ok(value);
@@ -100,7 +100,7 @@ impl Person<'_> {
             }
         }
         let question = format!("{question} ({})", names.join(", "));
-        let usual = usual.as_ref().and_then(name_of);
+        let usual = usual.and_then(name_of);
         self.text(None, flag, &question, usual.as_deref(), |text| {
             T::from_str(text, true).map_err(|_| {
                 let message = format!("\"{text}\" is none of them");

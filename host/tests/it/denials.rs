@@ -83,8 +83,7 @@ fn every_limit_that_the_reference_names_is_a_key() {
         .collect();
     assert!(named.len() > 12, "{named:?}");
     for key in named {
-        let names = key.split('.');
-        let found = names.fold(Some(&keys), |at, name| at?.get("properties")?.get(name));
+        let found = key.split('.').try_fold(&keys, |at, name| at.get("properties")?.get(name));
         assert!(found.is_some(), "docs/reference/capabilities.md names {key}, which is no key");
     }
 }

@@ -13,13 +13,13 @@
 
 mod agents;
 mod api;
+mod authors;
 #[expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "it prints what it checked, and measures a real server by the real clock"
 )]
-mod authors;
 mod authz;
 mod bad_input;
 mod blobs;

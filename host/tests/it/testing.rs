@@ -160,10 +160,8 @@ fn no_command_about_one_component_reads_the_configuration() {
     bench.cli.run(["inspect", file, flags[0], flags[1]]).exits(0).says(&["test/fixture@1.0.0"]);
 }
 
-#[test]
-fn a_plugin_does_in_its_cases_what_it_does_in_a_run() {
-    let bench = Bench::built(proof("wforge/effects-steps"));
-    let cases = r#"
+/// Each effect of the contract once, a denial, a refusal and a trap.
+const EVERY_EFFECT: &str = r#"
 cases:
   - name: every kind of effect
     input:
@@ -232,7 +230,11 @@ cases:
     input: { steps: [{ do: trap }] }
     expect: { failure: { kind: trap } }
 "#;
-    bench.test(cases, &[]).exits(0).says(&["4 passed, 0 failed"]);
+
+#[test]
+fn a_plugin_does_in_its_cases_what_it_does_in_a_run() {
+    let bench = Bench::built(proof("wforge/effects-steps"));
+    bench.test(EVERY_EFFECT, &[]).exits(0).says(&["4 passed, 0 failed"]);
 }
 
 #[test]

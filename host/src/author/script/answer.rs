@@ -8,20 +8,20 @@ use wforge_model::{Object, Value};
 pub(super) fn of_model(model: &str, answer: &Value) -> Value {
     let given = |field: &str| answer.get(field).cloned();
     if let Some(message) = given("message") {
-        return response(model, message, answer);
+        return response(model, &message, answer);
     }
     let calls = given("tool_calls");
     let is_said = given("text").is_some() || calls.is_some();
     let text = if is_said { given("text") } else { Some(answer.clone()) };
-    let mut parts: Vec<Value> = text.iter().map(|text| text_part(text)).collect();
+    let mut parts: Vec<Value> = text.iter().map(text_part).collect();
     let calls = calls.as_ref().and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     parts.extend(calls.iter().enumerate().map(|(place, call)| tool_call(place, call)));
     let message = json!({ "role": "assistant", "parts": parts });
     let said = if is_said { answer } else { &Value::Null };
-    response(model, message, said)
+    response(model, &message, said)
 }
 
-fn response(model: &str, message: Value, given: &Value) -> Value {
+fn response(model: &str, message: &Value, given: &Value) -> Value {
     let calls = message.pointer("/parts").and_then(Value::as_array).is_some_and(|parts| {
         parts.iter().any(|part| part.get("type").is_some_and(|kind| kind == "tool_call"))
     });
@@ -59,14 +59,14 @@ fn tool_call(place: usize, call: &Value) -> Value {
 mod tests {
     use super::*;
 
-    fn parts(answer: Value) -> Value {
-        of_model("m", &answer)["message"]["parts"].clone()
+    fn parts(answer: &Value) -> Value {
+        of_model("m", answer)["message"]["parts"].clone()
     }
 
     #[test]
     fn a_text_is_said_and_other_json_is_said_as_json() {
-        assert_eq!(parts(json!("hi")), json!([{ "type": "text", "text": "hi" }]));
-        assert_eq!(parts(json!({ "n": 1 })), json!([{ "type": "text", "text": "{\"n\":1}" }]));
+        assert_eq!(parts(&json!("hi")), json!([{ "type": "text", "text": "hi" }]));
+        assert_eq!(parts(&json!({ "n": 1 })), json!([{ "type": "text", "text": "{\"n\":1}" }]));
     }
 
     #[test]

@@ -10,7 +10,7 @@ const VALUE_CHARS_MAX: usize = 200;
 /// Each place where what was found is not what was expected.
 pub(super) fn between(place: &str, expected: &Value, found: &Value) -> Vec<String> {
     let mut differences = Vec::new();
-    walk(place.to_owned(), expected, found, &mut differences);
+    walk(place, expected, found, &mut differences);
     let more = differences.len().saturating_sub(SHOWN_MAX);
     differences.truncate(SHOWN_MAX);
     if more > 0 {
@@ -19,7 +19,7 @@ pub(super) fn between(place: &str, expected: &Value, found: &Value) -> Vec<Strin
     differences
 }
 
-fn walk(place: String, expected: &Value, found: &Value, differences: &mut Vec<String>) {
+fn walk(place: &str, expected: &Value, found: &Value, differences: &mut Vec<String>) {
     if expected == found {
         return;
     }
@@ -27,7 +27,7 @@ fn walk(place: String, expected: &Value, found: &Value, differences: &mut Vec<St
         (Value::Object(expected), Value::Object(found)) => {
             for (key, value) in expected {
                 match found.get(key) {
-                    Some(found) => walk(format!("{place}.{key}"), value, found, differences),
+                    Some(found) => walk(&format!("{place}.{key}"), value, found, differences),
                     None => differences.push(format!(
                         "{place}.{key}: expected {}, and there is nothing",
                         short(value)
@@ -42,7 +42,7 @@ fn walk(place: String, expected: &Value, found: &Value, differences: &mut Vec<St
         }
         (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
             for (at, (expected, found)) in expected.iter().zip(found).enumerate() {
-                walk(format!("{place}[{at}]"), expected, found, differences);
+                walk(&format!("{place}[{at}]"), expected, found, differences);
             }
         }
         _ => differences.push(format!(

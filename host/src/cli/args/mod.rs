@@ -339,43 +339,8 @@ impl Cli {
                 set("runs.call_log", "--call-log", &args.call_log);
                 set("server.listen", "--listen", &args.listen);
             }
-            Command::Dev(_)
-            | Command::Validate(_)
-            | Command::Graph(_)
-            | Command::New(_)
-            | Command::Build(_)
-            | Command::Doctor(_)
-            | Command::Test(_)
-            | Command::Check(_)
-            | Command::Inspect(_)
-            | Command::Plugin(_)
-            | Command::Workflow(_)
-            | Command::Replay(_)
-            | Command::Blobs(_)
-            | Command::Inbox(_)
-            | Command::Threads(_)
-            | Command::Keys(_)
-            | Command::Grants(_)
-            | Command::Members(_)
-            | Command::Secrets(_)
-            | Command::Trust(_)
-            | Command::Keygen(_)
-            | Command::Sign(_)
-            | Command::Verify(_)
-            | Command::Publish(_)
-            | Command::Pull(_)
-            | Command::Tenants(_)
-            | Command::Audit(_)
-            | Command::Usage { .. }
-            | Command::Export(_)
-            | Command::Token(_)
-            | Command::Login(_)
-            | Command::Context(_)
-            | Command::Explain { .. }
-            | Command::Config(_)
-            | Command::Health
-            | Command::CompileWorker(_)
-            | Command::Completions { .. } => {}
+            // Flags of other commands are no keys.
+            _ => {}
         }
         let level = match self.global.verbose {
             0 | 1 => None,

@@ -118,10 +118,8 @@ impl Dev<'_> {
             self.say.build_failed(&error, self.host.manifest());
             return None;
         }
-        if self.host.manifest().is_none() {
-            // There is nothing to run before the first good build.
-            return None;
-        }
+        // There is nothing to run before the first good build.
+        self.host.manifest()?;
         match self.run_once(saved_ns).await {
             Ok(again_ns) => again_ns,
             Err(error) => {
@@ -228,7 +226,8 @@ impl Dev<'_> {
             let report = self.host.report(run).await?;
             // A question may be asked and answered within one commit.
             let is_over = report.head.status.is_final() || seen >= report.head.seq;
-            if !is_end && !(is_settled(&report.head) && is_over) {
+            let waits = is_settled(&report.head) && is_over;
+            if !is_end && !waits {
                 continue;
             }
             let answers = known(&report, answers)?;

@@ -100,6 +100,7 @@ fn each_mistake_has_its_line_and_a_suggestion() {
         tests/bad.yaml:9:43: error[unknown_choice]: kind is one of invalid-input, denied, limit, upstream, cancelled, failed, trap, timeout, bad_output, missing, not "failled"; help: did you mean "failed"?
         tests/bad.yaml:10:1: error[duplicate_case]: the case "a" is written twice; help: the first is in line 4
         tests/bad.yaml:12:14: error[name]: "root" is no capability: write one of ask, kv:<scope>[:ro], llm:<model>, http:<rule>, http.raw:<rule>, tool:<name>, secret:<name>:hold, secret:<name>:reveal
+        tests/bad.yaml:13:13: error[unknown_choice]: expect without fields is one of snapshot, not "snapshoot"; help: did you mean "snapshot"?
     "#]]
     .assert_eq(&told);
 }

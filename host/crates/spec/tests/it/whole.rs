@@ -37,12 +37,12 @@ fn problems_of_the_graph_have_lines_too() {
         .replace("type: number, minimum", "type: numbr, minimum")
         .replace("when: state.approval.approve", "when: state.approval.approve &&");
     expect![[r#"
-        w.yaml:22:5: error[schema]: state.digests.schema: it is no JSON Schema at /additionalProperties/properties/coverage/type: this is not valid under any of the schemas listed in the 'anyOf' keyword
-        w.yaml:58:20: error[unknown_name]: nodes.scan.in.section: there is no name sectoin; help: did you mean section?
-        w.yaml:65:3: error[unreachable_node]: nodes.deeper: no path leads from START to node deeper; help: add an edge to it, or take it out
-        w.yaml:66:19: error[unknown_key]: nodes.deeper.set.round: the state has no key rund; help: did you mean round?
-        w.yaml:88:61: error[unknown_node]: edges.3.branch.0.to: there is no node deper; help: did you mean deeper?
-        w.yaml:93:17: error[syntax]: edges.5.branch.0.when: `state.approval.approve &&`: the expression ends too early (column 26 of the expression)
+        w.yaml:23:5: error[schema]: state.digests.schema: it is no JSON Schema at /additionalProperties/properties/coverage/type: this is not valid under any of the schemas listed in the 'anyOf' keyword
+        w.yaml:59:20: error[unknown_name]: nodes.scan.in.section: there is no name sectoin; help: did you mean section?
+        w.yaml:66:3: error[unreachable_node]: nodes.deeper: no path leads from START to node deeper; help: add an edge to it, or take it out
+        w.yaml:67:19: error[unknown_key]: nodes.deeper.set.round: the state has no key rund; help: did you mean round?
+        w.yaml:89:61: error[unknown_node]: edges.3.branch.0.to: there is no node deper; help: did you mean deeper?
+        w.yaml:94:17: error[syntax]: edges.5.branch.0.when: `state.approval.approve &&`: the expression ends too early (column 26 of the expression)
     "#]].assert_eq(&told(&text));
 }
 
