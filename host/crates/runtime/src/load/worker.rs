@@ -131,8 +131,13 @@ fn serve(
     input: &mut impl Read,
     output: &mut impl Write,
 ) -> Result<(), WorkerError> {
-    let (request, component) = frame::read::<Request>(input, caps.component_bytes_max)
-        .map_err(|error: FrameError| WorkerError::Request(error.to_string()))?;
+    let read = frame::read::<Request>(input, caps.component_bytes_max);
+    if matches!(&read, Err(FrameError::Ended(error)) if error.kind() == io::ErrorKind::OutOfMemory)
+    {
+        // As where any other allocation fails: whoever asked knows what that signal means.
+        std::process::abort();
+    }
+    let (request, component) = read.map_err(|error| WorkerError::Request(error.to_string()))?;
     let (answer, code) = answer(&request, &component);
     frame::write(output, &answer, &code).map_err(WorkerError::Answer)
 }
