@@ -2,9 +2,8 @@
 # Runs the quickstarts of docs/guides as a new author would: each in an empty folder, command by
 # command, with `wforge` in PATH, and compares what comes out. `PAGES=…` for some of them.
 #
-# PROGRAMS = a folder with wforge and wforge-build. Unset: target/debug, and the compilers where
-# they
-#            are built; without them wforge takes the pinned tools of this tree
+# PROGRAMS = a folder with wforge and wforge-build. Unset: target/debug, and the compilers beside
+#            it; without them wforge takes the pinned tools of this tree
 # REGISTRY = a program that serves a registry, for the last step (docker-registry)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,6 +22,8 @@ export PATH
 command -v wforge >/dev/null || fail "there is no wforge. Run: make build"
 
 registry=${REGISTRY:-docker-registry}
+# What the tests unpacked serves as well.
+command -v "$registry" >/dev/null || registry=$PWD/.tools/debian/usr/bin/docker-registry
 work=$(mktemp -d)
 serves=
 leave() {
