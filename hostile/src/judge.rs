@@ -95,8 +95,8 @@ impl Judge {
         let outcome = self.stands(&ground, pid, before, probe);
         let told = outcome.as_ref().map_or_else(|error| format!("{error:#}"), Clone::clone);
         table::say(&format!(
-            "storm of {seconds} s, {made} attacks by 8 threads: {told} to {before} MiB \
-             (at first {at_first})"
+            "storm of {seconds} s, {made} attacks by 8 threads: {told} \
+             over {before} MiB when warm ({at_first} at first)"
         ));
         match outcome {
             Ok(_) => self.passed += 1,
