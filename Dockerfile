@@ -16,7 +16,7 @@ COPY host ./host
 COPY docs/errors ./docs/errors
 COPY docs/reference ./docs/reference
 # Installs what is missing, such as Node.js; this stage is not shipped.
-RUN sdk/toolchain.sh setup && sdk/toolchain.sh build && rm -rf target/plugins/.build target/plugins/proofs
+RUN sdk/toolchain.sh setup && sdk/toolchain.sh build && rm -rf target/plugins/.build target/plugins/proofs target/plugins/probes
 RUN install -D -m 644 /etc/ssl/certs/ca-certificates.crt certs/ca-certificates.crt
 RUN cargo build --locked --release --package wforge && mkdir data
 

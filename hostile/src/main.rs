@@ -81,6 +81,11 @@ fn attack(arguments: &Arguments) -> Result<bool> {
         rows::complete()?;
     }
     let fixtures = rows::drawn(&arguments.rows, arguments.sample, arguments.seed)?;
+    // A proof of nothing must not pass.
+    anyhow::ensure!(
+        !fixtures.is_empty() && (arguments.times > 0 || arguments.storm_s > 0),
+        "there is nothing to do: --times 0 wants --storm-s, and --rows rows of the list"
+    );
     let mut judge = Judge::new(programs, !arguments.untimed);
     for _ in 0..arguments.times {
         judge.all(&fixtures)?;

@@ -171,7 +171,7 @@ struct Order<W> {
 #[derive(Debug)]
 struct Account<W> {
     /// What its turns cost, and what was passed over while there was nothing to run.
-    used_ns: u64,
+    cost_ns: u64,
     running: usize,
     queue: VecDeque<(Ticket, W)>,
 }
@@ -197,10 +197,10 @@ impl<W> Order<W> {
         let is_free = self.free > 0;
         let account =
             self.accounts.entry(tenant.clone()).or_insert_with(|| Account::starting_at(floor_ns));
-        account.used_ns = account.used_ns.max(floor_ns);
+        account.cost_ns = account.cost_ns.max(floor_ns);
         if is_free {
             account.running += 1;
-            self.floor_ns = account.used_ns;
+            self.floor_ns = account.cost_ns;
             self.free -= 1;
             return None;
         }
@@ -234,11 +234,11 @@ impl<W> Order<W> {
     ) -> (Option<Ticket>, Option<W>) {
         let Some(account) = self.accounts.get_mut(tenant) else { return (None, None) };
         account.running = account.running.saturating_sub(1);
-        account.used_ns = account.used_ns.saturating_add(cost_ns);
-        self.ceiling_ns = self.ceiling_ns.max(account.used_ns);
+        account.cost_ns = account.cost_ns.saturating_add(cost_ns);
+        self.ceiling_ns = self.ceiling_ns.max(account.cost_ns);
         let ticket = again.map(|waiter| {
             self.tickets += 1;
-            account.used_ns = account.used_ns.max(self.floor_ns);
+            account.cost_ns = account.cost_ns.max(self.floor_ns);
             account.queue.push_back((self.tickets, waiter));
             self.tickets
         });
@@ -254,12 +254,12 @@ impl<W> Order<W> {
     fn grant(&mut self) -> Option<W> {
         let waits = |account: &&mut Account<W>| !account.queue.is_empty();
         let rank = |account: &&mut Account<W>| {
-            (account.used_ns, account.queue.front().map(|(ticket, _)| *ticket))
+            (account.cost_ns, account.queue.front().map(|(ticket, _)| *ticket))
         };
         let account = self.accounts.values_mut().filter(waits).min_by_key(rank)?;
         let (_, waiter) = account.queue.pop_front()?;
         account.running += 1;
-        self.floor_ns = self.floor_ns.max(account.used_ns);
+        self.floor_ns = self.floor_ns.max(account.cost_ns);
         self.free -= 1;
         Some(waiter)
     }
@@ -271,15 +271,15 @@ impl<W> Order<W> {
         }
         let floor_ns = self.floor_ns;
         self.accounts.retain(|_, account| {
-            account.running > 0 || !account.queue.is_empty() || account.used_ns > floor_ns
+            account.running > 0 || !account.queue.is_empty() || account.cost_ns > floor_ns
         });
         self.sweep_at = self.accounts.len().saturating_mul(2).max(ACCOUNTS_KEPT);
     }
 }
 
 impl<W> Account<W> {
-    fn starting_at(used_ns: u64) -> Self {
-        Self { used_ns, running: 0, queue: VecDeque::new() }
+    fn starting_at(cost_ns: u64) -> Self {
+        Self { cost_ns, running: 0, queue: VecDeque::new() }
     }
 }
 

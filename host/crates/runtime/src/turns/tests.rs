@@ -14,10 +14,11 @@ use wforge_model::TenantId;
 
 use super::{Order, TICK_NS, Turned, Turns, cost_ns};
 use crate::engine::Ticks;
-use crate::guest::meter::CpuMeter;
+use crate::guest::meter::{CpuMeter, YIELD_AFTER_NS};
 use crate::tenants::Tenant;
 
-const SLICE_NS_MAX: u64 = 5_000_000;
+/// The longest turn that ends in time.
+const SLICE_NS_MAX: u64 = TICK_NS + YIELD_AFTER_NS;
 
 fn tenant(name: &str) -> TenantId {
     name.parse().unwrap()
