@@ -126,6 +126,7 @@ fn close_all_but_stdio() -> io::Result<()> {
     Ok(())
 }
 
+#[expect(clippy::disallowed_methods, reason = "this process ends by the signal that says why")]
 fn serve(
     caps: WorkerCaps,
     input: &mut impl Read,
