@@ -96,6 +96,10 @@ measure() {
     *'"event":"build_failed"'* | *'"event":"failed"'*) echo "$line" >&2 && return 1 ;;
     esac
   done
+  if [ "$count" != "$saves" ]; then
+    echo "wforge dev ended after $count of $saves saves: $(cat "$work/$1.log")" >&2
+    return 1
+  fi
   kill -INT "$pid" && wait "$pid"
   pid=
   exec 3<&-

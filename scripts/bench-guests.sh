@@ -12,7 +12,8 @@ for language in rust js python; do
   "$wforge" --quiet new agent "bench/$language" --lang "$language" --template hello \
     --dir "$folder/$language" >/dev/null
   "$wforge" --quiet build "$folder/$language" >/dev/null
-  echo >>"$folder/$language/src/$(basename "$(find "$folder/$language/src" -maxdepth 1 -type f | head -n 1)")"
+  source=$(find "$folder/$language/src" -maxdepth 1 -type f | head -n 1)
+  echo >>"$source"
   begun=$(date +%s%N)
   "$wforge" --quiet build "$folder/$language" >/dev/null
   printf '%-8s built again in %d ms\n' "$language" $((($(date +%s%N) - begun) / 1000000))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs wforge and wforge-build from a release, without root. Linux on x86-64 and arm64.
+# Installs wforge from a release, without root. Linux on x86-64 and arm64.
 #
 #   sh install.sh                          the newest release, into ~/.local/bin
 #   WFORGE_VERSION=0.1.0 sh install.sh     that release
@@ -68,16 +68,12 @@ archive_of() {
 }
 
 install_from() {
-    for program in wforge wforge-build; do
-        [ -f "$1/$program" ] || fail "the archive has no $program; nothing was installed"
-    done
+    [ -f "$1/wforge" ] || fail "the archive has no wforge; nothing was installed"
     mkdir -p "$to" || fail "$to cannot be made; set WFORGE_INSTALL_DIR"
-    for program in wforge wforge-build; do
-        # Under another name first: whoever runs the old program goes on running it.
-        cp "$1/$program" "$to/.$program.new" && chmod 755 "$to/.$program.new" &&
-            mv -f "$to/.$program.new" "$to/$program" ||
-            fail "$to/$program cannot be written; set WFORGE_INSTALL_DIR"
-    done
+    # Under another name first: whoever runs the old program goes on running it.
+    cp "$1/wforge" "$to/.wforge.new" && chmod 755 "$to/.wforge.new" &&
+        mv -f "$to/.wforge.new" "$to/wforge" ||
+        fail "$to/wforge cannot be written; set WFORGE_INSTALL_DIR"
 }
 
 main() {

@@ -111,7 +111,7 @@ class Shell:
     """A shell that keeps its folder and variables between commands."""
 
     def __init__(self, folder: Path):
-        # Data, logins and caches of whoever runs this stay out of it.
+        # Data and logins of whoever runs this stay out of it; compilers come from the cache.
         own = {"XDG_DATA_HOME": "data", "XDG_CONFIG_HOME": "config", "TMPDIR": "tmp"}
         places = {name: str(folder / at) for name, at in own.items()}
         for place in places.values():

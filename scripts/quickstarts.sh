@@ -2,8 +2,7 @@
 # Runs the quickstarts of docs/guides as a new author would: each in an empty folder, command by
 # command, with `wforge` in PATH, and compares what comes out. `PAGES=…` for some of them.
 #
-# PROGRAMS = a folder with wforge and wforge-build. Unset: target/debug, and the compilers beside
-#            it; without them wforge takes the pinned tools of this tree
+# PROGRAMS = a folder with wforge. Unset: target/debug, which takes the pinned tools of this tree
 # REGISTRY = a program that serves a registry, for the last step (docker-registry)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -16,7 +15,7 @@ command -v python3 >/dev/null || fail "python3 is missing. Run: sudo apt-get ins
 if [ -n "${PROGRAMS:-}" ]; then
   PATH=$(realpath "$PROGRAMS"):$PATH
 else
-  PATH=$PWD/target/debug:$PWD/target/compilers/release:$PWD/target/compilers/debug:$PATH
+  PATH=$PWD/target/debug:$PATH
 fi
 export PATH
 command -v wforge >/dev/null || fail "there is no wforge. Run: make build"

@@ -76,21 +76,21 @@ fn is_program(path: &Path) -> bool {
 }
 
 #[test]
-fn both_programs_of_a_release_are_installed_for_their_user() {
-    let release = Release::of(&["wforge", "wforge-build"]);
+fn the_program_of_a_release_is_installed_for_its_user() {
+    let release = Release::of(&["wforge"]);
     for version in ["0.1.0", ""] {
         let (is_installed, said) = release.install(version);
         assert!(is_installed, "{said}");
         let bin = release.path("home/.local/bin");
-        assert!(is_program(&bin.join("wforge")) && is_program(&bin.join("wforge-build")), "{said}");
+        assert!(is_program(&bin.join("wforge")), "{said}");
         assert!(said.contains("wforge 0.1.0 is in") && said.contains("export PATH="), "{said}");
-        assert_eq!(fs_err::read_dir(&bin).unwrap().count(), 2, "nothing else is left there");
+        assert_eq!(fs_err::read_dir(&bin).unwrap().count(), 1, "nothing else is left there");
     }
 }
 
 #[test]
 fn an_archive_with_another_digest_is_not_installed() {
-    let release = Release::of(&["wforge", "wforge-build"]);
+    let release = Release::of(&["wforge"]);
     let sums = fs_err::read_to_string(release.path("SHA256SUMS")).unwrap();
     let (first, rest) = sums.split_at(1);
     let other = if first == "0" { "1" } else { "0" };
@@ -100,7 +100,7 @@ fn an_archive_with_another_digest_is_not_installed() {
 
 #[test]
 fn an_archive_that_was_changed_is_not_installed() {
-    let release = Release::of(&["wforge", "wforge-build"]);
+    let release = Release::of(&["wforge"]);
     let mut bytes = fs_err::read(release.path(&Release::archive())).unwrap();
     bytes.push(0);
     fs_err::write(release.path(&Release::archive()), bytes).unwrap();
@@ -109,11 +109,11 @@ fn an_archive_that_was_changed_is_not_installed() {
 
 #[test]
 fn what_the_release_lacks_is_named() {
-    let release = Release::of(&["wforge", "wforge-build"]);
+    let release = Release::of(&["wforge"]);
     release.refuses("9.9.9", "the release 9.9.9 has no archive for");
     release.write("SHA256SUMS", "no sums\n");
     release.refuses("0.1.0", "has no archive for");
     fs_err::remove_file(release.path("SHA256SUMS")).unwrap();
     release.refuses("0.1.0", "there is no file");
-    Release::of(&["wforge"]).refuses("0.1.0", "the archive has no wforge-build");
+    Release::of(&["other"]).refuses("0.1.0", "the archive has no wforge;");
 }

@@ -1,14 +1,13 @@
 //! `wforge-build`: the library's steps for a shell. `sdk/toolchain.sh` calls it.
 //!
-//! Compilers are not in here; `sdk/compilers` is the same program with them.
+//! Compilers are not in here; `sdk/compilers` would be the same program with them.
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use wforge_build::shell;
 
-const NO_COMPILER: &str = "error: this wforge-build compiles nothing: it was built from sdk/build \
-                           alone. Build sdk/compilers, or take the program of a release\n";
+const NO_COMPILER: &str = "error: this wforge-build compiles nothing. Run: wforge build\n";
 
 fn main() -> ExitCode {
     #[expect(clippy::disallowed_methods, reason = "this is the program's only reader of arguments")]

@@ -66,7 +66,7 @@ fn componentize(it: &Componentize) -> Result<(), CompileError> {
         }
         #[cfg(not(feature = "python"))]
         Language::Python => {
-            let message = "this wforge-build was built without Python: take that of a release";
+            let message = "this wforge-build was built without its feature python";
             return Err(CompileError::Arguments(message.to_owned()));
         }
         Language::Javascript | Language::Typescript => {

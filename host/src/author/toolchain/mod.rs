@@ -1,8 +1,8 @@
 //! The compilers of guests: which of them are here, and what to run where one is not.
 //!
 //! Rust guests need cargo and a target ([`rust`]). Those in JavaScript, TypeScript and Python are
-//! made by `wforge-build`, which needs neither Node nor Python, or by pinned packages of npm and
-//! pip ([`scripted`]); those are put into the cache by [`install`].
+//! made by pinned packages of npm and pip ([`scripted`]), which [`install`] puts into the cache; a
+//! `wforge-build` that compiles goes before them, and no release has one (docs/adr/0007).
 
 pub(crate) mod install;
 pub(crate) mod rust;
@@ -47,8 +47,7 @@ impl Missing {
 impl From<Missing> for Refusal {
     fn from(missing: Missing) -> Self {
         let Missing { what, mend, fix } = missing;
-        let also =
-            if fix.is_some() { "; or add --install, or run wforge doctor --fix" } else { "" };
+        let also = if fix.is_some() { "; wforge build --install does the same" } else { "" };
         Self::failed("missing_tool", what).help(format!("{mend}{also}"))
     }
 }

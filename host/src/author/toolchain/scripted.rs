@@ -12,7 +12,7 @@ const NODE_MAJOR_MIN: u32 = 18;
 const PYTHON_MIN: (u32, u32) = (3, 11);
 /// What takes types out, as the pinned packages have it.
 const TYPE_STRIPPER: &str = "tools/strip-types.mjs";
-/// Our own compiler of scripts.
+/// Our own compiler of scripts, which no release has yet (docs/adr/0007).
 const OWN: &str = "wforge-build";
 
 /// A program that makes components.
@@ -46,9 +46,9 @@ pub(crate) async fn javascript(machine: &Machine, folder: &Path) -> Result<Compi
     }
     node(machine).await?;
     found(machine, folder, &install::JAVASCRIPT).map(Compiler::Pinned).ok_or_else(|| {
-        let what = "nothing here makes components of JavaScript: there is no wforge-build beside \
-                    wforge or in PATH, and componentize-qjs is not installed";
-        Missing::new(what, "put wforge-build beside wforge").fixed_by(Fix::JavaScript)
+        let what = "nothing here makes components of JavaScript: the pinned componentize-qjs is \
+                    not installed";
+        Missing::new(what, "wforge doctor --lang js --fix").fixed_by(Fix::JavaScript)
     })
 }
 
@@ -61,9 +61,9 @@ pub(crate) async fn python(machine: &Machine, folder: &Path) -> Result<Compiler,
         return Ok(Compiler::Pinned(pinned));
     }
     interpreter(machine).await?;
-    let what = "nothing here makes components of Python: there is no wforge-build beside wforge or \
-                in PATH, and componentize-py is not installed";
-    Err(Missing::new(what, "put wforge-build beside wforge").fixed_by(Fix::Python))
+    let what =
+        "nothing here makes components of Python: the pinned componentize-py is not installed";
+    Err(Missing::new(what, "wforge doctor --lang python --fix").fixed_by(Fix::Python))
 }
 
 /// Our own compiler; one that is too old to compile is passed over.
@@ -77,12 +77,11 @@ async fn own(machine: &Machine) -> Option<Compiler> {
 /// Node and npm, new enough for the pinned packages.
 pub(crate) async fn node(machine: &Machine) -> Result<PathBuf, Missing> {
     let mend = format!(
-        "put wforge-build beside wforge, or install Node {NODE_MAJOR_MIN} or newer with npm, on \
-         Debian: sudo apt-get install -y nodejs npm"
+        "install Node {NODE_MAJOR_MIN} or newer with npm, on Debian: sudo apt-get install -y \
+         nodejs npm"
     );
     let (Some(node), Some(npm)) = (machine.program("node"), machine.program("npm")) else {
-        let what =
-            "without wforge-build, JavaScript plugins need node and npm, which are not in PATH";
+        let what = "JavaScript plugins need node and npm, which are not both in PATH";
         return Err(Missing::new(what, mend));
     };
     let version = machine.version(&node).await.unwrap_or_default();
@@ -97,11 +96,11 @@ pub(crate) async fn node(machine: &Machine) -> Result<PathBuf, Missing> {
 pub(crate) async fn interpreter(machine: &Machine) -> Result<PathBuf, Missing> {
     let (major, minor) = PYTHON_MIN;
     let mend = format!(
-        "put wforge-build beside wforge, or install Python {major}.{minor} or newer with venv, on \
-         Debian: sudo apt-get install -y python3 python3-venv"
+        "install Python {major}.{minor} or newer with venv, on Debian: sudo apt-get install -y \
+         python3 python3-venv"
     );
     let Some(python) = machine.program("python3") else {
-        let what = "without wforge-build, Python plugins need python3, which is not in PATH";
+        let what = "Python plugins need python3, which is not in PATH";
         return Err(Missing::new(what, mend));
     };
     let version = machine.version(&python).await.unwrap_or_default();

@@ -120,12 +120,14 @@ impl Place<'_> {
     }
 
     fn workflow(&self, file: &DevFile) -> PathBuf {
-        match (&self.args.workflow, &file.workflow) {
-            // As the walk over the project names it, so that its change is known for what it is.
-            (Some(named), _) => fs_err::canonicalize(named).unwrap_or_else(|_| named.clone()),
+        let named = match (&self.args.workflow, &file.workflow) {
+            (Some(named), _) => named.clone(),
             (None, Some(written)) => self.folder.join(written),
             (None, None) => self.folder.join("workflow.yaml"),
-        }
+        };
+        // As the walk over the project names it, so that its change is known for what it is, and
+        // that of `../workflow.yaml` is seen at all.
+        fs_err::canonicalize(&named).unwrap_or(named)
     }
 }
 
@@ -149,5 +151,29 @@ fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workflow_beside_the_project_is_named_as_its_folder_is_watched() {
+        let temporary = tempfile::tempdir().unwrap();
+        let around = fs_err::canonicalize(temporary.path()).unwrap();
+        let folder = around.join("project");
+        fs_err::create_dir(&folder).unwrap();
+        fs_err::write(around.join("workflow.yaml"), "").unwrap();
+        fs_err::write(folder.join(DEV_FILE), "workflow: ../workflow.yaml\n").unwrap();
+        let args = DevArgs {
+            folder: folder.clone(),
+            workflow: None,
+            inputs: Vec::new(),
+            answers: Vec::new(),
+            grants: Vec::new(),
+        };
+        let place = Place { folder: &folder, args: &args };
+        assert_eq!(place.run_only(), [folder.join(DEV_FILE), around.join("workflow.yaml")]);
     }
 }
