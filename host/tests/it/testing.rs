@@ -294,6 +294,11 @@ fn what_breaks_a_component_is_named_by_the_check_that_found_it() {
     assert_eq!(report["component"], Value::Null);
     assert_eq!(report["checks"].as_array().map(Vec::len), Some(8));
     ran.says(&["not_wasm", "no host lets the component in"]);
+    // Whatever a component does when it is asked what it is, there is a report.
+    let report = Bench::of(&guests::fixture("unreachable")).check(&["--output", "json"]);
+    let report = report.exits(1).json();
+    assert_eq!(report["checks"].as_array().map(Vec::len), Some(8));
+    assert_eq!(report["checks"][2]["result"], "failed");
 }
 
 #[test]

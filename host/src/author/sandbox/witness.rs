@@ -62,7 +62,7 @@ impl EffectSession for Witness<'_> {
     ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
         let mut effect = Effect::unrecorded(&request);
         let mut exchange = self.inner.exchange(request);
-        // Grants are checked as it begins, so a denial is there at once; nothing else is waited for.
+        // Grants are checked as it begins: a denial is there at once. What comes later is unheard.
         let outcome = (&mut exchange).now_or_never();
         if let Some(Err(RawFailure::Denied(denial))) = &outcome {
             effect.answer = Some(Err(Failure::Denied(denial.clone())));
