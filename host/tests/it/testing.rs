@@ -130,6 +130,10 @@ fn a_snapshot_is_written_held_and_written_anew() {
         .says(&["snapshot.output: expected \"one\", found \"two\""]);
     bench.again(&["--update"]).exits(0);
     bench.again(&[]).exits(0);
+    bench.cli.file("plugin/tests/snapshots/asks-once.json", "<<<<<<< HEAD\n");
+    bench.again(&[]).exits(1).says(&["asks-once.json is no JSON", "--update", "1 failed"]);
+    bench.again(&["--update"]).exits(0);
+    bench.again(&[]).exits(0);
 }
 
 #[test]
@@ -144,8 +148,13 @@ fn bad_cases_are_refused_with_their_lines_and_nothing_is_run() {
     let cases = "cases:\n  - { name: b, agent: other, input: {} }\n";
     bench.test(cases, &[]).exits(1).says(&["the plugin has no agent \"other\"; it has main"]);
     bench.test("cases: []\n", &[]).exits(2).says(&["there are no cases in"]);
-    let schema = bench.cli.run(["test", "--schema"]).exits(0).json();
-    assert_eq!(schema["required"], json!(["cases"]));
+    let cases = "cases:\n  - { name: a-b, input: {} }\n  - { name: A b!, input: {} }\n";
+    bench.test(cases, &[]).exits(2).says(&["first.yaml:3", "first.yaml:2", "another name"]);
+    let schema = bench.cli.run(["test", "--schema"]);
+    assert_eq!(schema.exits(0).json()["required"], json!(["cases"]));
+    // Where the first line of a file of cases names it.
+    bench.cli.file("plugin/tests/tests.schema.json", &schema.stdout);
+    bench.test("cases: []\n", &[]).exits(2).says(&["there are no cases in"]);
 }
 
 #[test]
