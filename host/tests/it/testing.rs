@@ -325,6 +325,10 @@ fn one_agent_is_called_with_real_effects_and_nothing_is_kept() {
     let listed = bench.cli.run(["runs", "list", "--output", "json"]).exits(0).stdout.clone();
     assert!(!listed.contains("one-call"), "{listed}");
     bench.cli.run(["run", "--agent", agent, "--input", "[1]"]).exits(2).says(&["is an object"]);
+    let ran = bench.cli.run(["run", "--agent", agent, "--input", "words"]);
+    ran.exits(2).says(&["--input words is no JSON", "KEY=VALUE"]);
+    let ran = bench.cli.run(["run", "--agent", agent, "--context", "{"]);
+    ran.exits(2).says(&["--context { is no JSON", "@FILE"]);
     bench.cli.run(["run", "--agent", agent, "--name", "other"]).exits(2).says(&["no agent"]);
     bench.cli.run(["run", "--agent", agent, "w.yaml"]).exits(2).says(&["cannot be used with"]);
     bench.cli.run(["run"]).exits(2).says(&["<FILE>"]);
