@@ -150,6 +150,7 @@ fn bad_cases_are_refused_with_their_lines_and_nothing_is_run() {
     bench.test("cases: []\n", &[]).exits(2).says(&["there are no cases in"]);
     let cases = "cases:\n  - { name: a-b, input: {} }\n  - { name: A b!, input: {} }\n";
     bench.test(cases, &[]).exits(2).says(&["first.yaml:3", "first.yaml:2", "another name"]);
+    bench.check(&["--cases", "gone"]).exits(2).says(&["there is no folder gone"]);
     let schema = bench.cli.run(["test", "--schema"]);
     assert_eq!(schema.exits(0).json()["required"], json!(["cases"]));
     // Where the first line of a file of cases names it.
