@@ -25,7 +25,7 @@ const SHOWN_CHARS_MAX: usize = 60;
 
 /// Whether a file is meant, and not the name of an installed plugin.
 pub(crate) fn is_file(name: &str) -> bool {
-    Path::new(name).exists() || ending(name).is_some_and(|ending| !ending.contains('/'))
+    Path::new(name).exists() || ending(name).is_some()
 }
 
 fn ending(name: &str) -> Option<&str> {

@@ -49,11 +49,11 @@ pub(super) async fn run(session: &Session, args: &RunArgs, path: &Path) -> anyho
     let one = OneNode {
         admitted: &admitted,
         agent,
-        config: args.one.agent_config.as_deref().map(json_of).transpose()?,
+        config: flag_of("--agent-config", args.one.agent_config.as_deref())?,
         granted: &granted,
     };
     let input = input_of(&args.inputs, &agent.input)?;
-    let context = args.context.as_deref().map(json_of).transpose()?.unwrap_or(Value::Null);
+    let context = flag_of("--context", args.context.as_deref())?.unwrap_or(Value::Null);
     let start = start(one.workflow(&input)?, input, context, component);
     let config = config(&session.config, folder.path(), &admitted)?;
     tell_needs(&session.ui, &admitted, &granted);
@@ -109,29 +109,34 @@ fn tell_needs(ui: &Ui, admitted: &Admitted, granted: &[Capability]) {
     }
 }
 
+/// What a flag says that may be left out.
+fn flag_of(flag: &str, text: Option<&str>) -> Result<Option<Value>, Refusal> {
+    let help = "write JSON or @FILE";
+    text.map(|text| json_of(flag, text).map_err(|refusal| refusal.help(help))).transpose()
+}
+
 /// JSON as it is, or of a file.
-fn json_of(text: &str) -> anyhow::Result<Value> {
-    let read = match text.strip_prefix('@') {
-        Some(path) => inputs::text_of(Path::new(path), FILE_BYTES_MAX),
-        None => Ok(text.to_owned()),
+fn json_of(flag: &str, text: &str) -> Result<Value, Refusal> {
+    let wrong = |problem: String| Refusal::user("bad_flags", format!("{flag} {problem}"));
+    let json = match text.strip_prefix('@') {
+        Some(path) => inputs::text_of(Path::new(path), FILE_BYTES_MAX).map_err(wrong)?,
+        None => text.to_owned(),
     };
-    let json = read.map_err(|problem| Refusal::user("bad_flags", problem))?;
-    serde_json::from_str(&json)
-        .map_err(|error| Refusal::user("bad_flags", format!("{text} is no JSON: {error}")).into())
+    serde_json::from_str(&json).map_err(|error| wrong(format!("{text} is no JSON: {error}")))
 }
 
 /// The input: JSON, `@FILE`, or fields of it as `KEY=VALUE`; several flags add up.
 fn input_of(flags: &[String], schema: &Value) -> anyhow::Result<Object> {
+    let help = "write {\"key\": …}, @FILE or KEY=VALUE";
     let mut input = Object::new();
     for flag in flags {
         let is_json = flag.starts_with(['{', '@', '[', '"']);
         let more = match flag.split_once('=') {
             Some((key, text)) if !is_json => Object::from_iter([field(key, text, schema)?]),
-            _ => match json_of(flag)? {
+            _ => match json_of("--input", flag).map_err(|refusal| refusal.help(help))? {
                 Value::Object(fields) => fields,
                 _ => {
                     let message = format!("--input {flag}: the input of a node is an object");
-                    let help = "write {\"key\": …}, @FILE or KEY=VALUE";
                     return Err(Refusal::user("bad_flags", message).help(help).into());
                 }
             },

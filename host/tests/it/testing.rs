@@ -130,6 +130,10 @@ fn a_snapshot_is_written_held_and_written_anew() {
         .says(&["snapshot.output: expected \"one\", found \"two\""]);
     bench.again(&["--update"]).exits(0);
     bench.again(&[]).exits(0);
+    bench.cli.file("plugin/tests/snapshots/asks-once.json", "<<<<<<< HEAD\n");
+    bench.again(&[]).exits(1).says(&["asks-once.json is no JSON", "--update", "1 failed"]);
+    bench.again(&["--update"]).exits(0);
+    bench.again(&[]).exits(0);
 }
 
 #[test]
@@ -144,8 +148,14 @@ fn bad_cases_are_refused_with_their_lines_and_nothing_is_run() {
     let cases = "cases:\n  - { name: b, agent: other, input: {} }\n";
     bench.test(cases, &[]).exits(1).says(&["the plugin has no agent \"other\"; it has main"]);
     bench.test("cases: []\n", &[]).exits(2).says(&["there are no cases in"]);
-    let schema = bench.cli.run(["test", "--schema"]).exits(0).json();
-    assert_eq!(schema["required"], json!(["cases"]));
+    let cases = "cases:\n  - { name: a-b, input: {} }\n  - { name: A b!, input: {} }\n";
+    bench.test(cases, &[]).exits(2).says(&["first.yaml:3", "first.yaml:2", "another name"]);
+    bench.check(&["--cases", "gone"]).exits(2).says(&["there is no folder gone"]);
+    let schema = bench.cli.run(["test", "--schema"]);
+    assert_eq!(schema.exits(0).json()["required"], json!(["cases"]));
+    // Where the first line of a file of cases names it.
+    bench.cli.file("plugin/tests/tests.schema.json", &schema.stdout);
+    bench.test("cases: []\n", &[]).exits(2).says(&["there are no cases in"]);
 }
 
 #[test]
@@ -294,6 +304,11 @@ fn what_breaks_a_component_is_named_by_the_check_that_found_it() {
     assert_eq!(report["component"], Value::Null);
     assert_eq!(report["checks"].as_array().map(Vec::len), Some(8));
     ran.says(&["not_wasm", "no host lets the component in"]);
+    // Whatever a component does when it is asked what it is, there is a report.
+    let report = Bench::of(&guests::fixture("unreachable")).check(&["--output", "json"]);
+    let report = report.exits(1).json();
+    assert_eq!(report["checks"].as_array().map(Vec::len), Some(8));
+    assert_eq!(report["checks"][2]["result"], "failed");
 }
 
 #[test]
@@ -311,6 +326,10 @@ fn one_agent_is_called_with_real_effects_and_nothing_is_kept() {
     let listed = bench.cli.run(["runs", "list", "--output", "json"]).exits(0).stdout.clone();
     assert!(!listed.contains("one-call"), "{listed}");
     bench.cli.run(["run", "--agent", agent, "--input", "[1]"]).exits(2).says(&["is an object"]);
+    let ran = bench.cli.run(["run", "--agent", agent, "--input", "words"]);
+    ran.exits(2).says(&["--input words is no JSON", "KEY=VALUE"]);
+    let ran = bench.cli.run(["run", "--agent", agent, "--context", "{"]);
+    ran.exits(2).says(&["--context { is no JSON", "@FILE"]);
     bench.cli.run(["run", "--agent", agent, "--name", "other"]).exits(2).says(&["no agent"]);
     bench.cli.run(["run", "--agent", agent, "w.yaml"]).exits(2).says(&["cannot be used with"]);
     bench.cli.run(["run"]).exits(2).says(&["<FILE>"]);

@@ -17,5 +17,6 @@ pub(super) async fn ask(component: &[u8], place: &Path) -> anyhow::Result<Value>
     let sandbox = sandbox.context("opening the sandbox")?;
     let admitted = sandbox.admit(component.to_vec()).await;
     let admitted = admitted.map_err(|error| refusal_of(error, place))?;
-    Ok(sandbox.describe(&admitted).await?.unwrap_or_default())
+    let described = sandbox.describe(&admitted).await?;
+    Ok(described.map_err(anyhow::Error::msg)?.unwrap_or_default())
 }

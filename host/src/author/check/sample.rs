@@ -10,11 +10,12 @@ use crate::author::sandbox::Call;
 use crate::author::script::Extras;
 use crate::author::stage::{Played, Stage, World};
 use crate::author::suite::{CaseFile, call_of};
+use crate::cli::refusal::Refusal;
 
 /// Cases that are looked at, so that a plugin with thousands is checked in minutes.
 const SAMPLES_MAX: usize = 64;
 /// The codes with which the sandbox ends a call that takes too much.
-const OVER_LIMIT: [&str; 10] = [
+const OVER_LIMIT: [&str; 9] = [
     "cpu_limit",
     "memory_limit",
     "table_limit",
@@ -23,7 +24,6 @@ const OVER_LIMIT: [&str; 10] = [
     "host_call_bytes",
     "output_too_large",
     "tenant_memory",
-    "random_bytes",
     "timers",
 ];
 
@@ -53,7 +53,8 @@ pub(super) fn samples(stage: &Stage, cases: &[CaseFile]) -> anyhow::Result<Vec<S
     for file in cases {
         for case in &file.suite.cases {
             let Some(agent) = stage.agent(case.agent.as_deref()) else { continue };
-            let cassette = file.cassette(case).map_err(anyhow::Error::msg)?;
+            let cassette = file.cassette(case);
+            let cassette = cassette.map_err(|problem| Refusal::user("bad_cassette", problem))?;
             samples.push(Sample {
                 name: format!("case \"{}\"", case.name),
                 agent: agent.clone(),

@@ -49,8 +49,12 @@ pub(super) async fn schemas(
 ) -> anyhow::Result<Check> {
     let agents = &stage.admitted.manifest.agents;
     let mut problems: Vec<String> = agents.iter().flat_map(|agent| invalid(stage, agent)).collect();
-    if let Some(described) = stage.sandbox.describe(&stage.admitted).await? {
-        problems.extend(agents.iter().flat_map(|agent| other_than_code(agent, &described)));
+    match stage.sandbox.describe(&stage.admitted).await? {
+        Ok(Some(described)) => {
+            problems.extend(agents.iter().flat_map(|agent| other_than_code(agent, &described)));
+        }
+        Ok(None) => {}
+        Err(problem) => problems.push(problem),
     }
     let unmeant = samples.iter().zip(seen).filter(|(sample, _)| !sample.is_refused);
     let misfits = unmeant.filter_map(|(_, played)| match &played.outcome.result {

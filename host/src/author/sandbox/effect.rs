@@ -15,7 +15,8 @@ pub(crate) struct Effect {
     pub(crate) operation: Option<Operation>,
     /// The request.
     pub(crate) element: Value,
-    /// The answer; none where the guest did not live to see one.
+    /// The answer; none where the guest did not live to see one, and of what its own HTTP client
+    /// sent only a denial.
     pub(crate) answer: Option<Result<Value, Failure>>,
 }
 

@@ -194,21 +194,24 @@ impl Sandbox {
     }
 
     /// What a component says of its agents and their schemas, `{"agents": {"main": {…}}}`; none
-    /// where its SDK knows nothing of them.
-    pub(crate) async fn describe(&self, admitted: &Admitted) -> anyhow::Result<Option<Value>> {
+    /// where its SDK knows nothing of them. Inside: what the component did wrong when it was asked.
+    pub(crate) async fn describe(
+        &self,
+        admitted: &Admitted,
+    ) -> anyhow::Result<Result<Option<Value>, String>> {
         let call = Call::of(DESCRIBE, json!({}));
         let mut nothing = Scripted::nothing(&admitted.manifest.name, &call);
         let outcome = self.call(admitted, call, &mut nothing).await?;
-        match outcome.result {
+        Ok(match outcome.result {
             Ok(reply) => {
                 let is_told = reply.output.get("agents").is_some_and(Value::is_object);
                 Ok(is_told.then_some(reply.output))
             }
             Err(failure) if knows_nothing(&failure) => Ok(None),
-            Err(failure) => {
-                bail!("the component was asked what agents it has, and did not answer: {failure}")
-            }
-        }
+            Err(failure) => Err(format!(
+                "the component was asked what agents it has, and did not answer: {failure}"
+            )),
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Hears what passes between a guest and whoever answers it.
 
+use futures::FutureExt as _;
 use wforge_model::{Failure, Timestamp, Value};
 use wforge_ports::effects::GuestLine;
 use wforge_ports::{
@@ -59,8 +60,18 @@ impl EffectSession for Witness<'_> {
         &mut self,
         request: RawRequest,
     ) -> BoxFuture<'static, Result<RawResponse, RawFailure>> {
-        self.effects.push(Effect::unrecorded(&request));
-        self.inner.exchange(request)
+        let mut effect = Effect::unrecorded(&request);
+        let mut exchange = self.inner.exchange(request);
+        // Grants are checked as it begins: a denial is there at once. What comes later is unheard.
+        let outcome = (&mut exchange).now_or_never();
+        if let Some(Err(RawFailure::Denied(denial))) = &outcome {
+            effect.answer = Some(Err(Failure::Denied(denial.clone())));
+        }
+        self.effects.push(effect);
+        match outcome {
+            Some(outcome) => Box::pin(std::future::ready(outcome)),
+            None => exchange,
+        }
     }
 
     fn now(&self) -> Timestamp {
@@ -91,5 +102,32 @@ impl EffectSession for Witness<'_> {
     fn emit(&mut self, topic: String, payload: Value) {
         self.events.push((topic.clone(), payload.clone()));
         self.inner.emit(topic, payload);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::author::sandbox::Call;
+    use crate::author::script::Scripted;
+
+    #[test]
+    fn a_denial_of_the_guests_own_client_is_heard() {
+        let plugin = "test/fixture".parse().unwrap();
+        let mut nothing = Scripted::nothing(&plugin, &Call::of("main", json!({})));
+        let mut witness = Witness::new(&mut nothing, [0; 32]);
+        let request = RawRequest {
+            method: "GET".to_owned(),
+            url: "https://a.example/".to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeout: None,
+        };
+        let answer = witness.exchange(request).now_or_never();
+        assert!(matches!(answer, Some(Err(RawFailure::Denied(_)))), "{answer:?}");
+        let (_, _, effects) = witness.told();
+        assert!(effects[0].is_denied());
     }
 }

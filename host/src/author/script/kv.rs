@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use wforge_effects::KvLimits;
 use wforge_model::effect::Operation;
 use wforge_model::{Failure, Problem, Timestamp, Value};
 use wforge_spec::suite::Answer;
 
 use super::text_of;
 
-/// The longest key, the largest value and the largest page, as a host has them unless told.
-const KEY_BYTES_MAX: usize = 512;
-const VALUE_BYTES_MAX: usize = 256 << 10;
+/// The largest page, as a host has it.
 const PAGE_ENTRIES_MAX: u64 = 1_000;
 
 /// All scopes.
@@ -132,15 +131,17 @@ impl Memory {
     }
 }
 
+/// As a host has it unless told.
 fn check(request: &Value) -> Result<(), Failure> {
+    let KvLimits { key_bytes_max, value_bytes_max, .. } = KvLimits::default();
     let longest = text_of(request, "key").len().max(text_of(request, "prefix").len());
-    if longest > KEY_BYTES_MAX {
-        let message = format!("a key may have at most {KEY_BYTES_MAX} bytes");
+    if longest > key_bytes_max {
+        let message = format!("a key may have at most {key_bytes_max} bytes");
         return Err(Failure::Limit(Problem::new("kv_key_bytes", message)));
     }
     let value_bytes = request.get("value").map_or(0, |value| value.to_string().len());
-    if value_bytes > VALUE_BYTES_MAX {
-        let message = format!("a value may have at most {VALUE_BYTES_MAX} bytes as JSON");
+    if value_bytes > value_bytes_max {
+        let message = format!("a value may have at most {value_bytes_max} bytes as JSON");
         return Err(Failure::Limit(Problem::new("kv_value_bytes", message)));
     }
     Ok(())
@@ -180,6 +181,21 @@ mod tests {
         assert_eq!(swap(Value::Null), json!(true));
         assert_eq!(swap(Value::Null), json!(false));
         assert_eq!(swap(json!(1)), json!(true));
+    }
+
+    #[test]
+    fn a_key_and_a_value_may_be_as_long_as_in_a_host() {
+        let KvLimits { key_bytes_max, value_bytes_max, .. } = KvLimits::default();
+        let set = |key_bytes: usize, value_bytes: usize| {
+            // A text as JSON has two quotes more.
+            let value = "v".repeat(value_bytes - 2);
+            let request = json!({ "scope": "run", "key": "k".repeat(key_bytes), "value": value });
+            let answer = Memory::default().answer(Operation::KvSet, &request, NOW);
+            answer.err().map(|failure| failure.code().to_owned())
+        };
+        assert_eq!(set(key_bytes_max, value_bytes_max), None);
+        assert_eq!(set(key_bytes_max + 1, 2).as_deref(), Some("kv_key_bytes"));
+        assert_eq!(set(1, value_bytes_max + 1).as_deref(), Some("kv_value_bytes"));
     }
 
     #[test]

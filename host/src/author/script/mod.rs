@@ -16,6 +16,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use wforge_effects::llm::CassetteEntry;
 use wforge_model::effect::{Operation, RequestHash};
+use wforge_model::limits::SandboxLimits;
 use wforge_model::{
     Capability, Denial, Digest, Failure, Grants, PluginName, Problem, Timestamp, Value,
 };
@@ -34,9 +35,6 @@ use kv::Memory;
 const CLOCK_MS: u64 = 1_767_225_600_000;
 /// The longest sleep, as a real host has it.
 const SLEEP_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1_000;
-
-/// Elements of host calls in one execution, as a real host has it.
-const EFFECTS_MAX: u32 = 1_000;
 
 /// What is done where a script has no more answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -283,10 +281,12 @@ impl Scripted {
 
 impl EffectSession for Scripted {
     fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
+        // As a host has it unless told.
+        let max = SandboxLimits::default().effects_max;
         let mut answers = Vec::with_capacity(request.elements.len());
         for element in &request.elements {
-            if self.position >= EFFECTS_MAX {
-                let message = format!("a task may have at most {EFFECTS_MAX} effects");
+            if self.position >= max {
+                let message = format!("a task may have at most {max} effects");
                 let refused = Failure::Limit(Problem::new("effects", message));
                 return Box::pin(std::future::ready(EffectAnswer::Refused(refused)));
             }
@@ -346,4 +346,44 @@ fn no_secret(name: &str) -> Failure {
         resource: format!("{name}:hold"),
         hint: format!("the case has no such secret: add it under script.secrets.{name}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    fn played() -> Scripted {
+        let plugin: PluginName = "test/fixture".parse().unwrap();
+        Scripted::nothing(&plugin, &Call::of("main", json!({})))
+    }
+
+    fn sleep(scripted: &mut Scripted, ms: u64) -> EffectAnswer {
+        let elements = vec![json!({ "ms": ms })];
+        let request = EffectRequest { operation: Operation::TimerSleep, elements };
+        scripted.perform(request).now_or_never().expect("nothing is waited for")
+    }
+
+    #[test]
+    fn sleeping_moves_the_clock_as_far_as_a_host_sleeps() {
+        let mut scripted = played();
+        let began = scripted.now();
+        sleep(&mut scripted, SLEEP_MS_MAX);
+        assert_eq!(scripted.now(), began.after_ms(SLEEP_MS_MAX));
+        let answer = sleep(&mut scripted, SLEEP_MS_MAX + 1);
+        let EffectAnswer::Answered(answers) = answer else { panic!("it is answered") };
+        assert_eq!(answers[0].as_ref().unwrap_err().code(), "sleep_too_long");
+    }
+
+    #[test]
+    fn a_call_has_as_many_effects_as_in_a_host() {
+        let mut scripted = played();
+        for _ in 0..SandboxLimits::default().effects_max {
+            assert!(matches!(sleep(&mut scripted, 0), EffectAnswer::Answered(_)));
+        }
+        let answer = sleep(&mut scripted, 0);
+        let EffectAnswer::Refused(failure) = answer else { panic!("it is refused") };
+        assert_eq!(failure.code(), "effects");
+    }
 }

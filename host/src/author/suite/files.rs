@@ -8,8 +8,8 @@ use wforge_spec::suite::{self, Case, Suite};
 
 use crate::cli::refusal::Refusal;
 
-/// How a file of cases ends.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+/// How a file of cases ends. A JSON file beside them is data, or the schema of these files.
+const ENDINGS: [&str; 2] = ["yaml", "yml"];
 /// The largest file of cases or cassette that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
@@ -73,8 +73,11 @@ fn twice(files: &[CaseFile]) -> Vec<String> {
         for case in &file.suite.cases {
             let place = format!("{}:{}", file.path.display(), case.line);
             if let Some(other) = first.insert(super::snapshot::slug(&case.name), place.clone()) {
-                problems
-                    .push(format!("{place}: the case \"{}\" is called as in {other}", case.name));
+                let name = &case.name;
+                problems.push(format!(
+                    "{place}: the case \"{name}\" is called as in {other}, and both would have \
+                     the same snapshot: give it another name"
+                ));
             }
         }
     }

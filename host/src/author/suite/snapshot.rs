@@ -3,7 +3,6 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use serde_json::json;
 use wforge_model::{Failure, Object, Value};
 
@@ -18,6 +17,9 @@ const NAME_BYTES_MAX: usize = 80;
 /// The snapshots beside a file of cases.
 #[derive(Debug)]
 pub(crate) struct Snapshots(PathBuf);
+
+/// What was written down: JSON, or why it cannot be read as such.
+type Known = Result<Value, serde_json::Error>;
 
 /// What holding an outcome against its snapshot came to.
 #[derive(Debug)]
@@ -38,13 +40,17 @@ impl Snapshots {
         let found = taken(outcome);
         let known = read(&path)?;
         match known {
-            Some(known) if known == found => Ok(Held::Same),
+            Some(Ok(known)) if known == found => Ok(Held::Same),
             _ if update => {
                 fs_err::create_dir_all(&self.0)?;
                 fs_err::write(&path, format!("{found:#}\n"))?;
                 Ok(Held::Written(path))
             }
-            Some(known) => Ok(Held::Differs(between("snapshot", &known, &found))),
+            Some(Ok(known)) => Ok(Held::Differs(between("snapshot", &known, &found))),
+            Some(Err(error)) => Ok(Held::Differs(vec![format!(
+                "{} is no JSON: {error}; mend it, or write it anew with wforge test --update",
+                path.display()
+            )])),
             None => Ok(Held::Differs(vec![format!(
                 "there is no snapshot {}: look at what came of it, and write it down with \
                  wforge test --update",
@@ -54,12 +60,9 @@ impl Snapshots {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Option<Value>> {
-    match fs_err::read_to_string(path) {
-        Ok(text) => {
-            let known = serde_json::from_str(&text);
-            known.map(Some).with_context(|| format!("reading {}", path.display()))
-        }
+fn read(path: &Path) -> anyhow::Result<Option<Known>> {
+    match fs_err::read(path) {
+        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -103,29 +106,37 @@ fn line(effect: &Effect) -> String {
     format!("{}{denied}", effect.line())
 }
 
-/// The name of a case as that of a file.
+/// The name of a case as that of a file: its letters and digits, of any script.
 pub(super) fn slug(name: &str) -> String {
     let mut slug = String::new();
-    for c in name.chars() {
+    for c in name.to_lowercase().chars() {
+        if slug.len() + c.len_utf8() > NAME_BYTES_MAX {
+            break;
+        }
         match c {
-            c if c.is_ascii_alphanumeric() => slug.push(c.to_ascii_lowercase()),
+            c if c.is_alphanumeric() => slug.push(c),
             _ if slug.ends_with('-') || slug.is_empty() => {}
             _ => slug.push('-'),
         }
     }
-    let slug: String = slug.chars().take(NAME_BYTES_MAX).collect();
     let slug = slug.trim_end_matches('-');
     if slug.is_empty() { "case".to_owned() } else { slug.to_owned() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::slug;
+    use super::{NAME_BYTES_MAX, slug};
 
     #[test]
     fn names_of_cases_become_names_of_files() {
         assert_eq!(slug("Counts words, and lines!"), "counts-words-and-lines");
         assert_eq!(slug("../../etc"), "etc");
-        assert_eq!(slug("日本"), "case");
+        assert_eq!(slug("日本: Größe"), "日本-größe");
+        assert_eq!(slug("!?"), "case");
+    }
+
+    #[test]
+    fn a_long_name_is_cut_between_two_letters() {
+        assert_eq!(slug(&"日".repeat(NAME_BYTES_MAX)), "日".repeat(NAME_BYTES_MAX / 3));
     }
 }

@@ -141,7 +141,7 @@ fn of_denied(expected: &[String], effects: &[Effect]) -> Vec<String> {
 
 fn of_limits(limits: ExpectedLimits, cost: &Cost) -> Vec<String> {
     let counts = [
-        ("cpu_ms_max", limits.cpu_ms_max, cost.cpu_us / 1_000),
+        ("cpu_ms_max", limits.cpu_ms_max, cost.cpu_us.div_ceil(1_000)),
         ("memory_mib_max", limits.memory_mib_max, cost.memory_bytes.div_ceil(1 << 20)),
         ("host_calls_max", limits.host_calls_max.map(u64::from), cost.host_calls.into()),
     ];

@@ -22,7 +22,7 @@ Examples:
   wforge test my/plugin --filter words
   wforge test target/me-count.wasm --cases tests --junit report.xml
   wforge test --update                          # write tests/snapshots/ anew
-  wforge test --schema > tests.schema.json      # for editors";
+  wforge test --schema > tests/tests.schema.json # for editors";
 
 pub(super) const CHECK_EXAMPLES: &str = "\
 Checks: admission, world, schemas, size, limits, determinism, denial, hostile-inputs. A project's

@@ -1,6 +1,7 @@
 //! Files of test cases: the tree of a text to [`Suite`], with every problem at once.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 
 use serde_json::{Value, json};
 use wforge_model::{Denial, Failure, FailureKind, Problem};
@@ -75,7 +76,9 @@ const LIMITS: Form = Form {
 };
 
 /// The scopes of memory.
-const SCOPES: [(&str, &str); 3] = [("run", "run"), ("thread", "thread"), ("plugin", "plugin")];
+const SCOPES: [&str; 3] = ["run", "thread", "plugin"];
+/// What a server may answer with.
+const STATUSES: RangeInclusive<u16> = 100..=599;
 
 /// The fields of each kind of map: what the editors' schema is held to.
 #[must_use]
@@ -195,7 +198,7 @@ fn answer(reader: &mut Reader, node: &Node) -> Answer {
 fn memory(reader: &mut Reader, node: &Node) -> BTreeMap<String, BTreeMap<String, Value>> {
     let mut scopes = BTreeMap::new();
     for entry in reader.map(node, "kv").unwrap_or_default() {
-        if !SCOPES.iter().any(|(scope, _)| *scope == entry.key) {
+        if !SCOPES.contains(&entry.key.as_str()) {
             let message = format!("\"{}\" is no scope of memory", entry.key);
             reader.flaw_help(entry.at, "unknown_choice", message, "write run, thread or plugin");
             continue;
@@ -220,7 +223,11 @@ fn http(reader: &mut Reader, node: &Node) -> Option<HttpAnswer> {
     let fields = reader.fields(node, &HTTP)?;
     let url = reader.required(&fields, &HTTP, "url");
     let url = url.and_then(|node| reader.text(node, "url")).map(str::to_owned);
-    let status = fields.get("status").and_then(|node| reader.whole(node, "status"));
+    let status: Option<u16> = fields.get("status").and_then(|node| reader.whole(node, "status"));
+    if let Some(status) = status.filter(|status| !STATUSES.contains(status)) {
+        let message = format!("no server answers with the status {status}");
+        reader.flaw_help(fields.position("status"), "status", message, "write one of 100 to 599");
+    }
     let headers = fields.get("headers").map(|node| text_map(reader, node, "headers"));
     Some(HttpAnswer {
         url: url?,

@@ -89,6 +89,9 @@ fn each_mistake_has_its_line_and_a_suggestion() {
     input: {}
     grants: [root]
     expect: snapshoot
+  - name: b
+    input: {}
+    script: { http: [{ url: x, status: 700 }] }
 ";
     let reports = read("tests/bad.yaml", text).expect_err("it is wrong");
     let told: String = reports.iter().map(|report| format!("{report}\n")).collect();
@@ -101,6 +104,7 @@ fn each_mistake_has_its_line_and_a_suggestion() {
         tests/bad.yaml:10:1: error[duplicate_case]: the case "a" is written twice; help: the first is in line 4
         tests/bad.yaml:12:14: error[name]: "root" is no capability: write one of ask, kv:<scope>[:ro], llm:<model>, http:<rule>, http.raw:<rule>, tool:<name>, secret:<name>:hold, secret:<name>:reveal
         tests/bad.yaml:13:13: error[unknown_choice]: expect without fields is one of snapshot, not "snapshoot"; help: did you mean "snapshot"?
+        tests/bad.yaml:16:32: error[status]: no server answers with the status 700; help: write one of 100 to 599
     "#]]
     .assert_eq(&told);
 }
