@@ -43,7 +43,7 @@ step() {
 
 # Node reads types by itself since 22.18; before, with what npm ci in sdk/js installed.
 types=
-node_is_new() {
+node_reads_types() {
   node -e 'const [a, b] = process.versions.node.split(".").map(Number);
     process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)'
 }
@@ -61,13 +61,12 @@ native_tests() {
   esac
 }
 
-# Runs the workflow, and looks for a text in what it says.
-runs() {
+# Runs a step, and looks for a text in what it says: not in the log, where its arguments stand.
+says() {
   local wanted=$1
   shift
-  printf '\n$ wforge run workflow.yaml %s\n' "$*" >>"$log"
-  "$wforge" run workflow.yaml --output json "$@" >"$work/said" 2>>"$log" </dev/null ||
-    [ $? = "${exit_code:-0}" ] || {
+  printf '\n$ %s\n' "$*" >>"$log"
+  "$@" >"$work/said" 2>>"$log" </dev/null || [ $? = "${exit_code:-0}" ] || {
     cat "$work/said" >>"$log"
     return 1
   }
@@ -76,6 +75,12 @@ runs() {
     say "the output does not have: $wanted" >>"$log"
     return 1
   }
+}
+
+runs() {
+  local wanted=$1
+  shift
+  says "$wanted" "$wforge" run workflow.yaml --output json "$@"
 }
 
 run_workflow() {
@@ -94,8 +99,8 @@ run_human() {
   exit_code=3 runs '"status": "waiting"' || return 1
   local run
   run=$(sed -n 's/.*"run_id": "\([^"]*\)".*/\1/p' "$work/said" | head -n 1)
-  step "$wforge" runs resume "$run" --answer 'review={"publish": true, "note": "fine"}' \
-    --output json && grep -qF '"note": "fine"' "$log"
+  says '"note": "fine"' "$wforge" runs resume "$run" --output json \
+    --answer 'review={"publish": true, "note": "fine"}'
 }
 
 # The server of the template cannot be counted on, so one of this machine stands in its place.
@@ -175,13 +180,21 @@ also() {
   reproduce "$1" "$2" && reproduced="$reproduced $1 "
 }
 
-node_is_new || types="--import=file://$root/sdk/js/node_modules/amaro/dist/register-strip.mjs"
+node_reads_types || types="--import=file://$root/sdk/js/tools/import-types.mjs"
 start_server
 if [ $# = 0 ]; then
   for lang in rust js ts python; do
     for template in hello tool llm react http human; do set -- "$@" "$lang/$template"; done
   done
 fi
+case "$types $*" in
+*import*ts/*)
+  [ -d "$root/sdk/js/node_modules/amaro" ] || {
+    say "templates: this Node reads no types, and nothing does it for it. Run: npm ci, in sdk/js" >&2
+    exit 2
+  }
+  ;;
+esac
 for wanted in "$@"; do one "$wanted"; done
 say "$passed passed, $lost failed"
 [ "$lost" = 0 ]

@@ -35,7 +35,7 @@ pub(crate) struct Check {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum State {
     Ok,
-    /// It will do for now.
+    /// A plugin can be built without it, so that the command does not fail for it.
     Warning,
     /// What was asked about cannot be done.
     Missing,

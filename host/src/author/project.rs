@@ -3,15 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
+use wforge_build::PLUGIN_FILE;
 use wforge_model::PluginName;
 
+use super::build::{PYTHON_CACHE, TARGET};
 use crate::cli::refusal::Refusal;
 use crate::compose::read_component;
 
-/// What a project says of itself.
-const MANIFEST: &str = "plugin.toml";
-/// Where a project's component lands.
-const TARGET: &str = "target";
 /// Where its cases are.
 const CASES: &str = "tests";
 /// Folders of a project that no component is made of.
@@ -73,7 +71,7 @@ pub(crate) fn find(named: Named<'_>) -> anyhow::Result<Found> {
 fn project_of(component: &Path) -> &Path {
     let own = component.parent().unwrap_or(Path::new("."));
     let is_target = own.file_name().is_some_and(|name| name == TARGET);
-    let around = own.parent().filter(|around| is_target && around.join(MANIFEST).is_file());
+    let around = own.parent().filter(|around| is_target && around.join(PLUGIN_FILE).is_file());
     around.unwrap_or(own)
 }
 
@@ -83,16 +81,16 @@ pub(crate) fn component_of(folder: &Path) -> anyhow::Result<PathBuf> {
     struct Head {
         name: PluginName,
     }
-    let path = folder.join(MANIFEST);
+    let path = folder.join(PLUGIN_FILE);
     let shown = path.display();
     if !path.is_file() {
-        let message = format!("{} is no plugin: it has no {MANIFEST}", folder.display());
+        let message = format!("{} is no plugin: it has no {PLUGIN_FILE}", folder.display());
         let help = "name a project's folder or a .wasm file; wforge new makes a project";
         return Err(Refusal::user("no_plugin", message).help(help).into());
     }
     let text = fs_err::read_to_string(&path)?;
     let head: Head = toml::from_str(&text)
-        .map_err(|error| Refusal::user("bad_manifest", format!("{shown}: {}", error.message())))?;
+        .map_err(|error| Refusal::user("bad_plugin", format!("{shown}: {}", error.message())))?;
     let name = head.name.as_str().replace('/', "-");
     Ok(folder.join(TARGET).join(format!("{name}.wasm")))
 }
@@ -107,7 +105,8 @@ fn is_fresh(folder: &Path, component: &Path) -> anyhow::Result<bool> {
     let walk = WalkBuilder::new(folder)
         .standard_filters(false)
         .filter_entry(move |entry| {
-            entry.depth() != 1 || entry.file_name().to_str().is_some_and(is_source)
+            let name = entry.file_name();
+            name != PYTHON_CACHE && (entry.depth() != 1 || name.to_str().is_some_and(is_source))
         })
         .build();
     for entry in walk.filter_map(Result::ok) {
@@ -127,7 +126,7 @@ mod tests {
 
     fn project() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        fs_err::write(folder.path().join(MANIFEST), "name = \"me/it\"\n").unwrap();
+        fs_err::write(folder.path().join(PLUGIN_FILE), "name = \"me/it\"\n").unwrap();
         fs_err::create_dir(folder.path().join(TARGET)).unwrap();
         folder
     }
@@ -149,11 +148,17 @@ mod tests {
         let folder = project();
         let component = folder.path().join("target/me-it.wasm");
         fs_err::write(&component, "").unwrap();
-        assert_eq!(found(folder.path()).to_build, None);
         let made = fs_err::metadata(&component).unwrap().modified().unwrap();
-        let source =
-            std::fs::OpenOptions::new().append(true).open(folder.path().join(MANIFEST)).unwrap();
-        source.set_modified(made + std::time::Duration::from_secs(1)).unwrap();
+        let touch = |path: &Path| {
+            let file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+            file.set_modified(made + std::time::Duration::from_secs(1)).unwrap();
+        };
+        let cache = folder.path().join("src").join(PYTHON_CACHE);
+        fs_err::create_dir_all(&cache).unwrap();
+        fs_err::write(cache.join("agent.pyc"), "").unwrap();
+        touch(&cache.join("agent.pyc"));
+        assert_eq!(found(folder.path()).to_build, None, "unit tests in Python change no source");
+        touch(&folder.path().join(PLUGIN_FILE));
         assert_eq!(found(folder.path()).to_build.as_deref(), Some(folder.path()));
     }
 

@@ -16,13 +16,19 @@ use crate::author::new::{
 
 /// Answers that are asked for again after one that will not do.
 const TRIES_MAX: usize = 3;
+/// A command line that leaves no question open.
+const AGENT: &str = "wforge new agent me/greeter --lang js --template hello";
+/// The same for a workflow.
+const WORKFLOW: &str = "wforge new workflow review";
 
 /// Makes the project, and says what to do next.
 pub(crate) async fn run(ui: &Ui, machine: &Machine, command: &NewCommand) -> anyhow::Result<u8> {
-    let person = Person { ui, is_there: std::io::stdin().is_terminal() && !ui.is_json() };
+    let is_there = std::io::stdin().is_terminal() && !ui.is_json();
+    let person = |example| Person { ui, is_there, example };
     let (wanted, dir) = match command {
-        NewCommand::Agent(args) => agent(&person, args)?,
+        NewCommand::Agent(args) => agent(&person(AGENT), args)?,
         NewCommand::Workflow(NewWorkflow { name, dir }) => {
+            let person = person(WORKFLOW);
             let name = person.text(name.as_deref(), "NAME", "Name", None, workflow_name)?;
             (Wanted::Workflow { name }, dir.clone())
         }
@@ -51,6 +57,8 @@ fn agent(person: &Person<'_>, args: &NewAgent) -> anyhow::Result<(Wanted, Option
 struct Person<'a> {
     ui: &'a Ui,
     is_there: bool,
+    /// What can be written instead of answering.
+    example: &'static str,
 }
 
 impl Person<'_> {
@@ -67,19 +75,25 @@ impl Person<'_> {
             return Ok(read(text)?);
         }
         if !self.is_there {
-            return Err(missing(flag).into());
+            return Err(self.missing(flag).into());
         }
-        for _ in 0..TRIES_MAX {
+        for left in (0..TRIES_MAX).rev() {
             let hint = usual.map(|usual| format!(" [{usual}]")).unwrap_or_default();
             self.ui.ask(&self.ui.paint(Paint::Cyan, &format!("{question}{hint}: ")));
             let Some(line) = line()? else { break };
             let answer = if line.is_empty() { usual.unwrap_or_default() } else { &line };
             match read(answer) {
                 Ok(value) => return Ok(value),
+                Err(refusal) if left == 0 => return Err(refusal.into()),
                 Err(refusal) => self.ui.err(&refusal.message),
             }
         }
-        Err(missing(flag).into())
+        Err(self.missing(flag).into())
+    }
+
+    fn missing(&self, flag: &str) -> Refusal {
+        Refusal::user("missing_flag", format!("{flag} is missing, and there is nobody to ask"))
+            .help(format!("{}; --help shows what there is", self.example))
     }
 
     /// The same for one of several.
@@ -108,11 +122,6 @@ impl Person<'_> {
             })
         })
     }
-}
-
-fn missing(flag: &str) -> Refusal {
-    Refusal::user("missing_flag", format!("{flag} is missing, and there is nobody to ask"))
-        .help("wforge new agent me/greeter --lang js --template hello; --help shows what there is")
 }
 
 fn line() -> anyhow::Result<Option<String>> {
@@ -150,9 +159,9 @@ fn tell(ui: &Ui, wanted: &Wanted, made: &Made) {
     }
     match made.git {
         Git::Committed => ui.note("git: a repository with a first commit"),
-        Git::Begun => ui.note("git: a repository; nothing is committed, as git has no user.email"),
+        Git::Begun => ui.note("git: a repository without a commit: no user.email, or git refused"),
         Git::Inside => ui.note("git: inside a repository already"),
-        Git::None => ui.note("git: none, as it is not in PATH"),
+        Git::None => ui.note("git: no repository: git is not in PATH, or refused"),
     }
     for command in next(wanted, &made.folder) {
         ui.out(&format!("  {command}"));
@@ -168,7 +177,10 @@ fn tell(ui: &Ui, wanted: &Wanted, made: &Made) {
 
 /// What to do next.
 fn next(wanted: &Wanted, folder: &Path) -> Vec<String> {
-    let mut commands = vec![format!("cd {}", folder.display())];
+    let mut commands = Vec::new();
+    if folder != Path::new(".") {
+        commands.push(format!("cd {}", folder.display()));
+    }
     match wanted {
         Wanted::Agent { lang, .. } => {
             commands.extend([lang.tests(), "wforge build", "wforge test"].map(ToOwned::to_owned));

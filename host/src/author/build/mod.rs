@@ -28,6 +28,7 @@ use crate::cli::refusal::Refusal;
 use crate::clock::SystemClock;
 
 pub(crate) use refused::refused;
+pub(crate) use stage::PYTHON_CACHE;
 
 /// Where a project's component lies, and below it what was made on the way.
 pub(crate) const TARGET: &str = "target";

@@ -81,19 +81,18 @@ fn check(file: &Path, (agent, field): (&str, &str), schema: &Value) -> Result<()
 
 fn differs(file: &Path, (agent, field): (&str, &str), written: &Value, code: &Value) -> Refusal {
     let place = first_difference(written, code, String::new());
-    let place = if place.is_empty() { "/".to_owned() } else { place };
-    let at = |schema: &Value| match schema.pointer(&place).or(place.eq("/").then_some(schema)) {
-        Some(found) => found.to_string(),
-        None => "nothing".to_owned(),
+    let at = |schema: &Value| {
+        schema.pointer(&place).map_or_else(|| "nothing".to_owned(), Value::to_string)
     };
+    let shown = if place.is_empty() { "/" } else { &place };
     let message = format!(
         "{}: agent \"{agent}\": its {field} schema in plugin.toml is not the one in the code",
         file.display()
     );
     Refusal::user("schemas_differ", message)
         .details([
-            format!("plugin.toml has {} at {place}", at(written)),
-            format!("the code has {} at {place}", at(code)),
+            format!("plugin.toml has {} at {shown}", at(written)),
+            format!("the code has {} at {shown}", at(code)),
         ])
         .help(format!("take {field} out of plugin.toml, or change one of them"))
 }

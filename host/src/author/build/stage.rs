@@ -27,7 +27,7 @@ const NO_SCRIPTS: [&str; 6] = [".git", ".wforge", "node_modules", "target", "tes
 const NO_PYTHON: [&str; 7] =
     [".git", ".wforge", "node_modules", "target", "test", "tests", "vendor"];
 /// What Python leaves behind in every folder.
-const PYTHON_CACHE: &str = "__pycache__";
+pub(crate) const PYTHON_CACHE: &str = "__pycache__";
 
 /// What a compiler gets.
 #[derive(Debug, Clone)]

@@ -1,7 +1,8 @@
 //! `author::new::create`: a project, from templates that the program carries along.
 //!
-//! What is made appears whole or not at all: it is written beside its place and then renamed. What
-//! is there already is never touched.
+//! What is made appears whole or not at all: it is written beside its place and then renamed. An
+//! empty folder that is there already stays the same one, and the parts of the project are renamed
+//! into it. What is there already is never touched.
 
 mod render;
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use wforge_model::manifest::PluginName;
 
+use super::assets::{self, Asset};
 use super::machine::{Call, Machine};
 use crate::cli::refusal::Refusal;
 
@@ -52,7 +54,7 @@ impl Lang {
         }
     }
 
-    /// The folder of its templates, and the ending of its sources.
+    /// The folder of its templates.
     const fn folder(self) -> &'static str {
         match self {
             Self::Rust => "rust",
@@ -174,20 +176,39 @@ pub(crate) async fn create(
 ) -> anyhow::Result<Made> {
     refuse_taken(folder)?;
     let project = render::project(wanted, &Words::of(wanted))?;
-    let parent = match folder.parent() {
+    // Somebody may stand in a folder that is there, so it is filled and not replaced.
+    let is_there = folder.is_dir();
+    let around = match folder.parent() {
+        _ if is_there => folder,
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    fs::create_dir_all(parent)?;
-    let unfinished = tempfile::Builder::new().prefix(".wforge-new-").tempdir_in(parent)?;
+    fs::create_dir_all(around)?;
+    let unfinished = tempfile::Builder::new().prefix(".wforge-new-").tempdir_in(around)?;
     let place = unfinished.path().join("project");
-    render::write(&project, &place)?;
-    let git = begin_history(machine, parent, &place).await;
-    // An empty folder gives way; one that somebody filled meanwhile does not.
-    fs::rename(&place, folder).map_err(|error| taken(folder, &error.to_string()))?;
-    let own = |file: &render::File| !file.path.starts_with("vendor");
+    assets::write(&project, &place)?;
+    let git = begin_history(machine, around, &place).await;
+    if is_there {
+        fill(folder, &place)?;
+    } else {
+        fs::rename(&place, folder).map_err(|error| taken(folder, &error.to_string()))?;
+    }
+    let own = |file: &Asset| !file.path.starts_with("vendor");
     let files = project.iter().filter(|file| own(file)).map(|file| file.path.clone()).collect();
     Ok(Made { folder: folder.to_owned(), files, git })
+}
+
+/// Moves a project into a folder, unless somebody put something there meanwhile.
+fn fill(folder: &Path, place: &Path) -> anyhow::Result<()> {
+    let parts = fs::read_dir(place)?.map(|part| part.map(|part| part.file_name()));
+    let parts = parts.collect::<std::io::Result<Vec<_>>>()?;
+    if parts.iter().any(|part| folder.join(part).exists()) {
+        return Err(taken(folder, "it is not empty any more").into());
+    }
+    for part in parts {
+        fs::rename(place.join(&part), folder.join(&part))?;
+    }
+    Ok(())
 }
 
 fn refuse_taken(folder: &Path) -> anyhow::Result<()> {
@@ -272,9 +293,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_empty_folder_is_filled() {
+    async fn an_empty_folder_is_filled_and_stays_the_same_one() {
+        use std::os::unix::fs::MetadataExt as _;
         let outer = tempfile::tempdir().unwrap();
+        let inode = || fs::metadata(outer.path()).unwrap().ino();
+        let before = inode();
         let made = create(&machine(), &agent(), outer.path()).await.unwrap();
         assert!(made.folder.join("vendor/sdk/src/index.js").is_file());
+        assert_eq!(inode(), before, "whoever stands in it would stand in no folder");
+        let names = fs::read_dir(outer.path()).unwrap().map(|it| it.unwrap().file_name());
+        let mut unfinished = names.filter(|name| name.to_string_lossy().starts_with(".wforge-new"));
+        assert_eq!(unfinished.next(), None);
+    }
+
+    #[test]
+    fn a_folder_that_somebody_filled_meanwhile_stays_as_it_is() {
+        let (folder, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(folder.path().join("README.md"), "mine").unwrap();
+        for part in ["README.md", "plugin.toml"] {
+            fs::write(place.path().join(part), "new").unwrap();
+        }
+        let error = fill(folder.path(), place.path()).unwrap_err().to_string();
+        assert!(error.ends_with("is taken: it is not empty any more"), "{error}");
+        assert_eq!(fs::read_to_string(folder.path().join("README.md")).unwrap(), "mine");
+        assert!(!folder.path().join("plugin.toml").exists());
     }
 }

@@ -1,9 +1,11 @@
 //! Templates and the words in them: what the files of a project are.
 
+use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
-use fs_err as fs;
 use wforge_build::{Language, PLUGIN_FILE};
+use wforge_model::manifest::MAIN_AGENT;
+use wforge_model::tool::agent_tool_name;
 
 use super::{Lang, Wanted};
 use crate::author::assets::{self, Asset};
@@ -11,16 +13,6 @@ use crate::author::assets::{self, Asset};
 /// Where editors find the JSON Schemas of files.
 const SCHEMAS: &str =
     "https://raw.githubusercontent.com/workflowforge/workflowforge/main/docs/reference";
-/// The end of a name that leads to an agent, as tools write it.
-const TOOL_SEPARATOR: &str = "__";
-
-/// A file of a project.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct File {
-    /// Where it goes.
-    pub(super) path: PathBuf,
-    pub(super) bytes: Vec<u8>,
-}
 
 /// What stands for the words in double braces.
 #[derive(Debug, Clone)]
@@ -40,9 +32,9 @@ impl Words {
                     ("name", wanted.short().to_owned()),
                     ("crate", joined.clone()),
                     ("file", format!("{joined}.wasm")),
-                    ("tool", whole.replace('/', TOOL_SEPARATOR)),
+                    ("tool", agent_tool_name(name, MAIN_AGENT)),
+                    ("lookup_tool", agent_tool_name(name, "lookup")),
                     ("language", lang.written().to_owned()),
-                    ("ending", lang.folder().to_owned()),
                     schemas,
                 ])
             }
@@ -64,7 +56,7 @@ impl Words {
 }
 
 /// All files of a project, the SDK among them.
-pub(super) fn project(wanted: &Wanted, words: &Words) -> anyhow::Result<Vec<File>> {
+pub(super) fn project(wanted: &Wanted, words: &Words) -> anyhow::Result<Vec<Asset>> {
     let (layers, vendored) = match wanted {
         Wanted::Workflow { .. } => (vec!["workflow/hello".to_owned()], Vec::new()),
         Wanted::Agent { lang, template, .. } => {
@@ -99,25 +91,22 @@ fn described(assets: &[Asset], words: Words) -> anyhow::Result<Words> {
 }
 
 /// The SDK, where the language's tools find it.
-fn vendor(lang: Lang) -> Vec<File> {
+fn vendor(lang: Lang) -> Vec<Asset> {
     let (language, folder) = match lang {
         Lang::Rust => (Language::Rust, "vendor/workflowforge-sdk"),
         Lang::Js | Lang::Ts => (Language::JavaScript, "vendor/sdk"),
         Lang::Python => (Language::Python, "vendor/workflowforge"),
     };
-    let file = |asset: Asset| File {
-        path: Path::new(folder).join(asset.path),
-        bytes: asset.bytes.into_owned(),
-    };
-    assets::sdk(language).into_iter().map(file).collect()
+    let below = |asset: Asset| Asset { path: Path::new(folder).join(&asset.path), ..asset };
+    assets::sdk(language).into_iter().map(below).collect()
 }
 
-fn rendered(asset: &Asset, words: &Words) -> File {
+fn rendered(asset: &Asset, words: &Words) -> Asset {
     let bytes = match std::str::from_utf8(&asset.bytes) {
-        Ok(text) => words.put_into(text).into_bytes(),
-        Err(_) => asset.bytes.to_vec(),
+        Ok(text) => Cow::Owned(words.put_into(text).into_bytes()),
+        Err(_) => asset.bytes.clone(),
     };
-    File { path: dotted(&asset.path), bytes }
+    Asset { path: dotted(&asset.path), bytes }
 }
 
 /// `_gitignore` is `.gitignore`: under its own name a tool would take it for its own in our tree.
@@ -131,18 +120,6 @@ fn dotted(path: &Path) -> PathBuf {
         }
     };
     path.components().map(name).collect()
-}
-
-/// Writes them below a folder.
-pub(super) fn write(files: &[File], folder: &Path) -> std::io::Result<()> {
-    for file in files {
-        let path = folder.join(&file.path);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(path, &file.bytes)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -162,7 +139,7 @@ mod tests {
         })
     }
 
-    fn files(wanted: &Wanted) -> Vec<File> {
+    fn files(wanted: &Wanted) -> Vec<Asset> {
         project(wanted, &Words::of(wanted)).unwrap()
     }
 
@@ -194,7 +171,7 @@ mod tests {
         for wanted in every_agent() {
             let files = files(&wanted);
             for file in files.iter().filter(|file| !file.path.starts_with("vendor")) {
-                let text = String::from_utf8(file.bytes.clone()).unwrap();
+                let text = String::from_utf8(file.bytes.to_vec()).unwrap();
                 assert!(
                     !text.contains("{{"),
                     "{wanted:?}: {} has a word left",
@@ -202,10 +179,20 @@ mod tests {
                 );
             }
             let folder = tempfile::tempdir().unwrap();
-            write(&files, folder.path()).unwrap();
+            assets::write(&files, folder.path()).unwrap();
             let plugin = wforge_build::Plugin::read(folder.path()).unwrap();
             assert_eq!(plugin.component_file(), "acme-my-thing.wasm");
         }
+    }
+
+    #[test]
+    fn a_tool_is_called_as_the_host_calls_it_however_long_its_name_is() {
+        let name = plugin_name(&format!("acme/{}", "long".repeat(15)), "me").unwrap();
+        let tool = agent_tool_name(&name, "lookup");
+        let wanted = Wanted::Agent { name, lang: Lang::Js, template: Template::React };
+        let grants = files(&wanted).into_iter().find(|file| file.path == Path::new("grants.toml"));
+        let grants = String::from_utf8(grants.unwrap().bytes.into_owned()).unwrap();
+        assert!(grants.contains(&format!("\"tool:{tool}\"")), "{grants}");
     }
 
     #[test]
@@ -213,7 +200,7 @@ mod tests {
         let files = files(&Wanted::Workflow { name: "review".to_owned() });
         let text = |path: &str| {
             let file = files.iter().find(|file| file.path == Path::new(path)).unwrap();
-            String::from_utf8(file.bytes.clone()).unwrap()
+            String::from_utf8(file.bytes.to_vec()).unwrap()
         };
         assert!(text("workflow.yaml").contains("\nname: review\n"));
         assert!(

@@ -113,7 +113,9 @@ async fn rust_target(machine: &Machine) -> anyhow::Result<String> {
 async fn javascript(machine: &Machine) -> anyhow::Result<String> {
     let npm = scripted::node(machine).await.map_err(Refusal::from)?;
     let folder = JAVASCRIPT.begin(machine)?;
-    let call = Call::of(&npm).args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
+    // The compiler is a development dependency, which NODE_ENV=production would leave out.
+    let call = Call::of(&npm).args(["ci", "--include=dev", "--no-audit", "--no-fund"]);
+    let call = call.arg("--ignore-scripts");
     let ended = machine.run(call.inside(&folder).within(INSTALL_TIME_MAX)).await?;
     succeeded(&ended, "npm ci")?;
     finish(&folder, "componentize-qjs")

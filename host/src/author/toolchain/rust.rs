@@ -10,6 +10,10 @@ use crate::author::machine::{Call, Machine};
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 /// Decides by hand: `auto`, `rustup` or `debian`.
 const ROUTE: &str = "WFORGE_GUEST_ROUTE";
+/// Flags for rustc, as cargo takes them before `RUSTFLAGS`; a folder in them may have a space.
+const FLAGS: &str = "CARGO_ENCODED_RUSTFLAGS";
+/// What stands between two of them.
+const BETWEEN_FLAGS: &str = "\u{1f}";
 /// What Debian's way needs.
 const DEBIAN_PACKAGES: &str = "rustc-web cargo-web rust-web-src rust-web-llvm lld-22 wasi-libc";
 /// Where Debian's wasi-libc is.
@@ -107,7 +111,7 @@ impl Rust {
         let cargo = Call::of(&self.cargo).inside(folder).args(["build", "--release", "--quiet"]);
         let cargo = cargo
             .args(["--target", TARGET, "--message-format", "json-render-diagnostics"])
-            .variable("RUSTFLAGS", self.flags(machine));
+            .variable(FLAGS, self.flags(machine));
         match self.route {
             Route::Rustup => cargo,
             Route::Debian => {
@@ -125,7 +129,11 @@ impl Rust {
 
     fn flags(&self, machine: &Machine) -> OsString {
         let mut flags: Vec<OsString> =
-            machine.variable("RUSTFLAGS").map(Into::into).into_iter().collect();
+            match (machine.variable(FLAGS), machine.variable("RUSTFLAGS")) {
+                (Some(encoded), _) => encoded.split(BETWEEN_FLAGS).map(Into::into).collect(),
+                (None, Some(plain)) => plain.split_whitespace().map(Into::into).collect(),
+                (None, None) => Vec::new(),
+            };
         let mut rename = |from: PathBuf, to: &str| {
             let mut flag = OsString::from("--remap-path-prefix=");
             flag.push(from);
@@ -142,7 +150,7 @@ impl Rust {
         if self.route == Route::Debian {
             flags.extend(["-L".into(), DEBIAN_LIBC.into()]);
         }
-        flags.join(OsStr::new(" "))
+        flags.join(OsStr::new(BETWEEN_FLAGS))
     }
 }
 
@@ -160,10 +168,18 @@ mod tests {
     #[test]
     fn folders_of_this_machine_stay_out_of_components() {
         let rust = Rust { cargo: "cargo".into(), route: Route::Debian, version: String::new() };
-        let flags = rust.flags(&machine(&[("HOME", "/root"), ("RUSTFLAGS", "-g")]));
-        let expected = "-g --remap-path-prefix=/root=/home \
-                        --remap-path-prefix=/root/.cargo=/cargo -L /usr/lib/wasm32-wasi";
-        assert_eq!(flags, expected);
+        let flags = rust.flags(&machine(&[("HOME", "/home/a b"), ("RUSTFLAGS", "-g")]));
+        let expected = [
+            "-g",
+            "--remap-path-prefix=/home/a b=/home",
+            "--remap-path-prefix=/home/a b/.cargo=/cargo",
+            "-L",
+            "/usr/lib/wasm32-wasi",
+        ];
+        assert_eq!(flags, expected.join(BETWEEN_FLAGS).as_str());
+        let both = machine(&[(FLAGS, "-C\u{1f}debuginfo=1"), ("RUSTFLAGS", "-g")]);
+        let flags = rust.flags(&both);
+        assert_eq!(flags, "-C\u{1f}debuginfo=1\u{1f}-L\u{1f}/usr/lib/wasm32-wasi");
     }
 
     #[tokio::test]

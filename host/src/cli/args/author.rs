@@ -16,7 +16,7 @@ Examples:
 pub(super) const DOCTOR_EXAMPLES: &str = "\
 Examples:
   wforge doctor
-  wforge doctor --lang rust --lang js   # what these two need, and nothing else
+  wforge doctor --lang rust --lang js   # no other language than these two
   wforge doctor --fix                   # installs what needs no rights: a target, pinned packages";
 
 /// `wforge new …`.
@@ -75,7 +75,7 @@ pub(crate) struct BuildArgs {
 /// `wforge doctor`.
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
-    /// Look at what this language needs alone; can be given several times
+    /// Look at no other language than this one; can be given several times
     #[arg(long = "lang", value_name = "LANG")]
     pub(crate) langs: Vec<Lang>,
     /// Install what is missing and needs no rights: a target, pinned packages in the cache
