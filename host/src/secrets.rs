@@ -48,12 +48,17 @@ pub(crate) fn key_file(path: &Path, entropy: &dyn Entropy) -> anyhow::Result<[u8
 
 /// Refuses a file that anybody but its owner can read.
 pub(crate) fn refuse_readable_by_others(path: &Path) -> anyhow::Result<()> {
-    let mode = fs_err::metadata(path)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if let Some(mode) = mode_for_others(path)? {
         let path = path.display();
         bail!("{path} can be read by others (mode {mode:04o}): chmod 600 {path}");
     }
     Ok(())
+}
+
+/// The mode of a file that anybody but its owner can read; none where nobody can.
+pub(crate) fn mode_for_others(path: &Path) -> std::io::Result<Option<u32>> {
+    let mode = fs_err::metadata(path)?.permissions().mode() & 0o777;
+    Ok((mode & 0o077 != 0).then_some(mode))
 }
 
 /// Makes a new file that only its owner can read, durable when it returns.
@@ -95,25 +100,19 @@ fn sync_folder(path: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use wforge_testkit::SimEntropy;
+
     use super::*;
-
-    #[derive(Debug)]
-    struct Sevens;
-
-    impl Entropy for Sevens {
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(7);
-        }
-    }
 
     #[test]
     fn a_key_is_made_once_and_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        assert_eq!(key_file(&path, &Sevens).unwrap(), [7; 32]);
+        let made = key_file(&path, &SimEntropy::new(1)).unwrap();
+        assert_eq!(key_file(&path, &SimEntropy::new(2)).unwrap(), made);
         assert_eq!(fs_err::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         replace_private(&path, to_hex(&[9; 32]).as_bytes()).unwrap();
-        assert_eq!(key_file(&path, &Sevens).unwrap(), [9; 32]);
+        assert_eq!(key_file(&path, &SimEntropy::new(3)).unwrap(), [9; 32]);
     }
 
     #[test]
@@ -122,7 +121,7 @@ mod tests {
         let path = folder.path().join("key");
         fs_err::write(&path, to_hex(&[7; 32])).unwrap();
         fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let error = key_file(&path, &Sevens).unwrap_err().to_string();
+        let error = key_file(&path, &SimEntropy::new(1)).unwrap_err().to_string();
         assert!(error.ends_with(&format!("chmod 600 {}", path.display())), "{error}");
     }
 

@@ -173,7 +173,8 @@ impl Lock {
     pub(crate) fn put(&mut self, new: Locked) {
         self.plugins.retain(|old| {
             let same_version = (&old.name, &old.version) == (&new.name, &new.version);
-            old.reference != new.reference && !(same_version && old.component != new.component)
+            let same_bytes = (old.component, old.signer) == (new.component, new.signer);
+            old.reference != new.reference && !(same_version && !same_bytes)
         });
         self.plugins.push(new);
         self.plugins.sort_by(|a, b| (&a.name, &a.reference).cmp(&(&b.name, &b.reference)));
@@ -247,6 +248,9 @@ mod tests {
         assert!(error.ends_with("is signed by nobody"), "{error}");
         lock.put(locked("1.0.0", 8));
         lock.check(&locked("1.0.0", 8)).unwrap();
+        let resigned = Locked { signer: None, ..other };
+        lock.put(resigned.clone());
+        lock.check(&resigned).unwrap();
     }
 
     #[test]
@@ -262,6 +266,7 @@ mod tests {
         check("version = 1\nplugins = []\n", "is no lock file");
         check("nonsense", "is no lock file");
         check("version = 1\n[[plugin]]\nname = \"x\"\n", "is no lock file");
+        check(&"#".repeat((1 << 20) + 1), "more than 1048576 bytes");
     }
 
     #[test]

@@ -7,9 +7,12 @@ use wforge_build::PLUGIN_FILE;
 use wforge_model::PluginName;
 
 use super::build::{PYTHON_CACHE, TARGET};
+use super::oci::artifact::file_name;
 use crate::cli::refusal::Refusal;
 use crate::compose::read_component;
 
+/// The largest `plugin.toml` that is read, in bytes.
+const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 /// Where its cases are.
 const CASES: &str = "tests";
 /// Folders of a project that no component is made of.
@@ -88,11 +91,14 @@ pub(crate) fn component_of(folder: &Path) -> anyhow::Result<PathBuf> {
         let help = "name a project's folder or a .wasm file; wforge new makes a project";
         return Err(Refusal::user("no_plugin", message).help(help).into());
     }
+    if fs_err::metadata(&path)?.len() > MANIFEST_BYTES_MAX {
+        let message = format!("{shown} has more than {MANIFEST_BYTES_MAX} bytes");
+        return Err(Refusal::user("bad_plugin", message).into());
+    }
     let text = fs_err::read_to_string(&path)?;
     let head: Head = toml::from_str(&text)
         .map_err(|error| Refusal::user("bad_plugin", format!("{shown}: {}", error.message())))?;
-    let name = head.name.as_str().replace('/', "-");
-    Ok(folder.join(TARGET).join(format!("{name}.wasm")))
+    Ok(folder.join(TARGET).join(file_name(&head.name)))
 }
 
 /// Whether a component is there that was made after every change of its sources.

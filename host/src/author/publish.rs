@@ -73,7 +73,7 @@ pub(crate) async fn publish(
                 if signer.is_none() || signer_of(&listed) == signer {
                     return Ok(Published { digest, was_there: true });
                 }
-                "another signature"
+                if signer_of(&listed).is_some() { "another signature" } else { "no signature" }
             }
             Ok(_) => "other bytes",
             Err(_) => "something that is no plugin",

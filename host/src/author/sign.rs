@@ -55,22 +55,13 @@ pub(crate) fn sign(key: &SecretKey, bytes: &[u8], comment: &str) -> Result<Strin
 #[cfg(test)]
 mod tests {
     use wforge_engine::{Minisign, PublicKey};
-    use wforge_ports::Entropy;
+    use wforge_testkit::SimEntropy;
 
     use super::*;
 
-    #[derive(Debug)]
-    struct Sevens;
-
-    impl Entropy for Sevens {
-        fn fill(&self, bytes: &mut [u8]) {
-            bytes.fill(7);
-        }
-    }
-
     #[test]
     fn a_signature_is_one_that_hosts_take() {
-        let key = SecretKey::generate(&Sevens);
+        let key = SecretKey::generate(&SimEntropy::new(7));
         let public = PublicKey::parse(&key.public_file()).unwrap();
         let comment = comment_of("plugin\n.wasm", Timestamp(1_790_000_000_500));
         assert_eq!(comment, "timestamp:1790000000\tfile:plugin.wasm\thashed");
@@ -86,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_comment_is_one_line() {
-        let key = SecretKey::generate(&Sevens);
+        let key = SecretKey::generate(&SimEntropy::new(7));
         for comment in ["a\nb", "a\rb", "\x1b[31m", " a", "a "] {
             assert_eq!(sign(&key, b"", comment), Err(BadComment::Form), "{comment:?}");
         }

@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use serde::Deserialize;
 use serde_json::json;
-use wforge_model::manifest::{Manifest, PluginName};
+use wforge_model::manifest::Manifest;
 
 use super::args::PublishArgs;
 use super::refusal::Refusal;
@@ -15,11 +14,9 @@ use super::ui::{Paint, Ui, harmless};
 use crate::author::oci::artifact::{Artifact, file_name};
 use crate::author::oci::reference::{tag_of, version_of};
 use crate::author::oci::{PluginReference, Purpose};
+use crate::author::project::component_of;
 use crate::author::publish::{Publication, PublishError, Published, Taken, publish};
 use crate::compose::{read_component, read_signature};
-
-/// The largest plugin.toml that is read, in bytes.
-const PROJECT_BYTES_MAX: u64 = 1 << 20;
 
 /// Publishes it.
 pub(crate) async fn run(ui: &Ui, args: &PublishArgs, around: &Surroundings) -> anyhow::Result<u8> {
@@ -31,7 +28,7 @@ pub(crate) async fn run(ui: &Ui, args: &PublishArgs, around: &Surroundings) -> a
     let signature = match &args.sign {
         Some(key) => {
             let key = secret_key(ui, key, args.password_file.as_deref())?;
-            let name = PathBuf::from(file_name(&inspected.manifest));
+            let name = PathBuf::from(file_name(&inspected.manifest.name));
             Some(self::signature(&key, &name, &bytes, None)?)
         }
         None => signature_beside(&file)?,
@@ -79,36 +76,12 @@ fn component(source: Option<&Path>) -> anyhow::Result<PathBuf> {
     if !source.is_dir() {
         return Ok(source.to_owned());
     }
-    let project = source.join("plugin.toml");
-    if !project.is_file() {
-        let message = format!("{} is no project: it has no plugin.toml", source.display());
-        let help = "name a component: wforge publish FILE.wasm oci://…";
-        return Err(Refusal::user("no_project", message).help(help).into());
-    }
-    let name = name_of(&project)?;
-    let file = source.join(format!("target/{}.wasm", name.as_str().replace('/', "-")));
+    let file = component_of(source)?;
     if !file.is_file() {
-        let message = format!("{} is not built: there is no {}", name, file.display());
+        let message = format!("{} is not built: there is no {}", source.display(), file.display());
         return Err(Refusal::user("not_built", message).help("wforge build").into());
     }
     Ok(file)
-}
-
-fn name_of(project: &Path) -> anyhow::Result<PluginName> {
-    #[derive(Deserialize)]
-    struct Named {
-        name: PluginName,
-    }
-    let wrong = |why: String| {
-        let message = format!("{}: {why}", project.display());
-        Refusal::user("bad_project", message).help("wforge build says what is wrong with it")
-    };
-    if fs_err::metadata(project)?.len() > PROJECT_BYTES_MAX {
-        return Err(wrong(format!("it has more than {PROJECT_BYTES_MAX} bytes")).into());
-    }
-    let text = fs_err::read_to_string(project)?;
-    let named: Named = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    Ok(named.name)
 }
 
 /// The tag: the one that was written, which must not claim another version, else the version.

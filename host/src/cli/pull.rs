@@ -20,17 +20,22 @@ pub(crate) async fn run(ui: &Ui, args: &PullArgs, around: &Surroundings) -> anyh
     let fetched = Box::pin(fetch(&registry, &from)).await?;
     let Fetched { reference, digest, bytes, listed, inspected, signer } = &fetched;
     let manifest = &inspected.manifest;
-    let file = args.out.clone().unwrap_or_else(|| PathBuf::from(file_name(manifest)));
-    put(&file, bytes)?;
+    let file = args.out.clone().unwrap_or_else(|| PathBuf::from(file_name(&manifest.name)));
     let signature = beside(&file);
-    match &listed.signature {
-        Some(text) => put(&signature, text.as_bytes())?,
+    let text = listed.signature.as_ref().map(String::as_bytes);
+    // Both are looked at before one is written: nothing comes to lie beside another's signature.
+    let is_new = is_free(&file, bytes)?;
+    match text {
+        Some(text) if is_free(&signature, text)? => fs_err::write(&signature, text)?,
         None if signature.exists() => {
             let message = format!("it is not signed, and {} is there", signature.display());
             let refusal = Refusal::user("file_exists", message);
             return Err(refusal.help("move that signature away").into());
         }
-        None => {}
+        Some(_) | None => {}
+    }
+    if is_new {
+        fs_err::write(&file, bytes)?;
     }
     let verb = ui.paint(Paint::Green, "pulled");
     ui.note(&format!("{verb}  {}@{}  {reference}", manifest.name, manifest.version));
@@ -57,17 +62,17 @@ pub(crate) async fn run(ui: &Ui, args: &PullArgs, around: &Surroundings) -> anyh
     Ok(0)
 }
 
-/// Writes a file, unless there is another one.
-fn put(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    if file.exists() {
-        let same = fs_err::metadata(file)?.len() == bytes.len() as u64
-            && fs_err::read(file).is_ok_and(|there| there == bytes);
-        if same {
-            return Ok(());
-        }
-        let message = format!("{} is there already, and is another", file.display());
-        let refusal = Refusal::user("file_exists", message);
-        return Err(refusal.help("choose another file with --out").into());
+/// Whether a file is still to be written; refuses where there is another one.
+fn is_free(file: &Path, bytes: &[u8]) -> anyhow::Result<bool> {
+    if !file.exists() {
+        return Ok(true);
     }
-    Ok(fs_err::write(file, bytes)?)
+    let same = fs_err::metadata(file)?.len() == bytes.len() as u64
+        && fs_err::read(file).is_ok_and(|there| there == bytes);
+    if same {
+        return Ok(false);
+    }
+    let message = format!("{} is there already, and is another", file.display());
+    let refusal = Refusal::user("file_exists", message);
+    Err(refusal.help("choose another file with --out").into())
 }

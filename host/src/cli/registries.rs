@@ -119,8 +119,13 @@ fn registry_of_docker(reference: &PluginReference) -> &str {
 
 fn password() -> anyhow::Result<String> {
     let mut text = String::new();
-    let mut limited = std::io::stdin().take(PASSWORD_BYTES_MAX);
+    let mut limited = std::io::stdin().take(PASSWORD_BYTES_MAX + 1);
     limited.read_to_string(&mut text).context("reading the password")?;
+    if text.len() as u64 > PASSWORD_BYTES_MAX {
+        let message = format!("stdin has more than {PASSWORD_BYTES_MAX} bytes: no password");
+        let refusal = Refusal::user("no_password", message);
+        return Err(refusal.help("--password-stdin < token.txt").into());
+    }
     let password = text.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
         let refusal = Refusal::user("no_password", "there was no password on stdin");

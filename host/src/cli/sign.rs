@@ -1,7 +1,6 @@
 //! `wforge sign`: a signature beside a file, as hosts and the program minisign take it.
 
 use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -17,6 +16,7 @@ use crate::author::keys::{KeyError, KeyFile, SecretKey};
 use crate::author::sign::{comment_of, sign};
 use crate::clock::SystemClock;
 use crate::compose::read_component;
+use crate::secrets::mode_for_others;
 
 /// The largest file of a secret key that is read, in bytes.
 const KEY_FILE_BYTES_MAX: u64 = 64 << 10;
@@ -112,9 +112,10 @@ fn refused(path: &Path, error: &KeyError) -> Refusal {
 
 /// A key without a password is its file's mode.
 fn refuse_readable(path: &Path) -> anyhow::Result<()> {
-    let file = fs_err::metadata(path)?;
-    let mode = file.permissions().mode() & 0o777;
-    if file.is_file() && mode & 0o077 != 0 {
+    // What is no file, such as a pipe, is gone when it was read.
+    if path.is_file()
+        && let Some(mode) = mode_for_others(path)?
+    {
         let path = path.display();
         let message = format!("{path} has no password and can be read by others ({mode:04o})");
         return Err(Refusal::user("bad_key", message).help(format!("chmod 600 {path}")).into());

@@ -47,7 +47,7 @@ fn path_of_key(whose: &Whose, key: &str, verb: &str) -> anyhow::Result<String> {
 pub(super) fn key_text(given: &str) -> anyhow::Result<String> {
     let path = Path::new(given);
     if !path.is_file() {
-        return Ok(given.to_owned());
+        return if is_like_key(given) { Ok(given.to_owned()) } else { Err(no_file(given).into()) };
     }
     if fs_err::metadata(path)?.len() > KEY_FILE_BYTES_MAX {
         let message = format!("{} is too large to be a public key", path.display());
@@ -58,6 +58,19 @@ pub(super) fn key_text(given: &str) -> anyhow::Result<String> {
         let message = format!("{} is no public key of minisign", path.display());
         Refusal::user("bad_key", message).into()
     })
+}
+
+/// Whether somebody meant it as a key: whether it is one is said where it is read.
+fn is_like_key(given: &str) -> bool {
+    let of_base64 = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+    let is_line = given.starts_with("RW") && given.chars().all(of_base64);
+    is_line || given.starts_with("untrusted comment:")
+}
+
+fn no_file(given: &str) -> Refusal {
+    let message = format!("there is no file \"{given}\", and that is no public key");
+    let help = "name the file of a public key, such as acme.pub, or write its second line: RW…";
+    Refusal::user("bad_key", message).help(help)
 }
 
 async fn changed(session: &Session, path: &str, body: &Value) -> anyhow::Result<()> {

@@ -146,7 +146,14 @@ fn a_signature_that_is_not_right_says_why() {
     assert!(!said.contains("No such"), "{said}");
     author.cli.file("plugin.wasm.minisig", "no signature");
     author.run(verify).exits(2).says(&["bad_signature", "four lines"]);
-    author.run("verify plugin.wasm --public-key RWnonsense").exits(2).says(&["bad_key"]);
+    author
+        .run("verify plugin.wasm --public-key RWnonsense")
+        .exits(2)
+        .says(&["bad_key", "minisign"]);
+    for missing in ["none.pub", "RW-none.pub", "keys/none"] {
+        let ran = author.run(&format!("verify plugin.wasm --public-key {missing}"));
+        ran.exits(2).says(&["bad_key", "there is no file", missing, "acme.pub"]);
+    }
     author.run("sign plugin.wasm --key acme.pub").exits(2).says(&["bad_key", "public key"]);
     author.run("sign plugin.wasm --key none.key").exits(2).says(&["no_key", "wforge keygen"]);
     author.run("sign none.wasm --key acme.key").exits(2).says(&["none.wasm"]);

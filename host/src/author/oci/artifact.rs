@@ -9,7 +9,7 @@ use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageManifest
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use wforge_model::Digest;
-use wforge_model::manifest::Manifest;
+use wforge_model::manifest::{Manifest, PluginName};
 use wforge_runtime::Inspected;
 
 use super::RegistryError;
@@ -69,8 +69,8 @@ pub(crate) fn digest_of(bytes: &[u8]) -> Digest {
 }
 
 /// What a component is called as a file.
-pub(crate) fn file_name(manifest: &Manifest) -> String {
-    format!("{}.wasm", manifest.name.as_str().replace('/', "-"))
+pub(crate) fn file_name(name: &PluginName) -> String {
+    format!("{}.wasm", name.as_str().replace('/', "-"))
 }
 
 impl Artifact {
@@ -90,7 +90,7 @@ impl Artifact {
             component: World { imports: &inspected.imports, exports: &inspected.exports },
         })?;
         let said = &inspected.manifest;
-        let mut of_layer = BTreeMap::from([(TITLE.to_owned(), file_name(said))]);
+        let mut of_layer = BTreeMap::from([(TITLE.to_owned(), file_name(&said.name))]);
         of_layer.extend(signature.map(|text| (SIGNATURE.to_owned(), text.to_owned())));
         let layer = OciDescriptor {
             annotations: Some(of_layer),

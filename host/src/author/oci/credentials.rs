@@ -8,6 +8,8 @@ use oci_client::secrets::RegistryAuth;
 
 /// The largest `config.json` that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+/// How each helper program says that it keeps no login of a registry; docker looks for it too.
+const KEPT_NONE: &str = "credentials not found in native keychain";
 
 /// What docker keeps of a registry and cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +63,14 @@ pub(crate) fn of_docker(path: &Path, registry: &str) -> Result<RegistryAuth, Cre
         Err(CredentialRetrievalError::ConfigReadError) => {
             Err(unreadable("it is no JSON of docker's".to_owned()))
         }
-        // What a helper says may be what it keeps.
+        Err(CredentialRetrievalError::HelperFailure { stdout, .. })
+            if stdout.trim() == KEPT_NONE =>
+        {
+            Ok(RegistryAuth::Anonymous)
+        }
+        // What else a helper says may be what it keeps.
         Err(CredentialRetrievalError::HelperFailure { helper, .. }) => {
-            Err(unusable(format!("docker-credential-{helper} failed")))
+            Err(unusable(format!("{helper} failed")))
         }
         Err(error) => Err(unusable(error.to_string())),
     }
@@ -102,5 +109,7 @@ mod tests {
         assert!(of(token, "r.example").unwrap_err().contains("identity token"));
         let helper = r#"{"credHelpers":{"r.example":"of-nobody"}}"#;
         assert!(of(helper, "r.example").unwrap_err().contains("no usable login of r.example"));
+        let large = format!("{{}}{}", " ".repeat(1 << 20));
+        assert!(of(&large, "r.example").unwrap_err().contains("more than 1048576 bytes"));
     }
 }

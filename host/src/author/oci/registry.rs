@@ -1,16 +1,16 @@
 //! Speaks with one repository of a registry.
 //!
-//! The client of `oci-client` logs in, and moves what a digest pins. Manifests and lists of tags
-//! are read here, since it reads them whole, however large a registry makes them.
+//! The client of `oci-client` logs in and pushes. Manifests, tags and components are read here:
+//! within limits, and with TLS wherever a registry redirects to.
 
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
 use oci_client::manifest::{OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference, RegistryOperation};
-use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::Method;
+use reqwest::header::{ACCEPT, HeaderValue, LINK};
 use serde::Deserialize;
 use wforge_model::Digest;
 
@@ -96,7 +96,8 @@ impl Registry {
     ) -> Result<Self, RegistryError> {
         let registry = reference.registry();
         let Access { auth, plain, authorities } = access;
-        let http = http(&authorities).map_err(|e| RegistryError::of_request(registry, e))?;
+        let http = http(&authorities, plain, SILENCE_MAX);
+        let http = http.map_err(|error| RegistryError::of_request(registry, error))?;
         let certificate = |data| Certificate { encoding: CertificateEncoding::Pem, data };
         let config = ClientConfig {
             protocol: if plain { ClientProtocol::Http } else { ClientProtocol::Https },
@@ -117,7 +118,14 @@ impl Registry {
         };
         let token = client.auth(&reference.named(), &auth, operation).await.map_err(of_client)?;
         let login = match (token, auth) {
-            (Some(token), _) => Login::Bearer(token),
+            (Some(token), _) => {
+                // The client counts on it, and panics where it pushes with one that is no header.
+                HeaderValue::from_str(&token).map_err(|error| {
+                    let (registry, source) = (registry.to_owned(), Box::new(error));
+                    RegistryError::Protocol { registry, source }
+                })?;
+                Login::Bearer(token)
+            }
             (None, RegistryAuth::Basic(name, password)) => Login::Basic(name, password),
             (None, _) => Login::Nobody,
         };
@@ -154,12 +162,18 @@ impl Registry {
             let after = tags.last().map(|last| format!("&last={last}")).unwrap_or_default();
             let path = format!("tags/list?n={TAGS_PER_PAGE}{after}");
             let limit = Limit { what: "the list of tags", bytes_max: TAGS_BYTES_MAX };
-            let Some(bytes) = self.get(&path, "application/json", limit).await? else { break };
+            let Some(answer) = self.answer(Method::GET, &path, "application/json").await? else {
+                break;
+            };
+            // Some give fewer than they are asked for, and say that there are more.
+            let more = answer.headers().contains_key(LINK);
+            let bytes = self.body(answer, limit).await?;
             let page: Tags = serde_json::from_slice(&bytes).map_err(|e| self.not_understood(e))?;
             let page = page.tags.unwrap_or_default();
-            let (last, before) = (page.len() < TAGS_PER_PAGE, tags.len());
+            let is_last = page.is_empty() || page.last() == tags.last();
+            let is_full = page.len() >= TAGS_PER_PAGE;
             tags.extend(page);
-            if last || tags.len() == before {
+            if is_last || !(more || is_full) {
                 break;
             }
         }
@@ -168,27 +182,19 @@ impl Registry {
 
     /// The component of a manifest, as its digest pins it.
     pub(crate) async fn component(&self, listed: &Listed) -> Result<Vec<u8>, RegistryError> {
-        let too_large = |bytes_max| RegistryError::TooLarge { what: "the component", bytes_max };
+        let (what, wanted) = ("the component", listed.component);
         if listed.bytes > COMPONENT_BYTES_MAX {
-            return Err(too_large(COMPONENT_BYTES_MAX));
+            return Err(RegistryError::TooLarge { what, bytes_max: COMPONENT_BYTES_MAX });
         }
-        let (wanted, at) = (listed.component.to_string(), self.reference.named());
-        let stream = self.client.pull_blob_stream(&at, wanted.as_str()).await;
-        let mut stream = stream.map_err(|error| self.of_client(error))?;
-        let mut bytes = Vec::new();
-        while let Some(piece) = stream.next().await {
-            let piece = piece.map_err(|error| self.broken(listed.component, error))?;
-            bytes.extend_from_slice(&piece);
-            // It says how many it has, and no more are waited for.
-            if bytes.len() as u64 > listed.bytes {
-                return Err(too_large(listed.bytes));
-            }
-        }
+        // It says how many it has, and no more are waited for.
+        let limit = Limit { what, bytes_max: listed.bytes };
+        let Some(bytes) = self.get(&format!("blobs/{wanted}"), "*/*", limit).await? else {
+            let registry = self.reference.registry().to_owned();
+            return Err(RegistryError::NotFound { registry, said: "the component".to_owned() });
+        };
         match digest_of(&bytes) {
-            found if found == listed.component => Ok(bytes),
-            found => {
-                Err(RegistryError::Digest { wanted: listed.component, found: found.to_string() })
-            }
+            found if found == wanted => Ok(bytes),
+            found => Err(RegistryError::Digest { wanted, found: found.to_string() }),
         }
     }
 
@@ -213,12 +219,10 @@ impl Registry {
         bytes: Vec<u8>,
         digest: Digest,
     ) -> Result<(), RegistryError> {
-        let digest = digest.to_string();
-        let there = self.client.blob_exists(at, &digest).await;
-        if there.map_err(|error| self.of_client(error))? {
+        if self.answer(Method::HEAD, &format!("blobs/{digest}"), "*/*").await?.is_some() {
             return Ok(());
         }
-        let pushed = self.client.push_blob(at, bytes, &digest).await;
+        let pushed = self.client.push_blob(at, bytes, &digest.to_string()).await;
         pushed.map(drop).map_err(|error| self.of_client(error))
     }
 
@@ -229,10 +233,23 @@ impl Registry {
         accept: &str,
         limit: Limit,
     ) -> Result<Option<Vec<u8>>, RegistryError> {
+        match self.answer(Method::GET, path, accept).await? {
+            Some(answer) => self.body(answer, limit).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The answer to a request, its body not read yet; none where there is nothing.
+    async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+    ) -> Result<Option<reqwest::Response>, RegistryError> {
         let named = self.reference.named();
         let (scheme, registry) = (self.scheme, named.resolve_registry());
         let url = format!("{scheme}://{registry}/v2/{}/{path}", self.reference.repository());
-        let request = self.http.get(url).header(ACCEPT, accept);
+        let request = self.http.request(method, url).header(ACCEPT, accept);
         let request = match &self.login {
             Login::Nobody => request,
             Login::Bearer(token) => request.bearer_auth(token),
@@ -241,7 +258,7 @@ impl Registry {
         let answer = request.send().await.map_err(|error| self.of_request(error))?;
         let status = answer.status();
         if status.is_success() {
-            return self.body(answer, limit).await.map(Some);
+            return Ok(Some(answer));
         }
         let limit = Limit { what: "the refusal", bytes_max: REFUSAL_BYTES_MAX };
         let body = self.body(answer, limit).await.unwrap_or_default();
@@ -281,18 +298,6 @@ impl Registry {
         let registry = self.reference.registry().to_owned();
         RegistryError::Protocol { registry, source: Box::new(error) }
     }
-
-    /// A stream that ended early, or whose bytes are not those of its digest.
-    fn broken(&self, wanted: Digest, error: std::io::Error) -> RegistryError {
-        use oci_client::errors::DigestError;
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<DigestError>());
-        match inner {
-            Some(DigestError::VerificationError { actual, .. }) => {
-                RegistryError::Digest { wanted, found: actual.clone() }
-            }
-            _ => self.not_understood(error),
-        }
-    }
 }
 
 const USER_AGENT: &str = concat!("wforge/", env!("CARGO_PKG_VERSION"));
@@ -304,13 +309,47 @@ struct Limit {
     bytes_max: u64,
 }
 
-fn http(authorities: &[Vec<u8>]) -> Result<reqwest::Client, reqwest::Error> {
+fn http(
+    authorities: &[Vec<u8>],
+    plain: bool,
+    silence_max: Duration,
+) -> Result<reqwest::Client, reqwest::Error> {
     let trusted = authorities.iter().map(|pem| reqwest::Certificate::from_pem(pem));
     let trusted: Vec<_> = trusted.collect::<Result<_, _>>()?;
     reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(SILENCE_MAX)
+        .read_timeout(silence_max)
+        .https_only(!plain)
         .user_agent(USER_AGENT)
         .tls_certs_merge(trusted)
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_read_without_tls_unless_that_was_wanted() {
+        let http = http(&[], false, SILENCE_MAX).unwrap();
+        let error = http.get("http://127.0.0.1:1/").send().await.unwrap_err();
+        assert!(error.is_builder(), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_registry_that_is_silent_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let registry = Registry {
+            reference: format!("oci://{address}/acme/probe").parse().unwrap(),
+            client: Client::default(),
+            http: http(&[], true, Duration::from_millis(50)).unwrap(),
+            login: Login::Nobody,
+            scheme: "http",
+        };
+        let error = registry.tags().await.unwrap_err();
+        assert!(matches!(error, RegistryError::Unreachable { .. }), "{error}");
+    }
 }

@@ -81,6 +81,10 @@ fn a_signature_that_was_exchanged_is_refused_before_anything_is_compiled() {
     let from = "file:wforge-probe.wasm";
     reworded(&registry, &published, from, "file:wforge-prode.wasm");
     install(&cli, &to, " --yes").exits(2).says(&["bad_signature"]);
+    let long = "x".repeat(4 << 10);
+    reworded(&registry, &published, "file:wforge-prode.wasm", &long);
+    install(&cli, &to, " --yes").exits(2).says(&["bad_signature", "more than 4096"]);
+    reworded(&registry, &published, &long, "file:wforge-probe.wasm");
     reworded(&registry, &published, "trusted comment:", "trusted:");
     install(&cli, &to, " --yes").exits(2).says(&["bad_signature"]);
     assert_eq!(versions(&cli), Vec::<String>::new());

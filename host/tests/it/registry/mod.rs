@@ -209,6 +209,10 @@ fn what_is_pulled_is_what_was_published() {
     let refused = run(&cli, &format!("pull {pinned} --out got.wasm --insecure-http"));
     refused.exits(2).says(&["file_exists", "got.wasm", "--out"]);
     assert_eq!(fs_err::read(path(&cli, "got.wasm")).unwrap(), b"mine");
+    cli.file("beside.wasm.minisig", "another's");
+    let refused = run(&cli, &format!("pull {pinned} --out beside.wasm --insecure-http"));
+    refused.exits(2).says(&["file_exists", "beside.wasm.minisig"]);
+    assert!(!path(&cli, "beside.wasm").exists(), "written beside another's signature");
 }
 
 #[test]
@@ -216,7 +220,7 @@ fn a_project_is_published_as_it_was_built() {
     let (registry, cli) = (Registry::start(), person());
     let to = registry.reference("wforge/probe");
     let publish = format!("publish {to} --insecure-http");
-    run(&cli, &publish).exits(2).says(&["no_project", "plugin.toml"]);
+    run(&cli, &publish).exits(2).says(&["no_plugin", "plugin.toml"]);
     cli.file("plugin.toml", "name = \"wforge/probe\"\nversion = \"0.1.0\"\n");
     run(&cli, &publish).exits(2).says(&["not_built", "wforge build", "target/wforge-probe.wasm"]);
     let built = cli.file("target/wforge-probe.wasm", probe());
@@ -225,5 +229,7 @@ fn a_project_is_published_as_it_was_built() {
     // A signature beside it goes along.
     run(&cli, &publish).exits(0).says(&["published", "signed by", &to]);
     cli.file("plugin.toml", "name = 1");
-    run(&cli, &publish).exits(2).says(&["bad_project", "plugin.toml"]);
+    run(&cli, &publish).exits(2).says(&["bad_manifest", "plugin.toml"]);
+    cli.file("plugin.toml", "#".repeat((1 << 20) + 1));
+    run(&cli, &publish).exits(2).says(&["bad_manifest", "more than 1048576 bytes"]);
 }

@@ -1,11 +1,14 @@
 //! What a registry, or a reference, or a person refuses: each says what is wrong and how to mend
 //! it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::server::{NAME, PASSWORD, Registry};
-use super::{author, install, lock, person, publish, run, versions};
+use super::{author, install, lock, path, person, publish, run, versions};
 use crate::harness::Cli;
 
 #[test]
@@ -50,6 +53,8 @@ fn a_registry_that_asks_who_it_is_gets_an_answer() {
     let login: Vec<&str> = login.split(' ').collect();
     cli.run_with_stdin(&login, "wrong\n").exits(2).says(&["registry_unauthorized"]);
     cli.run_with_stdin(&login, "").exits(2).says(&["no_password", "--password-stdin"]);
+    let long = "x".repeat((64 << 10) + 1);
+    cli.run_with_stdin(&login, &long).exits(2).says(&["no_password", "more than 65536 bytes"]);
     cli.run_with_stdin(&login, &format!("{PASSWORD}\n")).exits(0);
     run(&cli, &format!("pull {to} --insecure-http")).exits(2).says(&["registry_unauthorized"]);
     let docker = |name: &str, password: &str| {
@@ -65,6 +70,33 @@ fn a_registry_that_asks_who_it_is_gets_an_answer() {
     cli.file(".docker/config.json", "{");
     let broken = run(&cli, &format!("pull {to} --insecure-http"));
     broken.exits(2).says(&["bad_login", "config.json", "--password-stdin"]);
+}
+
+/// As on a machine whose docker has a store of logins and nobody is logged in.
+#[test]
+fn a_helper_that_keeps_no_login_lets_nobody_ask() {
+    let (registry, cli) = (Registry::start(), author());
+    let to = registry.reference("acme/probe");
+    let helper = |says: &str| {
+        let script = format!("#!/bin/sh\nread -r host\necho '{says}'\nexit 1\n");
+        let file = cli.file("bin/docker-credential-store", script);
+        fs_err::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
+    };
+    cli.file(".docker/config.json", r#"{"credsStore":"store"}"#);
+    let folder = path(&cli, "bin");
+    let publish = format!("publish probe.wasm {to} --insecure-http");
+    let asked = |says: &str| {
+        helper(says);
+        let words: Vec<&str> = publish.split(' ').collect();
+        let output = cli.not_started(&words).env("PATH", &folder).output().expect("it starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (exit, said) = asked("the keychain is locked");
+    assert_eq!(exit, Some(2), "{said}");
+    assert!(said.contains(": docker-credential-store failed"), "{said}");
+    assert!(!said.contains("locked"), "{said}");
+    let (exit, said) = asked("credentials not found in native keychain");
+    assert_eq!(exit, Some(0), "{said}");
 }
 
 #[test]
@@ -156,6 +188,9 @@ fn a_refusal_says_whose_turn_it_is() {
     pulled.exits(2).says(&["wrong_media_type", "its manifest is none"]);
     let tags = run(&cli, &format!("pull oci://{page}/acme/probe --insecure-http"));
     tags.exits(1).says(&["registry_failed", "not understood"]);
+    let long = answering("200 OK", &" ".repeat((1 << 20) + 1));
+    let tags = run(&cli, &format!("pull oci://{long}/acme/probe --insecure-http"));
+    tags.exits(2).says(&["too_large", "the list of tags", "1048576"]);
 }
 
 /// Answers each request with that; gives its address.
