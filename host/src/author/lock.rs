@@ -174,7 +174,7 @@ impl Lock {
         self.plugins.retain(|old| {
             let same_version = (&old.name, &old.version) == (&new.name, &new.version);
             let same_bytes = (old.component, old.signer) == (new.component, new.signer);
-            old.reference != new.reference && !(same_version && !same_bytes)
+            old.reference != new.reference && (!same_version || same_bytes)
         });
         self.plugins.push(new);
         self.plugins.sort_by(|a, b| (&a.name, &a.reference).cmp(&(&b.name, &b.reference)));

@@ -229,7 +229,7 @@ fn a_project_is_published_as_it_was_built() {
     // A signature beside it goes along.
     run(&cli, &publish).exits(0).says(&["published", "signed by", &to]);
     cli.file("plugin.toml", "name = 1");
-    run(&cli, &publish).exits(2).says(&["bad_manifest", "plugin.toml"]);
+    run(&cli, &publish).exits(2).says(&["bad_plugin", "plugin.toml"]);
     cli.file("plugin.toml", "#".repeat((1 << 20) + 1));
-    run(&cli, &publish).exits(2).says(&["bad_manifest", "more than 1048576 bytes"]);
+    run(&cli, &publish).exits(2).says(&["bad_plugin", "more than 1048576 bytes"]);
 }
