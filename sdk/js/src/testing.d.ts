@@ -49,7 +49,7 @@ export class MockHost {
   secret(name: string, value: string): this;
   /** Keeps a blob; the reference to put into an input. */
   blob(mediaType: string, content: string | Uint8Array): Blob;
-  /** `llm`, `llm:fast`, `kv:run`, `http:https://api.example.com`, `blobs`, … */
+  /** `llm`, `llm:fast`, `kv:run`, `kv:run:rw` for writing, `http:api.example.com`, `blobs`, … */
   deny(capability: string): this;
   clockMs(ms: number): this;
   /** Calls the agent. Its `Failure` is thrown. */

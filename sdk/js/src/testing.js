@@ -99,7 +99,10 @@ export class MockHost {
     return blobFromWire(this.#world.store.put(mediaType, [bytes]));
   }
 
-  /** Denies what is scripted or free: `llm`, `llm:fast`, `kv:run`, `http:https://…`, `blobs`, … */
+  /**
+   * Denies what is scripted or free: `llm`, `llm:fast`, `kv:run`, `http:api.example.com`, `blobs`.
+   * `kv:run:rw` is writing alone.
+   */
   deny(capability) {
     this.#world.script.deny(capability);
     return this;
