@@ -10,6 +10,7 @@ import { fromWire as blobFromWire } from "./blobs.js";
 import { Failure } from "./failure.js";
 import { Host } from "./host.js";
 import { serve } from "./serve.js";
+import { toResponse } from "./testing/answers.js";
 import { interfacesOf } from "./testing/interfaces.js";
 import { Memory } from "./testing/memory.js";
 import { pretending } from "./testing/pretend.js";
@@ -62,7 +63,7 @@ export class MockHost {
 
   /** Answers the next request to the URL, which may end in `*`. */
   http(url, response) {
-    return this.#answer("http", url, response);
+    return this.#answer("http", url, toResponse(response));
   }
 
   /** Answers the next call of the tool, which is listed until then. */

@@ -76,6 +76,8 @@ test("answers are used up in their order, each by what it is for", () => {
 test("an answer may be a failure", () => {
   const mock = new MockHost().llm(upstream("busy", "try later", { retryable: true }));
   refused(mock, (_, ctx) => ctx.llm.prompt("m", "hi"), /^upstream busy try later$/);
+  const broken = new MockHost().http("*", upstream("timeout", "no answer"));
+  refused(broken, () => fetch("https://a.example"), /^upstream timeout/);
   const answers = new MockHost().ask(1).ask(limit("budget", "no more"));
   const asked = answers.run((_, ctx) => ctx.askAll(["a", "b"]).map((one) => one.code ?? one));
   assert.deepEqual(asked.output, [1, "budget"]);
@@ -95,6 +97,11 @@ test("a model may call tools and say what it used", () => {
     finish: "tool_calls",
     usage: { inputTokens: 5, outputTokens: 2 },
   });
+});
+
+test("a response with a slip in it is refused", () => {
+  const scripted = () => new MockHost().http("https://a.example/", { stauts: 404 });
+  assert.throws(scripted, /a response has no "stauts"; it has status, headers, body, json/);
 });
 
 test("what the test denies is denied, in all or in part", () => {

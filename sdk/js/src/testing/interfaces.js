@@ -2,7 +2,7 @@
 
 import { seeded } from "../random.js";
 import { toJson } from "../values.js";
-import { lastText, sent, toCompletion, toResponse } from "./answers.js";
+import { lastText, sent, toCompletion } from "./answers.js";
 import { WRITES } from "./script.js";
 
 /** A need that ends so reads alone. */
@@ -71,7 +71,7 @@ function fetch({ script, done }, request) {
   const { url } = request;
   done.push(sent(request));
   script.check("http", url);
-  return toResponse(script.next("http", url, `http("${url}", { status: 200, body: "…" })`));
+  return script.next("http", url, `http("${url}", { status: 200, body: "…" })`);
 }
 
 function callTool({ script, done }, { name }) {
