@@ -249,13 +249,13 @@ build_plugin() {
     built=$((built + 1))
 }
 
-# Takes away components whose plugin is gone, so that no test meets a ghost.
+# Takes away components whose plugin is gone or lies elsewhere now, so that no test meets a ghost.
 remove_stale() {
-    for component in "$out"/*.wasm; do
+    for component in "$out"/*.wasm "$out"/*/*.wasm; do
         [ -f "$component" ] || continue
         case " $kept " in
-        *" ${component##*/} "*) ;;
-        *) rm -f "$component" "$work/${component##*/}.stamp" ;;
+        *" $component "*) ;;
+        *) rm -f "$component" ;;
         esac
     done
 }
@@ -278,7 +278,7 @@ build() {
         folder=$(CDPATH='' cd -- "$folder" && pwd)
         if $all && [ ! -f "$folder/plugin.toml" ]; then continue; fi
         build_plugin "$folder"
-        kept="$kept $file"
+        kept="$kept $to/$file"
     done
     if $all; then remove_stale; fi
     if $rust_built; then explain_route; fi
