@@ -7,6 +7,7 @@
 
 import { MAIN, agentsOf, readAgent } from "./agents.js";
 import { fromWire as blobFromWire } from "./blobs.js";
+import { makeCtx } from "./ctx.js";
 import { Failure } from "./failure.js";
 import { Host } from "./host.js";
 import { serve } from "./serve.js";
@@ -121,20 +122,20 @@ export class MockHost {
    */
   run(agent, input = {}, { agent: name, ...call } = {}) {
     const agents = agentsOf(agent) ?? readAgent(agent);
-    const chosen = name ?? onlyOf(agents);
     const asked = {
-      ...CALL,
+      ...this.#call(name ?? onlyOf(agents)),
       ...call,
-      agent: chosen,
       input: toJson("the input", input),
-      config: toJson("the configuration", this.#config),
-      context: toJson("the context", this.#context),
     };
-    const host = new Host(interfacesOf(this.#world));
     return pretending(
       () => this.#world.now,
-      () => replyOf(() => serve(agents, asked, host)),
+      () => replyOf(() => serve(agents, asked, this.#host())),
     );
+  }
+
+  /** A context for code that is called by itself; `globalThis` stays node's. */
+  ctx() {
+    return makeCtx(this.#call(MAIN), this.#host());
   }
 
   /** What the agent did, a line each, such as `ask Publish?` or `sleep 250`. */
@@ -150,6 +151,15 @@ export class MockHost {
   /** What was emitted: pairs of a topic and its payload. */
   events() {
     return [...this.#world.events];
+  }
+
+  #call(agent) {
+    const config = toJson("the configuration", this.#config);
+    return { ...CALL, agent, config, context: toJson("the context", this.#context) };
+  }
+
+  #host() {
+    return new Host(interfacesOf(this.#world));
   }
 
   #answer(capability, resource, answer) {

@@ -241,6 +241,14 @@ test("agents are taken as they are exported, and one of several by its name", ()
   refused(new MockHost(), several, /^invalid-input unknown_agent .*it has a, b$/);
 });
 
+test("code that takes a context is called by itself", () => {
+  const mock = new MockHost().config({ model: "fast" }).ask("yes");
+  const ctx = mock.ctx();
+  assert.deepEqual([ctx.config.model, ctx.ask("Go on?")], ["fast", "yes"]);
+  assert.throws(() => ctx.ask("And on?"), { tag: "denied" });
+  assert.deepEqual(mock.done(), ["ask Go on?", "ask And on?"]);
+});
+
 test("an exception is the failure that a host would see", () => {
   const broken = () => undefined.field;
   refused(new MockHost(), broken, /^failed exception TypeError: .*mock\.test\.js:\d+\)$/);

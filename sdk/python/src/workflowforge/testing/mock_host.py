@@ -51,7 +51,7 @@ class MockHost:
         self._memory = Memory(lambda: self._clock_ms)
         self._shelf = Shelf()
         self._host = Scripted(self._script, self._memory, self._shelf, self._sleep)
-        self._call = Call(thread="thread_test")
+        self._call = Call(thread="thread_mock")
         self._config: Any = {}
         self._context: Any = {}
 
