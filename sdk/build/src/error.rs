@@ -47,7 +47,10 @@ pub enum BuildError {
         message: String,
     },
     /// The need cannot be met for this language yet.
-    #[error("{}: the need \"{need}\" is not supported yet for {language}", path.display())]
+    #[error(
+        "{}: the need \"{need}\" is not supported yet for {language}: ask for http:<rule>, whose \
+         requests are recorded, or write the plugin in Rust", path.display()
+    )]
     Unsupported {
         /// The file with the need.
         path: PathBuf,

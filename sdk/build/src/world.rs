@@ -99,7 +99,7 @@ fn wit_files(wit: &Path) -> Result<Vec<PathBuf>, BuildError> {
         }
     }
     if files.is_empty() {
-        let message = "no .wit file is here; --wit names the folder of the contract".to_owned();
+        let message = "no .wit file is here: name the folder of the contract".to_owned();
         return Err(BuildError::Wit { path: wit.to_owned(), message });
     }
     files.sort();

@@ -14,9 +14,11 @@ export class Failure extends Error {
   /** The failure that the host gave. It is handed on as it is. */
   static of(payload) {
     const { capability, resource, hint } = payload.val;
+    // Of what has no resources, such as `ask`, its name alone.
+    const what = resource === "" ? capability : `${capability} ${resource}`;
     const { code, message } =
       payload.tag === "denied"
-        ? { code: "denied", message: `${capability} ${resource} is denied: ${hint}` }
+        ? { code: "denied", message: `${what} is denied: ${hint}` }
         : payload.val;
     return Object.assign(new Failure(payload.tag, code, message), { payload });
   }

@@ -1,4 +1,4 @@
-import type { Agent, AgentDefinition, Blob, Failure, Run, Scope } from "./index.js";
+import type { Agent, AgentDefinition, Blob, Ctx, Failure, Run, Scope } from "./index.js";
 
 /** What a model answers: a text, a response, or JSON that it writes. */
 export type ScriptedLlm =
@@ -49,7 +49,7 @@ export class MockHost {
   secret(name: string, value: string): this;
   /** Keeps a blob; the reference to put into an input. */
   blob(mediaType: string, content: string | Uint8Array): Blob;
-  /** `llm`, `llm:fast`, `kv:run`, `http:https://api.example.com`, `blobs`, … */
+  /** `llm`, `llm:fast`, `kv:run`, `kv:run:rw` for writing, `http:api.example.com`, `blobs`, … */
   deny(capability: string): this;
   clockMs(ms: number): this;
   /** Calls the agent. Its `Failure` is thrown. */
@@ -58,6 +58,8 @@ export class MockHost {
     input?: unknown,
     call?: { agent?: string; attempt?: number; task?: string; thread?: string; node?: string },
   ): MockReply;
+  /** A context for code that is called by itself; `globalThis` stays node's. */
+  ctx(): Ctx;
   /** What the agent did, a line each, such as `ask Publish?` or `sleep 250`. */
   done(): string[];
   /** Log lines, those of `console` too, such as `info counting words=3`. */

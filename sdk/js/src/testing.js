@@ -7,9 +7,11 @@
 
 import { MAIN, agentsOf, readAgent } from "./agents.js";
 import { fromWire as blobFromWire } from "./blobs.js";
+import { makeCtx } from "./ctx.js";
 import { Failure } from "./failure.js";
 import { Host } from "./host.js";
 import { serve } from "./serve.js";
+import { toResponse } from "./testing/answers.js";
 import { interfacesOf } from "./testing/interfaces.js";
 import { Memory } from "./testing/memory.js";
 import { pretending } from "./testing/pretend.js";
@@ -62,7 +64,7 @@ export class MockHost {
 
   /** Answers the next request to the URL, which may end in `*`. */
   http(url, response) {
-    return this.#answer("http", url, response);
+    return this.#answer("http", url, toResponse(response));
   }
 
   /** Answers the next call of the tool, which is listed until then. */
@@ -99,7 +101,10 @@ export class MockHost {
     return blobFromWire(this.#world.store.put(mediaType, [bytes]));
   }
 
-  /** Denies what is scripted or free: `llm`, `llm:fast`, `kv:run`, `http:https://…`, `blobs`, … */
+  /**
+   * Denies what is scripted or free: `llm`, `llm:fast`, `kv:run`, `http:api.example.com`, `blobs`.
+   * `kv:run:rw` is writing alone.
+   */
   deny(capability) {
     this.#world.script.deny(capability);
     return this;
@@ -117,20 +122,20 @@ export class MockHost {
    */
   run(agent, input = {}, { agent: name, ...call } = {}) {
     const agents = agentsOf(agent) ?? readAgent(agent);
-    const chosen = name ?? onlyOf(agents);
     const asked = {
-      ...CALL,
+      ...this.#call(name ?? onlyOf(agents)),
       ...call,
-      agent: chosen,
       input: toJson("the input", input),
-      config: toJson("the configuration", this.#config),
-      context: toJson("the context", this.#context),
     };
-    const host = new Host(interfacesOf(this.#world));
     return pretending(
       () => this.#world.now,
-      () => replyOf(() => serve(agents, asked, host)),
+      () => replyOf(() => serve(agents, asked, this.#host())),
     );
+  }
+
+  /** A context for code that is called by itself; `globalThis` stays node's. */
+  ctx() {
+    return makeCtx(this.#call(MAIN), this.#host());
   }
 
   /** What the agent did, a line each, such as `ask Publish?` or `sleep 250`. */
@@ -146,6 +151,15 @@ export class MockHost {
   /** What was emitted: pairs of a topic and its payload. */
   events() {
     return [...this.#world.events];
+  }
+
+  #call(agent) {
+    const config = toJson("the configuration", this.#config);
+    return { ...CALL, agent, config, context: toJson("the context", this.#context) };
+  }
+
+  #host() {
+    return new Host(interfacesOf(this.#world));
   }
 
   #answer(capability, resource, answer) {

@@ -76,6 +76,8 @@ test("answers are used up in their order, each by what it is for", () => {
 test("an answer may be a failure", () => {
   const mock = new MockHost().llm(upstream("busy", "try later", { retryable: true }));
   refused(mock, (_, ctx) => ctx.llm.prompt("m", "hi"), /^upstream busy try later$/);
+  const broken = new MockHost().http("*", upstream("timeout", "no answer"));
+  refused(broken, () => fetch("https://a.example"), /^upstream timeout/);
   const answers = new MockHost().ask(1).ask(limit("budget", "no more"));
   const asked = answers.run((_, ctx) => ctx.askAll(["a", "b"]).map((one) => one.code ?? one));
   assert.deepEqual(asked.output, [1, "budget"]);
@@ -97,6 +99,11 @@ test("a model may call tools and say what it used", () => {
   });
 });
 
+test("a response with a slip in it is refused", () => {
+  const scripted = () => new MockHost().http("https://a.example/", { stauts: 404 });
+  assert.throws(scripted, /a response has no "stauts"; it has status, headers, body, json/);
+});
+
 test("what the test denies is denied, in all or in part", () => {
   const set = (scope) => (_, ctx) => ctx.kv.set(scope, "k", 1);
   const mock = new MockHost().deny("kv:plugin").deny("llm:slow").llm("yes");
@@ -104,10 +111,35 @@ test("what the test denies is denied, in all or in part", () => {
   refused(mock, set("plugin"), /^denied .*the test denies it with deny\("kv:plugin"\)/);
   refused(mock, (_, ctx) => ctx.llm.prompt("slow", "hi"), /^denied .*deny\("llm:slow"\)/);
   assert.equal(mock.run((_, ctx) => ctx.llm.prompt("fast", "hi")).output, "yes");
-  refused(new MockHost().deny("http:https://a.example").http("*", "x"), get, /^denied/);
-  refused(new MockHost().deny("blobs"), (_, ctx) => ctx.blobs.write("text/plain", ""), /^denied/);
+  assert.throws(() => new MockHost().deny("htp:x"), /"htp:x" is no capability; they are ask, /);
 });
-const get = () => fetch("https://a.example/x").text();
+
+test("a denial is named as in the other languages", () => {
+  const get = () => fetch("https://a.example:8443/x").text();
+  const ask = (_, ctx) => ctx.ask("Go on?");
+  const read = (_, ctx) => ctx.kv.get("run", "k") ?? null;
+  const write = (_, ctx) => ctx.kv.set("run", "k", 1);
+  const hold = (_, ctx) => ctx.secret("token") && 1;
+  const prompt = (_, ctx) => ctx.llm.prompt("slow", "hi");
+  for (const [capability, agent, named] of [
+    ["ask", ask, "ask"],
+    ["llm:*", prompt, "llm slow"],
+    ["http:a.example", get, "http https://a.example:8443/x"],
+    ["http:https://a.example", get, "http https://a.example:8443/x"],
+    ["kv:run", read, "kv run:ro"],
+    ["kv:run:ro", read, "kv run:ro"],
+    ["kv:run:rw", write, "kv run"],
+    ["secret:token", hold, "secret token:hold"],
+    ["blobs", (_, ctx) => ctx.blobs.write("text/plain", ""), "blobs text/plain"],
+  ]) {
+    const mock = new MockHost().ask(1).llm("a").http("*", "x").secret("token", "x");
+    const said = `denied  ${named} is denied: the test denies it with deny("${capability}")`;
+    refused(mock.deny(capability), agent, new RegExp(said.replace(/[*()]/g, "\\$&")));
+  }
+  const mock = new MockHost().deny("kv:run:rw").deny("http:b.example").http("*", "x");
+  assert.equal(mock.run(read).output, null);
+  assert.equal(mock.run(get).output, "x");
+});
 
 test("memory has versions that never come again, and is there in the next run", () => {
   const mock = new MockHost().kv("thread", "k", { n: 1 });
@@ -122,6 +154,8 @@ test("memory has versions that never come again, and is there in the next run", 
   const now = { key: "k", value: 2, version: 3 };
   assert.deepEqual(output, { first: 1, wasThere: true, gone: null, made: true, late: false, now });
   assert.equal(mock.run((_, ctx) => ctx.kv.get("thread", "k")).output, 2);
+  const unknown = (_, ctx) => [ctx.kv.delete("run", "new"), ctx.kv.set("run", "new", 1)];
+  assert.deepEqual(mock.run(unknown).output, [false, 1]);
 });
 
 test("a listing comes in pages, in the order of keys", () => {
@@ -133,6 +167,9 @@ test("a listing comes in pages, in the order of keys", () => {
     return [...one.entries, ...two.entries].map(({ value }) => value).concat(two.cursor ?? "end");
   });
   assert.deepEqual(output, ["b1", "b2", "b3", "end"]);
+  for (const limit of [0, 1_001]) {
+    refused(mock, (_, ctx) => ctx.kv.list("run", "", { limit }), /^invalid-input kv_page_entries/);
+  }
 });
 
 test("the clock stands still but for sleeping, and memory expires by it", () => {
@@ -184,12 +221,14 @@ test("blobs are kept, and a reference that nobody made opens nothing", () => {
   assert.match(output.made.$blob, /^sha256:[0-9a-f]{64}$/);
   assert.equal(mock.done().at(-1), "blob write text/plain 4");
   const other = { ...blob, $blob: "sha256:00" };
-  refused(mock, (_, ctx) => ctx.blobs.read(other), /^failed unknown_blob/);
+  refused(mock, (_, ctx) => ctx.blobs.read(other), /^denied .*no such blob is here/);
 });
 
 test("a secret is held and revealed, unless that is denied", () => {
   const reveal = (_, ctx) => ctx.secret("token").reveal();
-  assert.equal(new MockHost().secret("token", "s3cret").run(reveal).output, "s3cret");
+  const mock = new MockHost().secret("token", "s3cret");
+  assert.equal(mock.run(reveal).output, "s3cret");
+  assert.deepEqual(mock.done(), ["secret token", "reveal token"]);
   const held = new MockHost().secret("token", "s3cret").deny("secret:token:reveal");
   refused(held, reveal, /^denied .*deny\("secret:token:reveal"\)/);
 });
@@ -200,6 +239,14 @@ test("agents are taken as they are exported, and one of several by its name", ()
   const several = defineAgents({ a: () => "a", b: { run: () => "b" } });
   assert.equal(run(new MockHost(), several, {}, { agent: "b" }).output, "b");
   refused(new MockHost(), several, /^invalid-input unknown_agent .*it has a, b$/);
+});
+
+test("code that takes a context is called by itself", () => {
+  const mock = new MockHost().config({ model: "fast" }).ask("yes");
+  const ctx = mock.ctx();
+  assert.deepEqual([ctx.config.model, ctx.ask("Go on?")], ["fast", "yes"]);
+  assert.throws(() => ctx.ask("And on?"), { tag: "denied" });
+  assert.deepEqual(mock.done(), ["ask Go on?", "ask And on?"]);
 });
 
 test("an exception is the failure that a host would see", () => {

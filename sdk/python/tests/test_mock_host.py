@@ -43,11 +43,12 @@ class Scripted(unittest.TestCase):
         self.assertEqual(ctx.llm.complete(LlmRequest("slow", messages)).text, '{"n":1}')
         answer = ctx.llm.complete(LlmRequest("slow", messages))
         self.assertEqual((answer.text, answer.tool_calls), ("so: ", [call]))
+        self.assertEqual(answer.finish, "tool_calls")
         self.assertEqual(host.done()[:2], ["llm fast how are you?", "llm slow and you?"])
         self.assertEqual(host.llm_requests()[1].messages, messages)
 
     def test_a_server_answers_by_its_url(self):
-        host = MockHost().http("https://b.example", {"body": "ok"})
+        host = MockHost().http("https://b.example", "ok")
         host.http("https://a.example", {"status": 404, "body": {"n": 1}}, BUSY)
         posted, got = host.ctx().http.fetch_all(
             [
@@ -212,6 +213,14 @@ class Denials(unittest.TestCase):
     def test_denying_what_is_no_capability_is_refused(self):
         with self.assertRaisesRegex(ValueError, '"htp:x" is no capability; they are ask, blobs'):
             MockHost().deny("htp:x")
+
+    def test_a_response_with_a_slip_in_it_is_refused(self):
+        with self.assertRaisesRegex(ValueError, 'a response has no "stauts"; it has status, '):
+            MockHost().http("https://a.example", {"stauts": 404})
+
+    def test_a_denial_of_what_has_no_resources_names_it_alone(self):
+        denial = denied(self, lambda: MockHost().deny("ask").ctx().ask("Go on?"))
+        self.assertEqual(str(denial), 'ask is denied: the test denies it with deny("ask")')
 
 
 class Runs(unittest.TestCase):

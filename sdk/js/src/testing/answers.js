@@ -1,7 +1,10 @@
 // What a test writes down as an answer, in the contract's shape.
 
+import { Failure } from "../failure.js";
 import { decode, encode } from "../utf8.js";
 import { toJson } from "../values.js";
+
+const RESPONSE = ["status", "headers", "body", "json"];
 
 /** A model's answer: a text, `{ text, toolCalls, finish, … }`, or JSON that it writes. */
 export function toCompletion(answer, request) {
@@ -23,10 +26,15 @@ export function toCompletion(answer, request) {
   };
 }
 
-/** A server's answer: a body, or `{ status, headers, body, json }`. */
+/** A server's answer: a body, `{ status, headers, body, json }`, or a Failure. */
 export function toResponse(answer) {
+  if (answer instanceof Failure) return answer;
   const said =
     typeof answer === "string" || answer instanceof Uint8Array ? { body: answer } : answer;
+  const unknown = Object.keys(said).find((field) => !RESPONSE.includes(field));
+  if (unknown !== undefined) {
+    throw new TypeError(`a response has no "${unknown}"; it has ${RESPONSE.join(", ")}`);
+  }
   const { status = 200, headers = {}, json } = said;
   const body = json === undefined ? (said.body ?? "") : toJson("json", json);
   const type = json === undefined ? [] : [["content-type", "application/json"]];

@@ -2,7 +2,11 @@
 
 import { seeded } from "../random.js";
 import { toJson } from "../values.js";
-import { lastText, sent, toCompletion, toResponse } from "./answers.js";
+import { lastText, sent, toCompletion } from "./answers.js";
+import { WRITES } from "./script.js";
+
+/** A need that ends so reads alone. */
+const READS = ":ro";
 
 /** All that a plugin can import. What was done is noted in `world.done`. */
 export function interfacesOf(world) {
@@ -42,46 +46,43 @@ const bytesFrom = (next) => (count) => Uint8Array.from({ length: count }, () => 
 
 function emit(world, topic, payload) {
   world.done.push(`emit ${topic} ${payload}`);
-  world.script.check(["events"], topic);
   world.events.push([topic, JSON.parse(payload)]);
 }
 
 function sleep(world, ms) {
   world.done.push(`sleep ${ms}`);
-  world.script.check(["timer"], `${ms} ms`);
   world.now += ms;
 }
 
 function ask({ script, done }, { prompt }) {
   done.push(`ask ${prompt}`);
-  script.check(["ask"], prompt);
-  return toJson("an answer", script.next("ask", prompt, "ask(answer)"));
+  script.check("ask", "");
+  return toJson("an answer", script.next("ask", "", "ask(answer)"));
 }
 
 function complete({ script, done }, request) {
   const { model } = request;
   done.push(`llm ${model} ${lastText(request)}`);
-  script.check(["llm", `llm:${model}`], model);
+  script.check("llm", model);
   return toCompletion(script.next("llm", model, 'llm("the answer")'), request);
 }
 
 function fetch({ script, done }, request) {
   const { url } = request;
   done.push(sent(request));
-  const { origin, host } = new URL(url);
-  script.check(["http", `http:${url}`, `http:${origin}`, `http:${host}`], url);
-  return toResponse(script.next("http", url, `http("${url}", { status: 200, body: "…" })`));
+  script.check("http", url);
+  return script.next("http", url, `http("${url}", { status: 200, body: "…" })`);
 }
 
 function callTool({ script, done }, { name }) {
   done.push(`tool ${name}`);
-  script.check(["tool", `tool:${name}`], name);
+  script.check("tool", name);
   return toJson("an answer", script.next("tool", name, `tool("${name}", answer)`));
 }
 
 function tools({ script, done }) {
   done.push("tools");
-  script.check(["tool"], "*");
+  script.check("tool", "*");
   return script.resources("tool").map((name) => ({
     name,
     description: "",
@@ -92,26 +93,26 @@ function tools({ script, done }) {
 
 function kv({ script, done, memory }) {
   const noted =
-    (method, run) =>
+    (method, how, run) =>
     (scope, key, ...values) => {
       const value = method === "set" ? values[0] : method === "swap" ? values[1] : undefined;
       done.push(`kv ${method} ${scope} ${key}${value === undefined ? "" : ` ${value}`}`);
-      script.check(["kv", `kv:${scope}`], key);
+      script.check("kv", `${scope}${how}`);
       return run(scope, key, ...values);
     };
   return {
-    get: noted("get", (...asked) => memory.get(...asked)),
-    set: noted("set", (...asked) => memory.set(...asked)),
-    delete: noted("delete", (...asked) => memory.delete(...asked)),
-    list: noted("list", (...asked) => memory.list(...asked)),
-    compareAndSwap: noted("swap", (...asked) => memory.swap(...asked)),
+    get: noted("get", READS, (...asked) => memory.get(...asked)),
+    set: noted("set", WRITES, (...asked) => memory.set(...asked)),
+    delete: noted("delete", WRITES, (...asked) => memory.delete(...asked)),
+    list: noted("list", READS, (...asked) => memory.list(...asked)),
+    compareAndSwap: noted("swap", WRITES, (...asked) => memory.swap(...asked)),
   };
 }
 
 function blobs({ script, done, store }) {
   return {
     create: (mediaType) => {
-      script.check(["blobs"], mediaType);
+      script.check("blobs", mediaType);
       const pieces = [];
       return {
         append: (bytes) => pieces.push(bytes),
@@ -124,19 +125,21 @@ function blobs({ script, done, store }) {
     },
     read: (blob, offset, length) => {
       done.push(`blob read ${blob.digest} ${offset} ${length}`);
-      script.check(["blobs"], blob.digest);
+      script.check("blobs", blob.digest);
       return store.read(blob, offset, length);
     },
   };
 }
 
 function secret({ script, done, secrets }, name) {
+  const hold = `${name}:hold`;
   done.push(`secret ${name}`);
-  script.check(["secret", `secret:${name}`, `secret:${name}:hold`], name);
-  const value = secrets.get(name) ?? script.next("secret", name, `secret("${name}", "value")`);
+  script.check("secret", hold);
+  const value = secrets.get(name) ?? script.next("secret", hold, `secret("${name}", "value")`);
   return {
     reveal: () => {
-      script.check([`secret:${name}:reveal`], name);
+      done.push(`reveal ${name}`);
+      script.check("secret", `${name}:reveal`);
       return value;
     },
   };

@@ -1,5 +1,10 @@
 // The memory that `kv` speaks to, with its versions.
 
+import { invalidInput } from "../failure.js";
+
+/** The largest page, as a host has it. */
+const PAGE_ENTRIES_MAX = 1_000;
+
 const byKey = ([one], [other]) => (one < other ? -1 : 1);
 
 export class Memory {
@@ -26,11 +31,10 @@ export class Memory {
   }
 
   delete(scope, key) {
+    if (this.get(scope, key) === undefined) return false;
     const place = placeOf(scope, key);
-    const wasThere = this.get(scope, key) !== undefined;
     this.#grow(place);
-    this.#entries.delete(place);
-    return wasThere;
+    return this.#entries.delete(place);
   }
 
   swap(scope, key, expected, value) {
@@ -40,6 +44,9 @@ export class Memory {
   }
 
   list(scope, prefix, limit, cursor) {
+    if (limit < 1 || limit > PAGE_ENTRIES_MAX) {
+      throw invalidInput("kv_page_entries", `a page has 1 to ${PAGE_ENTRIES_MAX} entries`);
+    }
     const found = [...this.#entries.values()]
       .filter((entry) => entry.scope === scope && entry.key.startsWith(prefix))
       .map(({ key }) => [key, this.get(scope, key)])

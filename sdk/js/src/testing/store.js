@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { failed } from "../failure.js";
+import { denied } from "../failure.js";
 
 export class Store {
   #blobs = new Map();
@@ -18,7 +18,7 @@ export class Store {
   read({ digest }, offset, length) {
     const bytes = this.#blobs.get(digest);
     if (bytes === undefined) {
-      throw failed("unknown_blob", `no blob ${digest} is here: make one with the mock's blob(…)`);
+      throw denied("blobs", digest, "no such blob is here: make one with the mock's blob(…)");
     }
     return bytes.slice(offset, offset + length);
   }

@@ -35,11 +35,11 @@ class Call:
     """The call that an agent serves, without its input."""
 
     agent: str = "main"
-    task: str = "task_test"
-    run: str = "run_test"
+    task: str = "task_mock"
+    run: str = "run_mock"
     thread: str | None = None
-    workflow: str = "test@0.0.0"
-    node: str = "test"
+    workflow: str = "mock@0.0.0"
+    node: str = "mock"
     step: int = 1
     attempt: int = 1
     timeout_ms: int = 0

@@ -69,7 +69,8 @@ class Denied(Failure):
     tag = "denied"
 
     def __init__(self, capability: str, resource: str, hint: str):
-        super().__init__(f"{capability} {resource} is denied: {hint}")
+        # Of what has no resources, such as ``ask``, its name alone.
+        super().__init__(f"{f'{capability} {resource}'.rstrip()} is denied: {hint}")
         self.capability = capability
         self.resource = resource
         self.hint = hint

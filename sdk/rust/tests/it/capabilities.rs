@@ -93,7 +93,7 @@ fn a_secret_is_held_for_a_header_and_revealed() {
     let request = http::Request::get("https://a.example");
     assert!(ctx.fetch(request.credential("authorization", "Bearer {}", &secret)).is_ok());
     assert_eq!(secret.reveal().unwrap(), "s3cret");
-    assert_eq!(host.done(), ["secret token", "http GET https://a.example"]);
+    assert_eq!(host.done(), ["secret token", "http GET https://a.example", "reveal token"]);
 }
 
 #[test]
@@ -147,6 +147,10 @@ fn a_listing_comes_in_pages_and_in_the_order_of_the_keys() {
     assert_eq!(page.entries[0].read::<String>().unwrap(), "a/1");
     let page = ctx.kv_list(scope, "a/", 2, page.cursor.as_deref()).unwrap();
     assert_eq!((keys(&page), page.cursor), (vec!["a/3".to_owned()], None));
+    for limit in [0, 1_001] {
+        let failure = ctx.kv_list(scope, "a/", limit, None).unwrap_err();
+        assert_eq!(failure.code(), Some("kv_page_entries"));
+    }
 }
 
 #[test]

@@ -73,6 +73,45 @@ fn a_denial_may_name_what_it_is_for() {
 }
 
 #[test]
+fn a_denial_is_named_as_in_the_other_languages() {
+    let url = "https://a.example:8443/x";
+    for (capability, named) in [
+        ("ask", "ask:"),
+        ("llm:*", "llm:slow"),
+        ("http:a.example", "http:GET https://a.example:8443/x"),
+        ("http:https://a.example", "http:GET https://a.example:8443/x"),
+        ("http:https://a.example*", "http:GET https://a.example:8443/x"),
+        ("kv:run", "kv:run"),
+        ("kv:run:rw", "kv:run"),
+        ("kv:run:ro", "kv:run:ro"),
+        ("secret:token", "secret:token:hold"),
+        ("blobs", "blobs:text/plain"),
+    ] {
+        let host = MockHost::new().ask(true).llm("a").http(url, "x").secret("token", "x");
+        let ctx = host.deny(capability).ctx();
+        let said = [
+            ctx.ask::<Value>(Question::new("Go on?")).err(),
+            ctx.prompt("slow", "x").err(),
+            ctx.fetch(http::Request::get(url)).err(),
+            ctx.kv_set(kv::Scope::Run, "k", &1).err(),
+            ctx.kv_get::<Value>(kv::Scope::Run, "k").err(),
+            ctx.secret("token").err(),
+            ctx.blob_write("text/plain", b"").err(),
+        ];
+        let said = said.into_iter().flatten().next().map(denial);
+        assert_eq!(said, Some(format!("{named}; MockHost::deny(\"{capability}\") refuses it")));
+    }
+}
+
+#[test]
+fn denying_what_is_no_capability_fails_whatever_is_asked_for() {
+    let failure = MockHost::new().llm("yes").deny("lmm").ctx().prompt("fast", "x").unwrap_err();
+    let problem = failure.problem().unwrap();
+    assert_eq!(problem.code, "unreadable_script");
+    assert!(problem.message.contains("\"lmm\" is no capability; they are ask, blobs"));
+}
+
+#[test]
 fn an_answer_may_be_a_failure() {
     let host = MockHost::new()
         .llm(Failure::limit("tokens", "the budget is used up"))

@@ -26,14 +26,14 @@ from ..tools import Tool
 from ..values import from_json, one_of, to_json
 from .memory import Memory
 from .script import Script, check_kind
-from .scripted import Scripted
+from .scripted import Scripted, to_response
 from .shelf import Shelf
 
 STARTED_MS = 1_767_225_600_000
 """When a test happens where it does not say so: the first of January 2026, UTC."""
 
 LlmAnswer = str | dict[str, Any] | list[Part] | Message | LlmResponse | Failure
-HttpAnswer = dict[str, Any] | Response | Failure
+HttpAnswer = str | bytes | dict[str, Any] | Response | Failure
 
 
 class MockHost:
@@ -51,7 +51,7 @@ class MockHost:
         self._memory = Memory(lambda: self._clock_ms)
         self._shelf = Shelf()
         self._host = Scripted(self._script, self._memory, self._shelf, self._sleep)
-        self._call = Call(thread="thread_test")
+        self._call = Call(thread="thread_mock")
         self._config: Any = {}
         self._context: Any = {}
 
@@ -79,11 +79,10 @@ class MockHost:
         return self
 
     def http(self, url: str, *responses: HttpAnswer) -> Self:
-        """What is at that URL, which may end in ``*``.
-
+        """What is at that URL, which may end in ``*``: a body, or
         ``{"status": 200, "headers": {…}, "body": …}``, of which each may be left out.
         """
-        self._script.add("http", url, responses)
+        self._script.add("http", url, tuple(map(to_response, responses)))
         return self
 
     def tool(

@@ -23,6 +23,9 @@ from .memory import Memory
 from .script import WRITES, Script, to_write
 from .shelf import Shelf
 
+RESPONSE = ("status", "headers", "body")
+"""What a test says of a response."""
+
 
 class MockSecret(Secret):
     """A secret that the test set."""
@@ -133,7 +136,9 @@ class Scripted(Host):
         answer = self._script.next("llm", request.model, 'host.llm("the answer")', of="")
         if isinstance(answer, Failure | LlmResponse):
             return answer
-        return LlmResponse(_message(answer), "stop", Usage(), request.model)
+        message = _message(answer)
+        finish = "tool_calls" if message.tool_calls else "stop"
+        return LlmResponse(message, finish, Usage(), request.model)
 
     def _fetch(self, request: Request) -> Answer[Response]:
         self._script.http_requests.append(request)
@@ -142,8 +147,8 @@ class Scripted(Host):
             line += f" {request.body.decode(errors='replace')}"
         self._note(line)
         how = f'host.http("{request.url}", {{"status": 200, "body": …}})'
-        answer = self._script.next("http", request.url, how)
-        return answer if isinstance(answer, Failure | Response) else _response(answer)
+        answer: Answer[Response] = self._script.next("http", request.url, how)
+        return answer
 
     def _at(self, scope: str, how: str, line: str) -> None:
         self._note(line)
@@ -171,8 +176,15 @@ def _message(answer: Any) -> Message:
     return Message("assistant", answer if isinstance(answer, list) else [_text(answer)])
 
 
-def _response(answer: Any) -> Response:
-    """Of ``{"status", "headers", "body"}``, where each may be left out."""
+def to_response(answer: Any) -> Response | Failure:
+    """Of a body, or of ``{"status", "headers", "body"}``, where each may be left out."""
+    if isinstance(answer, Failure | Response):
+        return answer
+    if isinstance(answer, str | bytes):
+        answer = {"body": answer}
+    unknown = [name for name in answer if name not in RESPONSE]
+    if unknown:
+        raise ValueError(f'a response has no "{unknown[0]}"; it has {", ".join(RESPONSE)}')
     headers = {name.lower(): value for name, value in answer.get("headers", {}).items()}
     body = answer.get("body", "")
     if not isinstance(body, str | bytes):

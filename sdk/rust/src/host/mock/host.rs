@@ -4,11 +4,15 @@ use std::cell::{RefCell, RefMut};
 use std::fmt;
 use std::rc::Rc;
 
-use super::script::Script;
+use super::memory::Memory;
+use super::script::{Script, WRITES};
 use crate::bindings::workflowforge::plugin as wit;
 use crate::host::Answers;
 use crate::json::read;
 use crate::{Blob, Failure, Level, http, kv, llm, tools};
+
+/// How a need ends that reads alone.
+const READS: &str = ":ro";
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Host(Rc<RefCell<Script>>);
@@ -26,7 +30,8 @@ impl Secret {
     /// # Errors
     /// Denied.
     pub fn reveal(&self) -> Result<String, Failure> {
-        self.host.script().allow("secret", &format!("{}:reveal", self.name))?;
+        let script = self.host.note(format!("reveal {}", self.name));
+        script.allow("secret", &format!("{}:reveal", self.name))?;
         Ok(self.value.clone())
     }
 }
@@ -137,10 +142,7 @@ impl Host {
     }
 
     pub(crate) fn kv_get(&self, scope: kv::Scope, key: &str) -> Result<Option<kv::Entry>, Failure> {
-        let scope_name = scope_name(scope);
-        let mut script = self.note(format!("kv get {scope_name} {key}"));
-        script.allow("kv", &format!("{scope_name}:ro"))?;
-        Ok(script.memory_now().get(scope, key))
+        Ok(self.memory("get", READS, scope, key)?.get(scope, key))
     }
 
     pub(crate) fn kv_set(
@@ -150,17 +152,12 @@ impl Host {
         value: &str,
         ttl_ms: Option<u64>,
     ) -> Result<kv::Entry, Failure> {
-        let scope_name = scope_name(scope);
-        let mut script = self.note(format!("kv set {scope_name} {key} {value}"));
-        script.allow("kv", scope_name)?;
-        Ok(script.memory_now().set(scope, key, value, ttl_ms))
+        let mut memory = self.memory("set", WRITES, scope, &format!("{key} {value}"))?;
+        Ok(memory.set(scope, key, value, ttl_ms))
     }
 
     pub(crate) fn kv_delete(&self, scope: kv::Scope, key: &str) -> Result<bool, Failure> {
-        let scope_name = scope_name(scope);
-        let mut script = self.note(format!("kv delete {scope_name} {key}"));
-        script.allow("kv", scope_name)?;
-        Ok(script.memory_now().delete(scope, key))
+        Ok(self.memory("delete", WRITES, scope, key)?.delete(scope, key))
     }
 
     pub(crate) fn kv_list(
@@ -170,10 +167,7 @@ impl Host {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<kv::Page, Failure> {
-        let scope_name = scope_name(scope);
-        let mut script = self.note(format!("kv list {scope_name} {prefix}"));
-        script.allow("kv", &format!("{scope_name}:ro"))?;
-        Ok(script.memory_now().list(scope, prefix, limit, cursor))
+        self.memory("list", READS, scope, prefix)?.list(scope, prefix, limit, cursor)
     }
 
     pub(crate) fn kv_swap(
@@ -183,20 +177,34 @@ impl Host {
         expected: Option<u64>,
         value: &str,
     ) -> Result<bool, Failure> {
-        let scope_name = scope_name(scope);
-        let mut script = self.note(format!("kv swap {scope_name} {key} {value}"));
-        script.allow("kv", scope_name)?;
-        Ok(script.memory_now().swap(scope, key, expected, value))
+        let mut memory = self.memory("swap", WRITES, scope, &format!("{key} {value}"))?;
+        Ok(memory.swap(scope, key, expected, value))
+    }
+
+    /// The memory, for what the agent does there, unless that is denied.
+    fn memory(
+        &self,
+        verb: &str,
+        need: &str,
+        scope: kv::Scope,
+        what: &str,
+    ) -> Result<RefMut<'_, Memory>, Failure> {
+        let scope = scope_name(scope);
+        let script = self.note(format!("kv {verb} {scope} {what}"));
+        script.allow("kv", &format!("{scope}{need}"))?;
+        Ok(RefMut::map(script, Script::memory_now))
     }
 
     pub(crate) fn blob_write(&self, media_type: &str, bytes: &[u8]) -> Result<Blob, Failure> {
         let mut script = self.note(format!("blob write {media_type} {}", bytes.len()));
+        script.allow("blobs", media_type)?;
         Ok(script.store(media_type, bytes))
     }
 
     pub(crate) fn blob_read(&self, blob: &Blob, offset: u64, len: u32) -> Result<Vec<u8>, Failure> {
         let digest = &blob.digest;
         let script = self.note(format!("blob read {digest} {offset} {len}"));
+        script.allow("blobs", digest)?;
         let bytes = script.blobs.get(digest);
         let bytes = bytes.ok_or_else(|| unscripted("blobs", digest, "blob(media_type, bytes)"))?;
         let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use crate::Failure;
 use crate::kv::{Entry, Page, Scope};
 
-/// Entries on one page, whatever is asked for.
+/// The largest page, as a host has it.
 const PAGE_ENTRIES_MAX: u32 = 1_000;
 
 #[derive(Debug, Default)]
@@ -77,7 +78,11 @@ impl Memory {
         prefix: &str,
         limit: u32,
         cursor: Option<&str>,
-    ) -> Page {
+    ) -> Result<Page, Failure> {
+        if !(1..=PAGE_ENTRIES_MAX).contains(&limit) {
+            let message = format!("a page has 1 to {PAGE_ENTRIES_MAX} entries");
+            return Err(Failure::invalid_input("kv_page_entries", message));
+        }
         let none = BTreeMap::new();
         let after = cursor.map_or(Bound::Included(prefix), Bound::Excluded);
         let slots = self.scopes.get(&scope).unwrap_or(&none);
@@ -86,11 +91,11 @@ impl Memory {
             .take_while(|(key, _)| key.starts_with(prefix))
             .filter_map(|(key, slot)| slot.entry(key, self.now_ms))
             .peekable();
-        let limit = usize::try_from(limit.min(PAGE_ENTRIES_MAX)).unwrap_or_default();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let page: Vec<Entry> = entries.by_ref().take(limit).collect();
         let more = entries.peek().is_some();
         let cursor = page.last().filter(|_| more).map(|entry| entry.key.clone());
-        Page { entries: page, cursor }
+        Ok(Page { entries: page, cursor })
     }
 }
 

@@ -122,8 +122,9 @@ impl MockHost {
         self
     }
 
-    /// Denies a capability whatever is scripted: a kind of it, such as `kv`, or one as a manifest
-    /// names it, such as `llm:fast`, `kv:run`, `http:api.example.com` or `secret:token:reveal`.
+    /// Denies a capability whatever is scripted: a kind of it, such as `kv` or `blobs`, or one as a
+    /// manifest names it, such as `llm:fast`, `kv:run`, `http:api.example.com` or
+    /// `secret:token:reveal`. `kv:run:rw` is writing alone.
     #[must_use]
     pub fn deny(self, capability: &str) -> Self {
         self.script.borrow_mut().denied.push(capability.to_owned());

@@ -11,6 +11,12 @@ use crate::{Blob, Failure, http, llm};
 /// 2026-01-01T00:00:00Z: a test does not depend on the day.
 const FIRST_MS: u64 = 1_767_225_600_000;
 
+/// The capabilities that a test can deny.
+const KINDS: [&str; 7] = ["ask", "blobs", "http", "kv", "llm", "secret", "tool"];
+
+/// What `deny("kv:run:rw")` names; a host has no word for writing alone.
+pub(super) const WRITES: &str = ":rw";
+
 #[derive(Debug)]
 pub(super) struct Script {
     pub(super) llm: VecDeque<Result<llm::Response, Failure>>,
@@ -47,24 +53,27 @@ impl Default for Script {
 }
 
 impl Script {
-    /// Refuses what the test denied. Of a server its name is known too.
+    /// Refuses what the test denied, and everything where it denied what is no capability: that
+    /// would deny nothing.
     pub(super) fn allow(&self, kind: &str, resource: &str) -> Result<(), Failure> {
-        let wanted = [kind, resource].join(":");
+        if let Some(unknown) = self.denied.iter().find(|denied| !is_capability(denied)) {
+            let known = KINDS.join(", ");
+            let message =
+                format!("MockHost::deny: \"{unknown}\" is no capability; they are {known}");
+            return Err(Failure::failed("unreadable_script", message));
+        }
         let mut denied = self.denied.iter();
-        let Some(by) = denied.find(|denied| covers(denied, &wanted)) else {
+        let Some(by) = denied.find(|denied| covers(denied, kind, resource)) else {
             return Ok(());
         };
+        let resource = resource.strip_suffix(WRITES).unwrap_or(resource);
         Err(Failure::denied(kind, resource, format!("MockHost::deny(\"{by}\") refuses it")))
     }
 
     /// The first answer for that name, which may be scripted for all that begin with something:
     /// `…*`.
     pub(super) fn next_for<T>(queue: &mut VecDeque<(String, T)>, wanted: &str) -> Option<T> {
-        let fits = |name: &str| match name.strip_suffix('*') {
-            Some(beginning) => wanted.starts_with(beginning),
-            None => name == wanted,
-        };
-        let at = queue.iter().position(|(name, _)| fits(name))?;
+        let at = queue.iter().position(|(pattern, _)| fits(pattern, wanted))?;
         queue.remove(at).map(|(_, answer)| answer)
     }
 
@@ -84,17 +93,33 @@ impl Script {
     }
 }
 
-/// Whether a denial of `denied` is one of `wanted`: the same, or its beginning up to a colon; or
-/// the server of an HTTP request.
-fn covers(denied: &str, wanted: &str) -> bool {
-    let begins =
-        wanted.strip_prefix(denied).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
-    let server = denied.strip_prefix("http:").zip(wanted.strip_prefix("http:"));
-    begins || server.is_some_and(|(server, request)| host_of(request) == Some(server))
+fn is_capability(denied: &str) -> bool {
+    denied.split(':').next().is_some_and(|kind| KINDS.contains(&kind))
 }
 
-/// `api.example.com` of `GET https://api.example.com/v1`.
-fn host_of(request: &str) -> Option<&str> {
-    let (_, rest) = request.split_once("://")?;
-    rest.split(['/', '?', '#', ':']).next()
+/// Whether a test's word `denied` names what is asked for: all of its kind, the resource, or what it
+/// begins with up to a colon.
+fn covers(denied: &str, kind: &str, resource: &str) -> bool {
+    let (denied_kind, named) = denied.split_once(':').unwrap_or((denied, "*"));
+    if denied_kind != kind {
+        return false;
+    }
+    let begins = resource.strip_prefix(named).is_some_and(|rest| rest.starts_with(':'));
+    begins || fits(named, resource) || (kind == "http" && is_at(named, resource))
+}
+
+/// Whether that is the name, or with `*` at its end a beginning of it.
+fn fits(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == pattern,
+    }
+}
+
+/// Whether `GET https://api.example.com/v1` goes to that server, or its URL begins so.
+fn is_at(named: &str, request: &str) -> bool {
+    let url = request.split_once(' ').map_or(request, |(_, url)| url);
+    let server =
+        url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#', ':']).next());
+    url.starts_with(named.strip_suffix('*').unwrap_or(named)) || server == Some(named)
 }
