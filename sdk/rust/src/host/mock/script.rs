@@ -97,8 +97,8 @@ fn is_capability(denied: &str) -> bool {
     denied.split(':').next().is_some_and(|kind| KINDS.contains(&kind))
 }
 
-/// Whether a test's word `denied` names what is asked for: all of its kind, the resource, or what it
-/// begins with up to a colon.
+/// Whether a test's word `denied` names what is asked for: all of its kind, the resource, or what
+/// it begins with up to a colon.
 fn covers(denied: &str, kind: &str, resource: &str) -> bool {
     let (denied_kind, named) = denied.split_once(':').unwrap_or((denied, "*"));
     if denied_kind != kind {
