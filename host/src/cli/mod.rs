@@ -122,6 +122,10 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     if let Command::Explain { code } = &cli.command {
         return explain::run(ui, code);
     }
+    if matches!(cli.command, Command::Openapi) {
+        ui.out_text(&String::from_utf8_lossy(&wforge_api::document_text()));
+        return Ok(0);
+    }
     if let Some(done) = of_authors(ui, &process, &cli) {
         return done;
     }
@@ -266,6 +270,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         | Command::Completions { .. }
         | Command::Explain { .. }
         | Command::Keygen(_)
+        | Command::Openapi
         | Command::Sign(_)
         | Command::Verify(_)
         | Command::Publish(_)

@@ -53,6 +53,7 @@ mod models;
     reason = "it says what it made and what came of it, and reads how much it is to make"
 )]
 mod mutants;
+mod openapi;
 mod pauses;
 mod production;
 mod questions;

@@ -18,7 +18,8 @@ use crate::subject::SubjectOrPlatform;
 pub(crate) struct ShownEntry(AuditEntry);
 
 /// The query of [`verify`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VerifyQuery {
     /// `PLACE:HASH`, as an earlier check said it.

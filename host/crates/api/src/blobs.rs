@@ -19,7 +19,8 @@ use crate::subject::Subject;
 use crate::upload::{Expected, upload};
 
 /// A blob that is kept.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = BlobKept)]
 pub(crate) struct Blob {
     digest: Digest,
     size: usize,
@@ -45,7 +46,8 @@ pub(crate) async fn keep(
 }
 
 /// What `POST /v1/blobs/gc` is asked.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sweep {
     /// Only says what would go.

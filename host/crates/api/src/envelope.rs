@@ -19,6 +19,7 @@ use crate::auth::hex;
 use crate::error::ApiError;
 use crate::guard::check_head;
 use crate::metrics::Seen;
+use crate::openapi::{PAGE_POLICY, is_page};
 use crate::state::{Api, ApiParts, Shared, SystemInfo};
 use wforge_model::defence::{Defence, holds};
 
@@ -47,7 +48,7 @@ pub(crate) async fn envelope(State(api): State<Api>, request: Request, next: Nex
         }
         log(refused.as_deref(), elapsed_ns / 1_000);
     });
-    harden(response.headers_mut(), &id, &api.parts.system);
+    harden(response.headers_mut(), policy(route), &id, &api.parts.system);
     response
 }
 
@@ -114,10 +115,15 @@ fn log(refused: Option<&ApiError>, elapsed_us: u64) {
     }
 }
 
-fn harden(headers: &mut HeaderMap, id: &str, system: &SystemInfo) {
+/// What a browser may load for an answer: nothing, but for the page that shows this API.
+fn policy(route: &str) -> &'static str {
+    if is_page(route) { PAGE_POLICY } else { "default-src 'none'; frame-ancestors 'none'" }
+}
+
+fn harden(headers: &mut HeaderMap, policy: &'static str, id: &str, system: &SystemInfo) {
     let fixed = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (CONTENT_SECURITY_POLICY, policy),
         (CACHE_CONTROL, "no-store"),
         (REFERRER_POLICY, "no-referrer"),
     ];

@@ -38,7 +38,7 @@ pub struct ApiError {
 }
 
 /// One place of a request that is wrong.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ErrorItem {
     /// The file, as the request called it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,8 +73,8 @@ impl From<Report> for ErrorItem {
 }
 
 /// The body of a refusal, by RFC 9457.
-#[derive(Debug, Serialize)]
-struct Problem<'a> {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct Problem<'a> {
     r#type: String,
     title: &'a str,
     status: u16,

@@ -20,7 +20,8 @@ use crate::sse::{self, passing, resume_after};
 use crate::state::Api;
 
 /// The query of [`stream`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AfterQuery {
     after: Option<u64>,

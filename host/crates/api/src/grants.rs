@@ -18,7 +18,8 @@ use crate::state::{Api, Shared};
 use crate::subject::Subject;
 
 /// A grant as it stands now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = GrantFields)]
 pub(crate) struct ShownGrant {
     standing: GrantStanding,
     #[serde(flatten)]
@@ -26,23 +27,30 @@ pub(crate) struct ShownGrant {
 }
 
 /// The query of [`list`].
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
     #[serde(default)]
+    #[param(inline)]
     standing: Option<GrantStanding>,
     /// `publisher/name`.
     #[serde(default)]
     plugin: Option<String>,
     #[serde(default)]
+    /// Items of the page at most; by default 50.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     #[serde(default)]
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
 }
 
 /// The body of [`request`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = GrantAsk)]
 #[serde(deny_unknown_fields)]
-struct RequestBody {
+pub(crate) struct RequestBody {
     plugin: String,
     capability: Capability,
     #[serde(default)]
@@ -56,23 +64,28 @@ struct RequestBody {
 }
 
 /// The query of [`explain`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExplainQuery {
     plugin: String,
+    #[param(value_type = String)]
     capability: Capability,
     #[serde(default)]
+    #[param(value_type = Option<String>)]
     component: Option<Digest>,
     #[serde(default)]
     workflow: Option<String>,
     #[serde(default)]
+    #[param(value_type = Option<String>)]
     node: Option<NodeId>,
 }
 
 /// The body of a decision.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = GrantDecision)]
 #[serde(deny_unknown_fields)]
-struct DecisionBody {
+pub(crate) struct DecisionBody {
     #[serde(default)]
     reason: String,
     /// How long it holds, in milliseconds; none: until it is revoked. Of an approval only.

@@ -1,6 +1,8 @@
 //! What is refused before anybody is asked who they are: too many headers, host names that this
 //! server does not answer for, and web pages of other origins.
 //!
+//! The one page that may call is the server's own, `/docs`: its origin is the host that it asks.
+//!
 //! A page whose name was made to resolve to 127.0.0.1 (DNS rebinding) reaches a server on this
 //! machine; the name in its `Host` header gives it away.
 
@@ -9,7 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Request};
+use axum::http::{HeaderMap, HeaderValue, Request};
 
 use crate::codes;
 use crate::cors::Origins;
@@ -57,12 +59,22 @@ pub(crate) fn check_head<B>(
 ) -> Result<(), ApiError> {
     check_size(request, header_bytes_max)?;
     check_host(request, names)?;
-    if request.headers().get_all(ORIGIN).iter().all(|origin| origins.allow(origin)) {
+    let host = single(request.headers()).unwrap_or_default();
+    let may = |origin: &HeaderValue| is_own(origin, host) || origins.allow(origin);
+    if request.headers().get_all(ORIGIN).iter().all(may) {
         return Ok(());
     }
     let detail = "no page of that origin may call the API; its operator adds origins in \
                   server.cors_origins, and programs send no Origin header";
     Err(ApiError::new(&codes::ORIGIN, detail))
+}
+
+/// Whether that is the origin of what this server itself sends under that name, which was checked.
+/// A proxy may speak TLS for it.
+fn is_own(origin: &HeaderValue, host: &str) -> bool {
+    let origin = origin.to_str().unwrap_or_default();
+    let named = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    named.is_some_and(|named| named.eq_ignore_ascii_case(host))
 }
 
 fn check_size<B>(request: &Request<B>, max: usize) -> Result<(), ApiError> {
@@ -144,7 +156,17 @@ mod tests {
     }
 
     #[test]
-    fn a_web_page_is_refused_whatever_its_origin() {
+    fn the_servers_own_page_may_call() {
+        let asks = |origin| check("/", &[("host", "localhost:7700"), ("origin", origin)]);
+        assert_eq!(asks("http://localhost:7700"), "passes");
+        for other in ["http://localhost", "http://localhost:7701", "http://localhost:7700/", "null"]
+        {
+            assert_eq!(asks(other), "WF1005", "{other}");
+        }
+    }
+
+    #[test]
+    fn any_other_web_page_is_refused_whatever_its_origin() {
         for origin in ["null", "http://localhost:7700", "https://evil.example"] {
             assert_eq!(check("/", &[("host", "localhost"), ("origin", origin)]), "WF1005");
         }

@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::state::{Api, Phase};
 
 /// The answer of both.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct Health {
     status: &'static str,
 }

@@ -12,10 +12,14 @@ use crate::resource::{Page, PageQuery, Resource};
 use crate::state::Api;
 
 /// The query of [`list`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct InboxQuery {
+    /// Items of the page at most; by default 50.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
+    /// `next_cursor` of the page before.
     cursor: Option<String>,
     /// Only the questions that were put to that name.
     assignee: Option<String>,

@@ -25,7 +25,8 @@ const OVERLAP_MS: u64 = 24 * 3_600 * 1_000;
 const OVERLAP_MS_MAX: u64 = 30 * 24 * 3_600 * 1_000;
 
 /// A key without what it is compared with.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ApiKeyFields)]
 pub(crate) struct ShownKey {
     tenant: TenantId,
     role: Role,
@@ -46,9 +47,10 @@ pub(crate) struct ShownKey {
 }
 
 /// The body of [`add`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = ApiKeyAdd)]
 #[serde(deny_unknown_fields)]
-struct AddBody {
+pub(crate) struct AddBody {
     name: String,
     role: Role,
     #[serde(default)]
@@ -61,9 +63,10 @@ struct AddBody {
 }
 
 /// The body of [`rotate`].
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = ApiKeyRotation)]
 #[serde(deny_unknown_fields)]
-struct RotateBody {
+pub(crate) struct RotateBody {
     /// How long the old one is still known, in milliseconds.
     #[serde(default)]
     overlap_ms: Option<u64>,

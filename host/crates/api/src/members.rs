@@ -16,9 +16,10 @@ use crate::state::Api;
 use crate::subject::Subject;
 
 /// The body of [`put`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = MemberPut)]
 #[serde(deny_unknown_fields)]
-struct PutBody {
+pub(crate) struct PutBody {
     subject: String,
     role: Role,
 }

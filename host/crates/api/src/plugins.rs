@@ -22,7 +22,7 @@ use crate::trust;
 use crate::upload::{Expected, upload};
 
 /// The answer of [`precompile`].
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub(crate) struct Precompiled {
     component: Digest,
 }

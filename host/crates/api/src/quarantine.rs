@@ -19,21 +19,25 @@ use crate::runs::parsed;
 use crate::state::{Api, Shared};
 
 /// The body of [`choose`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = VersionWanted)]
 #[serde(deny_unknown_fields)]
-struct ChooseBody {
+pub(crate) struct ChooseBody {
     /// None: the newest.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     version: Option<Version>,
     #[serde(default)]
     reason: String,
 }
 
 /// The answer of [`choose`].
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = VersionChosen)]
 pub(crate) struct Chosen {
     plugin: PluginName,
     /// None: the newest.
+    #[schema(required)]
     chosen: Option<VersionChoice>,
 }
 
@@ -57,9 +61,10 @@ pub(crate) async fn choose(
 }
 
 /// The body of [`put`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = QuarantinePut)]
 #[serde(deny_unknown_fields)]
-struct QuarantineBody {
+pub(crate) struct QuarantineBody {
     reason: String,
 }
 

@@ -21,9 +21,10 @@ use crate::state::Api;
 const FORMAT: &str = "application/x-ndjson";
 
 /// The body of [`replay`].
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = RunReplay)]
 #[serde(deny_unknown_fields)]
-struct ReplayBody {
+pub(crate) struct ReplayBody {
     /// Components that take the place of those that the run is pinned to, by plugin. They were let
     /// in already.
     #[serde(default)]

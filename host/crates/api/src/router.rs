@@ -10,11 +10,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::codes;
 use crate::envelope::{envelope, panicked};
 use crate::error::ApiError;
+use crate::openapi;
 use crate::routes::table;
 use crate::state::{Api, ApiParts, Shared};
 
 /// The whole API.
 pub fn router(parts: ApiParts) -> Router {
+    // Made now, so that no request waits for it.
+    drop(openapi::text());
     let api: Api = Arc::new(Shared::new(parts));
     wrapped(table(&api), api)
 }

@@ -22,8 +22,8 @@ use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
     audit, blobs, codes, events, export, grants, health, interrupts, keys, members, metrics,
-    plugins, quarantine, replay, runs, secrets, steering, stream, system, tenants, thread_changes,
-    threads, trust, usage, workflows,
+    openapi, plugins, quarantine, replay, runs, secrets, steering, stream, system, tenants,
+    thread_changes, threads, trust, usage, workflows,
 };
 
 /// Who may call a route.
@@ -99,6 +99,10 @@ rows! {
     GET "/healthz" [open] => health::alive;
     GET "/readyz" [open] => health::ready;
     GET "/metrics" [open] => metrics::show;
+    GET "/openapi.json" [open] => openapi::show_document;
+    GET "/docs" [open] => openapi::show_page;
+    GET "/docs/docs.js" [open] => openapi::show_script;
+    GET "/docs/docs.css" [open] => openapi::show_style;
     GET "/v1/system" [Viewer System] => system::show;
     GET "/v1/plugins" [Viewer Plugins] => plugins::list;
     POST "/v1/plugins" [Developer Plugins] => plugins::install;

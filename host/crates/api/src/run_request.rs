@@ -19,7 +19,8 @@ const ANSWERS_MAX: usize = 256;
 const FILE_CHARS_MAX: usize = 4_096;
 
 /// The body of `POST /v1/runs`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = RunStart)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StartBody {
     pub(crate) workflow: WorkflowField,
@@ -40,6 +41,7 @@ pub(crate) struct StartBody {
     pub(crate) durability: Durability,
     /// Pause after so many super-steps.
     #[serde(default)]
+    #[schema(value_type = Option<u32>, minimum = 1)]
     pub(crate) steps: Option<NonZeroU32>,
     #[serde(default)]
     pub(crate) answers: BTreeMap<NodePath, Value>,
@@ -53,7 +55,8 @@ pub(crate) struct StartBody {
 }
 
 /// A workflow as a request names it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WorkflowGiven)]
 #[serde(
     untagged,
     expecting = "workflow is a name, {\"name\": …, \"version\": …}, the text of a file, or {\"file\": \
@@ -69,7 +72,8 @@ pub(crate) enum WorkflowField {
 }
 
 /// A workflow file as a request brings it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = FileGiven)]
 #[serde(untagged, expecting = "a file is its text, or {\"file\": name, \"text\": text}")]
 pub(crate) enum FileField {
     /// Its text.
@@ -79,7 +83,7 @@ pub(crate) enum FileField {
 }
 
 /// A workflow file, and how messages call it.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NamedFile {
     pub(crate) file: String,
@@ -116,11 +120,12 @@ impl FileField {
 }
 
 /// A registered workflow.
-#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NamedWorkflow {
     pub(crate) name: String,
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     pub(crate) version: Option<semver::Version>,
 }
 
@@ -170,7 +175,8 @@ fn named(text: &str) -> Result<NamedWorkflow, ApiError> {
 }
 
 /// The body of `POST /v1/runs/{run}/resume`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = RunResume)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ResumeBody {
     #[serde(default)]
@@ -180,9 +186,10 @@ pub(crate) struct ResumeBody {
     pub(crate) discard_effects: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = AnswerGiven)]
 #[serde(deny_unknown_fields)]
-struct AnswerBody {
+pub(crate) struct AnswerBody {
     #[serde(default)]
     question: Option<QuestionId>,
     #[serde(default)]
@@ -222,7 +229,8 @@ impl AnswerBody {
 }
 
 /// The body of `POST /v1/runs/{run}/cancel`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = RunCancel)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CancelBody {
     #[serde(default)]

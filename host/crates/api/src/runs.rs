@@ -40,17 +40,19 @@ const PARTS_MAX: usize = 64;
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// A run with all that is known of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct WholeRun {
     #[serde(flatten)]
     head: RunHead,
+    #[schema(required)]
     output: Option<Object>,
     tasks: Vec<TaskView>,
     questions: Vec<QuestionView>,
 }
 
 /// How long the response may wait for the run to settle.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WaitQuery {
     wait: Option<String>,
@@ -222,10 +224,12 @@ pub(crate) async fn show(
 }
 
 /// The query of [`workflow`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WorkflowQuery {
     /// A workflow that is part of the run's.
+    #[param(value_type = Option<String>)]
     part: Option<Digest>,
 }
 

@@ -20,21 +20,25 @@ use crate::subject::Subject;
 
 /// The body of [`put`]. The value is looked at here, since a parser's message would repeat one that
 /// is no text.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = SecretPut)]
 #[serde(deny_unknown_fields)]
-struct PutBody {
+pub(crate) struct PutBody {
     #[serde(default)]
+    #[schema(value_type = String, required, min_length = 8)]
     value: Value,
     #[serde(default)]
     hosts: Option<Vec<String>>,
 }
 
 /// A secret without its values.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = SecretFields)]
 pub(crate) struct ShownSecret {
     name: SecretName,
     hosts: Vec<String>,
     /// The version that is used now.
+    #[schema(required)]
     version: Option<u64>,
     /// Those whose values are kept, the newest last.
     versions: Vec<SecretVersion>,

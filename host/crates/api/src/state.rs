@@ -55,13 +55,14 @@ pub struct ApiParts {
 }
 
 /// What `/v1/system` says of the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SystemInfo {
     /// The version of the binary.
     pub version: String,
     /// `development`, `testing`, `production`.
     pub environment: String,
     /// The host's own mock mode, where one is set.
+    #[schema(required)]
     pub mock: Option<String>,
     /// Whether clients reach it by TLS.
     pub tls: bool,

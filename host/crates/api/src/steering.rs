@@ -15,9 +15,9 @@ use crate::runs::{WaitQuery, optional_body, when_settled};
 use crate::state::Api;
 
 /// The body of what needs none.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NoBody {}
+pub(crate) struct NoBody {}
 
 /// `POST /v1/runs/{run}/pause`: it stops at its next border, which it may not have reached yet.
 pub(crate) async fn pause(
@@ -36,11 +36,13 @@ pub(crate) async fn pause(
 }
 
 /// The body of [`go_on`].
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = RunContinue)]
 #[serde(deny_unknown_fields)]
-struct ContinueBody {
+pub(crate) struct ContinueBody {
     /// Pause again after so many super-steps.
     #[serde(default)]
+    #[schema(value_type = Option<u32>, minimum = 1)]
     steps: Option<NonZeroU32>,
 }
 

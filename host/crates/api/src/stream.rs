@@ -23,7 +23,8 @@ use crate::sse::{self, last_event_id};
 use crate::state::Api;
 
 /// The query of [`stream`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StreamQuery {
     /// Modes, separated by commas.

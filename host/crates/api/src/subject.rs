@@ -3,12 +3,14 @@
 //! So one handler serves `/v1/keys` and `/v1/tenants/{tenant}/keys`. The table of routes lets only
 //! the platform call the second kind.
 
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use wforge_model::TenantId;
 use wforge_model::tenancy::PLATFORM;
 
 use crate::auth::Principal;
+use crate::codes;
 use crate::error::ApiError;
 use crate::state::{Api, Shared};
 
@@ -34,7 +36,12 @@ fn existing(api: &Shared, name: &str) -> Result<TenantId, ApiError> {
 /// The variable part `{tenant}` of the path; none where the route has none.
 async fn named(parts: &mut Parts, api: &Api) -> Result<Option<String>, ApiError> {
     let params = RawPathParams::from_request_parts(parts, api).await;
-    let params = params.map_err(ApiError::internal)?;
+    let params = params.map_err(|rejection| match rejection {
+        RawPathParamsRejection::InvalidUtf8InPathParam(wrong) => {
+            ApiError::new(&codes::MALFORMED, wrong.body_text())
+        }
+        other => ApiError::internal(other),
+    })?;
     let tenant = params.iter().find(|(name, _)| *name == "tenant");
     Ok(tenant.map(|(_, value)| value.to_owned()))
 }

@@ -14,32 +14,37 @@ use crate::extract::{NoQuery, QueryOf};
 use crate::state::{Api, SystemInfo};
 
 /// The answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(crate) struct System {
     #[serde(flatten)]
     host: SystemInfo,
     /// The versions of the control API that are served.
+    #[schema(value_type = Vec<String>)]
     api: [&'static str; 1],
     you: You,
     limits: Limits,
     /// Over all tenants, so only for the role `platform`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     figures: Option<EngineFigures>,
 }
 
-#[derive(Debug, Serialize)]
-struct You {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Caller)]
+pub(crate) struct You {
     tenant: TenantId,
     role: Role,
     name: String,
 }
 
-#[derive(Debug, Serialize)]
-struct Limits {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RequestLimits)]
+pub(crate) struct Limits {
     run_bytes_max: usize,
     workflow_bytes_max: usize,
     plugin_bytes_max: usize,
     json_depth_max: usize,
+    #[schema(value_type = u64)]
     wait_ms_max: u128,
     page_items_max: usize,
 }

@@ -22,7 +22,8 @@ use crate::state::{Api, Shared};
 use crate::subject::Subject;
 
 /// A tenant, as lists show it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = TenantFields)]
 pub(crate) struct ShownTenant {
     state: TenantState,
     created_at: Timestamp,
@@ -34,25 +35,28 @@ pub(crate) struct ShownTenant {
 }
 
 /// The body of [`create`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = TenantCreate)]
 #[serde(deny_unknown_fields)]
-struct CreateBody {
+pub(crate) struct CreateBody {
     id: TenantId,
     #[serde(default)]
     quotas: AskedQuotas,
 }
 
 /// The body of [`plugins`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = TenantPlugins)]
 #[serde(deny_unknown_fields)]
-struct PluginsBody {
+pub(crate) struct PluginsBody {
     plugins: Vec<PluginName>,
 }
 
 /// The body of [`erase`]: the name once more, so that nobody erases another one by a slip.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = TenantErase)]
 #[serde(deny_unknown_fields)]
-struct EraseBody {
+pub(crate) struct EraseBody {
     confirm: String,
 }
 
@@ -113,7 +117,8 @@ pub(crate) async fn resume(
 }
 
 /// The answer of [`revoke_tokens`].
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = TokensRevoked)]
 pub(crate) struct Revoked {
     /// Tokens that were issued before are refused.
     tokens_since: Timestamp,

@@ -28,15 +28,16 @@ use crate::thread_request::{
 };
 
 /// A checkpoint that was made.
-#[derive(Debug, Serialize)]
-struct MadeThere {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = CheckpointMade)]
+pub(crate) struct MadeThere {
     thread: ThreadId,
     checkpoint: Checkpoint,
 }
 
 /// A thread that was tidied up.
-#[derive(Debug, Serialize)]
-struct PrunedThread {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(crate) struct PrunedThread {
     thread: ThreadId,
     #[serde(flatten)]
     pruned: Pruned,

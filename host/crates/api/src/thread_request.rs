@@ -24,7 +24,8 @@ pub(crate) fn place(thread: ThreadId, at: Option<Checkpoint>) -> ForkPoint {
 }
 
 /// The body of `POST /v1/threads/{thread}/state`, and of `…/fork`, where `at` must be named.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = ThreadUpdate)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UpdateBody {
     #[serde(default)]
@@ -51,7 +52,8 @@ pub(crate) struct Written {
 }
 
 /// The writes of one node.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = NodeWrites)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GivenBody {
     #[serde(default)]
@@ -62,7 +64,8 @@ pub(crate) struct GivenBody {
 }
 
 /// Values by key, or writes in order.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = WritesGiven)]
 #[serde(
     untagged,
     expecting = "writes are {key: value, …} or [{\"key\": …, \"value\": …, \"overwrite\": …}, …]"
@@ -143,7 +146,8 @@ impl GivenBody {
 }
 
 /// The body of `POST /v1/threads/{thread}/replay`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = ThreadReplay)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplayBody {
     #[serde(default)]
@@ -153,6 +157,7 @@ pub(crate) struct ReplayBody {
     #[serde(default)]
     durability: Durability,
     #[serde(default)]
+    #[schema(value_type = Option<u32>, minimum = 1)]
     steps: Option<NonZeroU32>,
 }
 
@@ -170,7 +175,8 @@ impl ReplayBody {
 }
 
 /// The body of `POST /v1/threads/{thread}/copy`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = ThreadCopy)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CopyBody {
     #[serde(default)]
@@ -178,11 +184,13 @@ pub(crate) struct CopyBody {
 }
 
 /// The body of `POST /v1/threads/{thread}/prune`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = ThreadPrune)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PruneBody {
     /// How many of the newest checkpoints are kept.
     #[serde(default)]
+    #[schema(value_type = Option<u32>, minimum = 1)]
     keep: Option<NonZeroU32>,
     /// What came before this checkpoint goes.
     #[serde(default)]
@@ -205,7 +213,8 @@ impl PruneBody {
 }
 
 /// The body of `POST /v1/threads/{thread}/migrate`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = ThreadMigrate)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MigrateBody {
     pub(crate) to: WorkflowField,

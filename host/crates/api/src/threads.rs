@@ -15,11 +15,13 @@ use crate::resource::{Page, PageQuery, Resource};
 use crate::state::Api;
 
 /// A row of the list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = ThreadFields)]
 pub(crate) struct Listed {
     thread: ThreadId,
     workflow: String,
     digest: Digest,
+    #[schema(required)]
     head: Option<RunId>,
     queue: Vec<RunId>,
     created_at: Timestamp,

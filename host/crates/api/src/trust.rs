@@ -30,9 +30,10 @@ use crate::subject::SubjectOrPlatform;
 pub(crate) const SIGNATURE: &str = "wforge-signature";
 
 /// The body of [`add`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = TrustedKeyAdd)]
 #[serde(deny_unknown_fields)]
-struct AddBody {
+pub(crate) struct AddBody {
     name: KeyName,
     /// `minisign.pub`, or its second line.
     public: String,
@@ -41,23 +42,26 @@ struct AddBody {
 }
 
 /// The body of [`revoke`] and [`restore`].
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = ReasonGiven)]
 #[serde(deny_unknown_fields)]
-struct ReasonBody {
+pub(crate) struct ReasonBody {
     #[serde(default)]
     reason: String,
 }
 
 /// The body of [`change_policy`]; what is left out stays as it is.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = TrustPolicyChange)]
 #[serde(deny_unknown_fields)]
-struct PolicyBody {
+pub(crate) struct PolicyBody {
     #[serde(default)]
     require_signed: Option<bool>,
     #[serde(default)]
     allow_rollback: Option<bool>,
     /// A version, or null where there is to be none any more.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, Option<String>>)]
     minimum: BTreeMap<PluginName, Option<Version>>,
 }
 

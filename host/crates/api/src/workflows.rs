@@ -25,15 +25,17 @@ const MEDIA_TYPES: [&str; 4] =
     ["application/yaml", "application/json", "application/x-yaml", "text/yaml"];
 
 /// A workflow that was just registered.
-#[derive(Debug, Serialize)]
-struct Registered {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WorkflowRegistered)]
+pub(crate) struct Registered {
     #[serde(flatten)]
     info: WorkflowInfo,
     warnings: Vec<Report>,
 }
 
 /// A workflow with what it says.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WorkflowShown)]
 pub(crate) struct Shown {
     #[serde(flatten)]
     info: WorkflowInfo,
@@ -53,7 +55,8 @@ pub(crate) async fn list(
 }
 
 /// The query of [`register`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RegisterQuery {
     /// How messages call the file.
@@ -88,9 +91,11 @@ pub(crate) async fn register(
 }
 
 /// The query of [`show`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ShowQuery {
+    #[param(value_type = Option<String>)]
     version: Option<semver::Version>,
 }
 

@@ -50,6 +50,7 @@ pub(crate) enum Ended {
 
 /// How the calls of a plugin stand, where they break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum Circuit {
     /// Calls are made; so many broke in a row.

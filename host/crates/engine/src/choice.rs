@@ -21,10 +21,12 @@ const KEY: &str = "version-of/";
 
 /// The version that new runs get of a plugin. Runs that have begun keep theirs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct VersionChoice {
     /// The plugin.
     pub plugin: PluginName,
     /// The version.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub version: Version,
     /// Why, in the words of whoever chose.
     pub reason: String,

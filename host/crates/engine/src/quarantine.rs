@@ -29,6 +29,8 @@ const PAGE: usize = 512;
 
 /// Why a component is not called, and since when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = QuarantineNote))]
 pub struct Quarantine {
     /// The component.
     pub component: Digest,

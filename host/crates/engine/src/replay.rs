@@ -32,6 +32,7 @@ const SHOWN_BYTES_MAX: usize = 4 << 10;
 
 /// What a replay came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReplayReport {
     /// The run.
     pub run: RunId,
@@ -41,11 +42,14 @@ pub struct ReplayReport {
     /// calls that may reach out without a record and came to something else.
     pub skipped: u32,
     /// The first call that came to something else; none: all came to the same.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub difference: Option<Difference>,
 }
 
 /// Where a replay parts from its recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ReplayDifference))]
 pub struct Difference {
     /// The task.
     pub task: TaskId,
@@ -62,6 +66,7 @@ pub struct Difference {
     pub attempt: u32,
     /// The place in the task's record where another request was made; none: the requests were the
     /// same, and the end is another.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub position: Option<u32>,
     /// What was recorded.
     pub recorded: String,

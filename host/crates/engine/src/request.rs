@@ -79,6 +79,7 @@ impl StartRun {
 
 /// What becomes of the run that is under way in a thread where another one is started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Multitask {
     /// It goes on, and the new one is refused.
@@ -179,24 +180,29 @@ pub struct RunView {
 
 /// One task of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TaskView {
     /// The task.
     pub task: TaskId,
     /// Its node.
     pub node: NodeId,
     /// The task whose subgraph it belongs to; none: the run itself.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub within: Option<TaskId>,
     /// Its super-step, of the run or of that subgraph.
     pub step: u32,
     /// The agent as `publisher/name@version`; none for `set` and `ask`.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub agent: Option<String>,
     /// How it got its result; none while it has none.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub source: Option<TaskSource>,
     /// The attempt that it is at.
     pub attempt: u32,
     /// How long that attempt took in milliseconds.
     pub ms: u64,
     /// Why it failed, or why a stand-in was needed.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub failure: Option<Failure>,
     /// What it used of models, over all its attempts and in the agents that it called as tools.
     #[serde(skip_serializing_if = "Usage::is_none")]
@@ -207,6 +213,7 @@ pub struct TaskView {
 
 /// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InboxEntry {
     /// The run.
     pub run: RunId,
@@ -235,6 +242,7 @@ pub struct InboxEntry {
 
 /// What a run wants of a person.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum InboxWants {
     /// An answer.
@@ -260,6 +268,7 @@ pub enum InboxWants {
 
 /// An open question.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QuestionView {
     /// Its id.
     pub id: QuestionId,
@@ -268,8 +277,10 @@ pub struct QuestionView {
     /// The question.
     pub prompt: String,
     /// What an answer must fit.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub schema: Option<Value>,
     /// When nobody needs to answer any more.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub deadline: Option<Timestamp>,
     /// Who should answer; none: whoever comes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -338,10 +349,12 @@ pub enum RunMessage {
 
 /// A registered workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkflowInfo {
     /// Its name.
     pub name: String,
     /// Its version.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub version: semver::Version,
     /// Its digest.
     pub digest: Digest,
@@ -351,6 +364,7 @@ pub struct WorkflowInfo {
 
 /// An installed plugin.
 #[derive(Debug, Clone, PartialEq, Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PluginInfo {
     /// What admission found.
     #[serde(flatten)]
@@ -369,6 +383,7 @@ pub struct PluginInfo {
 
 /// How an installed plugin stands in this process.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PluginStanding {
     /// Why it is not called, where it is in quarantine.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -43,6 +43,7 @@ pub enum SweepMode {
 
 /// What came of a look at a tenant's blobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BlobsSwept {
     /// Blobs that something names.
     pub kept: u64,
@@ -58,6 +59,7 @@ pub struct BlobsSwept {
 
 /// A blob that was removed, or would have been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SweptBlob {
     /// Its digest.
     pub digest: Digest,

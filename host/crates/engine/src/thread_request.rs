@@ -19,6 +19,7 @@ use crate::request::{Idempotency, WorkflowChoice};
 
 /// A thread as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ThreadView {
     /// Its id.
     pub thread: ThreadId,
@@ -27,12 +28,15 @@ pub struct ThreadView {
     /// The digest of its workflow.
     pub digest: Digest,
     /// Its newest run.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub head: Option<RunId>,
     /// How that run stands.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub status: Option<RunStatus>,
     /// The runs that wait for their turn.
     pub queue: Vec<RunId>,
     /// Its newest border.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub checkpoint: Option<Checkpoint>,
     /// Its state, with what finished tasks of a super-step wrote that is under way.
     pub state: Value,
@@ -50,10 +54,12 @@ pub struct ThreadView {
 
 /// One border in the history of a thread.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CheckpointView {
     /// The border.
     pub checkpoint: Checkpoint,
     /// The one before it.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub parent: Option<Checkpoint>,
     /// How it came about.
     pub source: CheckpointSource,
@@ -71,6 +77,7 @@ pub struct CheckpointView {
 
 /// How a border came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckpointSource {
     /// A run began with input.
@@ -87,16 +94,19 @@ pub enum CheckpointSource {
 
 /// A task after a border.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CheckpointTask {
     /// The task.
     pub task: TaskId,
     /// Its node.
     pub node: NodeId,
     /// Why it failed.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub error: Option<Failure>,
     /// What it asks.
     pub interrupts: Vec<Question>,
     /// What it wrote; none while it has no result.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub result: Option<Vec<Write>>,
 }
 
@@ -178,6 +188,7 @@ pub enum KeepBorders {
 
 /// What pruning a thread did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pruned {
     /// The oldest border that is kept.
     pub checkpoint: Checkpoint,
@@ -227,6 +238,7 @@ pub struct MigrateThread {
 
 /// What a migration did, or would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Migrated {
     /// The workflow's digest before.
     pub from: Digest,
@@ -237,8 +249,10 @@ pub struct Migrated {
     /// What becomes of people's answers to tasks that are ended.
     pub answers: Vec<AnswerFate>,
     /// The border that it made; none for a dry run.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub checkpoint: Option<Checkpoint>,
     /// The run that goes on with the tasks that were ended.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub continued: Option<RunId>,
     /// Whether an earlier request with the same idempotency key did it.
     #[serde(skip)]

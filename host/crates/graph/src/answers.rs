@@ -21,6 +21,7 @@ use crate::run::Run;
 
 /// What becomes of an answer after a migration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AnswerFate {
     /// The node that asked.
     pub node: NodePath,

@@ -4,7 +4,7 @@
 //! what follows from facts, as events and commands. Never here: a clock, randomness, input or
 //! output, or the language of expressions, which comes in through [`Expressions`]. The loop that
 //! performs what is decided is `wforge-engine`'s.
-#![no_std]
+#![cfg_attr(not(feature = "openapi"), no_std)]
 
 extern crate alloc;
 

@@ -14,6 +14,8 @@ use crate::workflow::Workflow;
 
 /// The difference that a migration makes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = MigrationDifference))]
 pub struct Migration {
     /// Keys that are new: their default, or unwritten.
     pub added: Vec<Key>,
@@ -29,6 +31,7 @@ pub struct Migration {
 
 /// A value that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Misfit {
     /// The key.
     pub key: Key,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a credential may do within its tenant; each role may do all that the ones before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Reads.
@@ -193,10 +194,11 @@ impl FromStr for Scope {
     }
 }
 
-crate::id::text_serde!(Scope);
+crate::id::text_serde!(Scope, "^[a-z]+:(read|write)$");
 
 /// The scopes of a credential; none: everything that its role may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Scopes(pub Vec<Scope>);
 

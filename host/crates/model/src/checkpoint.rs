@@ -49,10 +49,11 @@ impl FromStr for Checkpoint {
     }
 }
 
-crate::id::text_serde!(Checkpoint);
+crate::id::text_serde!(Checkpoint, "^run_[0-9a-f]{32}@[0-9]+$");
 
 /// Which borders of a run its history lists. What is acknowledged is always on the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// Every one.

@@ -193,6 +193,7 @@ impl Waiting {
 
 /// A question to a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Question {
     /// H(task, n) for the task's n-th question.
     pub id: QuestionId,
@@ -208,6 +209,7 @@ pub struct Question {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<String>,
     /// Hash of the request that asked it; an answer counts for the same request only.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<u8>))]
     pub request: RequestHash,
 }
 

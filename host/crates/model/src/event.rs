@@ -258,6 +258,7 @@ pub struct StoredEvent {
 
 /// Whether a pause comes before or after a super-step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum InterruptedAt {
     /// Before it.
@@ -327,6 +328,8 @@ pub struct Emitted {
 
 /// One write of a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = StateWrite))]
 pub struct Write {
     /// The state key.
     pub key: Key,
@@ -398,6 +401,7 @@ pub enum AnsweredBy {
 
 /// Why a run failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunError {
     /// A stable code in `snake_case`.
     pub code: String,

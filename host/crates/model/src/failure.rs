@@ -8,6 +8,8 @@ use crate::Value;
 
 /// What went wrong, in a form that a retry policy can read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = FailureProblem))]
 pub struct Problem {
     /// A stable code in `snake_case`. Programs read this, never the message.
     pub code: String,
@@ -47,6 +49,7 @@ impl Problem {
 
 /// A capability that was asked for and not granted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Denial {
     /// The capability, such as `http`.
     pub capability: String,
@@ -60,6 +63,7 @@ pub struct Denial {
 ///
 /// The first six are the contract's; the rest are what only the host can say of a guest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Failure {
     /// The input does not fit what the agent accepts.
@@ -87,6 +91,7 @@ pub enum Failure {
 
 /// The kinds of [`Failure`], as retry and fallback policies name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// [`Failure::InvalidInput`].

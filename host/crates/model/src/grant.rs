@@ -16,6 +16,7 @@ pub const REASON_BYTES_MAX: usize = 1_024;
 
 /// What was decided about a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GrantState {
     /// Somebody asked; nobody has decided.
@@ -30,6 +31,7 @@ pub enum GrantState {
 
 /// How a grant stands at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GrantStanding {
     /// Nobody has decided.
@@ -81,6 +83,7 @@ impl<'a> GrantSite<'a> {
 
 /// Whom a grant is for, and what it allows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GrantKey {
     /// The plugin.
     pub plugin: PluginName,
@@ -122,6 +125,7 @@ impl GrantKey {
 
 /// A grant with its story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GrantRecord {
     /// Whom it is for, and what it allows.
     #[serde(flatten)]

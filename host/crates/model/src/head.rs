@@ -12,6 +12,7 @@ use crate::{Checkpoint, Digest, NodeId, RunId, Seq, TaskId, TenantId, ThreadId, 
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// Tasks are running or about to.
@@ -60,6 +61,7 @@ impl RunStatus {
 
 /// One row of a list of runs. `wforge_graph::head_of` projects it from a folded run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunHead {
     /// Whose it is.
     pub tenant: TenantId,
@@ -72,8 +74,10 @@ pub struct RunHead {
     /// The workflow's version.
     pub version: String,
     /// The workflow's digest; none before the first event.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub digest: Option<Digest>,
     /// The thread, if any.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub thread: Option<ThreadId>,
     /// The checkpoint that it started from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,6 +85,7 @@ pub struct RunHead {
     /// How it stands.
     pub status: RunStatus,
     /// The outcome that an edge named.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub outcome: Option<String>,
     /// Whether a mock stood in for a named agent.
     pub degraded: bool,
@@ -95,6 +100,7 @@ pub struct RunHead {
     /// When its last event was.
     pub updated_at: Timestamp,
     /// Why it failed.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub error: Option<RunError>,
     /// What a run that has not ended waits for; calls of agents are counted in one entry.
     pub waiting_for: Vec<WaitingFor>,
@@ -107,6 +113,7 @@ pub struct RunHead {
 
 /// Something that a run waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WaitingFor {
     /// The task that waits; none where the run as a whole does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +127,7 @@ pub struct WaitingFor {
 
 /// What a run waits for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WaitReason {
     /// A person's answer.

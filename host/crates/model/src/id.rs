@@ -64,12 +64,33 @@ macro_rules! id {
             }
         }
 
-        text_serde!($name);
+        text_serde!($name, concat!("^", $prefix, "_[0-9a-f]{32}$"));
     )*};
 }
 
 macro_rules! text_serde {
     ($name:ident) => {
+        crate::id::text_serde!($name, "");
+    };
+    ($name:ident, $pattern:expr) => {
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                let pattern = Some($pattern).filter(|pattern: &&str| !pattern.is_empty());
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .pattern(pattern)
+                    .into()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {
+            fn name() -> alloc::borrow::Cow<'static, str> {
+                alloc::borrow::Cow::Borrowed(stringify!($name))
+            }
+        }
+
         impl Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
                 out.collect_str(self)
@@ -146,7 +167,7 @@ impl FromStr for Digest {
     }
 }
 
-text_serde!(Digest);
+text_serde!(Digest, "^sha256:[0-9a-f]{64}$");
 
 /// Text that is no digest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -161,6 +182,7 @@ macro_rules! counter {
         #[derive(
             Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[serde(transparent)]
         pub struct $name(pub u64);
 

@@ -2,7 +2,10 @@
 //!
 //! Never here: decisions (`wforge-graph`), input and output, clocks, randomness, or anything that
 //! needs std; the crate compiles for `x86_64-unknown-none`.
-#![no_std]
+//!
+//! The feature `openapi` gives the types that the API sends their schemas, and std with them; only
+//! `wforge-api` turns it on.
+#![cfg_attr(not(feature = "openapi"), no_std)]
 
 extern crate alloc;
 

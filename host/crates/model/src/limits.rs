@@ -50,6 +50,7 @@ impl Default for RunLimits {
 
 /// What a workflow file says of its runs' limits; where it says nothing, the host's holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct AskedLimits {
     /// As [`RunLimits::steps_max`].

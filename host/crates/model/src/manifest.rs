@@ -80,15 +80,18 @@ fn is_part(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
-crate::id::text_serde!(PluginName);
+crate::id::text_serde!(PluginName, "^[a-z][a-z0-9-]{0,63}/[a-z][a-z0-9-]{0,63}$");
 
 /// A plugin's manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = PluginManifest))]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// `publisher/name`.
     pub name: PluginName,
     /// The plugin's version.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub version: semver::Version,
     /// An SPDX expression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,6 +117,7 @@ pub struct Manifest {
 
 /// One agent of a plugin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AgentManifest {
     /// Its name; `main` where the plugin has only one.
@@ -156,6 +160,8 @@ fn is_word(text: &str) -> bool {
 
 /// A capability that is asked for, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = PluginNeed))]
 #[serde(deny_unknown_fields)]
 pub struct Need {
     /// The capability.
@@ -166,6 +172,7 @@ pub struct Need {
 
 /// Limits that the plugin thinks will do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitHints {
     /// Memory in MiB.
@@ -186,6 +193,8 @@ impl LimitHints {
 
 /// What a plugin promises about itself; a host may test it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = PluginBehaviour))]
 #[serde(deny_unknown_fields, default)]
 pub struct Behaviour {
     /// The same input gives the same output.

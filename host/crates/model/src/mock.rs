@@ -13,6 +13,7 @@ use crate::{FailureKind, Value};
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MockMode {
     /// Nobody: every agent must be served.
@@ -55,6 +56,7 @@ impl MockMode {
 
 /// What a workflow says about mocks as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MockSettings {
     /// Whether any node may be mocked; `Some(false)` makes the mode `off`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,6 +74,7 @@ impl Default for MockSettings {
 
 /// What a run does once a mock has stood in for a named agent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnDegraded {
     /// Goes on and says so.
@@ -83,6 +86,7 @@ pub enum OnDegraded {
 
 /// What the mock agent answers at one node, where it is not built from schemas.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MockAnswer {
     /// The result itself.
@@ -110,6 +114,7 @@ pub struct MockAnswer {
 /// One step of a script of the mock agent. String leaves of templates are CEL, which sees `input`
 /// and `answers` beside the usual names. A script runs from its top again after each answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MockOp {
     /// Sets fields of the result. Each `set` is an update of its own: where the node has no `out`,
@@ -155,6 +160,7 @@ pub enum MockOp {
 
 /// A failure that a script plays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MockFailure {
     /// Its kind.
     pub kind: FailureKind,
@@ -172,6 +178,7 @@ pub struct MockFailure {
 
 /// How a task got its result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TaskSource {
     /// The agent itself, a `set`, or a person.

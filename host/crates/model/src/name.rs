@@ -24,7 +24,7 @@ pub struct ParseNameError {
 }
 
 macro_rules! name {
-    ($($(#[$doc:meta])* $name:ident = $kind:literal, $rule:literal, $fits:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident = $kind:literal, $rule:literal, $pattern:literal, $fits:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
@@ -67,7 +67,7 @@ macro_rules! name {
             }
         }
 
-        crate::id::text_serde!($name);
+        crate::id::text_serde!($name, $pattern);
     )*};
 }
 
@@ -75,14 +75,17 @@ name! {
     /// A node of a workflow.
     NodeId = "node name",
         "letters, digits, _ and -, beginning with a letter, at most 64; not START or END",
+        "^[A-Za-z][A-Za-z0-9_-]{0,63}$",
         |text| is_word(text, "_-") && text != "START" && text != "END";
     /// A key of a workflow's state.
     Key = "state key",
         "letters, digits and _, beginning with a letter or _, at most 64",
+        "^[A-Za-z_][A-Za-z0-9_]{0,63}$",
         |text| text.starts_with('_') && is_tail(text, "_") || is_word(text, "_");
     /// Whose data it is. Comes from the credential only.
     TenantId = "tenant name",
         "small letters, digits and -, beginning with a letter, at most 64",
+        "^[a-z][a-z0-9-]{0,63}$",
         |text| is_word(text, "-") && !text.contains(|c: char| c.is_ascii_uppercase());
 }
 
@@ -143,7 +146,7 @@ impl FromStr for NodePath {
     }
 }
 
-crate::id::text_serde!(NodePath);
+crate::id::text_serde!(NodePath, "^[A-Za-z][A-Za-z0-9_/-]*$");
 
 pub(crate) fn is_word(text: &str, extra: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && is_tail(text, extra)

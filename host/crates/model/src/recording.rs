@@ -6,6 +6,7 @@ use crate::capability::Grants;
 
 /// What the record of a task holds of its effects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Recording {
     /// All of them: none is done again.

@@ -67,7 +67,7 @@ impl fmt::Debug for SecretName {
     }
 }
 
-crate::id::text_serde!(SecretName);
+crate::id::text_serde!(SecretName, "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$");
 
 /// A secret without its values. One that was removed stays as a name without versions, so that no
 /// version is ever another value.
@@ -85,6 +85,7 @@ pub struct SecretRecord {
 
 /// A value of a secret, without the value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SecretVersion {
     /// Its number.
     pub version: u64,

@@ -17,6 +17,7 @@ pub const DEFAULT: &str = "default";
 
 /// How a tenant stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TenantState {
     /// Everything works.
@@ -66,6 +67,7 @@ pub struct Tenant {
 
 /// What one tenant may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Quotas {
     /// Requests in one second, on average.
     pub requests_per_second_max: u32,
@@ -99,6 +101,7 @@ impl Default for Quotas {
 
 /// What a tenant may use other than all may.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct AskedQuotas {
     /// As [`Quotas::requests_per_second_max`].
@@ -149,6 +152,7 @@ impl AskedQuotas {
 
 /// Who holds an API key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyKind {
     /// A person, or their tools.
@@ -199,6 +203,7 @@ impl KeyRecord {
 
 /// A person of a tenant, known by the subject of the tokens that their identity provider issues.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Member {
     /// The subject.
     pub subject: String,
@@ -212,6 +217,7 @@ pub struct Member {
 
 /// What a tenant has used on one day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct DayUsage {
     /// Runs started.

@@ -57,7 +57,7 @@ impl fmt::Debug for KeyId {
     }
 }
 
-crate::id::text_serde!(KeyId);
+crate::id::text_serde!(KeyId, "^[0-9A-Fa-f]{16}$");
 
 /// What a key is called: letters, digits, `.`, `-` and `_`, a letter or digit first. None can be
 /// read as the id of a key.
@@ -106,10 +106,11 @@ impl fmt::Debug for KeyName {
     }
 }
 
-crate::id::text_serde!(KeyName);
+crate::id::text_serde!(KeyName, "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$");
 
 /// Whether what a key signs is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyState {
     /// It is.
@@ -120,6 +121,7 @@ pub enum KeyState {
 
 /// A key of a tenant's trust store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TrustedKey {
     /// Its id, which stands in its signatures.
     pub key: KeyId,
@@ -149,6 +151,7 @@ pub struct TrustedKey {
 
 /// What a tenant asks of plugins.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct TrustPolicy {
     /// Whether only signed versions are let in and serve new runs.
@@ -156,11 +159,13 @@ pub struct TrustPolicy {
     /// Whether a signed version may be installed that is older than one that was signed before.
     pub allow_rollback: bool,
     /// The lowest version of a plugin that is let in and serves new runs.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, String>))]
     pub minimum: BTreeMap<PluginName, Version>,
 }
 
 /// Who signed a version of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Signer {
     /// The key.
     pub key: KeyId,
@@ -195,6 +200,7 @@ pub struct SignedComponent {
 
 /// Why a version does not serve new runs, or is not let in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Distrust {
     /// `unsigned`, `unknown_signer`, `bad_signature`, `revoked_key` or `below_minimum`.
     pub code: DistrustCode,
@@ -222,6 +228,7 @@ impl Distrust {
 
 /// The kinds of [`Distrust`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DistrustCode {
     /// There is no signature, and there must be one.

@@ -12,6 +12,7 @@ pub const OTHER_MODELS: &str = "other";
 
 /// Calls of models and their tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModelUsage {
     /// Calls, those that failed among them.
     pub calls: u64,
@@ -26,6 +27,7 @@ pub struct ModelUsage {
 
 /// What was used of models, in all and of each.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Usage {
     /// Of all models together.
     #[serde(flatten)]

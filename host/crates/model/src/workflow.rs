@@ -23,11 +23,13 @@ pub type Template = Value;
 
 /// A workflow as written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WorkflowDraft {
     /// The workflow's name.
     pub name: String,
     /// Its version.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub version: semver::Version,
     /// The keys of the state.
     pub state: BTreeMap<Key, KeySpec>,
@@ -54,11 +56,13 @@ pub struct WorkflowDraft {
     /// Where its expressions stand in the file that it was read from. It says nothing about what
     /// the workflow is: a digest is over a draft without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     pub lines: Option<Box<Lines>>,
 }
 
 /// The nodes at which a run pauses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Interrupts {
     /// Before a super-step that has one of these.
@@ -79,6 +83,7 @@ impl Interrupts {
 
 /// One key of the state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct KeySpec {
     /// How several writes become one value.
@@ -109,6 +114,7 @@ impl KeySpec {
 
 /// How the writes of one super-step become a value.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reducer {
     /// The written value; two writers in one step are an error.
@@ -153,6 +159,8 @@ impl Reducer {
 
 /// One node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = WorkflowNode))]
 #[serde(deny_unknown_fields)]
 pub struct Node {
     /// What it does.
@@ -214,6 +222,7 @@ pub struct Node {
 
 /// What an author says of what a node knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NodeLabel {
     /// It knows what must not get out of the host, unless a person lets it.
@@ -235,6 +244,7 @@ impl NodeLabel {
 
 /// What an author says of a node's effects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct NodeEffects {
     /// What becomes of an effect that was under way when the host died.
@@ -251,6 +261,7 @@ impl NodeEffects {
 
 /// What becomes of an effect whose outcome the host never learned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownOutcome {
     /// It is done again, with the same idempotency key.
@@ -262,6 +273,8 @@ pub enum UnknownOutcome {
 
 /// What a node does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = NodeWork))]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     /// Calls an agent.
@@ -278,6 +291,7 @@ pub enum Work {
 
 /// A workflow inside another one. Its result is its output keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Subgraph {
     /// Which workflow.
@@ -289,6 +303,8 @@ pub struct Subgraph {
 
 /// How long the state of a subgraph outlives its call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SubgraphPersist))]
 #[serde(rename_all = "snake_case")]
 pub enum Persist {
     /// Each call begins afresh.
@@ -302,6 +318,8 @@ pub enum Persist {
 
 /// A question that a node asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = NodeAsk))]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
     /// Text with `{{ CEL }}`.
@@ -322,6 +340,7 @@ pub struct Ask {
 
 /// When a failed attempt is followed by another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RetryRule {
     /// Failure kinds or problem codes; empty: every retryable failure.
@@ -344,6 +363,7 @@ pub struct RetryRule {
 
 /// What an attempt keeps of the recorded effects of the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RetryEffects {
     /// All of them.
@@ -369,6 +389,7 @@ impl Default for RetryRule {
 
 /// Who stands in for an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Fallback {
     /// Nobody, whatever the mode.
@@ -381,6 +402,8 @@ pub enum Fallback {
 
 /// Where an edge begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = EdgeFrom))]
 #[serde(rename_all = "snake_case")]
 pub enum From {
     /// At the start of the run.
@@ -393,6 +416,8 @@ pub enum From {
 
 /// Where an edge leads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = EdgeTo))]
 #[serde(rename_all = "snake_case")]
 pub enum To {
     /// To a node.
@@ -403,6 +428,8 @@ pub enum To {
 
 /// One edge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = WorkflowEdge))]
 #[serde(deny_unknown_fields)]
 pub struct Edge {
     /// Where it begins.
@@ -416,6 +443,8 @@ pub struct Edge {
 
 /// How many sources of a barrier must have come before it leads on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = EdgeJoin))]
 #[serde(rename_all = "snake_case")]
 pub enum Join {
     /// Every one.
@@ -444,6 +473,7 @@ impl Join {
 
 /// What an edge does when its source has finished.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EdgeRule {
     /// Starts these.
@@ -456,10 +486,13 @@ pub enum EdgeRule {
 
 /// Targets, under a condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = EdgeArm))]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
     /// The condition; none: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub when: Option<Expr>,
     /// The targets.
     pub to: Vec<To>,
@@ -470,9 +503,12 @@ pub struct Arm {
 
 /// One task an item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = EdgeEach))]
 #[serde(deny_unknown_fields)]
 pub struct Each {
     /// Gives the list.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub items: Expr,
     /// The name under which the targets see their item.
     #[serde(rename = "as")]

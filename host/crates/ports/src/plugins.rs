@@ -35,6 +35,7 @@ pub trait PluginAdmission: Debug + Send + Sync {
 
 /// A component that was let in.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Admitted {
     /// Its digest.
     pub component: Digest,

@@ -25,6 +25,8 @@ pub struct ReadWorkflow {
 
 /// Something wrong with a workflow file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = WorkflowReport))]
 pub struct Report {
     /// The file, as it was called.
     pub file: String,
@@ -33,11 +35,13 @@ pub struct Report {
     /// The column, from 1.
     pub column: u32,
     /// `error` or `warning`.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub severity: &'static str,
     /// A stable code in `snake_case`.
     pub code: String,
     /// What, in one sentence.
     pub message: String,
     /// What to do, where that is known.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub help: Option<String>,
 }

@@ -256,6 +256,9 @@ pub(crate) enum Command {
         /// A code such as WF0404
         code: String,
     },
+    /// Print the description of the API, by OpenAPI 3.1, without a server; always JSON
+    #[command(after_help = OPENAPI_EXAMPLES)]
+    Openapi,
     /// Show and check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -282,6 +285,11 @@ pub(crate) struct CompileWorkerArgs {
     pub(crate) component_bytes_max: u64,
     pub(crate) parent: u32,
 }
+
+const OPENAPI_EXAMPLES: &str = "\
+Example:
+  wforge openapi > openapi.json
+  wforge openapi --output json | jq '.paths | keys'";
 
 const SERVE_EXAMPLES: &str = "\
 Example:

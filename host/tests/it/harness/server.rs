@@ -157,6 +157,14 @@ impl TestHost {
         self.runtime.block_on(async { request.send().await.expect("an answer").status().as_u16() })
     }
 
+    /// A header of the answer to a request that names no key.
+    pub(crate) fn header(&self, path: &str, name: &str) -> String {
+        let request = client().get(format!("{}{path}", self.url()));
+        let answer = self.runtime.block_on(request.send()).expect("the server answers");
+        let value = answer.headers().get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default().to_owned()
+    }
+
     /// JSON, with that key.
     pub(crate) fn post_as(&self, path: &str, body: &Value, key: &str) -> Reply {
         self.send(client().post(format!("{}{path}", self.url())).bearer_auth(key).json(body))

@@ -27,6 +27,7 @@ const STORAGE_RETRY_MS: u64 = 60_000;
 
 /// What a tenant uses now and has used today, beside what it may.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TenantUsage {
     /// The day in UTC.
     pub day: String,

@@ -12,6 +12,7 @@ const PAGE: usize = 512;
 
 /// What checking a chain found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditVerdict {
     /// Whether every link holds.
     pub intact: bool,

@@ -32,6 +32,7 @@ pub struct PolicyChange {
 
 /// A policy as it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PolicyShown {
     /// What the tenant said.
     #[serde(flatten)]

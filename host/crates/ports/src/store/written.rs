@@ -281,6 +281,7 @@ pub struct Put {
 
 /// Who did what in the control plane; the store adds place and chain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditDraft {
     /// When.
     pub at: Timestamp,
@@ -296,6 +297,7 @@ pub struct AuditDraft {
 
 /// One entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditEntry {
     /// Its place, from 1.
     pub place: u64,

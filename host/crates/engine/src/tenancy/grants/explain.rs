@@ -15,6 +15,7 @@ use crate::service::Shared;
 
 /// What was found about one capability.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Explained {
     /// Whether it may be done.
     pub may: bool,

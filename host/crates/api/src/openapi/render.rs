@@ -1,0 +1,193 @@
+//! An operation as OpenAPI writes it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::operation::{Answer, Body, Operation};
+use super::parts::{self, OF_TENANT};
+use super::story;
+use crate::codes::{self, Code};
+use crate::routes::{Access, Route};
+
+const PROBLEM: &str = "application/problem+json";
+
+/// What can be refused on every route, before anybody looks at what is asked.
+const EVERYWHERE: [&Code; 4] =
+    [&codes::ORIGIN, &codes::WRONG_HOST, &codes::HEADERS, &codes::INTERNAL];
+/// What besides on those that ask who it is.
+const GUARDED: [&Code; 9] = [
+    &codes::MALFORMED,
+    &codes::UNAUTHENTICATED,
+    &codes::FORBIDDEN,
+    &codes::SUSPENDED,
+    &codes::TENANT_BUSY,
+    &codes::RATE,
+    &codes::FAILURES,
+    &codes::BUSY,
+    &codes::TIMEOUT,
+];
+
+/// The operation of a route.
+pub(super) fn render(operation: &Operation, route: &Route) -> Value {
+    let is_platforms = route.path != operation.path;
+    let id = if is_platforms { format!("{}OfTenant", operation.id) } else { operation.id.into() };
+    let mut json = json!({
+        "operationId": &id,
+        "summary": summary(operation, is_platforms),
+        "tags": [tag(route)],
+        "parameters": parameters(operation, route),
+        "responses": responses(operation, route),
+        "x-wforge-example": example(operation, story::place(&id)),
+    });
+    let about = [Some(operation.about.to_owned()), parts::about_platform(route.path)];
+    let about: Vec<String> = about.into_iter().flatten().filter(|it| !it.is_empty()).collect();
+    if !about.is_empty() {
+        json["description"] = json!(about.join(" "));
+    }
+    if let Some(body) = &operation.body {
+        json["requestBody"] = request_body(body);
+    }
+    match route.access {
+        Access::Open => json["security"] = json!([]),
+        Access::Role { least, scope } => {
+            json["x-wforge-role"] = json!(least.as_str());
+            json["x-wforge-scope"] = json!(scope.to_string());
+        }
+    }
+    json
+}
+
+fn summary(operation: &Operation, is_platforms: bool) -> String {
+    let summary = operation.summary;
+    if is_platforms { format!("{summary} (of a tenant, by the platform)") } else { summary.into() }
+}
+
+/// What the route is about: the noun of its scope, as the roles' table has it.
+pub(super) fn tag(route: &Route) -> &'static str {
+    match route.access {
+        Access::Open => "server",
+        Access::Role { scope, .. } => scope.noun.as_str(),
+    }
+}
+
+fn parameters(operation: &Operation, route: &Route) -> Vec<Value> {
+    let mut all = parts::parameters(route.path, &operation.example.path);
+    all.extend(operation.parameters.iter().cloned());
+    all
+}
+
+fn request_body(body: &Body) -> Value {
+    let content = body.media_types.iter().map(|media_type| {
+        let mut content = json!({ "schema": body.shape.schema });
+        // A text's example is one of its first type.
+        let is_first = body.media_types.first() == Some(media_type);
+        if let Some(example) = body.example.as_ref().filter(|_| is_first) {
+            content["example"] = example.clone();
+        }
+        ((*media_type).to_owned(), content)
+    });
+    json!({ "required": body.required, "content": content.collect::<Map<_, _>>() })
+}
+
+fn example(operation: &Operation, place: Option<usize>) -> Value {
+    let first = operation.answers.first().map(|answer| answer.status);
+    let gives: Map<String, Value> = operation
+        .example
+        .gives
+        .iter()
+        .map(|(place, name)| ((*place).to_owned(), json!(name)))
+        .collect();
+    let mut json = json!({
+        "order": place,
+        "status": operation.example.status.or(first),
+        "gives": gives,
+    });
+    if let Some(component) = operation.example.component {
+        json["component"] = json!(component);
+    }
+    json
+}
+
+fn responses(operation: &Operation, route: &Route) -> Value {
+    let mut all: Map<String, Value> = operation
+        .answers
+        .iter()
+        .map(|answer| (answer.status.to_string(), good(operation, answer)))
+        .collect();
+    for (status, codes) in refusals(operation, route) {
+        all.insert(status.to_string(), refusal(status, &codes));
+    }
+    Value::Object(all)
+}
+
+fn good(operation: &Operation, answer: &Answer) -> Value {
+    let mut headers = Map::new();
+    headers.insert("x-request-id".into(), header("The id of the request, as the log has it."));
+    for (name, about) in &answer.headers {
+        headers.insert((*name).to_owned(), header(about));
+    }
+    if operation.parameters.iter().any(|it| it["name"] == "Idempotency-Key") {
+        let about = "true, where an earlier request with the same key had done it all.";
+        headers.insert("idempotency-replayed".into(), header(about));
+    }
+    let mut json = json!({ "description": answer.what, "headers": headers });
+    if let Some((media_type, shape)) = &answer.content {
+        json["content"] = json!({ *media_type: { "schema": shape.schema } });
+    }
+    json
+}
+
+fn header(about: &str) -> Value {
+    json!({ "description": about, "schema": { "type": "string" } })
+}
+
+/// The codes of a route's refusals, by status.
+fn refusals(operation: &Operation, route: &Route) -> BTreeMap<u16, Vec<&'static Code>> {
+    let mut all: Vec<&'static Code> = EVERYWHERE.to_vec();
+    if route.access != Access::Open {
+        all.extend(GUARDED);
+        if route.path.contains('{') {
+            all.push(&codes::NOT_FOUND);
+        }
+    }
+    // What only the platform does for another tenant may find no such tenant.
+    if route.path.starts_with(OF_TENANT) {
+        all.push(&codes::NOT_FOUND);
+    }
+    // Somebody else may change the same thing at the same moment.
+    if route.method != "GET" {
+        all.push(&codes::CONFLICT);
+    }
+    all.extend(&operation.codes);
+    let mut by_status = BTreeMap::<u16, Vec<&'static Code>>::new();
+    for code in all {
+        let of_status = by_status.entry(code.status.as_u16()).or_default();
+        if !of_status.contains(&code) {
+            of_status.push(code);
+        }
+    }
+    by_status
+}
+
+fn refusal(status: u16, codes: &[&'static Code]) -> Value {
+    let said: Vec<String> =
+        codes.iter().map(|code| format!("{}: {}", code.id, code.title)).collect();
+    let ids: Vec<&str> = codes.iter().map(|code| code.id).collect();
+    let mut headers = Map::new();
+    headers.insert("x-request-id".into(), header("The id of the request, as the log has it."));
+    if matches!(status, 409 | 429 | 503) {
+        let about = "When to come back, in seconds, where that is known.";
+        let schema = json!({ "type": "integer", "minimum": 1 });
+        headers.insert("Retry-After".into(), json!({ "description": about, "schema": schema }));
+    }
+    if status == 401 {
+        headers.insert("WWW-Authenticate".into(), header("Bearer."));
+    }
+    json!({
+        "description": said.join("; "),
+        "headers": headers,
+        "content": { PROBLEM: { "schema": { "$ref": "#/components/schemas/Problem" } } },
+        "x-wforge-codes": ids,
+    })
+}
