@@ -117,7 +117,7 @@ async function show(response, output) {
   }
   if (response.body === null) return;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  for (let shown = 0; ; ) {
+  for (let shown = 0; ;) {
     const { done, value } = await reader.read();
     if (done) return;
     shown += value.length;
@@ -180,7 +180,14 @@ function operationBody(api, method, path, operation) {
   const parts = [];
   if (operation.description) parts.push(make("p", {}, operation.description));
   if (rows.length > 0) {
-    parts.push(make("h3", {}, "Parameters"), make("table", {}, rows.map(({ row }) => row)));
+    parts.push(
+      make("h3", {}, "Parameters"),
+      make(
+        "table",
+        {},
+        rows.map(({ row }) => row),
+      ),
+    );
   }
   if (body) {
     const title = `Body: ${Object.keys(operation.requestBody.content).join(", ")}`;
