@@ -134,6 +134,7 @@ pub struct GrantRecord {
     pub state: GrantState,
     /// Why it is asked for.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub reason: String,
     /// Who asked.
     pub requested_by: String,

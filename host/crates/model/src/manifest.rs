@@ -112,6 +112,7 @@ pub struct Manifest {
     pub limits: LimitHints,
     /// What it promises about itself.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub behaviour: Behaviour,
 }
 
@@ -122,18 +123,22 @@ pub struct Manifest {
 pub struct AgentManifest {
     /// Its name; `main` where the plugin has only one.
     #[serde(default = "main_agent")]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub name: String,
     /// What it does, in a sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// JSON Schema of its input.
     #[serde(default = "anything")]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub input: Value,
     /// JSON Schema of its output.
     #[serde(default = "anything")]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub output: Value,
     /// JSON Schema of its configuration.
     #[serde(default = "anything")]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub config: Value,
     /// The exits that it may take.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -198,8 +203,10 @@ impl LimitHints {
 #[serde(deny_unknown_fields, default)]
 pub struct Behaviour {
     /// The same input gives the same output.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub deterministic: bool,
     /// Calling it twice does no harm.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub idempotent: bool,
 }
 

@@ -63,6 +63,7 @@ pub struct MockSettings {
     pub allow: Option<bool>,
     /// What happens when a mock has stood in.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub on_degraded: OnDegraded,
 }
 

@@ -221,9 +221,12 @@ pub struct Member {
 #[serde(default)]
 pub struct DayUsage {
     /// Runs started.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub runs: u64,
     /// CPU time of plugins, in milliseconds.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub cpu_ms: u64,
     /// Tokens of models.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub tokens: u64,
 }

@@ -155,11 +155,13 @@ pub struct TrustedKey {
 #[serde(default)]
 pub struct TrustPolicy {
     /// Whether only signed versions are let in and serve new runs.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub require_signed: bool,
     /// Whether a signed version may be installed that is older than one that was signed before.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub allow_rollback: bool,
     /// The lowest version of a plugin that is let in and serves new runs.
-    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, String>, required))]
     pub minimum: BTreeMap<PluginName, Version>,
 }
 

@@ -43,9 +43,11 @@ pub struct WorkflowDraft {
     pub edges: Vec<Edge>,
     /// What one run may use, where the file says so.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub limits: AskedLimits,
     /// What the workflow says about mocks.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub mock: MockSettings,
     /// Where a run pauses until somebody lets it go on.
     #[serde(default, skip_serializing_if = "Interrupts::is_empty")]
@@ -88,6 +90,7 @@ impl Interrupts {
 pub struct KeySpec {
     /// How several writes become one value.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub reducer: Reducer,
     /// The value before the first write; none: unwritten, or what the reducer implies.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
@@ -248,8 +251,10 @@ impl NodeLabel {
 #[serde(default, deny_unknown_fields)]
 pub struct NodeEffects {
     /// What becomes of an effect that was under way when the host died.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub unknown: UnknownOutcome,
     /// Whether the node may be run twice: it may then reach out without a record.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub idempotent: bool,
 }
 
@@ -298,6 +303,7 @@ pub struct Subgraph {
     pub workflow: WorkflowRef,
     /// What a later call of the same node finds of the state that this one left.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub persist: Persist,
 }
 
@@ -345,6 +351,7 @@ pub struct Ask {
 pub struct RetryRule {
     /// Failure kinds or problem codes; empty: every retryable failure.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub on: Vec<String>,
     /// Attempts in all, the first included.
     pub max_attempts: u32,

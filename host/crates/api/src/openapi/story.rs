@@ -78,7 +78,7 @@ const STORY: &[&str] = &[
     "changeTrustPolicy",
     "listAudit",
     "verifyAudit",
-    "exportTenant",
+    "exportEverything",
     // The platform, and a tenant of its own from its beginning to its end.
     "installPlatformPlugin",
     "listPlatformPlugins",
@@ -113,7 +113,7 @@ const STORY: &[&str] = &[
     "changeTrustPolicyOfTenant",
     "listAuditOfTenant",
     "verifyAuditOfTenant",
-    "exportTenantOfTenant",
+    "exportEverythingOfTenant",
     "eraseTenant",
 ];
 
