@@ -22,8 +22,12 @@ pub(super) fn operations() -> Vec<Operation> {
         .query::<VerifyQuery>(&[])
         .pattern("noted", "^[1-9][0-9]{0,14}:[0-9a-fA-F]{64}$")
         .gives(200, "Whether every link holds.", Shape::of::<AuditVerdict>()),
-        Operation::get("/v1/export", "exportEverything", "Gives everything that is kept of the tenant")
-            .about("The last line says that nothing is missing; an export without it broke off.")
-            .gives_lines("One thing a line."),
+        Operation::get(
+            "/v1/export",
+            "exportEverything",
+            "Gives everything that is kept of the tenant",
+        )
+        .about("The last line says that nothing is missing; an export without it broke off.")
+        .gives_lines("One thing a line."),
     ]
 }
