@@ -191,7 +191,18 @@ fn log(server: &Server, run: &str) -> Result<Vec<Value>> {
     let complaint = String::from_utf8_lossy(&shown.stderr);
     ensure!(shown.status.success(), "runs show {run}: {complaint}");
     let text = String::from_utf8(shown.stdout)?;
-    text.lines().map(|line| serde_json::from_str(line).context("a line of a log")).collect()
+    let event = |line| as_streamed(&serde_json::from_str(line).ok()?);
+    text.lines().map(|line| event(line).with_context(|| format!("no event: {line}"))).collect()
+}
+
+/// An event of a log as streams tell it: its kind beside its data.
+fn as_streamed(event: &Value) -> Option<Value> {
+    let (kind, data) = match event.get("kind")? {
+        Value::Object(tagged) => tagged.iter().next()?,
+        Value::String(kind) => (kind, &Value::Null),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => return None,
+    };
+    Some(json!({ "seq": event.get("seq")?, "at": event.get("at")?, "kind": kind, "data": data }))
 }
 
 /// Where they part, if they do.
