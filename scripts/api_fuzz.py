@@ -292,12 +292,15 @@ def fuzz(server, document, seed, examples):
 
 
 def wrong_by_operation(junit):
+    """What was found, by operation: the titles, each once. The whole of it is in the report."""
     wrong = {}
     for case in xml.etree.ElementTree.parse(junit).iter("testcase"):
-        texts = [
-            it.get("message") or it.text or "" for it in case if it.tag in ("failure", "error")
-        ]
-        wrong.setdefault(case.get("name"), []).extend(texts)
+        titles = wrong.setdefault(case.get("name"), [])
+        for found in case:
+            if found.tag in ("failure", "error"):
+                lines = (found.get("message") or found.text or "").splitlines()
+                told = [line[2:] for line in lines if line.startswith("- ")]
+                titles += [it for it in told or lines[:1] or ["failed"] if it not in titles]
     return wrong
 
 
@@ -315,10 +318,7 @@ def judge(document, counts, wrong, examples):
         of = {first: sum(n for it, n in statuses.items() if it[0] == first) for first in "2345"}
         asked = sum(statuses.values())
         varies = bool(operation.get("parameters") or operation.get("requestBody"))
-        reasons = [
-            text.strip().splitlines()[0] if text.strip() else "failed"
-            for text in wrong.get(label, [])
-        ]
+        reasons = list(wrong.get(label, []))
         if of["5"]:
             reasons.append(f"{of['5']} answers of 5xx")
         if asked < (examples if varies else 1):
@@ -334,7 +334,7 @@ def judge(document, counts, wrong, examples):
     for label in sorted(set(wrong) - set(tested)):
         print(f"{'FAILED' if wrong[label] else 'ok':<6} {label}")
         for text in wrong[label]:
-            print("       " + "\n       ".join(text.strip().splitlines()[:4]))
+            print(f"       {text}")
         passed, failed = passed + (not wrong[label]), failed + bool(wrong[label])
     asked = sum(label in counts for label in tested)
     print(f"{len(tested)} operations of openapi.json, {asked} were asked")

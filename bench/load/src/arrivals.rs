@@ -129,7 +129,7 @@ enum What {
 pub(crate) async fn drive(sources: &[Source], lasts: Duration, seed: u64) -> Result<Vec<Heard>> {
     let mut tasks = JoinSet::new();
     for (place, source) in sources.iter().cloned().enumerate() {
-        let chance = fastrand::Rng::with_seed(seed ^ (place as u64) << 32);
+        let chance = fastrand::Rng::with_seed(seed ^ ((place as u64) << 32));
         tasks.spawn(async move { (place, send(source, lasts, chance).await) });
     }
     let mut heard: Vec<(usize, Heard)> = Vec::new();
@@ -192,7 +192,7 @@ async fn ask(
             429 | 503 if reply.retry_after => What::Refused,
             status => What::Wrong(status.to_string()),
         },
-        Err(error) => What::Wrong(format!("{:#}", error)),
+        Err(error) => What::Wrong(format!("{error:#}")),
     };
     let came = begun.elapsed();
     Answer { came, took: came.saturating_sub(due), late, what }

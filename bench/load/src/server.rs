@@ -52,11 +52,11 @@ impl Server {
     }
 
     /// Kills it, as a crash would, and starts it again on the same directory.
-    pub(crate) fn crash(&mut self) -> Result<()> {
+    pub(crate) fn crash(mut self) -> Result<Self> {
         self.kill()?;
         let (child, url, key) = serve(&self.program, self.folder.path(), &self.settings)?;
         (self.child, self.url, self.key) = (child, url, key);
-        Ok(())
+        Ok(self)
     }
 
     /// Kills it for good; its directory stays.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use crate::figures::{ms, slope};
+use crate::figures::slope;
 use crate::measure::both;
 use crate::overload;
 use crate::process;
@@ -17,6 +17,7 @@ const LOAD: f64 = 0.7;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Load is sent in pieces, of which each has its line.
 const PIECE: Duration = Duration::from_secs(60);
+const PIECE_MIN: Duration = Duration::from_secs(2);
 /// Of the whole time: until then caches and what is retained may grow.
 const SETTLES: f64 = 0.25;
 /// MiB an hour.
@@ -51,9 +52,9 @@ pub(crate) async fn prove(
     let (mut wrong, mut refused, mut done) = (0, 0, 0);
     let load = async {
         let mut piece = 0;
-        while begun.elapsed() + PIECE / 2 < lasts.max(PIECE) {
-            let lasts = PIECE.min(lasts.saturating_sub(begun.elapsed()).max(PIECE / 6));
-            let stretch = both(site, rate, lasts, seed.wrapping_add(piece)).await?;
+        while begun.elapsed() < lasts {
+            let left = lasts.saturating_sub(begun.elapsed()).max(PIECE_MIN);
+            let stretch = both(site, rate, left.min(PIECE), seed.wrapping_add(piece)).await?;
             piece += 1;
             wrong += stretch.heard.wrong.values().sum::<usize>();
             refused += stretch.heard.refused.len();

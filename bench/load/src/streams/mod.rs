@@ -35,6 +35,8 @@ edges:
 limits: { steps: 100000 }
 ";
 
+/// The last event of a run that came to its end.
+const LAST: &str = "run_completed";
 /// Super-steps of a round.
 const STEPS: usize = 2;
 /// Between two looks at how far the runs are.
@@ -72,7 +74,7 @@ impl Door {
 
 /// The whole proof.
 pub(crate) async fn prove(
-    mut server: Server,
+    server: Server,
     size: Size,
     seed: u64,
     verdict: &mut Verdict,
@@ -87,10 +89,11 @@ pub(crate) async fn prove(
         readers.spawn(async move { (run.clone(), reader::read(door, run, chance).await) });
     }
     let crashes = async {
-        crash(&mut server, &door, &runs, size).await?;
-        anyhow::Ok(readers.join_all().await)
+        let server = crash(server, &door, &runs, size).await?;
+        anyhow::Ok((server, readers.join_all().await))
     };
-    let read = tokio::time::timeout(PATIENCE, crashes).await.context("it has no end")??;
+    let (mut server, read) =
+        tokio::time::timeout(PATIENCE, crashes).await.context("it has no end")??;
     server.kill()?;
     compare(&server, size, read, verdict)
 }
@@ -116,18 +119,19 @@ async fn start(door: &Door, size: Size) -> Result<Vec<String>> {
 }
 
 /// Kills the server whenever the last run has come a share of its way, and starts it again.
-async fn crash(server: &mut Server, door: &Door, runs: &[String], size: Size) -> Result<()> {
+/// The readers go on meanwhile.
+async fn crash(mut server: Server, door: &Door, runs: &[String], size: Size) -> Result<Server> {
     let last = runs.last().context("a run")?;
     for kill in 1..=size.kills {
         let until = size.rounds * STEPS * kill / (size.kills + 1);
         while step(door, last).await? < until {
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        server.crash()?;
-        door.moves(server);
+        server = tokio::task::spawn_blocking(move || server.crash()).await??;
+        door.moves(&server);
         say(&format!("killed after {until} of {} super-steps", size.rounds * STEPS));
     }
-    Ok(())
+    Ok(server)
 }
 
 /// How far a run is.
@@ -169,7 +173,7 @@ fn compare(
         verdict.count(difference.is_none());
         stored.insert(run, of_store);
     }
-    let whole = |log: &Vec<Value>| kind(log.last()) == "run_completed";
+    let whole = |log: &Vec<Value>| kind(log.last()) == LAST;
     let completed = stored.values().filter(|log| whole(log)).count();
     say(&format!("{events} durable events were read; readers left {left} times, {broken} broke"));
     verdict.check(

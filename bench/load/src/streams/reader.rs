@@ -29,8 +29,8 @@ pub(crate) struct Read {
 enum Ended {
     /// The run has ended and there is nothing more to read.
     Whole,
-    /// The reader left.
-    Left,
+    /// The run came to its end, and so did its stream; the next connection says so.
+    Over,
     /// The server was gone, or ended the stream.
     Broken,
 }
@@ -43,7 +43,8 @@ pub(crate) async fn read(door: Door, run: String, mut chance: fastrand::Rng) -> 
         let kept = Duration::from_millis(chance.u64(1..KEPT_MS_MAX));
         let sitting = sit(&door, &run, &mut last, &mut read.events);
         match tokio::time::timeout(kept, sitting).await {
-            Err(_) | Ok(Ok(Ended::Left)) => read.left += 1,
+            Err(_) => read.left += 1,
+            Ok(Ok(Ended::Over)) => {}
             Ok(Ok(Ended::Broken)) => read.broken += 1,
             Ok(Ok(Ended::Whole)) => return Ok(read),
             Ok(Err(error)) => return Err(error),
@@ -71,7 +72,8 @@ async fn sit(door: &Door, run: &str, last: &mut u64, events: &mut Vec<Value>) ->
             keep(frame, last, events)?;
         }
     }
-    Ok(Ended::Broken)
+    let is_over = super::kind(events.last()) == super::LAST;
+    Ok(if is_over { Ended::Over } else { Ended::Broken })
 }
 
 /// Durable events have an id; the others are never told again, and not of this proof.
