@@ -32,7 +32,6 @@ edges:
   - { from: START, to: wait }
   - { from: wait, to: look }
   - { from: look, branch: [{ when: state.n < state.rounds, to: wait }, { to: END }] }
-limits: { steps: 100000 }
 ";
 
 /// The last event of a run that came to its end.
