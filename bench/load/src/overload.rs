@@ -65,6 +65,12 @@ pub(crate) async fn prove(
     if let [half, knee_itself, twice] = loads.as_slice() {
         let peak = knee.peak.max(knee_itself.heard.goodput());
         judge(half, knee_itself, twice, peak, verdict);
+        let longest = half.done(99).unwrap_or_default() * P99_MAX;
+        say(&format!(
+            "       by Little's law {:.0} requests inside are what the server serves in {}",
+            knee.per_second * longest.as_secs_f64(),
+            ms(Some(longest))
+        ));
     }
     greedy::prove(site, knee.per_second, times.stretch, seed, verdict).await
 }
