@@ -4,7 +4,8 @@ SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
   bench-engine bench-dev authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
   nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile \
-  fuzz-smoke prove-hostile-components templates quickstarts packages release bench-guests
+  fuzz-smoke prove-hostile-components templates quickstarts packages release bench-guests \
+  overload prove-soak prove-streams api-fuzz clients
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -19,11 +20,12 @@ test: build ## every test, and the proof that model and graph need no std
 ci: ## what .ci/run runs: format, lint, dependency policy, then make test
 	@scripts/ci.sh
 fmt: ## format all code
-	@cargo fmt --all && scripts/conformance.sh fmt && scripts/hostile.sh fmt && scripts/fuzz.sh fmt && sdk/toolchain.sh fmt && scripts/prettier.sh --write
+	@cargo fmt --all && scripts/conformance.sh fmt && scripts/hostile.sh fmt && scripts/load.sh fmt && scripts/fuzz.sh fmt && sdk/toolchain.sh fmt && scripts/prettier.sh --write
 lint: ## clippy over everything; warnings are errors
 	@cargo clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/conformance.sh lint
 	@scripts/hostile.sh lint
+	@scripts/load.sh lint
 	@scripts/fuzz.sh lint
 	@sdk/toolchain.sh lint
 deny: ## licences, banned crates, sources, advisories
@@ -44,6 +46,16 @@ hostile: build ## attack a running server in every way of the list; ROWS=1,7 for
 	@scripts/hostile.sh run $(if $(ROWS),--rows $(ROWS))
 prove-hostile: build ## the list ten times, then all attacks at once for an hour; STORM=seconds for less
 	@scripts/hostile.sh prove $(STORM)
+overload: build ## half, all and twice of what a server can take; then a greedy tenant. ARGS=…
+	@scripts/load.sh overload $(ARGS)
+prove-soak: build ## an hour at 70 % of that: memory and descriptors are flat; SECONDS=n for less
+	@scripts/load.sh soak --seconds $(or $(SECONDS),3600) $(ARGS)
+prove-streams: build ## 200 readers of 50 runs, torn off at random, and two kills; SEED=n
+	@scripts/load.sh streams $(if $(SEED),--seed $(SEED)) $(ARGS)
+api-fuzz: build ## every operation of openapi.json by schemathesis, on real data; EXAMPLES=n, SEED=n
+	@scripts/api-fuzz.sh run
+clients: build ## generate clients of the API in two languages, and run the brief with each
+	@scripts/clients.sh run
 nostd: ## check model and graph where there is no std
 	@sdk/toolchain.sh nostd
 crash-smoke: build ## SIGKILL at 30 moments of a running brief; SEED=n repeats one

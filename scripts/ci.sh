@@ -19,6 +19,7 @@ taken=()
 stage format cargo fmt --all --check
 stage format-conformance scripts/conformance.sh fmt --check
 stage format-hostile scripts/hostile.sh fmt --check
+stage format-load scripts/load.sh fmt --check
 stage format-fuzz scripts/fuzz.sh fmt --check
 stage prettier scripts/prettier.sh --check
 stage dockerfile scripts/docker-lint.sh

@@ -1,0 +1,161 @@
+//! A long time at a load that can be borne: nothing may grow.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+use crate::figures::slope;
+use crate::measure::both;
+use crate::overload;
+use crate::process;
+use crate::site::Site;
+use crate::verdict::{Verdict, say};
+
+/// Of the knee.
+const LOAD: f64 = 0.7;
+/// Between two looks at the server.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Load is sent in pieces, of which each has its line.
+const PIECE: Duration = Duration::from_secs(60);
+const PIECE_MIN: Duration = Duration::from_secs(2);
+/// Of the whole time: until then caches and what is retained may grow.
+const SETTLES: f64 = 0.25;
+/// MiB an hour.
+const GROWTH_MAX: f64 = 1.0;
+/// What the line through the descriptors may rise by, from where it is settled to the end.
+const DESCRIPTORS_MAX: f64 = 4.0;
+/// Less than this says nothing about an hour: memory goes up and down by more.
+const JUDGED_FROM: Duration = Duration::from_secs(3_000);
+
+/// What was seen of the server, and when.
+#[derive(Debug)]
+struct Look {
+    hours: f64,
+    mib: f64,
+    descriptors: f64,
+}
+
+/// The whole proof.
+pub(crate) async fn prove(
+    site: &Site,
+    per_second: Option<f64>,
+    lasts: Duration,
+    seed: u64,
+    verdict: &mut Verdict,
+) -> Result<()> {
+    let rate = match per_second {
+        Some(rate) => rate,
+        None => LOAD * overload::knee(site, Duration::from_secs(4), seed).await?.per_second,
+    };
+    say(&format!("{rate:.0} runs a second for {} s", lasts.as_secs()));
+    let begun = Instant::now();
+    let (mut wrong, mut refused, mut done) = (0, 0, 0);
+    let load = async {
+        let mut piece = 0;
+        while begun.elapsed() < lasts {
+            let left = lasts.saturating_sub(begun.elapsed()).max(PIECE_MIN);
+            let stretch = both(site, rate, left.min(PIECE), seed.wrapping_add(piece)).await?;
+            piece += 1;
+            wrong += stretch.heard.wrong.values().sum::<usize>();
+            refused += stretch.heard.refused.len();
+            done += stretch.heard.done.len();
+            let disk = process::bytes_below(&site.server.data())? >> 20;
+            say(&stretch.line(&format!("{:>5} s, {disk} MiB on disk", begun.elapsed().as_secs())));
+        }
+        anyhow::Ok(())
+    };
+    let mut looks = Vec::new();
+    tokio::select! {
+        ended = load => ended?,
+        error = watch(site.server.pid(), begun, &mut looks) => return Err(error),
+    }
+    ensure!(done > 0, "no run completed");
+    verdict.check(
+        wrong == 0 && refused * 1_000 <= done,
+        "every run completes, but for one refusal in a thousand",
+        &format!("{done} completed, {refused} refused, {wrong} neither"),
+    );
+    judge(&looks, begun.elapsed(), verdict);
+    Ok(())
+}
+
+/// Looks on and on; comes back only where the server is gone.
+async fn watch(server: u32, begun: Instant, looks: &mut Vec<Look>) -> anyhow::Error {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    loop {
+        ticks.tick().await;
+        match look(server, begun) {
+            Ok(look) => looks.push(look),
+            Err(error) => return error.context("the server is gone"),
+        }
+    }
+}
+
+fn look(server: u32, begun: Instant) -> Result<Look> {
+    let kib = u32::try_from(process::resident_kib(server)?)?;
+    let descriptors = u32::try_from(process::descriptors(server)?)?;
+    let hours = begun.elapsed().as_secs_f64() / 3_600.0;
+    Ok(Look { hours, mib: f64::from(kib) / 1_024.0, descriptors: f64::from(descriptors) })
+}
+
+fn judge(looks: &[Look], lasted: Duration, verdict: &mut Verdict) {
+    let hours = lasted.as_secs_f64() / 3_600.0;
+    let settled = || looks.iter().filter(|look| look.hours >= SETTLES * hours);
+    let growth = |of: fn(&Look) -> f64| {
+        let points: Vec<_> = settled().map(|look| (look.hours, of(look))).collect();
+        slope(&points).unwrap_or(f64::INFINITY)
+    };
+    let (memory, descriptors) = (growth(|look| look.mib), growth(|look| look.descriptors));
+    let ends =
+        |mut looks: Box<dyn Iterator<Item = &Look> + '_>| looks.next().map_or(0.0, |look| look.mib);
+    let measured = format!(
+        "{memory:+.2} MiB an hour over the last {:.0} min, from {:.0} to {:.0} MiB",
+        (1.0 - SETTLES) * hours * 60.0,
+        ends(Box::new(settled())),
+        ends(Box::new(looks.iter().rev())),
+    );
+    if lasted >= JUDGED_FROM {
+        verdict.check(
+            memory < GROWTH_MAX,
+            "resident memory grows by under 1 MiB an hour",
+            &measured,
+        );
+    } else {
+        say(&format!("       memory, not judged in {} s: {measured}", lasted.as_secs()));
+    }
+    let risen = descriptors * (1.0 - SETTLES) * hours;
+    verdict.check(
+        risen.abs() <= DESCRIPTORS_MAX,
+        "descriptors are flat",
+        &format!("{risen:+.1} over the same time"),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looks(mib_an_hour: f64) -> Vec<Look> {
+        let at = |second: u32| {
+            let hours = f64::from(second) / 3_600.0;
+            // Until it is settled it grows a lot, and it goes up and down all the time.
+            let early = if second < 900 { f64::from(second) / 10.0 } else { 90.0 };
+            let noise = f64::from(second % 7) - 3.0;
+            let mib = 100.0 + early + mib_an_hour * hours + noise;
+            Look { hours, mib, descriptors: f64::from(40 + second % 3) }
+        };
+        (0..3_600).map(at).collect()
+    }
+
+    fn holds(mib_an_hour: f64) -> bool {
+        let mut verdict = Verdict::default();
+        judge(&looks(mib_an_hour), Duration::from_secs(3_600), &mut verdict);
+        verdict.finish()
+    }
+
+    #[test]
+    fn a_leak_of_two_mib_an_hour_is_found_in_the_noise() {
+        assert!(holds(0.0));
+        assert!(!holds(2.0));
+    }
+}
