@@ -88,7 +88,7 @@ struct TaskJson<'a> {
 
 /// Where no model was asked nothing is said of models.
 fn usage_is_none(usage: &&Usage) -> bool {
-    usage.is_none()
+    usage.total.calls == 0
 }
 
 /// The run in the form of `--output json`.
