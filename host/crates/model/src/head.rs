@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::effect::Question;
 use crate::event::{InterruptedAt, RunError};
 use crate::usage::Usage;
-use crate::{Checkpoint, Digest, Labels, NodeId, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp};
+use crate::{
+    Checkpoint, Digest, Labels, NodeId, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp,
+};
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -1,28 +1,14 @@
-//! `wforge graph`: a workflow as Mermaid, DOT or JSON.
+//! A workflow as text of languages that draw: Mermaid and DOT.
 
 use std::fmt::Write as _;
 
 use wforge_graph::{Drawing, DrawnNode, draw};
 use wforge_model::workflow::WorkflowDraft;
 
-use super::args::{GraphArgs, GraphFormat};
-use super::{Session, workflow_file};
-
-/// The command.
-pub(crate) fn run(session: &Session, args: &GraphArgs) -> anyhow::Result<u8> {
-    let (_, draft) = workflow_file(session, &args.file)?;
-    let drawing = drawing(&draft);
-    match args.format {
-        GraphFormat::Mermaid => session.ui.out_text(&mermaid(&drawing)),
-        GraphFormat::Dot => session.ui.out_text(&dot(&drawing)),
-        GraphFormat::Json => session.ui.out_json(&drawing)?,
-    }
-    Ok(0)
-}
-
 /// What to draw. Exits may lead to nodes of the workflow around this one, which have their place
 /// here as well.
-pub(crate) fn drawing(draft: &WorkflowDraft) -> Drawing {
+#[must_use]
+pub fn drawing(draft: &WorkflowDraft) -> Drawing {
     let mut drawing = draw(draft);
     for edge in &drawing.edges {
         if drawing.nodes.iter().all(|node| node.id != edge.to) {
@@ -41,7 +27,9 @@ fn title<'a>(id: &'a str, agent: Option<&'a str>, between: &str) -> String {
     }
 }
 
-fn mermaid(drawing: &Drawing) -> String {
+/// The drawing as a flowchart of Mermaid.
+#[must_use]
+pub fn mermaid(drawing: &Drawing) -> String {
     let mut out = String::from("flowchart TD\n");
     let place = |id: &str| drawing.nodes.iter().position(|node| node.id == id).unwrap_or(0);
     for (place, node) in drawing.nodes.iter().enumerate() {
@@ -87,7 +75,9 @@ fn mermaid_text(text: &str) -> String {
     out
 }
 
-fn dot(drawing: &Drawing) -> String {
+/// The drawing as a graph of DOT.
+#[must_use]
+pub fn dot(drawing: &Drawing) -> String {
     let mut out = format!("digraph {} {{\n  rankdir=TB;\n", dot_text(&drawing.title));
     for node in &drawing.nodes {
         let shape = match node.kind {
