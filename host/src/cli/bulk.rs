@@ -112,7 +112,9 @@ fn confirm(ui: &Ui, deed: &Deed, heads: &[RunHead], yes: bool) -> anyhow::Result
         let help = format!("--dry-run shows them, --yes does {verb} them");
         return Err(Refusal::user("not_confirmed", message).help(help).into());
     }
-    print_heads(ui, heads);
+    if !ui.is_json() {
+        print_heads(ui, heads);
+    }
     ui.ask(&ui.paint(Paint::Cyan, &format!("{verb} these {count} runs? (yes/no) > ")));
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).context("reading the answer")?;

@@ -61,6 +61,7 @@ mod registry;
 mod replayed_tools;
 mod replays;
 mod repo;
+mod resources;
 mod resume;
 mod rules;
 mod scripts;
