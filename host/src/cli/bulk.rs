@@ -60,7 +60,7 @@ pub(super) fn meant<'a>(run: Option<&'a str>, many: &Many) -> Result<Option<&'a 
 
 /// One of the commands.
 pub(super) async fn run(session: &Session, deed: Deed, many: &Many) -> anyhow::Result<u8> {
-    with_control_to(session, Mode::Drive, async |control| {
+    with_control_to(session, Mode::Drive, async |control: &Control| {
         all(&session.ui, control, &deed, many).await
     })
     .await

@@ -12,7 +12,7 @@ use super::admin::{text_of, with_control};
 use super::args::WhichRuns;
 use super::runs::millis;
 use super::ui::{Ui, columns, harmless};
-use crate::client::in_query;
+use crate::client::{Control, in_query};
 
 impl WhichRuns {
     /// As the query of the API's list.
@@ -55,7 +55,8 @@ impl WhichRuns {
 pub(super) async fn list(session: &Session, limit: usize, which: &WhichRuns) -> anyhow::Result<u8> {
     let ui = &session.ui;
     let path = which.path();
-    let found = with_control(session, async |control| control.some(&path, limit).await).await?;
+    let found =
+        with_control(session, async |control: &Control| control.some(&path, limit).await).await?;
     let heads: Vec<RunHead> = serde_json::from_value(found.into())?;
     if ui.is_json() {
         ui.out_json(&heads)?;
@@ -89,7 +90,7 @@ pub(super) fn print_heads(ui: &Ui, heads: &[RunHead]) {
 /// `wforge runs report`, and `wforge runs show --html`.
 pub(super) async fn report(session: &Session, run: RunId, to: Option<&Path>) -> anyhow::Result<u8> {
     let path = format!("/v1/runs/{run}/report");
-    let html = with_control(session, async |control| control.text(&path).await).await?;
+    let html = with_control(session, async |control: &Control| control.text(&path).await).await?;
     match to {
         Some(file) => {
             fs_err::write(file, html)?;
@@ -104,7 +105,7 @@ pub(super) async fn report(session: &Session, run: RunId, to: Option<&Path>) -> 
 pub(super) async fn receipt(session: &Session, run: RunId) -> anyhow::Result<u8> {
     let ui = &session.ui;
     let path = format!("/v1/runs/{run}/receipt");
-    let receipt = with_control(session, async |control| control.get(&path).await).await?;
+    let receipt = with_control(session, async |control: &Control| control.get(&path).await).await?;
     if ui.is_json() {
         ui.out_json(&receipt)?;
         return Ok(0);

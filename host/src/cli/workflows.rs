@@ -12,7 +12,7 @@ use super::refusal::EXIT_REFUSED;
 use super::run::read_file;
 use super::ui::{Paint, columns, harmless};
 use super::{Session, inputs, line, reader};
-use crate::client::{self, in_query};
+use crate::client::{self, Control, in_query};
 use crate::compose::Mode;
 
 /// `wforge validate`: every problem of every file.
@@ -88,7 +88,8 @@ fn row(info: &WorkflowInfo) -> Vec<String> {
 async fn versions(session: &Session, name: &str) -> anyhow::Result<u8> {
     let ui = &session.ui;
     let path = format!("/v1/workflows/{}/versions", in_query(name));
-    let found = with_control(session, async |control| control.some(&path, usize::MAX).await);
+    let found =
+        with_control(session, async |control: &Control| control.some(&path, usize::MAX).await);
     let infos: Vec<WorkflowInfo> = serde_json::from_value(found.await?.into())?;
     if ui.is_json() {
         ui.out_json(&infos)?;

@@ -179,8 +179,9 @@ async fn done(
     };
     let engine = api.parts.engine.clone();
     let all = async move {
-        let item = |run| one(&engine, &who, &deed, run, dry_run);
-        Ok(iter(runs).map(item).buffered(AT_ONCE).collect::<Vec<_>>().await)
+        let asked: Vec<_> =
+            runs.into_iter().map(|run| one(&engine, &who, &deed, run, dry_run)).collect();
+        Ok(iter(asked).buffered(AT_ONCE).collect::<Vec<_>>().await)
     };
     let items = api.whole(all).await?;
     let refused = items.iter().filter(|item| item.outcome == Outcome::Refused).count();

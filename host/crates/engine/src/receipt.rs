@@ -123,11 +123,9 @@ impl Spent {
 pub(crate) async fn of_run(shared: &Shared, view: RunView) -> Result<Receipt, EngineError> {
     let RunView { head, tasks, .. } = view;
     let paths = paths(&tasks);
-    let called: Vec<BTreeMap<String, HostCalls>> = iter(&tasks)
-        .map(|task| of_task(shared, &head.tenant, task))
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
+    let asked: Vec<_> = tasks.iter().map(|task| of_task(shared, &head.tenant, task)).collect();
+    let called: Vec<BTreeMap<String, HostCalls>> =
+        iter(asked).buffered(AT_ONCE).try_collect().await?;
     let mut receipt = empty(&head);
     let mut place_of: HashMap<&str, Option<usize>> = HashMap::new();
     for (task, calls) in tasks.iter().zip(&called) {

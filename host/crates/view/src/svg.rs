@@ -32,7 +32,7 @@ pub fn svg(drawing: &Drawing) -> String {
     let attributes = "xmlns=\"http://www.w3.org/2000/svg\" ";
     let style = format!("<style>{ALONE}</style>");
     let title = escape(&format!("The graph of {}", drawing.title));
-    graph(drawing, (attributes, &title, &style), |_| Ran::default()) + "\n"
+    graph(drawing, (attributes, title.as_str(), style.as_str()), |_| Ran::default()) + "\n"
 }
 
 /// The graph, each node with how it ran; with attributes, a label and what comes first in it.
