@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Cli, TestHost, component, everywhere};
+use crate::harness::{Cli, TestHost, component, everywhere, plugins};
 use crate::repo;
 
 const ASKS: &str = "apiVersion: workflowforge/v1
@@ -107,4 +107,33 @@ fn a_receipt_says_what_each_node_took_of_the_sandbox() {
 
 fn json_of_host(host: &TestHost, args: &[&str]) -> Value {
     host.run(&[args, &["--output", "json"]].concat()).exits(0).json()
+}
+
+#[test]
+fn what_plugins_wrote_is_read_later_and_by_level() {
+    let host = TestHost::start();
+    let workflow = "apiVersion: workflowforge/v1
+name: counts
+version: 1.0.0
+state: { result: {} }
+input: []
+output: [result]
+nodes: { it: { agent: wforge/probe-ts, in: { text: \"'one two'\" }, out: { result: result } } }
+edges: [{ from: START, to: it }]
+";
+    let file = host.cli.file("counts.yaml", workflow);
+    let probes = plugins().join("probes");
+    let (file, probes) = (file.to_str().expect("UTF-8"), probes.to_str().expect("UTF-8"));
+    let ran = host.run(&["run", file, "--plugins", probes, "--output", "json"]);
+    let run = ran.exits(0).json()["run_id"].as_str().expect("an id").to_owned();
+    let lines = |query: &str| {
+        let page = host.get(&format!("/v1/runs/{run}/logs{query}")).status(200).json();
+        page["items"].as_array().expect("items").clone()
+    };
+    let counting = lines("?level=info&node=it");
+    assert_eq!((counting.len(), &counting[0]["level"]), (1, &json!("info")), "{counting:?}");
+    assert!(counting[0]["message"].as_str().expect("a text").starts_with("counting"));
+    let after = format!("?cursor={}", counting[0]["id"].as_str().expect("an id"));
+    assert_eq!(lines(&after), Vec::<Value>::new());
+    assert_eq!(lines("?level=error"), Vec::<Value>::new());
 }
