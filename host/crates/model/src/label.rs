@@ -23,15 +23,16 @@ pub struct Labels(BTreeMap<String, String>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadLabels {
     /// There are too many.
-    #[error("{given} labels are more than {LABELS_MAX}")]
+    #[error("{given} labels are more than {max}", max = LABELS_MAX)]
     TooMany {
         /// How many.
         given: usize,
     },
     /// A key is none.
     #[error(
-        "\"{key}\" is no key of a label: it has 1 to {LABEL_KEY_BYTES_MAX} letters, digits and \
-         . _ / -, and begins with a letter or a digit"
+        "\"{key}\" is no key of a label: it has 1 to {max} letters, digits and . _ / -, and begins \
+         with a letter or a digit",
+        max = LABEL_KEY_BYTES_MAX
     )]
     Key {
         /// The key.
@@ -39,8 +40,9 @@ pub enum BadLabels {
     },
     /// A value is none.
     #[error(
-        "the value of label {key} has at most {LABEL_VALUE_BYTES_MAX} bytes, and neither commas \
-         nor control characters"
+        "the value of label {key} has at most {max} bytes, and neither commas nor control \
+         characters",
+        max = LABEL_VALUE_BYTES_MAX
     )]
     Value {
         /// The key.
