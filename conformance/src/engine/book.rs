@@ -91,6 +91,7 @@ impl Book {
             steps: None,
             limits: None,
             routes: Vec::new(),
+            labels: wforge_model::Labels::default(),
             by: "conformance".into(),
         }
     }

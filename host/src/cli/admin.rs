@@ -8,13 +8,23 @@ use super::args::Whose;
 use super::refusal::Refusal;
 use super::ui::{Ui, columns, harmless};
 use crate::client::Control;
+use crate::compose::Mode;
 
 /// Opens whom to ask, asks, and ends what was opened.
 pub(super) async fn with_control<T>(
     session: &Session,
     ask: impl AsyncFnOnce(&Control) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let control = Control::open(&session.config).await?;
+    with_control_to(session, Mode::Look, ask).await
+}
+
+/// The same, to look or to drive the runs that are asked for.
+pub(super) async fn with_control_to<T>(
+    session: &Session,
+    mode: Mode,
+    ask: impl AsyncFnOnce(&Control) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let control = Control::open_to(&session.config, mode).await?;
     let result = ask(&control).await;
     control.finish(result).await
 }

@@ -9,10 +9,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{RunId, Seq};
 use wforge_ports::Clock;
+use wforge_view::Trail;
 
 use super::progress::Progress;
 use super::refusal::{EXIT_INTERRUPTED, Refusal};
-use super::trail::Trail;
 use super::ui::Ui;
 use crate::client::{Client, Message};
 use crate::clock::SystemClock;

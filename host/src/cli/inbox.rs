@@ -2,10 +2,10 @@
 
 use wforge_model::event::InterruptedAt;
 use wforge_model::{NodeId, QuestionId};
+use wforge_view::when_text;
 
 use super::Session;
 use super::args::{Inbox, InboxCommand, Watch};
-use super::progress::when_text;
 use super::refusal::Refusal;
 use super::resume::{GoOn, with_client};
 use super::ui::{Paint, Ui, columns, harmless};

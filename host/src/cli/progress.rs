@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use wforge_model::event::{EventKind, InterruptedAt, StoredEvent};
+use wforge_model::event::{EventKind, StoredEvent};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::{Work, WorkflowDraft};
 use wforge_model::{Failure, NodeId, Seq, TaskId, Timestamp};
 use wforge_ports::Clock;
+use wforge_view::{AFTER_WRITE, Level, Place, Trail, duration};
 
-use super::trail::{Level, Place, Trail};
 use super::ui::{Paint, Ui, harmless};
 
 /// Failures of one node that are shown in full; the rest is counted.
@@ -23,10 +23,6 @@ const REDRAW_NS: u64 = 80_000_000;
 /// A failure that another node handles.
 const HANDLED: &str = "handled";
 const FAILED: &str = "failed";
-/// Why nobody stands in for a task that could be stood in for.
-pub(crate) const AFTER_WRITE: &str = "nobody stands in, since the task has written something: \
-                                      fallback_on: [after_write] lets somebody";
-
 /// The progress of one run.
 pub(crate) struct Progress {
     ui: Ui,
@@ -381,38 +377,10 @@ fn join(groups: &mut BySource, source: &'static str, group: Group) {
     }
 }
 
-/// `before` or `after`.
-pub(crate) const fn when_text(when: InterruptedAt) -> &'static str {
-    match when {
-        InterruptedAt::Before => "before",
-        InterruptedAt::After => "after",
-    }
-}
-
 fn paint(source: &str) -> Paint {
     match source {
         FAILED => Paint::Red,
         source if source == TaskSource::Live.as_str() => Paint::Green,
         _ => Paint::Yellow,
-    }
-}
-
-/// Milliseconds as people write them.
-pub(crate) fn duration(ms: u64) -> String {
-    match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
-        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_read_as_people_write_them() {
-        let texts = [0, 999, 3_240, 59_999, 61_000].map(duration);
-        assert_eq!(texts, ["0 ms", "999 ms", "3.2 s", "59.9 s", "1 min 1 s"]);
     }
 }

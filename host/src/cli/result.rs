@@ -5,8 +5,8 @@ use wforge_model::head::{RunHead, RunStatus, WaitReason};
 use wforge_model::mock::TaskSource;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{ModelUsage, NodeId, Object, Recording, RunId, ThreadId, Usage, Value};
+use wforge_view::{duration, when_text};
 
-use super::progress::{duration, when_text};
 use super::questions;
 use super::refusal::{EXIT_DEGRADED, EXIT_FAILED, EXIT_WAITING};
 use super::ui::{Paint, Ui, harmless};
@@ -88,7 +88,7 @@ struct TaskJson<'a> {
 
 /// Where no model was asked nothing is said of models.
 fn usage_is_none(usage: &&Usage) -> bool {
-    usage.is_none()
+    usage.total.calls == 0
 }
 
 /// The run in the form of `--output json`.

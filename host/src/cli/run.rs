@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{RunId, ThreadId};
+use wforge_model::{Labels, RunId, ThreadId};
 use wforge_ports::{Clock as _, Entropy as _};
 
 use super::args::RunArgs;
@@ -115,7 +115,9 @@ fn options(args: &RunArgs) -> anyhow::Result<RunOptions> {
     };
     let multitask = args.multitask.map(Into::into).unwrap_or_default();
     let durability = args.durability.map(Into::into).unwrap_or_default();
-    Ok(RunOptions { thread, multitask, durability, steps: args.steps })
+    let labels = Labels::of_pairs(args.labels.iter().map(String::as_str))
+        .map_err(|error| Refusal::user("bad_flags", format!("--label: {error}")))?;
+    Ok(RunOptions { thread, multitask, durability, steps: args.steps, labels })
 }
 
 /// A thread that nobody has yet.

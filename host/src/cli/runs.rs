@@ -1,20 +1,20 @@
 //! `wforge runs …`. What goes on with a run is in [`super::resume`].
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use futures::StreamExt as _;
 use serde_json::json;
 use wforge_model::head::RunHead;
 use wforge_model::{Recording, RunId, Usage};
+use wforge_view::duration;
 
 use super::args::{RunsCommand, StreamArgs};
+use super::bulk::{self, Deed};
 use super::follow::{Stops, interrupted};
-use super::progress::duration;
 use super::result::{how_it_goes_on, place_in_file, used};
 use super::resume::{self, GoOn, go_on};
 use super::ui::{Paint, Ui, columns, harmless};
-use super::{Session, page, questions, run_id};
+use super::{Session, questions, run_id, run_views};
 use crate::client::{self, Client, Report, TaskRow, Wanted};
 use crate::compose::Mode;
 
@@ -27,8 +27,20 @@ pub(crate) async fn run(session: &Session, command: RunsCommand) -> anyhow::Resu
         RunsCommand::Continue { run, steps, watch } => {
             return go_on(session, &run, GoOn::Continue(steps), &watch).await;
         }
-        RunsCommand::Retry { run, watch } => {
-            return go_on(session, &run, GoOn::Retry, &watch).await;
+        RunsCommand::Step { run, watch } => {
+            return go_on(session, &run, GoOn::Continue(Some(1)), &watch).await;
+        }
+        RunsCommand::Retry { run, many, watch } => {
+            return match bulk::meant(run.as_deref(), &many)? {
+                Some(run) => go_on(session, run, GoOn::Retry, &watch).await,
+                None => bulk::run(session, Deed::Retry, &many).await,
+            };
+        }
+        RunsCommand::Receipt { run } => {
+            return run_views::receipt(session, run_id(&run)?).await;
+        }
+        RunsCommand::Report { run, to } => {
+            return run_views::report(session, run_id(&run)?, to.as_deref()).await;
         }
         RunsCommand::Export { run, to } => {
             return super::replay::export(session, &run, to.as_deref()).await;
@@ -44,19 +56,23 @@ pub(crate) async fn run(session: &Session, command: RunsCommand) -> anyhow::Resu
             let result = pause(ui, &client, run).await;
             client.finish(result).await?;
         }
-        RunsCommand::List { limit } => {
-            let client = open(Mode::Look).await?;
-            let result = list(ui, &client, usize::from(limit)).await;
-            client.finish(result).await?;
+        RunsCommand::List { limit, which } => {
+            return run_views::list(session, usize::from(limit), &which).await;
         }
-        RunsCommand::Show { run, html, events } => {
+        RunsCommand::Show { run, html: Some(path), .. } => {
+            return run_views::report(session, run_id(&run)?, Some(&path)).await;
+        }
+        RunsCommand::Show { run, events, .. } => {
             let run = run_id(&run)?;
             let client = open(Mode::Look).await?;
-            let result = show(ui, &client, run, html.as_deref(), events).await;
+            let result = show(ui, &client, run, events).await;
             client.finish(result).await?;
         }
-        RunsCommand::Cancel { run, reason } => {
-            let run = run_id(&run)?;
+        RunsCommand::Cancel { run, many, reason } => {
+            let Some(run) = bulk::meant(run.as_deref(), &many)? else {
+                return bulk::run(session, Deed::Cancel { reason }, &many).await;
+            };
+            let run = run_id(run)?;
             let client = open(Mode::Drive).await?;
             let result = cancel(ui, &client, run, &reason).await;
             client.finish(result).await?;
@@ -65,41 +81,11 @@ pub(crate) async fn run(session: &Session, command: RunsCommand) -> anyhow::Resu
     Ok(0)
 }
 
-async fn list(ui: &Ui, client: &Client, limit: usize) -> anyhow::Result<()> {
-    let heads = client.runs(limit).await?;
-    if ui.is_json() {
-        return ui.out_json(&heads);
-    }
-    let row = |head: &RunHead| {
-        let degraded = if head.degraded { "degraded" } else { "" };
-        vec![
-            head.run.to_string(),
-            head.status.as_str().to_owned(),
-            harmless(&format!("{}@{}", head.workflow, head.version)),
-            head.started_at.to_string(),
-            duration(millis(head)),
-            degraded.to_owned(),
-        ]
-    };
-    let rows: Vec<Vec<String>> = heads.iter().map(row).collect();
-    columns(&rows).iter().for_each(|line| ui.out(line));
-    if rows.is_empty() {
-        ui.note("no runs");
-    }
-    Ok(())
-}
-
-fn millis(head: &RunHead) -> u64 {
+pub(super) fn millis(head: &RunHead) -> u64 {
     head.updated_at.0.saturating_sub(head.started_at.0)
 }
 
-async fn show(
-    ui: &Ui,
-    client: &Client,
-    run: RunId,
-    html: Option<&Path>,
-    events: bool,
-) -> anyhow::Result<()> {
+async fn show(ui: &Ui, client: &Client, run: RunId, events: bool) -> anyhow::Result<()> {
     if events {
         for event in client.log(run).await? {
             ui.out(&serde_json::to_string(&event)?);
@@ -107,13 +93,6 @@ async fn show(
         return Ok(());
     }
     let report = client.report(run).await?;
-    if let Some(path) = html {
-        let log = client.log(run).await?;
-        let lineage = client.lineage(&report.head, &log).await?;
-        fs_err::write(path, page::page(&report, &log, &lineage))?;
-        ui.note(&format!("wrote {}", path.display()));
-        return Ok(());
-    }
     if ui.is_json() {
         return ui.out_json(&report);
     }
@@ -138,6 +117,9 @@ fn print(ui: &Ui, report: &Report) {
     facts.extend(models.filter_map(|(model, usage)| {
         Some(vec!["model".to_owned(), format!("{}: {}", harmless(model), used(usage)?)])
     }));
+    if !head.labels.is_empty() {
+        facts.push(vec!["labels".to_owned(), harmless(&head.labels.to_string())]);
+    }
     if let Some(thread) = head.thread {
         facts.push(vec!["thread".to_owned(), thread.to_string()]);
     }

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use serde_json::json;
+use wforge_engine::WorkflowInfo;
 use wforge_ports::workflows::{Report, WorkflowReader as _};
 
+use super::admin::with_control;
 use super::args::{ThreadsCommand, WorkflowCommand};
 use super::refusal::EXIT_REFUSED;
 use super::run::read_file;
 use super::ui::{Paint, columns, harmless};
 use super::{Session, inputs, line, reader};
-use crate::client;
+use crate::client::{self, Control, in_query};
 use crate::compose::Mode;
 
 /// `wforge validate`: every problem of every file.
@@ -55,6 +57,7 @@ pub(crate) async fn run(session: &Session, command: WorkflowCommand) -> anyhow::
                 ui.out(&format!("{}@{}  {}", info.name, info.version, info.digest));
             }
         }
+        WorkflowCommand::Versions { name } => return versions(session, &name).await,
         WorkflowCommand::Migrate(args) => {
             return super::threads::run(session, ThreadsCommand::Migrate(args)).await;
         }
@@ -66,16 +69,33 @@ pub(crate) async fn run(session: &Session, command: WorkflowCommand) -> anyhow::
                 ui.out_json(&infos)?;
                 return Ok(0);
             }
-            let row = |info: &wforge_engine::WorkflowInfo| {
-                let name = format!("{}@{}", info.name, info.version);
-                vec![name, info.registered_at.to_string(), info.digest.to_string()]
-            };
             let rows: Vec<Vec<String>> = infos.iter().map(row).collect();
             columns(&rows).iter().for_each(|line| ui.out(line));
             if rows.is_empty() {
                 ui.note("no workflow is registered; wforge workflow register FILE");
             }
         }
+    }
+    Ok(0)
+}
+
+fn row(info: &WorkflowInfo) -> Vec<String> {
+    let name = format!("{}@{}", info.name, info.version);
+    vec![name, info.registered_at.to_string(), info.digest.to_string()]
+}
+
+/// `wforge workflow versions`.
+async fn versions(session: &Session, name: &str) -> anyhow::Result<u8> {
+    let ui = &session.ui;
+    let path = format!("/v1/workflows/{}/versions", in_query(name));
+    let found =
+        with_control(session, async |control: &Control| control.some(&path, usize::MAX).await);
+    let infos: Vec<WorkflowInfo> = serde_json::from_value(found.await?.into())?;
+    if ui.is_json() {
+        ui.out_json(&infos)?;
+    } else {
+        let rows: Vec<Vec<String>> = infos.iter().map(row).collect();
+        columns(&rows).iter().for_each(|line| ui.out(line));
     }
     Ok(0)
 }

@@ -39,7 +39,12 @@ pub(crate) struct Here {
 impl Control {
     /// Finds whom to ask.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
-        match open_some(config, Mode::Look).await? {
+        Self::open_to(config, Mode::Look).await
+    }
+
+    /// The same, to look or to drive the runs that are asked for.
+    pub(crate) async fn open_to(config: &Config, mode: Mode) -> anyhow::Result<Self> {
+        match open_some(config, mode).await? {
             Opened::Remote(remote) => Ok(Self::Remote(remote)),
             Opened::Host(host) => {
                 host.handle.load_directory().await?;
@@ -127,6 +132,35 @@ impl Control {
                 None => return Ok(items),
             }
         }
+    }
+
+    /// At most so many items of a list whose path may have a query.
+    pub(crate) async fn some(&self, path: &str, limit: usize) -> anyhow::Result<Vec<Value>> {
+        let (mut items, mut after) = (Vec::new(), String::new());
+        let and = if path.contains('?') { '&' } else { '?' };
+        loop {
+            let room = PAGE.min(limit.saturating_sub(items.len()));
+            let page = self.get(&format!("{path}{and}limit={room}{after}")).await?;
+            let found = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+            items.extend(found);
+            match page.get("next_cursor").and_then(Value::as_str) {
+                Some(cursor) if items.len() < limit => {
+                    after = format!("&cursor={}", in_query(cursor));
+                }
+                _ => return Ok(items),
+            }
+        }
+    }
+
+    /// The text at that path.
+    pub(crate) async fn text(&self, path: &str) -> anyhow::Result<String> {
+        let mut bytes = Vec::new();
+        let take = |piece: &[u8]| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        };
+        self.stream(path, take).await?;
+        String::from_utf8(bytes).context("reading the answer")
     }
 
     /// The bytes at that path, piece by piece.

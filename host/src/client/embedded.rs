@@ -52,6 +52,7 @@ impl Embedded {
             mocks: start.mocks,
             durability: start.options.durability,
             steps: start.options.steps,
+            labels: start.options.labels,
             plugins,
             ..StartRun::of(workflow, BY)
         };
@@ -143,10 +144,6 @@ impl Embedded {
                 return Ok(events);
             }
         }
-    }
-
-    pub(crate) async fn runs(&self, limit: usize) -> anyhow::Result<Vec<RunHead>> {
-        self.host.handle.heads(&self.tenant, None, limit).await.map_err(of_engine)
     }
 
     pub(crate) async fn resume(&self, run: RunId, answers: Vec<Answer>) -> anyhow::Result<RunHead> {

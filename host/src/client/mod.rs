@@ -26,8 +26,8 @@ use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId, ThreadId,
-    Timestamp, Usage, Value,
+    Digest, Failure, Labels, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId,
+    ThreadId, Timestamp, Usage, Value,
 };
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;
@@ -40,7 +40,6 @@ use crate::server_file::ServerFile;
 
 pub(crate) use control::{Control, in_query};
 pub(crate) use embedded::Embedded;
-pub(crate) use lineage::Lineage;
 pub(crate) use remote::Remote;
 pub(crate) use steering::{Interrupt, Wants};
 pub(crate) use stream::Wanted;
@@ -79,8 +78,8 @@ pub(crate) struct Start {
     pub(crate) options: RunOptions,
 }
 
-/// Where a run belongs, how fast it goes, and what its history keeps.
-#[derive(Debug, Clone, Copy, Default)]
+/// Where a run belongs, how fast it goes, what its history keeps and what it is found by.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct RunOptions {
     /// The thread whose state it goes on from.
     pub(crate) thread: Option<ThreadId>,
@@ -90,6 +89,8 @@ pub(crate) struct RunOptions {
     pub(crate) durability: Durability,
     /// After so many super-steps it pauses.
     pub(crate) steps: Option<u32>,
+    /// What it is found by.
+    pub(crate) labels: Labels,
 }
 
 /// A workflow file: its text and what it says.
@@ -354,11 +355,6 @@ impl Client {
     pub(crate) async fn log(&self, run: RunId) -> anyhow::Result<Vec<StoredEvent>> {
         let Report { head, .. } = self.report(run).await?;
         either!(self, client => client.log(&head))
-    }
-
-    /// Rows of runs, the newest first.
-    pub(crate) async fn runs(&self, limit: usize) -> anyhow::Result<Vec<RunHead>> {
-        either!(self, client => client.runs(limit))
     }
 
     /// Answers questions, or goes on with a run that nobody drives.

@@ -90,6 +90,8 @@ impl Remote {
             let with: Vec<Value> = start.with.iter().map(of_file).collect();
             body.extend((!with.is_empty()).then(|| ("with".to_owned(), json!(with))));
             body.extend(start.options.thread.map(|id| ("thread".to_owned(), json!(id))));
+            let labels = Some(&start.options.labels).filter(|labels| !labels.is_empty());
+            body.extend(labels.map(|labels| ("labels".to_owned(), json!(labels))));
             body.extend(start.options.steps.map(|steps| ("steps".to_owned(), json!(steps))));
             body.extend(self.mock.map(|mode| ("mock".to_owned(), json!(mode))));
             body.extend(plugins.map(|digests| ("plugins".to_owned(), json!(digests))));
@@ -129,10 +131,6 @@ impl Remote {
             }
         }
         Ok(events)
-    }
-
-    pub(crate) async fn runs(&self, limit: usize) -> anyhow::Result<Vec<RunHead>> {
-        self.pages("/v1/runs", limit).await
     }
 
     pub(crate) async fn resume(&self, run: RunId, answers: Vec<Answer>) -> anyhow::Result<RunHead> {

@@ -17,7 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("wforge-runtime", &["wforge-model", "wforge-ports"]),
     ("wforge-effects", &["wforge-model", "wforge-ports"]),
     ("wforge-engine", &["wforge-model", "wforge-graph", "wforge-ports"]),
-    ("wforge-api", &["wforge-model", "wforge-ports", "wforge-engine"]),
+    ("wforge-view", &["wforge-model", "wforge-graph", "wforge-engine"]),
+    ("wforge-api", &["wforge-model", "wforge-ports", "wforge-engine", "wforge-view"]),
     ("wforge-testkit", &["wforge-model", "wforge-ports"]),
     (
         "wforge",
@@ -31,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "wforge-effects",
             "wforge-engine",
             "wforge-api",
+            "wforge-view",
             // A library outside this workspace: how a plugin's folder becomes a component.
             "wforge-build",
         ],
@@ -42,6 +44,7 @@ const TESTS_MAY_ALSO_USE: &[(&str, &[&str])] = &[
     ("wforge-graph", &["wforge-spec"]),
     ("wforge-effects", &["wforge-spec", "wforge-store"]),
     ("wforge-engine", &["wforge-store", "wforge-spec"]),
+    ("wforge-view", &["wforge-spec"]),
     ("wforge-api", &["wforge-store", "wforge-spec"]),
 ];
 

@@ -62,6 +62,7 @@ mod registry;
 mod replayed_tools;
 mod replays;
 mod repo;
+mod resources;
 mod resume;
 mod rules;
 mod scripts;

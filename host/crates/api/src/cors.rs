@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderName, HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -70,9 +70,11 @@ impl Origins {
                 HeaderName::from_static("idempotency-key"),
                 HeaderName::from_static(SIGNATURE),
                 HeaderName::from_static("last-event-id"),
+                IF_NONE_MATCH,
             ])
             .expose_headers([
                 HeaderName::from_static("x-request-id"),
+                ETAG,
                 HeaderName::from_static("idempotency-replayed"),
                 HeaderName::from_static("retry-after"),
                 HeaderName::from_static("location"),

@@ -127,7 +127,11 @@ fn harden(headers: &mut HeaderMap, policy: &'static str, id: &str, system: &Syst
         (CACHE_CONTROL, "no-store"),
         (REFERRER_POLICY, "no-referrer"),
     ];
-    for (name, value) in fixed.into_iter().filter(|_| holds(Defence::Headers)) {
+    // A page that has a style of its own says so itself.
+    let has_own = headers.contains_key(CONTENT_SECURITY_POLICY);
+    let meant = |name: &HeaderName| !has_own || *name != CONTENT_SECURITY_POLICY;
+    let fixed = fixed.into_iter().filter(|(name, _)| holds(Defence::Headers) && meant(name));
+    for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if system.tls {

@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use wforge_model::{RunId, ThreadId};
+use wforge_model::{RunId, ThreadId, Timestamp};
 
 use crate::codes;
 use crate::error::ApiError;
@@ -69,17 +69,35 @@ pub(crate) fn duration(name: &str, text: &str, max: Duration) -> Result<Duration
         let detail = format!("{name} is a duration such as 500ms or 30s, at most {max:?}");
         ApiError::new(&codes::MALFORMED, detail)
     };
+    millis(text).map(Duration::from_millis).filter(|given| *given <= max).ok_or_else(wrong)
+}
+
+/// A moment: milliseconds since 1970, or how long before `now` it was, such as `90m` or `7d`.
+///
+/// # Errors
+/// It is neither.
+pub(crate) fn moment(name: &str, text: &str, now: Timestamp) -> Result<Timestamp, ApiError> {
+    let at = text.parse().ok().or_else(|| millis(text).map(|ago| now.0.saturating_sub(ago)));
+    at.map(Timestamp).ok_or_else(|| {
+        let detail =
+            format!("{name} is a number of milliseconds since 1970, or how long ago, such as 2h");
+        ApiError::new(&codes::MALFORMED, detail)
+    })
+}
+
+/// The milliseconds of a number with a unit.
+fn millis(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at_checked(digits).ok_or_else(wrong)?;
-    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let (number, unit) = text.split_at_checked(digits)?;
     let factor = match unit {
         "ms" => 1,
         "s" => 1_000,
         "m" => 60_000,
-        _ => return Err(wrong()),
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
     };
-    let given = number.checked_mul(factor).map(Duration::from_millis);
-    given.filter(|given| *given <= max).ok_or_else(wrong)
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 #[cfg(test)]
@@ -88,6 +106,18 @@ mod tests {
 
     fn check(text: &str) -> Option<u128> {
         duration("wait", text, Duration::from_secs(60)).ok().map(|given| given.as_millis())
+    }
+
+    #[test]
+    fn a_moment_is_a_number_or_how_long_ago() {
+        let now = Timestamp(100_000_000);
+        let at = |text: &str| moment("since", text, now).ok().map(|at| at.0);
+        assert_eq!(at("5"), Some(5));
+        assert_eq!(at("1d"), Some(100_000_000 - 86_400_000));
+        assert_eq!(at("9d"), Some(0));
+        for text in ["", "yesterday", "-1", "2h30m", "99999999999999999999d"] {
+            assert_eq!(at(text), None, "{text}");
+        }
     }
 
     #[test]

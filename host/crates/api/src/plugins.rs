@@ -1,19 +1,22 @@
 //! Plugins: install, list, inspect. What a component must be like is the engine's admission.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use wforge_engine::{EngineError, Handle, PluginInfo, PluginUpload};
+use wforge_engine::{EngineError, Explained, GrantRequest, Handle, PluginInfo, PluginUpload};
 use wforge_model::name::ParseNameError;
 use wforge_model::tenancy::PLATFORM;
-use wforge_model::{Digest, TenantId};
+use wforge_model::{Digest, Recording, TenantId};
 use wforge_ports::plugins::Admitted;
 
 use crate::auth::Principal;
 use crate::codes;
 use crate::error::ApiError;
+use crate::etag::tagged;
 use crate::extract::{NoQuery, PathOf, QueryOf};
 use crate::quarantine;
 use crate::resource::{Page, PageQuery, Resource};
@@ -154,14 +157,73 @@ pub(crate) async fn show(
     principal: Principal,
     PathOf((publisher, name)): PathOf<(String, String)>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-) -> Result<Json<Resource<PluginInfo>>, ApiError> {
-    let name = format!("{publisher}/{name}");
-    Ok(Json(resource(api.parts.engine.plugin(&principal.tenant, &name).await?)))
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let (engine, tenant) = (&api.parts.engine, &principal.tenant);
+    let plugin = engine.plugin(tenant, &format!("{publisher}/{name}")).await?;
+    let manifest = &plugin.admitted.manifest;
+    let version = format!("{}@{}", manifest.name, manifest.version);
+    let mut grants = BTreeMap::new();
+    for need in plugin.admitted.needs() {
+        let asked = GrantRequest {
+            plugin: version.clone(),
+            component: None,
+            workflow: None,
+            node: None,
+            capability: need.clone(),
+            reason: String::new(),
+        };
+        grants.insert(need.to_string(), engine.explain_grant(tenant, asked).await?);
+    }
+    let used = engine.used_grants(tenant, plugin.admitted.component).await?;
+    let used = used.into_iter().map(|(capability, day)| (capability.to_string(), day)).collect();
+    let (id, href) = names(&plugin);
+    let effects = plugin.admitted.recording();
+    let inspected = Inspected { plugin, effects, grants, used };
+    tagged(&headers, &Resource::new("plugin", id, href, inspected))
 }
 
-fn resource(plugin: PluginInfo) -> Resource<PluginInfo> {
+/// `GET /v1/plugins/{publisher}/{name}/versions`: those that are installed, the newest first.
+pub(crate) async fn versions(
+    State(api): State<Api>,
+    principal: Principal,
+    PathOf((publisher, name)): PathOf<(String, String)>,
+    QueryOf(query): QueryOf<PageQuery>,
+) -> Result<Json<Page<PluginInfo>>, ApiError> {
+    let at = query.checked(&api.parts.limits)?;
+    let name = format!("{publisher}/{name}");
+    let mut plugins = api.parts.engine.plugins(&principal.tenant).await?;
+    plugins.retain(|plugin| plugin.admitted.manifest.name.to_string() == name);
+    if plugins.is_empty() {
+        return Err(ApiError::not_found("plugin", &name));
+    }
+    plugins.sort_by(|left, right| {
+        right.admitted.manifest.version.cmp(&left.admitted.manifest.version)
+    });
+    Ok(Json(Page::of_sorted(plugins.into_iter().map(resource).collect(), &at)?))
+}
+
+/// A plugin with all that is known of it.
+#[derive(Debug, serde::Serialize)]
+struct Inspected {
+    #[serde(flatten)]
+    plugin: PluginInfo,
+    /// Whether all that it can do is recorded.
+    effects: Recording,
+    /// How each of its needs stands, and why.
+    grants: BTreeMap<String, Explained>,
+    /// What it was granted and has really used, with the last day.
+    used: BTreeMap<String, String>,
+}
+
+fn names(plugin: &PluginInfo) -> (String, String) {
     let manifest = &plugin.admitted.manifest;
     let id = format!("{}@{}", manifest.name, manifest.version);
     let href = format!("/v1/plugins/{id}");
+    (id, href)
+}
+
+fn resource(plugin: PluginInfo) -> Resource<PluginInfo> {
+    let (id, href) = names(&plugin);
     Resource::new("plugin", id, href, plugin)
 }

@@ -28,6 +28,11 @@ impl<T: Serialize> Resource<T> {
         Self { kind, id, href, fields }
     }
 
+    /// The fields of its own.
+    pub(crate) const fn fields(&self) -> &T {
+        &self.fields
+    }
+
     /// The resource with that status and where it is found.
     pub(crate) fn respond(self, status: StatusCode) -> Response {
         let location = HeaderValue::try_from(&self.href);
@@ -55,6 +60,21 @@ impl<T> Page<T> {
         items.truncate(items_max);
         let next_cursor = items.last().filter(|_| more).map(|last| last.id.clone());
         Self { items, next_cursor }
+    }
+
+    /// A page of a list that is read whole and stands in an order of its own.
+    ///
+    /// # Errors
+    /// The cursor is none of its ids.
+    pub(crate) fn of_sorted(mut items: Vec<Resource<T>>, at: &PageAt) -> Result<Self, ApiError> {
+        if let Some(cursor) = &at.cursor {
+            let place = items.iter().position(|item| item.id == *cursor);
+            let place = place.ok_or_else(|| {
+                ApiError::new(&codes::MALFORMED, "cursor is none that a page gave")
+            })?;
+            items.drain(..=place);
+        }
+        Ok(Self::cut(items, at.items_max))
     }
 
     /// A page of a list that is small enough to be read whole: what comes after the cursor, in the

@@ -21,9 +21,9 @@ use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
-    audit, blobs, codes, events, export, grants, health, interrupts, keys, members, metrics,
-    openapi, plugins, quarantine, replay, runs, secrets, steering, stream, system, tenants,
-    thread_changes, threads, trust, usage, workflows,
+    audit, blobs, bulk, codes, events, export, grants, health, interrupts, keys, members, metrics,
+    openapi, plugins, quarantine, replay, run_views, runs, secrets, steering, stream, system,
+    tenants, thread_changes, threads, trust, usage, workflow_views, workflows,
 };
 
 /// Who may call a route.
@@ -107,6 +107,7 @@ rows! {
     GET "/v1/plugins" [Viewer Plugins] => plugins::list;
     POST "/v1/plugins" [Developer Plugins] => plugins::install;
     GET "/v1/plugins/{publisher}/{name}" [Viewer Plugins] => plugins::show;
+    GET "/v1/plugins/{publisher}/{name}/versions" [Viewer Plugins] => plugins::versions;
     POST "/v1/plugins/{publisher}/{name}/use" [Developer Plugins] => quarantine::choose;
     GET "/v1/grants" [Viewer Grants] => grants::list;
     POST "/v1/grants" [Developer Grants] => grants::request;
@@ -124,17 +125,27 @@ rows! {
     POST "/v1/components/{digest}/precompile" [Admin Plugins] => plugins::precompile;
     GET "/v1/workflows" [Viewer Workflows] => workflows::list;
     POST "/v1/workflows" [Developer Workflows] => workflows::register;
+    POST "/v1/workflows/validate" [Developer Workflows] => workflows::validate;
     GET "/v1/workflows/{name}" [Viewer Workflows] => workflows::show;
+    GET "/v1/workflows/{name}/versions" [Viewer Workflows] => workflow_views::versions;
+    GET "/v1/workflows/{name}/graph" [Viewer Workflows] => workflow_views::graph;
+    GET "/v1/workflows/{name}/schemas" [Viewer Workflows] => workflow_views::schemas;
     GET "/v1/runs" [Viewer Runs] => runs::list;
     POST "/v1/runs" [Operator Runs] => runs::start;
+    POST "/v1/runs/cancel" [Operator Runs] => bulk::cancel;
+    POST "/v1/runs/retry" [Operator Runs] => bulk::retry;
     GET "/v1/runs/{run}" [Viewer Runs] => runs::show;
     GET "/v1/runs/{run}/workflow" [Viewer Runs] => runs::workflow;
     GET "/v1/runs/{run}/events" [Viewer Runs] => events::stream;
+    GET "/v1/runs/{run}/logs" [Viewer Runs] => run_views::logs;
+    GET "/v1/runs/{run}/receipt" [Viewer Runs] => run_views::receipt;
+    GET "/v1/runs/{run}/report" [Viewer Runs] => run_views::report;
     GET "/v1/runs/{run}/stream" [Viewer Runs] => stream::stream;
     POST "/v1/runs/{run}/resume" [Operator Runs] => runs::resume;
     POST "/v1/runs/{run}/cancel" [Operator Runs] => runs::cancel;
     POST "/v1/runs/{run}/pause" [Operator Runs] => steering::pause;
     POST "/v1/runs/{run}/continue" [Operator Runs] => steering::go_on;
+    POST "/v1/runs/{run}/step" [Operator Runs] => steering::step;
     POST "/v1/runs/{run}/retry" [Operator Runs] => steering::retry;
     POST "/v1/runs/{run}/replay" [Operator Runs] => replay::replay;
     GET "/v1/runs/{run}/cassette" [Viewer Runs] => replay::cassette;

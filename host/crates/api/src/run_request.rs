@@ -49,6 +49,9 @@ pub(crate) struct StartBody {
     pub(crate) mocks: BTreeMap<NodePath, Option<MockAnswer>>,
     #[serde(default)]
     pub(crate) mock: Option<MockMode>,
+    /// What people find it by: at most 16 keys with values.
+    #[serde(default)]
+    pub(crate) labels: BTreeMap<String, String>,
     /// Digests of components to take agents from, and from no others.
     #[serde(default)]
     pub(crate) plugins: Option<Vec<Digest>>,
@@ -241,13 +244,21 @@ impl CancelBody {
     /// # Errors
     /// The reason is too long.
     pub(crate) fn meant(self) -> Result<String, ApiError> {
-        let reason = self.reason.unwrap_or_else(|| "no reason was given".to_owned());
-        if reason.len() <= REASON_BYTES_MAX {
-            return Ok(reason);
-        }
-        let detail = format!("a reason may have {REASON_BYTES_MAX} bytes");
-        Err(ApiError::new(&codes::UNACCEPTABLE, detail))
+        reason_of(self.reason)
     }
+}
+
+/// Why a run is ended.
+///
+/// # Errors
+/// The reason is too long.
+pub(crate) fn reason_of(given: Option<String>) -> Result<String, ApiError> {
+    let reason = given.unwrap_or_else(|| "no reason was given".to_owned());
+    if reason.len() <= REASON_BYTES_MAX {
+        return Ok(reason);
+    }
+    let detail = format!("a reason may have {REASON_BYTES_MAX} bytes");
+    Err(ApiError::new(&codes::UNACCEPTABLE, detail))
 }
 
 #[cfg(test)]

@@ -8,12 +8,13 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use wforge_engine::{
-    CancelRun, Idempotency, QuestionView, RunView, StartRun, TaskView, WaitFor, WorkflowChoice,
+    CancelRun, Idempotency, QuestionView, RunPage, RunView, StartRun, TaskView, WaitFor,
+    WorkflowChoice,
 };
 use wforge_model::head::RunHead;
 use wforge_model::workflow::WorkflowDraft;
@@ -26,9 +27,11 @@ use crate::auth::Principal;
 use crate::body::{self, BodyLimit};
 use crate::codes;
 use crate::error::ApiError;
+use crate::etag::Tag;
 use crate::extract::{NoQuery, PathOf, QueryOf, duration, run_cursor, run_id};
 use crate::idempotency::{self, Held, Keyed};
-use crate::resource::{Page, PageQuery, Resource};
+use crate::resource::{Page, Resource};
+use crate::run_filter::{RunsQuery, labels_of};
 use crate::run_request::{
     CancelBody, FileField, NamedFile, NamedWorkflow, ResumeBody, StartBody, WorkflowMeant,
 };
@@ -65,17 +68,19 @@ impl WaitQuery {
     }
 }
 
-/// `GET /v1/runs`, newest first.
+/// `GET /v1/runs`, newest first. A filter that takes few of many runs may give a page with fewer
+/// items than the limit, and with a cursor.
 pub(crate) async fn list(
     State(api): State<Api>,
     principal: Principal,
-    QueryOf(query): QueryOf<PageQuery>,
+    QueryOf(query): QueryOf<RunsQuery>,
 ) -> Result<Json<Page<RunHead>>, ApiError> {
-    let at = query.checked(&api.parts.limits)?;
+    let (at, filter) = query.meant(&api)?;
     let before = at.cursor.as_deref().map(run_cursor).transpose()?;
-    let heads = api.parts.engine.heads(&principal.tenant, before, at.items_max + 1).await?;
+    let (engine, tenant) = (&api.parts.engine, &principal.tenant);
+    let RunPage { heads, next } = engine.runs(tenant, &filter, before, at.items_max).await?;
     let items = heads.into_iter().map(|head| resource(head.run, head)).collect();
-    Ok(Json(Page::cut(items, at.items_max)))
+    Ok(Json(Page { items, next_cursor: next.map(|run| run.to_string()) }))
 }
 
 /// `POST /v1/runs`.
@@ -142,6 +147,7 @@ async fn request(
         mock_mode: body.mock,
         durability: body.durability,
         steps: body.steps.map(NonZeroU32::get),
+        labels: labels_of(body.labels)?,
         plugins,
         ..StartRun::of(workflow, principal.name.clone())
     })
@@ -219,8 +225,21 @@ pub(crate) async fn show(
     principal: Principal,
     PathOf(run): PathOf<String>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-) -> Result<Json<Resource<WholeRun>>, ApiError> {
-    whole(&api, &principal.tenant, run_id(&run)?).await.map(Json)
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let run = run_id(&run)?;
+    let head = api.parts.engine.head(&principal.tenant, run).await?;
+    // All that is shown follows from the log, so its length says whether that was seen.
+    if etag_of(&head).is_known(&headers) {
+        return Ok(etag_of(&head).not_modified());
+    }
+    let run = whole(&api, &principal.tenant, run).await?;
+    let tag = etag_of(&run.fields().head);
+    Ok(tag.on(Json(run).into_response()))
+}
+
+fn etag_of(head: &RunHead) -> Tag {
+    Tag::of(&[&head.run.to_string(), &head.seq.to_string()])
 }
 
 /// The query of [`workflow`].

@@ -1,6 +1,6 @@
 //! A session of effects that somebody attends to: who notes what a guest does, and hands it on.
 
-use wforge_model::{Timestamp, Value};
+use wforge_model::{SandboxUse, Timestamp, Value};
 use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession, EffectsError, GuestLine};
 use wforge_ports::{BoxFuture, RawFailure, RawRequest, RawResponse};
 
@@ -37,6 +37,9 @@ pub(crate) trait Attends: std::fmt::Debug + Send {
 
     /// The guest said something, to the log or as an event.
     fn said(&mut self) {}
+
+    /// The call took so much of the sandbox.
+    fn spent(&mut self, _spent: SandboxUse) {}
 }
 
 /// Both, one after the other.
@@ -73,6 +76,11 @@ impl<A: Attends, B: Attends> Attends for (A, B) {
     fn said(&mut self) {
         self.0.said();
         self.1.said();
+    }
+
+    fn spent(&mut self, spent: SandboxUse) {
+        self.0.spent(spent);
+        self.1.spent(spent);
     }
 
     fn dropped(&mut self, lines: u64) {
@@ -146,6 +154,11 @@ impl<A: Attends> EffectSession for Attended<A> {
     fn log_dropped(&mut self, lines: u64) {
         self.by.dropped(lines);
         self.inner.log_dropped(lines);
+    }
+
+    fn spent(&mut self, spent: SandboxUse) {
+        self.by.spent(spent);
+        self.inner.spent(spent);
     }
 
     fn emit(&mut self, topic: String, payload: Value) {

@@ -9,6 +9,7 @@ use wforge_model::event::StoredEvent;
 use wforge_model::{RunId, TenantId, Value};
 use wforge_ports::effects::{GuestLevel, GuestLine, GuestOutput};
 
+use crate::lines::Lines;
 use crate::request::RunMessage;
 
 /// Lines of guests that are kept for a first listener, of all runs together.
@@ -22,6 +23,8 @@ pub struct RunBus {
     /// What guests said before anybody listened, for whoever listens first: a run may be over
     /// before the one who started it has asked for what comes of it.
     unheard: Mutex<VecDeque<(TenantId, RunId, RunMessage)>>,
+    /// What guests wrote, for whoever looks later.
+    pub(crate) lines: Lines,
 }
 
 impl RunBus {
@@ -29,7 +32,7 @@ impl RunBus {
     #[must_use]
     pub fn new(lag_max: usize) -> Self {
         let (senders, unheard) = (Mutex::default(), Mutex::default());
-        Self { lag_max: lag_max.max(1), senders, unheard }
+        Self { lag_max: lag_max.max(1), senders, unheard, lines: Lines::default() }
     }
 
     /// Listens to what is durable from now on; lines are left to whoever wants them.
@@ -70,6 +73,7 @@ impl RunBus {
 
     /// Drops what guests of a tenant said that nobody has heard.
     pub(crate) fn forget_tenant(&self, tenant: &TenantId) {
+        self.lines.forget_tenant(tenant);
         let mut unheard = self.unheard.lock().unwrap_or_else(PoisonError::into_inner);
         unheard.retain(|(of, _, _)| of != tenant);
     }
@@ -133,6 +137,7 @@ impl GuestOutput for RunBus {
         let fields: String =
             line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
         let message = line.message + &fields;
+        self.lines.keep(call, line.level, &message);
         let (node, level) = (call.node.clone(), level_name(line.level));
         self.say(call, RunMessage::Line { node, task: call.task, level, message });
     }

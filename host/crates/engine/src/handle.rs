@@ -21,11 +21,14 @@ mod catalog;
 mod grants;
 mod people;
 mod replay;
+mod runs;
 mod secrets;
 mod steering;
 mod tenants;
 mod threads;
 mod trust;
+
+pub use runs::LinesWanted;
 
 /// A handle on the engine.
 #[derive(Debug, Clone)]

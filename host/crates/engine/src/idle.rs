@@ -1,10 +1,11 @@
 //! How long a call has done nothing that the host could see: no host call, no line, no event. And
-//! what is known of its host calls where its sandbox is dropped in the middle of one.
+//! what is known of its host calls where its sandbox is dropped in the middle of one, and of what
+//! it took of the sandbox.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use wforge_model::{Failure, Problem, Timestamp};
+use wforge_model::{Failure, Problem, SandboxUse, Timestamp};
 use wforge_ports::effects::{EffectAnswer, EffectRequest};
 use wforge_ports::{Clock, RawRequest};
 
@@ -19,6 +20,8 @@ pub(crate) struct Pulse {
     is_writing: Arc<AtomicBool>,
     /// Whether something was sent that leaves no record.
     has_sent: Arc<AtomicBool>,
+    cpu_us: Arc<AtomicU64>,
+    memory_bytes_peak: Arc<AtomicU64>,
 }
 
 impl Pulse {
@@ -26,7 +29,8 @@ impl Pulse {
         let now = clock.now();
         let last_ms = Arc::new(AtomicU64::new(now.0));
         let (has_asked, is_writing, has_sent) = Default::default();
-        Self { clock, last_ms, has_asked, is_writing, has_sent }
+        let (cpu_us, memory_bytes_peak) = Default::default();
+        Self { clock, last_ms, has_asked, is_writing, has_sent, cpu_us, memory_bytes_peak }
     }
 
     /// Whether the call asked anything of the host.
@@ -38,6 +42,14 @@ impl Pulse {
     /// yet what came of that; or sent something that leaves no record.
     pub(crate) fn may_have_written(&self) -> bool {
         self.is_writing.load(Ordering::Relaxed) || self.has_sent.load(Ordering::Relaxed)
+    }
+
+    /// What the call took of the sandbox; nothing where it was dropped.
+    pub(crate) fn sandbox(&self) -> SandboxUse {
+        SandboxUse {
+            cpu_us: self.cpu_us.load(Ordering::Relaxed),
+            memory_bytes_peak: self.memory_bytes_peak.load(Ordering::Relaxed),
+        }
     }
 
     fn beat(&self) {
@@ -84,5 +96,10 @@ impl Attends for Pulse {
 
     fn said(&mut self) {
         self.beat();
+    }
+
+    fn spent(&mut self, spent: SandboxUse) {
+        self.cpu_us.fetch_add(spent.cpu_us, Ordering::Relaxed);
+        self.memory_bytes_peak.fetch_max(spent.memory_bytes_peak, Ordering::Relaxed);
     }
 }

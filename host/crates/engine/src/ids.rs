@@ -50,6 +50,17 @@ fn of_parts(now: Timestamp, chance: [u8; 10]) -> RunId {
     RunId::from_bytes(bytes)
 }
 
+/// When a run with that id was accepted.
+pub(crate) fn made_at(id: RunId) -> Timestamp {
+    let bytes = id.as_bytes().iter().take(6);
+    Timestamp(bytes.fold(0, |time, byte| time << 8 | u64::from(*byte)))
+}
+
+/// The smallest id of runs that are accepted then.
+pub(crate) fn first_of(at: Timestamp) -> RunId {
+    of_parts(at, [0; 10])
+}
+
 fn successor(id: RunId) -> RunId {
     let number = u128::from_be_bytes(*id.as_bytes());
     RunId::from_bytes(number.wrapping_add(1).to_be_bytes())

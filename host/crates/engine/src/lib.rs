@@ -18,11 +18,13 @@ mod choice;
 mod chunks;
 mod deeds;
 mod failure;
+mod filter;
 mod flows;
 mod handle;
 mod idle;
 mod ids;
 mod install;
+mod lines;
 mod load;
 mod memory;
 mod mocked;
@@ -33,6 +35,7 @@ mod pinning;
 mod planned;
 mod prepare;
 mod quarantine;
+mod receipt;
 mod registry;
 mod replay;
 mod request;
@@ -56,11 +59,14 @@ pub use bus::RunBus;
 pub use cassette::CassetteEntry;
 pub use choice::VersionChoice;
 pub use chunks::Streamed;
-pub use handle::Handle;
+pub use filter::{RunFilter, RunPage};
+pub use handle::{Handle, LinesWanted};
+pub use lines::LogLine;
 pub use parts::{
     BlobOptions, CallLog, EngineOptions, EngineParts, FixedGrants, GrantPolicy, Lanes,
 };
 pub use quarantine::Quarantine;
+pub use receipt::{HostCalls, NodeSpent, Receipt, Spent};
 pub use replay::{Difference, Instead, ReplayReport};
 pub use request::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,

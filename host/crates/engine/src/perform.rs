@@ -11,7 +11,7 @@ use wforge_graph::{Run, call_of};
 use wforge_model::agent::{AgentCall, Execution, Reply};
 use wforge_model::command::Fact;
 use wforge_model::effect::Waiting;
-use wforge_model::{Deeds, Failure, Problem, TaskId, TenantId};
+use wforge_model::{Deeds, Failure, Problem, SandboxUse, TaskId, TenantId};
 use wforge_ports::RuntimeError;
 use wforge_ports::effects::{EffectSession, EffectsError, TaskContext};
 
@@ -48,6 +48,7 @@ pub(crate) fn perform(
         attempt,
         slot: slot_of(run, task, &call),
         idle_ms: idle_of(run, task),
+        spent_before: run.task(task).map(|task| task.usage.sandbox).unwrap_or_default(),
         may_have_run,
     };
     let (shared_in, inbox, cancel) = (shared.clone(), inbox.clone(), cancel.clone());
@@ -92,6 +93,8 @@ struct Order {
     /// The place of its result in the node's cache.
     slot: Option<Slot>,
     idle_ms: Option<u64>,
+    /// What its earlier attempts took of the sandbox.
+    spent_before: SandboxUse,
     /// Whether an earlier process may have executed it.
     may_have_run: bool,
 }
@@ -133,15 +136,29 @@ impl Order {
         // One that failed may have asked in an earlier execution, before it waited.
         let has_replied = matches!(execution, Execution::Replied(_));
         if !has_ended || self.attempt <= 1 && has_replied && !pulse.has_asked() {
-            return Some(Deeds::default());
+            return Some(self.with_sandbox(Deeds::default(), has_ended, pulse));
         }
         match deeds::of_task(shared, &self.tenant, self.task).await {
-            Ok(deeds) => Some(Deeds { wrote: deeds.wrote || pulse.may_have_written(), ..deeds }),
+            Ok(deeds) => {
+                let wrote = deeds.wrote || pulse.may_have_written();
+                Some(self.with_sandbox(Deeds { wrote, ..deeds }, has_ended, pulse))
+            }
             Err(error) => {
                 warn!(error = %error, "task dropped: its records cannot be read");
                 None
             }
         }
+    }
+}
+
+impl Order {
+    /// The same, with what all attempts took of the sandbox where this one has ended.
+    fn with_sandbox(&self, mut deeds: Deeds, has_ended: bool, pulse: &Pulse) -> Deeds {
+        if has_ended {
+            deeds.usage.sandbox = self.spent_before;
+            deeds.usage.sandbox.add(&pulse.sandbox());
+        }
+        deeds
     }
 }
 

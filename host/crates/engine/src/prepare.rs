@@ -91,6 +91,7 @@ pub(crate) async fn prepare(
         steps: request.steps,
         limits: Some(limits),
         routes: Vec::new(),
+        labels: request.labels.clone(),
         by: request.by.clone(),
     };
     quarantine::check(shared, tenant, &started).await?;

@@ -11,8 +11,8 @@ use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
 use wforge_model::trust::{Distrust, Signer};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId, ThreadId,
-    Timestamp, Usage, Value,
+    Digest, Failure, Labels, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId,
+    ThreadId, Timestamp, Usage, Value,
 };
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::IdempotentReply;
@@ -48,6 +48,8 @@ pub struct StartRun {
     pub steps: Option<u32>,
     /// Take agents from these only; none: from the tenant's installed ones.
     pub plugins: Option<Vec<Admitted>>,
+    /// What people find it by.
+    pub labels: Labels,
     /// Stored with the run, so that the same request gives the same run.
     pub idempotency: Option<Idempotency>,
     /// The name of the credential.
@@ -71,6 +73,7 @@ impl StartRun {
             durability: Durability::default(),
             steps: None,
             plugins: None,
+            labels: Labels::default(),
             idempotency: None,
             by: by.into(),
         }

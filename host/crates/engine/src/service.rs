@@ -95,6 +95,7 @@ impl Engine {
     pub fn new(parts: EngineParts, options: EngineOptions, shutdown: CancellationToken) -> Self {
         let breakers = Breakers::new(options.breaker.clone());
         let notes = Arc::new(Notes::new(options.refusals_noted_per_minute_max));
+        parts.bus.lines.dated_by(&parts.clock);
         let shared = Shared {
             parts,
             options,

@@ -20,6 +20,7 @@ pub fn head_of(tenant: &TenantId, run: &Run) -> RunHead {
         head.thread = started.thread;
         head.base = started.base;
         head.by.clone_from(&started.by);
+        head.labels.clone_from(&started.labels);
     }
     head.seq = run.seq;
     head.status = run.standing();

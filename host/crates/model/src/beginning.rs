@@ -13,7 +13,7 @@ use crate::effect::{AskerHash, RequestHash};
 use crate::event::{AnsweredBy, Route, Write};
 use crate::limits::RunLimits;
 use crate::mock::{MockAnswer, MockMode};
-use crate::{Checkpoint, Digest, NodeId, NodePath, Object, RunId, ThreadId, Value};
+use crate::{Checkpoint, Digest, Labels, NodeId, NodePath, Object, RunId, ThreadId, Value};
 
 /// Everything that a run is started with; nothing else decides how it goes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +82,9 @@ pub struct RunStarted {
     pub limits: Option<RunLimits>,
     /// Where the edges from START lead.
     pub routes: Vec<Route>,
+    /// What people find it by; none in runs of before.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// Who started it.
     pub by: String,
 }

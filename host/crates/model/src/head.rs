@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::effect::Question;
 use crate::event::{InterruptedAt, RunError};
 use crate::usage::Usage;
-use crate::{Checkpoint, Digest, NodeId, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp};
+use crate::{
+    Checkpoint, Digest, Labels, NodeId, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp,
+};
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,6 +38,19 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Running,
+        Self::Queued,
+        Self::Waiting,
+        Self::Paused,
+        Self::Blocked,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::RolledBack,
+    ];
+
     /// Whether the run has ended.
     #[must_use]
     pub const fn is_final(self) -> bool {
@@ -109,6 +124,9 @@ pub struct RunHead {
     /// What its tasks used of models, those that ended or were tried again.
     #[serde(default, skip_serializing_if = "Usage::is_none")]
     pub usage: Usage,
+    /// What people find it by.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
 }
 
 /// Something that a run waits for.
@@ -191,6 +209,7 @@ impl RunHead {
             waiting_for: Vec::new(),
             by: String::new(),
             usage: Usage::default(),
+            labels: Labels::default(),
         }
     }
 

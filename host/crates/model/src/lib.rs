@@ -24,6 +24,7 @@ pub mod head;
 pub mod http_rule;
 pub mod id;
 pub mod json;
+pub mod label;
 pub mod limits;
 pub mod lines;
 pub mod manifest;
@@ -46,13 +47,14 @@ pub use checkpoint::Checkpoint;
 pub use failure::{Denial, Failure, FailureKind, Problem};
 pub use http_rule::{HttpRule, HttpRuleError};
 pub use id::{Digest, Epoch, QuestionId, RunId, Seq, TaskId, ThreadId, Version};
+pub use label::{BadLabels, Labels};
 pub use lines::Lines;
 pub use name::{Key, NodeId, NodePath, PluginName, TenantId};
 pub use recording::Recording;
 pub use reference::{AgentRef, Target, WorkflowRef};
 pub use secret::{SecretLimits, SecretName, SecretRecord};
 pub use time::Timestamp;
-pub use usage::{Deeds, ModelUsage, Usage};
+pub use usage::{Deeds, ModelUsage, SandboxUse, Usage};
 
 /// JSON, as state and messages hold it. Objects keep their keys in order of the alphabet.
 pub type Value = serde_json::Value;

@@ -1,4 +1,5 @@
-//! What tasks did by their records: what they used of models, and whether they wrote anything.
+//! What tasks did: what they used of models by their records, what they took of the sandbox, and
+//! whether they wrote anything.
 
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -25,7 +26,17 @@ pub struct ModelUsage {
     pub output_tokens: u64,
 }
 
-/// What was used of models, in all and of each.
+/// What calls of plugins took of the sandbox. Calls that ended in waiting do not count, nor do
+/// agents that were called as tools.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SandboxUse {
+    /// CPU time in microseconds.
+    pub cpu_us: u64,
+    /// The most memory that one call had.
+    pub memory_bytes_peak: u64,
+}
+
+/// What was used of models, in all and of each, and of the sandbox.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Usage {
@@ -34,6 +45,9 @@ pub struct Usage {
     pub total: ModelUsage,
     /// Of each model, by the name that the operator gave it.
     pub models: BTreeMap<String, ModelUsage>,
+    /// Of the sandbox; not known of runs of before.
+    #[serde(default, skip_serializing_if = "SandboxUse::is_none")]
+    pub sandbox: SandboxUse,
 }
 
 /// What a task did beside answering, by its records: over all its attempts, and with what the
@@ -67,11 +81,25 @@ impl ModelUsage {
     }
 }
 
-impl Usage {
-    /// Whether no model was asked.
+impl SandboxUse {
+    /// Whether nothing was called.
     #[must_use]
     pub const fn is_none(&self) -> bool {
-        self.total.calls == 0
+        self.cpu_us == 0 && self.memory_bytes_peak == 0
+    }
+
+    /// Adds further calls.
+    pub fn add(&mut self, more: &Self) {
+        self.cpu_us = self.cpu_us.saturating_add(more.cpu_us);
+        self.memory_bytes_peak = self.memory_bytes_peak.max(more.memory_bytes_peak);
+    }
+}
+
+impl Usage {
+    /// Whether no model was asked and no sandbox was taken.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.total.calls == 0 && self.sandbox.is_none()
     }
 
     /// Adds what was used of one model.
@@ -85,6 +113,7 @@ impl Usage {
     /// Adds all of another.
     pub fn add(&mut self, other: &Self) {
         other.models.iter().for_each(|(model, used)| self.take(model, used));
+        self.sandbox.add(&other.sandbox);
     }
 
     /// What came since.
@@ -98,6 +127,10 @@ impl Usage {
                 since.take(model, &used);
             }
         }
+        since.sandbox = SandboxUse {
+            cpu_us: self.sandbox.cpu_us.saturating_sub(before.sandbox.cpu_us),
+            memory_bytes_peak: self.sandbox.memory_bytes_peak,
+        };
         since
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use futures::future::BoxFuture;
 use wforge_model::agent::{AgentCall, Divergence, Execution};
 use wforge_model::effect::{Operation, Waiting};
-use wforge_model::{Epoch, Failure, TenantId, Timestamp, Value};
+use wforge_model::{Epoch, Failure, SandboxUse, TenantId, Timestamp, Value};
 
 use crate::BoxError;
 use crate::exchange::{RawFailure, RawRequest, RawResponse};
@@ -85,6 +85,9 @@ pub trait EffectSession: Debug + Send {
 
     /// So many of the guest's lines were over the budget of its call, and are gone.
     fn log_dropped(&mut self, _lines: u64) {}
+
+    /// The call has ended, and took so much of the sandbox.
+    fn spent(&mut self, _spent: SandboxUse) {}
 
     /// Publishes an event of the guest; one that an earlier execution published is dropped.
     fn emit(&mut self, topic: String, payload: Value);

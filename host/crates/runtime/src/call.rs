@@ -2,13 +2,14 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::future::{Either, select};
 use wasmtime::{Store, UpdateDeadline};
-use wforge_model::Digest;
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::defence::{Defence, holds};
 use wforge_model::limits::SandboxLimits;
+use wforge_model::{Digest, SandboxUse};
 use wforge_ports::{Clock, EffectSession, RuntimeError};
 
 use crate::bindings::Plugin;
@@ -94,8 +95,9 @@ impl Surroundings<'_> {
         let ends = Ends { voice: voice.clone(), desk: desk.clone(), errands };
         let bearers = (&self.tenant, cpu.clone());
         let guest = Guest::new(&self.limits, bearers, &ends, &guest_clock, effects);
+        let memory_peak = guest.limiter.memory_peak();
         let guest = self.invoke(call.component, guest, voice.clone(), arguments);
-        let guest = self.turns.take(&call.tenant, cpu, guest);
+        let guest = self.turns.take(&call.tenant, cpu.clone(), guest);
         let attendant = Attendant { desk, voice: voice.clone(), guest_clock };
         let (wall_ms, is_nodes_own) = self.wall_ms(call);
         let deadline = self.clock.sleep_until(self.clock.now().after_ms(wall_ms));
@@ -107,6 +109,10 @@ impl Surroundings<'_> {
             }
         };
         voice.finish(effects);
+        effects.spent(SandboxUse {
+            cpu_us: cpu.used_us(),
+            memory_bytes_peak: memory_peak.load(Ordering::Relaxed),
+        });
         ending
     }
 

@@ -29,7 +29,7 @@ pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use plugins::PluginCommand;
 pub(crate) use registry::{FromRegistry, PublishArgs, PullArgs, RegistryArgs};
 pub(crate) use runs::{
-    Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
+    Inbox, InboxCommand, Many, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch, WhichRuns,
 };
 pub(crate) use signing::{KeygenArgs, SignArgs, VerifyArgs};
 pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, SubjectArgs, TestArgs};
@@ -177,7 +177,7 @@ pub(crate) enum Command {
     /// Register and list workflows
     #[command(subcommand)]
     Workflow(WorkflowCommand),
-    /// List, show, resume, pause, retry, stream and cancel runs
+    /// List, show, resume, pause, retry, stream and cancel runs; one or many
     #[command(subcommand)]
     Runs(RunsCommand),
     /// Make a recorded run again without any effect, and show the first difference

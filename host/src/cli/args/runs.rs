@@ -8,11 +8,13 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunsCommand {
     /// List runs, the newest first
-    #[command(after_help = "Example:\n  wforge runs list --limit 10")]
+    #[command(after_help = LIST_EXAMPLES)]
     List {
         /// How many
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
         limit: u16,
+        #[command(flatten)]
+        which: WhichRuns,
     },
     /// Show a run: its tasks, its questions, its output
     #[command(after_help = "Example:\n  wforge runs show RUN --html run.html")]
@@ -46,13 +48,39 @@ pub(crate) enum RunsCommand {
         #[command(flatten)]
         watch: Watch,
     },
-    /// Take up a run that failed: what failed begins again, what had finished is kept
-    #[command(after_help = "Example:\n  wforge runs retry RUN")]
-    Retry {
+    /// Let a paused run make one super-step, and pause again
+    #[command(after_help = "Example:\n  wforge runs step RUN")]
+    Step {
         /// The run
         run: String,
         #[command(flatten)]
         watch: Watch,
+    },
+    /// Take up a run that failed: what failed begins again, what had finished is kept
+    #[command(after_help = RETRY_EXAMPLES)]
+    Retry {
+        /// The run
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        run: Option<String>,
+        #[command(flatten)]
+        many: Box<Many>,
+        #[command(flatten)]
+        watch: Watch,
+    },
+    /// Show what a run used, by node: time, memory, host calls, tokens
+    #[command(after_help = "Example:\n  wforge runs receipt RUN --output json")]
+    Receipt {
+        /// The run
+        run: String,
+    },
+    /// Write one self-contained page of a run: graph, timeline, state, mocks
+    #[command(after_help = "Example:\n  wforge runs report RUN --to run.html")]
+    Report {
+        /// The run
+        run: String,
+        /// The file [default: stdout]
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        to: Option<PathBuf>,
     },
     /// Print what a run streams, one JSON object a line, from its beginning to its end
     #[command(after_help = STREAM_EXAMPLES)]
@@ -66,11 +94,14 @@ pub(crate) enum RunsCommand {
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         to: Option<PathBuf>,
     },
-    /// End a run
-    #[command(after_help = "Example:\n  wforge runs cancel RUN --reason \"wrong document\"")]
+    /// End a run, or many
+    #[command(after_help = CANCEL_EXAMPLES)]
     Cancel {
         /// The run
-        run: String,
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        run: Option<String>,
+        #[command(flatten)]
+        many: Box<Many>,
         /// Why; kept in the run's log
         #[arg(long, default_value = "cancelled from the command line")]
         reason: String,
@@ -82,15 +113,78 @@ impl RunsCommand {
     pub(super) fn call_log(&self) -> &Option<String> {
         match self {
             Self::Resume(args) => &args.watch.call_log,
-            Self::Continue { watch, .. } | Self::Retry { watch, .. } => &watch.call_log,
+            Self::Continue { watch, .. } | Self::Step { watch, .. } | Self::Retry { watch, .. } => {
+                &watch.call_log
+            }
             Self::List { .. }
             | Self::Show { .. }
             | Self::Pause { .. }
             | Self::Stream(_)
             | Self::Export { .. }
+            | Self::Receipt { .. }
+            | Self::Report { .. }
             | Self::Cancel { .. } => &None,
         }
     }
+}
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  wforge runs list --limit 10
+  wforge runs list --status failed,blocked --since 2h
+  wforge runs list --workflow brief --label team=search --degraded";
+
+const CANCEL_EXAMPLES: &str = "\
+Examples:
+  wforge runs cancel RUN --reason \"wrong document\"
+  wforge runs cancel --all --status waiting --workflow brief --dry-run
+  wforge runs cancel --all --label nightly=yes --yes";
+
+const RETRY_EXAMPLES: &str = "\
+Examples:
+  wforge runs retry RUN
+  wforge runs retry --all --workflow brief --since 1d";
+
+/// Which runs are meant.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct WhichRuns {
+    /// How they stand, such as failed; several are parted by commas
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub(crate) status: Vec<String>,
+    /// The name of their workflow
+    #[arg(long, value_name = "NAME")]
+    pub(crate) workflow: Option<String>,
+    /// Their thread
+    #[arg(long, value_name = "THREAD")]
+    pub(crate) thread: Option<String>,
+    /// A label that they have; can be given several times
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    pub(crate) labels: Vec<String>,
+    /// Accepted since so long ago, such as 90m or 7d; or milliseconds since 1970
+    #[arg(long, value_name = "AGO")]
+    pub(crate) since: Option<String>,
+    /// Accepted before then, in the same way
+    #[arg(long, value_name = "AGO")]
+    pub(crate) until: Option<String>,
+    /// Only those in which a mock stood in for a named agent
+    #[arg(long)]
+    pub(crate) degraded: bool,
+}
+
+/// Flags of the commands that change one run or many.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Many {
+    /// All runs that the flags below mean, instead of one; at most 1,000 at a time
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) which: WhichRuns,
+    /// Say which runs are meant, and do nothing
+    #[arg(long, requires = "all")]
+    pub(crate) dry_run: bool,
+    /// Do not ask first
+    #[arg(long, requires = "all")]
+    pub(crate) yes: bool,
 }
 
 /// Flags of the commands that follow a run to its end.

@@ -20,7 +20,8 @@ Examples:
   wforge run outer.yaml --with inner.yaml --input text=- --answer outer/approve=yes
   wforge run chat --thread new --input messages=@question.json
   wforge run chat --thread THREAD --multitask enqueue --input messages=@more.json
-  wforge run workflow.yaml --steps 1   # and then: wforge runs continue RUN --steps 1
+  wforge run workflow.yaml --steps 1   # and then: wforge runs step RUN
+  wforge run workflow.yaml --label team=search --label nightly=yes
 
 One agent, with real effects and nothing kept:
   wforge run --agent target/me-count.wasm --input '{\"text\": \"one two\"}'
@@ -66,6 +67,9 @@ pub(crate) struct RunArgs {
     /// Pause after so many super-steps
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) steps: Option<u32>,
+    /// What the run is found by later, such as team=search; can be given several times
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    pub(crate) labels: Vec<String>,
     /// Start the run on the server and do not wait for it
     #[arg(long, conflicts_with = "fail_on_degraded")]
     pub(crate) detach: bool,
@@ -122,6 +126,7 @@ pub(crate) enum GraphFormat {
     Mermaid,
     Dot,
     Json,
+    Svg,
 }
 
 /// `wforge workflow …`.
@@ -137,6 +142,12 @@ pub(crate) enum WorkflowCommand {
     /// List the registered workflows
     #[command(after_help = "Example:\n  wforge workflow list")]
     List,
+    /// List the registered versions of a workflow, the newest first
+    #[command(after_help = "Example:\n  wforge workflow versions brief")]
+    Versions {
+        /// The name of the workflow
+        name: String,
+    },
     /// Bring a thread to another version of its workflow, after showing what differs
     #[command(after_help = threads::MIGRATE_EXAMPLES)]
     Migrate(Box<MigrateArgs>),

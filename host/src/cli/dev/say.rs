@@ -8,8 +8,8 @@ use wforge_model::head::RunStatus;
 use wforge_model::manifest::Manifest;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Capability, RunId};
+use wforge_view::duration;
 
-use super::super::progress::duration;
 use super::super::result::{place_in_file, print_output, result_json, summary};
 use super::super::ui::{Paint, Ui, error_json, harmless};
 use crate::author::build::{Built, Stage};

@@ -226,7 +226,9 @@ impl World {
             ("/v1/plugins" | "/v1/platform/plugins" | "/v1/components", _) => {
                 ("application/wasm", "no wasm".to_owned())
             }
-            ("/v1/workflows", _) => ("application/yaml", "no workflow".to_owned()),
+            ("/v1/workflows" | "/v1/workflows/validate", _) => {
+                ("application/yaml", "no workflow".to_owned())
+            }
             (_, "use") => (JSON, json!({ "reason": "a test" }).to_string()),
             (_, "fork") => (JSON, json!({ "at": format!("{}@1", self.parts["run"]) }).to_string()),
             (_, "state") => (JSON, json!({ "writes": { "said": "x" } }).to_string()),

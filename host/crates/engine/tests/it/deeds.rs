@@ -97,6 +97,26 @@ async fn a_task_that_fails_shows_what_all_its_attempts_used() {
     assert_eq!(usage(&world, run).await, "fast 3: 12+3");
 }
 
+#[tokio::test]
+async fn a_receipt_adds_up_the_sandboxes_of_all_attempts_and_the_host_calls_of_each_node() {
+    let world = World::new(|_| Answer::PerformAndFail(vec![models(&["fast", "deeper"])], trap()));
+    world.agents.call_cpu_us.store(7, Ordering::SeqCst);
+    let retry = ", retry: [{ on: [trap], max_attempts: 2, initial: 1ms }]";
+    let run = world.handle.start(&tenant(), request(&one(retry))).await.unwrap().run;
+    world.idle().await;
+    world.advance(1_000);
+    world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
+    let receipt = world.handle.receipt(&tenant(), run).await.unwrap();
+    assert_eq!((receipt.total.cpu_us, receipt.total.attempts), (14, 2));
+    assert_eq!(receipt.total.models.total.calls, 4);
+    assert_eq!(receipt.nodes.len(), 1);
+    let node = &receipt.nodes[0];
+    assert_eq!((node.node.as_str(), &node.spent), ("a", &receipt.total));
+    let calls = node.spent.host_calls.values().map(|calls| calls.calls).sum::<u64>();
+    assert_eq!(calls, 4, "{:?}", node.spent.host_calls);
+    assert_eq!(node.spent.sources.get("failed"), Some(&1));
+}
+
 fn plugins(tools: &[&str]) -> Vec<wforge_ports::plugins::Admitted> {
     let mut caller = admitted("t/a");
     let needs =

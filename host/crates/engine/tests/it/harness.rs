@@ -16,7 +16,7 @@ use wforge_engine::{
 use wforge_model::agent::{AgentCall, Execution, Reply};
 use wforge_model::manifest::Manifest;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Digest, Failure, Problem, TaskId, TenantId, Timestamp, Value};
+use wforge_model::{Digest, Failure, Problem, SandboxUse, TaskId, TenantId, Timestamp, Value};
 use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession};
 use wforge_ports::plugins::{AdmissionError, Admitted, Gate, PluginAdmission};
 use wforge_ports::runtime::{AgentRuntime, RuntimeError, RuntimeFigures};
@@ -65,6 +65,8 @@ pub(crate) struct Agents {
     pub(crate) tasks: Mutex<HashMap<TaskId, usize>>,
     running: AtomicUsize,
     cpu_ms: AtomicU64,
+    /// What each call takes of the sandbox.
+    pub(crate) call_cpu_us: AtomicU64,
     pub(crate) running_most: AtomicUsize,
 }
 
@@ -142,6 +144,7 @@ impl World {
             tasks: Mutex::default(),
             running: AtomicUsize::new(0),
             cpu_ms: AtomicU64::new(0),
+            call_cpu_us: AtomicU64::new(0),
             running_most: AtomicUsize::new(0),
         });
         let threads = tokio::runtime::Handle::current();
@@ -325,6 +328,8 @@ impl AgentRuntime for Agents {
             self.running_most.fetch_max(running, Ordering::SeqCst);
             let script = self.script.lock().unwrap().clone();
             tokio::task::yield_now().await;
+            let cpu_us = self.call_cpu_us.load(Ordering::SeqCst);
+            effects.spent(SandboxUse { cpu_us, memory_bytes_peak: 0 });
             let execution = match script(call) {
                 Answer::Reply(output) => Execution::Replied(Reply { output, exits: Vec::new() }),
                 Answer::Fail(failure) => Execution::Failed { failure, effects: 0 },

@@ -1,7 +1,7 @@
 //! What was used of models adds up, and names few of them.
 
 use wforge_model::usage::{OTHER_MODELS, USAGE_MODELS_MAX};
-use wforge_model::{ModelUsage, Usage};
+use wforge_model::{ModelUsage, SandboxUse, Usage};
 
 const ONE: ModelUsage = ModelUsage { calls: 1, failed: 0, input_tokens: 3, output_tokens: 2 };
 
@@ -28,6 +28,21 @@ fn what_came_since_is_what_was_added() {
     before.add(&since);
     assert_eq!(before, after);
     assert!(after.since(&after).is_none());
+}
+
+#[test]
+fn of_sandboxes_the_time_adds_up_and_of_memory_the_most_counts() {
+    let took = |cpu_us, memory_bytes_peak| Usage {
+        sandbox: SandboxUse { cpu_us, memory_bytes_peak },
+        ..Usage::default()
+    };
+    let mut usage = took(5, 70);
+    usage.add(&took(7, 30));
+    assert_eq!(usage, took(12, 70));
+    assert!(!usage.is_none());
+    assert_eq!(usage.since(&took(5, 70)).sandbox.cpu_us, 7);
+    let text = serde_json::to_string(&usage).unwrap();
+    assert_eq!(serde_json::from_str::<Usage>(&text).unwrap(), usage);
 }
 
 #[test]

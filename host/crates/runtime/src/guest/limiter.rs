@@ -1,6 +1,7 @@
 //! Budgets that wasmtime asks about: memory and tables as they grow, and how many there may be.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::ResourceLimiter;
 use wforge_model::limits::SandboxLimits;
@@ -25,6 +26,8 @@ pub(crate) struct Limiter {
     tenant: Arc<Tenant>,
     limits: SandboxLimits,
     memory_used: u64,
+    /// The most of that; outlives the store, for whoever asks what the call took.
+    memory_peak: Arc<AtomicU64>,
     pending: u64,
     refused: Option<Refused>,
 }
@@ -32,7 +35,13 @@ pub(crate) struct Limiter {
 impl Limiter {
     pub(crate) fn new(limits: &SandboxLimits, tenant: &Arc<Tenant>) -> Self {
         let (limits, tenant) = (limits.clone(), Arc::clone(tenant));
-        Self { tenant, limits, memory_used: 0, pending: 0, refused: None }
+        let memory_peak = Arc::default();
+        Self { tenant, limits, memory_used: 0, memory_peak, pending: 0, refused: None }
+    }
+
+    /// The most bytes of memory that the store had.
+    pub(crate) fn memory_peak(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.memory_peak)
     }
 
     /// The last growth that was refused.
@@ -52,6 +61,7 @@ impl Limiter {
             return Err(Refused::TenantMemory(shared_max));
         }
         self.memory_used = total;
+        self.memory_peak.fetch_max(total, Ordering::Relaxed);
         self.pending = growth;
         Ok(())
     }

@@ -84,6 +84,11 @@ impl CpuMeter {
         Ok(yields)
     }
 
+    /// What the call has used by its last poll.
+    pub(crate) fn used_us(&self) -> u64 {
+        self.0.used_ns.load(Ordering::Relaxed) / 1_000
+    }
+
     fn since_began_ns(&self) -> u64 {
         (self.0.clock)().saturating_sub(self.0.began_ns.load(Ordering::Relaxed))
     }

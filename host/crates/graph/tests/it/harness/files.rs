@@ -105,6 +105,7 @@ pub(crate) fn started(library: &Library, start: Start<'_>) -> RunStarted {
         steps: start.steps,
         limits: None,
         routes: Vec::new(),
+        labels: wforge_model::Labels::default(),
         by: "test".into(),
     }
 }

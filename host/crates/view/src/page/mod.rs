@@ -1,26 +1,28 @@
-//! `wforge runs show RUN --html`: one self-contained page of a run.
+//! A run as one self-contained page.
 //!
 //! No script and nothing from elsewhere: its policy forbids both. Everything that a workflow, a
 //! plugin or a person wrote is escaped.
 
-mod graph;
-mod html;
-mod layout;
 mod story;
+mod timeline;
 mod usage;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
-use wforge_model::Recording;
+use wforge_engine::{RunView, TaskView};
+use wforge_graph::Run;
 use wforge_model::event::StoredEvent;
+use wforge_model::workflow::WorkflowDraft;
+use wforge_model::{Recording, TaskId};
 
-use super::draw::drawing;
-use crate::client::{Lineage, Report};
-use html::{clipped, escape};
-use story::{Change, Story, tell};
+use crate::drawing::drawing;
+use crate::html::{clipped, escape};
+use crate::svg::graph;
+use crate::words::duration;
+use story::{Change, Story, Teller};
 
 const STYLE: &str = include_str!("style.css");
 /// Of one value before or after a change.
@@ -28,25 +30,56 @@ const VALUE_CHARS_MAX: usize = 4_000;
 /// Rows of a table; the rest is counted.
 const ROWS_MAX: usize = 500;
 
-/// The page.
-pub(super) fn page(report: &Report, log: &[StoredEvent], lineage: &Lineage) -> String {
-    let story = tell(report.head.run, log, lineage);
-    let head = &report.head;
+/// What a run's log tells, gathered while it is lived again.
+#[derive(Debug, Default)]
+pub struct Telling(Teller);
+
+impl Telling {
+    /// Takes the next event of the log, and the run as it is after it.
+    pub fn take(&mut self, run: &Run, stored: &StoredEvent) {
+        self.0.take(run, &stored.event);
+    }
+}
+
+/// Where the tasks of a run are found.
+struct Paths<'a>(HashMap<TaskId, &'a TaskView>);
+
+impl<'a> Paths<'a> {
+    fn new(report: &'a RunView) -> Self {
+        Self(report.tasks.iter().map(|task| (task.task, task)).collect())
+    }
+
+    /// The nodes through which a task is reached, such as `outer/inner`.
+    fn of(&self, task: TaskId) -> String {
+        let (mut names, mut next) = (Vec::new(), Some(task));
+        while let Some(task) = next.and_then(|task| self.0.get(&task)) {
+            names.push(task.node.as_str());
+            next = task.within;
+        }
+        names.reverse();
+        names.join("/")
+    }
+}
+
+/// The page of a run: its view, the workflow that it is pinned to, and what its log told.
+#[must_use]
+pub fn page(report: &RunView, workflow: &WorkflowDraft, telling: &Telling) -> String {
+    let story = &telling.0.story;
+    let (head, paths) = (&report.head, Paths::new(report));
     let title = format!("{}@{}", head.workflow, head.version);
     let mut out = start(&format!("{title} {}", head.run));
-    heading(&mut out, report, &title, &story);
+    heading(&mut out, report, &title, story);
+    partial(&mut out, report, &paths);
     out.push_str("<h2>Graph</h2>");
-    let svg = graph::graph(&drawing(&lineage.workflows.root), &story);
+    let place = ("", "The workflow's graph", "");
+    let svg = graph(&drawing(workflow), place, |node| timeline::ran(node, story));
     let _ = write!(out, "<div class=\"scroll\">{svg}</div>");
-    let timeline = graph::timeline(&story);
+    let timeline = timeline::timeline(story);
     let _ = write!(out, "<h2>Timeline</h2><div class=\"scroll\">{timeline}</div>");
-    mocks(&mut out, &story);
-    usage::models(&mut out, report);
-    notes(&mut out, &story);
+    mocks(&mut out, story);
+    usage::models(&mut out, report, &paths);
+    notes(&mut out, story);
     out.push_str("<h2>State by super-step</h2>");
-    if let Some(why) = story.untold {
-        let _ = write!(out, "<p class=\"dim\">Not shown: {}.</p>", escape(why));
-    }
     story.changes.iter().for_each(|change| changes(&mut out, change));
     if let Some(output) = &report.output {
         let text = serde_json::to_string_pretty(output).unwrap_or_default();
@@ -73,7 +106,7 @@ fn start(title: &str) -> String {
     )
 }
 
-fn heading(out: &mut String, report: &Report, title: &str, story: &Story) {
+fn heading(out: &mut String, report: &RunView, title: &str, story: &Story) {
     let head = &report.head;
     let outcome = head.outcome.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
     let class = match head.status.as_str() {
@@ -81,7 +114,7 @@ fn heading(out: &mut String, report: &Report, title: &str, story: &Story) {
         "failed" | "cancelled" | "rolled_back" | "blocked" => "failed",
         _ => "mock",
     };
-    let took = super::progress::duration(story.ended.0.saturating_sub(story.began.0));
+    let took = duration(story.ended.0.saturating_sub(story.began.0));
     let _ = write!(
         out,
         "<h1>{}</h1><p class=\"dim\">{} · started {} by {} · {took} · {} tasks</p>\
@@ -103,12 +136,13 @@ fn heading(out: &mut String, report: &Report, title: &str, story: &Story) {
         let text = escape(&format!("{node}{} ({})", error.message, error.code));
         let _ = write!(out, "<p class=\"failed\">{text}</p>");
     }
-    partial(out, report);
+    if !head.labels.is_empty() {
+        let _ = write!(out, "<p class=\"dim\">{}</p>", escape(&head.labels.to_string()));
+    }
 }
 
 /// Which nodes may have done what is not recorded.
-fn partial(out: &mut String, report: &Report) {
-    let paths = report.paths();
+fn partial(out: &mut String, report: &RunView, paths: &Paths<'_>) {
     let tasks = report.tasks.iter().filter(|task| task.effects == Recording::Partial);
     let nodes: BTreeSet<String> = tasks.map(|task| paths.of(task.task)).collect();
     if nodes.is_empty() {

@@ -14,31 +14,31 @@ const SWEEPS: usize = 8;
 
 /// Where everything is drawn, in pixels.
 #[derive(Debug)]
-pub(super) struct Layout {
-    pub(super) width: i32,
-    pub(super) height: i32,
-    pub(super) boxes: Vec<Box>,
-    pub(super) edges: Vec<Line>,
+pub(crate) struct Layout {
+    pub(crate) width: i32,
+    pub(crate) height: i32,
+    pub(crate) boxes: Vec<Box>,
+    pub(crate) edges: Vec<Line>,
 }
 
 /// A node's box, by its place in the drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Box {
-    pub(super) x: i32,
-    pub(super) y: i32,
-    pub(super) width: i32,
-    pub(super) height: i32,
+pub(crate) struct Box {
+    pub(crate) x: i32,
+    pub(crate) y: i32,
+    pub(crate) width: i32,
+    pub(crate) height: i32,
 }
 
 /// An edge's line, by its place in the drawing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// The `d` of an SVG path.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Where its label is.
-    pub(super) label: (i32, i32),
+    pub(crate) label: (i32, i32),
     /// Which part of the label is there.
-    pub(super) anchor: &'static str,
+    pub(crate) anchor: &'static str,
 }
 
 const BOX_HEIGHT: i32 = 46;
@@ -49,7 +49,7 @@ const LANE: i32 = 16;
 const LABEL_WIDTH: i32 = 260;
 
 /// Lays a drawing out.
-pub(super) fn layout(drawing: &Drawing) -> Layout {
+pub(crate) fn layout(drawing: &Drawing) -> Layout {
     let graph = Graph::of(drawing);
     let ranks = graph.ranks();
     let rows = graph.ordered_rows(&ranks);

@@ -2,7 +2,7 @@
 
 /// The text with nothing left in it that HTML would take for its own, and control characters made
 /// visible.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -21,7 +21,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// At most so many characters, with a mark where some are missing.
-pub(super) fn clipped(text: &str, chars_max: usize) -> String {
+pub(crate) fn clipped(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
         None => text.to_owned(),
         Some((end, _)) => {

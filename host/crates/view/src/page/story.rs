@@ -4,14 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use wforge_graph::{Run, apply};
+use wforge_graph::Run;
 use wforge_model::effect::Waiting;
-use wforge_model::event::{AnsweredBy, EventKind, RunEvent, StoredEvent};
-use wforge_model::{Key, NodeId, RunId, TaskId, Timestamp, Value};
+use wforge_model::event::{AnsweredBy, EventKind, RunEvent};
+use wforge_model::{Key, NodeId, TaskId, Timestamp, Value};
 
-use crate::cli::progress::{AFTER_WRITE, duration, when_text};
-use crate::cli::trail::{Level, Trail};
-use crate::client::Lineage;
+use crate::trail::{Level, Trail};
+use crate::words::{AFTER_WRITE, duration, when_text};
 
 /// An attempt that failed and was followed by another.
 pub(super) const RETRIED: &str = "retried";
@@ -24,8 +23,6 @@ pub(super) struct Story {
     pub(super) bars: Vec<Bar>,
     pub(super) mocks: Vec<Mock>,
     pub(super) changes: Vec<Change>,
-    /// Why nothing is told of the state.
-    pub(super) untold: Option<&'static str>,
     pub(super) notes: Vec<Note>,
 }
 
@@ -68,50 +65,37 @@ pub(super) struct Note {
     pub(super) text: String,
 }
 
-/// Reads a log.
-pub(super) fn tell(run: RunId, log: &[StoredEvent], lineage: &Lineage) -> Story {
-    let mut teller = Teller::default();
-    match lineage.folded(run) {
-        Ok(run) => teller.fold = Some(run),
-        Err(why) => teller.story.untold = Some(why),
-    }
-    log.iter().for_each(|stored| teller.take(&stored.event));
-    teller.story
-}
-
-#[derive(Default)]
-struct Teller {
-    story: Story,
+/// Tells the story of a run while it is lived again, event by event.
+#[derive(Debug, Default)]
+pub(super) struct Teller {
+    pub(super) story: Story,
     trail: Trail,
     began: HashMap<Level, Timestamp>,
     bars: BTreeMap<(String, String, &'static str), usize>,
-    fold: Option<Run>,
     before: HashMap<Level, BTreeMap<Key, Arc<Value>>>,
 }
 
 impl Teller {
-    fn take(&mut self, event: &RunEvent) {
+    /// Takes the next event, and the run as it is after it.
+    pub(super) fn take(&mut self, run: &Run, event: &RunEvent) {
         if self.story.began == Timestamp(0) {
             self.story.began = event.at;
         }
         self.story.ended = event.at;
-        if let Some(run) = &mut self.fold {
-            apply(run, event);
-        }
         self.trail.take(&event.kind);
-        self.show(event);
+        self.show(run, event);
         self.note_of_task(event);
         self.note_of_run(event);
     }
 
     /// What stands in the timeline, the list of mocks and the changes of the state.
-    fn show(&mut self, event: &RunEvent) {
+    fn show(&mut self, run: &Run, event: &RunEvent) {
         let at = event.at;
         match &event.kind {
-            EventKind::RunStarted(_) => self.change(None, "Start".to_owned()),
+            EventKind::RunStarted(_) => self.change(run, None, "Start".to_owned()),
             EventKind::SubgraphStarted { task, .. } => {
                 let title = format!("Start of {}", self.trail.name(*task));
-                self.change(Some(*task), title);
+                self.change(run, Some(*task), title);
             }
             EventKind::StepPlanned { ns, .. } => drop(self.began.insert(*ns, at)),
             EventKind::StepCommitted { ns, step } => {
@@ -119,7 +103,7 @@ impl Teller {
                     Some(place) => format!("Step {}.{step} in {}", place.steps, place.path),
                     None => format!("Step {step}"),
                 };
-                self.change(*ns, title);
+                self.change(run, *ns, title);
             }
             EventKind::TaskFinished(finished) => {
                 let (source, ms) = (finished.source.as_str(), finished.elapsed_ms);
@@ -288,8 +272,8 @@ impl Teller {
         self.story.notes.push(Note { at, node, text });
     }
 
-    fn change(&mut self, level: Level, title: String) {
-        let Some(site) = self.fold.as_ref().and_then(|run| run.site(level)) else { return };
+    fn change(&mut self, run: &Run, level: Level, title: String) {
+        let Some(site) = run.site(level) else { return };
         let state = site.frame.state();
         let before = self.before.entry(level).or_default();
         let changed = state.iter().filter_map(|(key, after)| {

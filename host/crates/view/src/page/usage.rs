@@ -3,23 +3,22 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use wforge_engine::RunView;
 use wforge_model::{ModelUsage, Usage};
 
-use super::html::escape;
-use super::{ROWS_MAX, left_out};
-use crate::client::Report;
+use super::{Paths, ROWS_MAX, left_out};
+use crate::html::escape;
 
 /// The tables; nothing where no model was asked.
-pub(super) fn models(out: &mut String, report: &Report) {
+pub(super) fn models(out: &mut String, report: &RunView, paths: &Paths<'_>) {
     let whole = &report.head.usage;
-    if whole.is_none() {
+    if whole.total.calls == 0 {
         return;
     }
     out.push_str("<h2>Models</h2>");
     table(out, "Model", whole.models.iter().map(|(model, used)| (model.as_str(), used)));
-    let paths = report.paths();
     let mut nodes: BTreeMap<String, Usage> = BTreeMap::new();
-    for task in report.tasks.iter().filter(|task| !task.usage.is_none()) {
+    for task in report.tasks.iter().filter(|task| task.usage.total.calls > 0) {
         nodes.entry(paths.of(task.task)).or_default().add(&task.usage);
     }
     table(out, "Node", nodes.iter().map(|(path, usage)| (path.as_str(), &usage.total)));

@@ -12,11 +12,11 @@ use wforge_model::manifest::MAIN_AGENT;
 use wforge_model::{Digest, NodeId, RunId, TaskId};
 
 /// A level of a run: the run itself, or the task that runs a subgraph.
-pub(crate) type Level = Option<TaskId>;
+pub type Level = Option<TaskId>;
 
 /// The tasks of a run, as its log tells of them.
 #[derive(Debug, Default)]
-pub(crate) struct Trail {
+pub struct Trail {
     started: Option<Arc<RunStarted>>,
     tasks: HashMap<TaskId, Known>,
     /// The tasks of each open level's current super-step.
@@ -33,15 +33,15 @@ pub(crate) struct Trail {
 
 /// Where a task is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     /// The level that it is in.
-    pub(crate) level: Level,
+    pub level: Level,
     /// Its node.
-    pub(crate) node: NodeId,
+    pub node: NodeId,
     /// The nodes through which it is reached, such as `outer/inner`.
-    pub(crate) path: String,
+    pub path: String,
     /// The super-steps on the way, such as `2.1`.
-    pub(crate) steps: String,
+    pub steps: String,
 }
 
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Trail {
     }
 
     /// Takes the next event of the log.
-    pub(crate) fn take(&mut self, event: &EventKind) {
+    pub fn take(&mut self, event: &EventKind) {
         match event {
             EventKind::RunQueued(_) => self.queued = true,
             EventKind::RunStarted(started) => {
@@ -158,27 +158,32 @@ impl Trail {
     }
 
     /// The run that handles this one's failure.
-    pub(crate) const fn handled_by(&self) -> Option<RunId> {
+    #[must_use]
+    pub const fn handled_by(&self) -> Option<RunId> {
         self.handled_by
     }
 
     /// Where a task is found; none where the log did not tell of it.
-    pub(crate) fn place(&self, task: TaskId) -> Option<&Place> {
+    #[must_use]
+    pub fn place(&self, task: TaskId) -> Option<&Place> {
         self.tasks.get(&task).map(|known| &known.place)
     }
 
     /// Whether something may still be planned in a level.
-    pub(crate) fn is_open(&self, level: Level) -> bool {
+    #[must_use]
+    pub fn is_open(&self, level: Level) -> bool {
         level.is_none() || self.levels.contains_key(&level)
     }
 
     /// What people call a level: the path of the node that runs it, or nothing for the run itself.
-    pub(crate) fn path_of(&self, level: Level) -> &str {
+    #[must_use]
+    pub fn path_of(&self, level: Level) -> &str {
         level.and_then(|task| self.place(task)).map_or("", |place| place.path.as_str())
     }
 
     /// How people call a node of a level.
-    pub(crate) fn path_in(&self, level: Level, node: &NodeId) -> String {
+    #[must_use]
+    pub fn path_in(&self, level: Level, node: &NodeId) -> String {
         match self.path_of(level) {
             "" => node.to_string(),
             path => format!("{path}/{node}"),
@@ -186,12 +191,14 @@ impl Trail {
     }
 
     /// How people call a task.
-    pub(crate) fn name(&self, task: TaskId) -> String {
+    #[must_use]
+    pub fn name(&self, task: TaskId) -> String {
         self.place(task).map_or_else(|| task.to_string(), |place| place.path.clone())
     }
 
     /// The agent that is pinned to a task's node, as `publisher/name[.agent]@version`.
-    pub(crate) fn agent(&self, task: TaskId) -> Option<String> {
+    #[must_use]
+    pub fn agent(&self, task: TaskId) -> Option<String> {
         let started = self.started.as_ref()?;
         let known = self.tasks.get(&task)?;
         let pins = match &known.workflow {
@@ -204,7 +211,8 @@ impl Trail {
     }
 
     /// The workflow that a task runs inside it, as `name@version`.
-    pub(crate) fn subgraph(&self, task: TaskId) -> Option<&str> {
+    #[must_use]
+    pub fn subgraph(&self, task: TaskId) -> Option<&str> {
         let used = self.used_by(task)?;
         Some(self.started.as_ref()?.subgraphs.get(&used)?.title.as_str())
     }
@@ -221,7 +229,8 @@ impl Trail {
 
     /// Whether, by what the log tells, nothing more happens until somebody does something. The
     /// run's row decides; this says when to look at it.
-    pub(crate) fn may_have_settled(&self) -> bool {
+    #[must_use]
+    pub fn may_have_settled(&self) -> bool {
         let Counts { moving, asking, sleeping } = self.counts;
         let held = self.pause_asked || self.steps_left == Some(0) || !self.interrupted.is_empty();
         let waits = asking > 0 || (sleeping == 0 && held);
