@@ -39,6 +39,7 @@ mod result;
 mod resume;
 mod run;
 mod runs;
+mod schedules;
 mod secrets;
 mod serve;
 mod sign;
@@ -241,6 +242,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Blobs(command) => blobs::run(session, command).await,
         Command::Inbox(inbox) => inbox::run(session, inbox).await,
         Command::Threads(command) => threads::run(session, command).await,
+        Command::Schedules(command) => schedules::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,
         Command::Keys(command) => keys::run(session, command).await,
         Command::Grants(command) => grants::run(session, command).await,

@@ -63,6 +63,7 @@ mod replays;
 mod repo;
 mod resume;
 mod rules;
+mod schedules;
 mod scripts;
 mod sealed;
 mod secrets;

@@ -35,6 +35,7 @@ mod router;
 mod routes;
 mod run_request;
 mod runs;
+mod schedules;
 mod secrets;
 mod serve;
 mod sse;

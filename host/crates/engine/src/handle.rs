@@ -21,11 +21,14 @@ mod catalog;
 mod grants;
 mod people;
 mod replay;
+mod schedules;
 mod secrets;
 mod steering;
 mod tenants;
 mod threads;
 mod trust;
+
+pub use schedules::ScheduleView;
 
 /// A handle on the engine.
 #[derive(Debug, Clone)]
@@ -187,6 +190,7 @@ impl Handle {
             refusals_not_noted,
             quarantines: self.shared.quarantines.count(),
             runs_live: self.shared.registry.live() as u64,
+            schedules: self.shared.schedules.count(),
             store: self.shared.parts.store.figures(),
             runtime: self.shared.parts.runtime.figures(),
             ..self.shared.stats.read()
