@@ -145,6 +145,7 @@ pub(crate) struct PreviewBody {
 /// The query of [`next`].
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct NextQuery {
     /// How many times, 1 to 100.
     count: Option<usize>,

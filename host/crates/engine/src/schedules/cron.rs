@@ -71,7 +71,7 @@ pub enum BadTimes {
     #[error(
         "cron: there are 5 fields, minute, hour, day of the month, month and day of the week, and \
          not {found}{}; such as 30 7 * * MON-FRI",
-        if *found == 6 { " (seconds are not taken)" } else { "" }
+        seconds_in(.found)
     )]
     Fields {
         /// How many there were.
@@ -116,13 +116,17 @@ pub enum BadTimes {
     #[error("cron: an expression may have {EXPRESSION_BYTES_MAX} bytes")]
     TooLong,
     /// No zone is called so.
-    #[error("zone: there is no time zone \"{text}\"{}", near_of(near))]
+    #[error("zone: there is no time zone \"{text}\"{}", near_of(.near))]
     Zone {
         /// What it said.
         text: String,
         /// Zones that may have been meant.
         near: Vec<String>,
     },
+}
+
+const fn seconds_in(fields: &usize) -> &'static str {
+    if *fields == 6 { " (seconds are not taken)" } else { "" }
 }
 
 fn near_of(near: &[String]) -> String {
@@ -196,7 +200,7 @@ impl CronTimes {
     fn next_of_fixed_hours(&self, after: DateTime<Tz>) -> Option<DateTime<Tz>> {
         let mut local = after.naive_local();
         loop {
-            local = self.cron.find_next_occurrence(&local.and_utc(), false).ok()?.naive_utc();
+            local = self.cron.find_next_occurrence(&local, false).ok()?;
             let at = self.first_shown(local)?;
             // Not so for the second pass of a doubled hour, nor for all of one that is left out.
             if at > after {
@@ -253,7 +257,7 @@ fn read(expression: &str) -> Result<Cron, BadTimes> {
     let together = |why: String| BadTimes::Together { text: expression.to_owned(), why };
     let cron = parser().parse(text).map_err(|error| together(error.to_string()))?;
     // The search ends by itself, some thousand years on: the 30th of February does not come.
-    let epoch = DateTime::<Utc>::UNIX_EPOCH;
+    let epoch = DateTime::<Utc>::UNIX_EPOCH.naive_utc();
     if cron.find_next_occurrence(&epoch, false).is_err() {
         return Err(BadTimes::Never { text: expression.to_owned() });
     }

@@ -183,7 +183,7 @@ async fn start(
     }
     let mut request = request(schedule, at, thread_of(place, at));
     request.idempotency = Some(key);
-    let failure = match Handle::new(shared.clone()).start(tenant, request).await {
+    let failure = match Box::pin(Handle::new(shared.clone()).start(tenant, request)).await {
         Ok(started) => return Ok(Came::Run(started.run)),
         Err(failure) => failure,
     };
