@@ -65,11 +65,11 @@ fn path_of(name: &str) -> String {
 
 async fn add_one(session: &Session, add: &ScheduleAdd) -> anyhow::Result<()> {
     let (ui, body) = (&session.ui, body(add)?);
-    let put = async |control: &Control| {
+    let (made, is_here) = with_control(session, async |control| {
         let made = control.put(&path_of(&add.name), &body).await?;
         Ok((made, matches!(control, Control::Here(_))))
-    };
-    let (made, is_here) = with_control(session, put).await?;
+    })
+    .await?;
     let next = text_of(&made, "next.local");
     match next.as_str() {
         "" => ui.note(&format!("{} is kept and paused or over", add.name)),
