@@ -40,6 +40,7 @@ mod resume;
 mod run;
 mod run_views;
 mod runs;
+mod schedules;
 mod secrets;
 mod serve;
 mod sign;
@@ -245,6 +246,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Blobs(command) => blobs::run(session, command).await,
         Command::Inbox(inbox) => inbox::run(session, inbox).await,
         Command::Threads(command) => threads::run(session, command).await,
+        Command::Schedules(command) => schedules::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,
         Command::Keys(command) => keys::run(session, command).await,
         Command::Grants(command) => grants::run(session, command).await,

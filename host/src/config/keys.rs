@@ -421,6 +421,9 @@ keys! {
     /// Hosts that one secret may be for.
     secrets_hosts_max: u32 = "limits.secrets.hosts_max", default "16";
 
+    /// Schedules of one tenant.
+    schedules_count_max: u32 = "limits.schedules.count_max", default "1_000";
+
     /// Keys whose signatures one tenant trusts.
     trust_keys_max: u32 = "limits.trust.keys_max", default "100";
     /// Plugins for which one tenant may say a minimum version.

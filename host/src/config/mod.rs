@@ -68,6 +68,8 @@ pub(crate) struct Config {
     pub(crate) trust: TrustLimits,
     /// When blobs go that nothing names.
     pub(crate) blobs: BlobOptions,
+    /// Schedules of one tenant.
+    pub(crate) schedules_count_max: usize,
     /// Entries of a tenant's audit log in a minute about what was stopped or refused.
     pub(crate) refusals_noted_per_minute_max: u32,
     /// What agents reach.
@@ -267,6 +269,7 @@ impl Meant<'_> {
             secrets: secrets?,
             trust: Self::trust(raw)?,
             blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },
+            schedules_count_max: usize::try_from(raw.schedules_count_max?).ok()?,
             refusals_noted_per_minute_max: raw.audit_refusals_per_minute_max?,
             outside: outside?,
             reach: reach?,

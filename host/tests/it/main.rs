@@ -65,6 +65,7 @@ mod repo;
 mod resources;
 mod resume;
 mod rules;
+mod schedules;
 mod scripts;
 mod sealed;
 mod secrets;

@@ -40,6 +40,7 @@ mod run_filter;
 mod run_request;
 mod run_views;
 mod runs;
+mod schedules;
 mod secrets;
 mod serve;
 mod sse;

@@ -22,8 +22,8 @@ use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
     audit, blobs, bulk, codes, events, export, grants, health, interrupts, keys, members, metrics,
-    openapi, plugins, quarantine, replay, run_views, runs, secrets, steering, stream, system,
-    tenants, thread_changes, threads, trust, usage, workflow_views, workflows,
+    openapi, plugins, quarantine, replay, run_views, runs, schedules, secrets, steering, stream,
+    system, tenants, thread_changes, threads, trust, usage, workflow_views, workflows,
 };
 
 /// Who may call a route.
@@ -159,6 +159,16 @@ rows! {
     POST "/v1/threads/{thread}/copy" [Operator Threads] => thread_changes::copy;
     POST "/v1/threads/{thread}/prune" [Operator Threads] => thread_changes::prune;
     POST "/v1/threads/{thread}/migrate" [Operator Threads] => thread_changes::migrate;
+    GET "/v1/schedules" [Viewer Schedules] => schedules::list;
+    POST "/v1/schedules" [Developer Schedules] => schedules::create;
+    POST "/v1/schedules/preview" [Viewer Schedules] => schedules::preview;
+    GET "/v1/schedules/{schedule}" [Viewer Schedules] => schedules::show;
+    PUT "/v1/schedules/{schedule}" [Developer Schedules] => schedules::put;
+    DELETE "/v1/schedules/{schedule}" [Developer Schedules] => schedules::remove;
+    GET "/v1/schedules/{schedule}/next" [Viewer Schedules] => schedules::next;
+    POST "/v1/schedules/{schedule}/pause" [Operator Schedules] => schedules::pause;
+    POST "/v1/schedules/{schedule}/continue" [Operator Schedules] => schedules::go_on;
+    POST "/v1/schedules/{schedule}/trigger" [Operator Schedules] => schedules::trigger;
     GET "/v1/usage" [Viewer System] => usage::show;
     GET "/v1/keys" [Admin Keys] => keys::list;
     POST "/v1/keys" [Admin Keys] => keys::add;

@@ -22,6 +22,7 @@ mod grants;
 mod people;
 mod replay;
 mod runs;
+mod schedules;
 mod secrets;
 mod steering;
 mod tenants;
@@ -29,6 +30,7 @@ mod threads;
 mod trust;
 
 pub use runs::LinesWanted;
+pub use schedules::ScheduleView;
 
 /// A handle on the engine.
 #[derive(Debug, Clone)]
@@ -190,6 +192,7 @@ impl Handle {
             refusals_not_noted,
             quarantines: self.shared.quarantines.count(),
             runs_live: self.shared.registry.live() as u64,
+            schedules: self.shared.schedules.count(),
             store: self.shared.parts.store.figures(),
             runtime: self.shared.parts.runtime.figures(),
             ..self.shared.stats.read()

@@ -40,6 +40,7 @@ mod registry;
 mod replay;
 mod request;
 mod resolve;
+mod schedules;
 mod service;
 mod snapshots;
 mod start;
@@ -60,7 +61,7 @@ pub use cassette::CassetteEntry;
 pub use choice::VersionChoice;
 pub use chunks::Streamed;
 pub use filter::{RunFilter, RunPage};
-pub use handle::{Handle, LinesWanted};
+pub use handle::{Handle, LinesWanted, ScheduleView};
 pub use lines::LogLine;
 pub use parts::{
     BlobOptions, CallLog, EngineOptions, EngineParts, FixedGrants, GrantPolicy, Lanes,
@@ -72,6 +73,11 @@ pub use request::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
     PluginInfo, PluginStanding, PluginUpload, QuestionView, RunMessage, RunView, StartRun, Started,
     StreamRequest, TaskView, WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
+};
+pub use schedules::{
+    BadTimes, CATCH_UP_MAX, CronTimes, DueTime, FiringError, FiringOutcome, LastFiring, Missed,
+    Overlap, PutSchedule, Schedule, ScheduleCounts, ScheduleOptions, ScheduleSpec, ScheduledThread,
+    ScheduledWorkflow,
 };
 pub use service::Engine;
 pub use stats::{EngineFigures, ModelFigures};

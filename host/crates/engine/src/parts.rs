@@ -16,6 +16,7 @@ use wforge_ports::{
 };
 
 use crate::bus::RunBus;
+use crate::schedules::ScheduleOptions;
 
 /// The ports and services that the engine uses.
 #[derive(Debug, Clone)]
@@ -92,6 +93,8 @@ pub struct EngineOptions {
     pub breaker: BreakerLimits,
     /// When blobs go that nothing names.
     pub blobs: BlobOptions,
+    /// What schedules may be, and whether this engine fires them.
+    pub schedules: ScheduleOptions,
     /// Entries of one tenant's audit log in a minute that say what was stopped or refused; further
     /// ones are counted only.
     pub refusals_noted_per_minute_max: u32,
@@ -130,6 +133,7 @@ impl Default for EngineOptions {
             require_signed: false,
             breaker: BreakerLimits::default(),
             blobs: BlobOptions::default(),
+            schedules: ScheduleOptions::default(),
             refusals_noted_per_minute_max: 60,
         }
     }

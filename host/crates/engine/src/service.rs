@@ -24,6 +24,7 @@ use crate::parts::{EngineOptions, EngineParts};
 use crate::quarantine::{self, Quarantines};
 use crate::registry::{Full, Place, Registry, Room};
 use crate::request::EngineError;
+use crate::schedules::{self, Schedules};
 use crate::snapshots::save_if_due;
 use crate::start::Begun;
 use crate::stats::Stats;
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) quarantines: Quarantines,
     pub(crate) notes: Arc<Notes>,
     pub(crate) trust: Trust,
+    pub(crate) schedules: Schedules,
     /// Which grants were used.
     pub(crate) used: Used,
     /// Read by whoever brings in a component, until a row names it; written by an erasure, which
@@ -103,6 +105,7 @@ impl Engine {
             quarantines: Quarantines::default(),
             notes,
             trust: Trust::default(),
+            schedules: Schedules::default(),
             registry: Registry::default(),
             stats: Stats::default(),
             ids: RunIds::default(),
@@ -152,6 +155,7 @@ impl Engine {
             tenancy::go_on_erasing(&self.shared).await;
             claim_of(&self.shared, None).await;
             sweep::at_intervals(&self.shared);
+            schedules::at_their_times(&self.shared);
         }
         while !self.shared.shutdown.is_cancelled() {
             let wake = async {

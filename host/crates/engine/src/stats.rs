@@ -56,6 +56,16 @@ pub struct EngineFigures {
     pub quarantines: u64,
     /// Calls on which a part of the host broke.
     pub host_panics: u64,
+    /// Schedules of all tenants.
+    pub schedules: u64,
+    /// Runs that schedules started.
+    pub schedules_fired: u64,
+    /// Times of schedules that passed while nobody could start anything.
+    pub schedules_missed: u64,
+    /// Times of schedules at which the run before had not ended.
+    pub schedules_skipped: u64,
+    /// Starts of schedules that failed.
+    pub schedules_failed: u64,
     /// Calls of models since the start of the process, by the names that the operator gave them.
     pub models: BTreeMap<String, ModelFigures>,
     /// What was stopped or refused since the start of the process: of what kind, its code, how
@@ -138,7 +148,11 @@ counters!(
     tasks_cached,
     tasks_failed,
     tasks_retried,
-    host_panics
+    host_panics,
+    schedules_fired,
+    schedules_missed,
+    schedules_skipped,
+    schedules_failed
 );
 
 impl Stats {

@@ -81,6 +81,8 @@ pub enum Noun {
     Runs,
     /// Threads.
     Threads,
+    /// What starts runs by the clock.
+    Schedules,
     /// API keys.
     Keys,
     /// People.
@@ -97,13 +99,14 @@ pub enum Noun {
 
 impl Noun {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::System,
         Self::Plugins,
         Self::Grants,
         Self::Workflows,
         Self::Runs,
         Self::Threads,
+        Self::Schedules,
         Self::Keys,
         Self::Members,
         Self::Secrets,
@@ -122,6 +125,7 @@ impl Noun {
             Self::Workflows => "workflows",
             Self::Runs => "runs",
             Self::Threads => "threads",
+            Self::Schedules => "schedules",
             Self::Keys => "keys",
             Self::Members => "members",
             Self::Secrets => "secrets",
@@ -146,7 +150,7 @@ pub struct Scope {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "\"{text}\" is no scope: write NOUN:read or NOUN:write, with system, plugins, grants, workflows, \
-     runs, threads, keys, members, secrets, trust, audit or tenants"
+     runs, threads, schedules, keys, members, secrets, trust, audit or tenants"
 )]
 pub struct ParseScopeError {
     text: String,

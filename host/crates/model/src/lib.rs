@@ -49,7 +49,7 @@ pub use http_rule::{HttpRule, HttpRuleError};
 pub use id::{Digest, Epoch, QuestionId, RunId, Seq, TaskId, ThreadId, Version};
 pub use label::{BadLabels, Labels};
 pub use lines::Lines;
-pub use name::{Key, NodeId, NodePath, PluginName, TenantId};
+pub use name::{Key, NodeId, NodePath, PluginName, ScheduleName, TenantId};
 pub use recording::Recording;
 pub use reference::{AgentRef, Target, WorkflowRef};
 pub use secret::{SecretLimits, SecretName, SecretRecord};

@@ -7,6 +7,7 @@ mod grants;
 mod plugins;
 mod registry;
 mod runs;
+mod schedules;
 mod signing;
 mod testing;
 mod threads;
@@ -31,6 +32,7 @@ pub(crate) use registry::{FromRegistry, PublishArgs, PullArgs, RegistryArgs};
 pub(crate) use runs::{
     Inbox, InboxCommand, Many, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch, WhichRuns,
 };
+pub(crate) use schedules::{Missed, Overlap, ScheduleAdd, ScheduleNext, SchedulesCommand};
 pub(crate) use signing::{KeygenArgs, SignArgs, VerifyArgs};
 pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, SubjectArgs, TestArgs};
 pub(crate) use threads::{
@@ -192,6 +194,9 @@ pub(crate) enum Command {
     /// Remove the blobs that nothing names any more
     #[command(subcommand)]
     Blobs(BlobsCommand),
+    /// Start runs by the clock: make, list, pause and check schedules
+    #[command(subcommand)]
+    Schedules(SchedulesCommand),
     /// Serve the HTTP API, and go on with the runs of the data directory
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),

@@ -118,6 +118,8 @@ impl World {
         let path = format!("/v1/secrets/{CANARY}");
         let put = self.host.send_by("PUT", &path, "application/json", &secret, Some(&admin));
         put.status(200);
+        let cron = json!({ "name": CANARY, "workflow": CANARY, "cron": "0 0 1 1 *" });
+        post("/v1/schedules", &cron).status(201);
         let signer = wforge_testkit::SigningKey::of(9);
         let trusted = json!({ "name": CANARY, "public": signer.public_line() });
         post("/v1/trust/keys", &trusted).status(201);
@@ -132,6 +134,7 @@ impl World {
             ("thread", thread.to_owned()),
             ("grant", grant),
             ("key", key),
+            ("schedule", CANARY.to_owned()),
             ("secret", CANARY.to_owned()),
             ("signer", signer),
             ("subject", CANARY.to_owned()),
@@ -274,6 +277,12 @@ impl World {
                 "its workflow, to migrate to",
                 format!("{own}/migrate"),
                 json!({ "to": { "name": CANARY } }),
+                "404",
+            ),
+            (
+                "its workflow, at times",
+                "/v1/schedules".to_owned(),
+                json!({ "name": "mine", "workflow": CANARY, "cron": "@daily" }),
                 "404",
             ),
             ("its name as tenant", runs(), json!({ "workflow": file, "tenant": "acme" }), "422"),

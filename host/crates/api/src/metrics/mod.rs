@@ -69,9 +69,20 @@ fn engine(figures: &EngineFigures, text: &mut Text) {
         .sample(&[], figures.tasks_failed);
     text.counter("wforge_tasks_retried_total", "Attempts that were followed by another.")
         .sample(&[], figures.tasks_retried);
+    schedules(figures, text);
     guards(figures, text);
     models(figures, text);
     ports(figures, text);
+}
+
+fn schedules(figures: &EngineFigures, text: &mut Text) {
+    text.gauge("wforge_schedules", "Schedules of all tenants.").sample(&[], figures.schedules);
+    let mut firings =
+        text.counter("wforge_schedule_firings_total", "Times of schedules, by what came of them.");
+    firings.sample(&[("outcome", "started")], figures.schedules_fired);
+    firings.sample(&[("outcome", "missed")], figures.schedules_missed);
+    firings.sample(&[("outcome", "skipped")], figures.schedules_skipped);
+    firings.sample(&[("outcome", "failed")], figures.schedules_failed);
 }
 
 fn guards(figures: &EngineFigures, text: &mut Text) {

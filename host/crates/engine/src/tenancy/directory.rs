@@ -137,12 +137,14 @@ async fn read_all(shared: &Shared) -> Result<(), EngineError> {
         index.take_grants(shared, &default).await?;
         Trust::load(shared, &default).await?;
         shared.quarantines.load(shared, Some(&default)).await?;
+        shared.schedules.load(shared, &default).await?;
     }
     shared.quarantines.load(shared, None).await?;
     Trust::load(shared, &platform()?).await?;
     for tenant in index.tenants.keys() {
         shared.quarantines.load(shared, Some(tenant)).await?;
         Trust::load(shared, tenant).await?;
+        shared.schedules.load(shared, tenant).await?;
     }
     *shared.directory.write() = index;
     Ok(())

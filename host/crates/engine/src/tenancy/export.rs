@@ -123,6 +123,7 @@ async fn write_catalog(shared: &Shared, id: &TenantId, out: &Out) -> Result<(), 
         ("trusted_key", Collection::TrustedKeys),
         ("trust_policy", Collection::TrustPolicies),
         ("signature", Collection::Signatures),
+        ("schedule", Collection::Schedules),
     ] {
         let documents: Vec<Value> = PageOf(collection).all(shared, id).await?;
         for document in documents {

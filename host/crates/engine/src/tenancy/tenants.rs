@@ -117,6 +117,7 @@ pub(crate) async fn resume(
     let tenant = put(shared, active, None, "tenant.resume", by).await?;
     drop(turn);
     claim_of(shared, Some(id)).await;
+    shared.schedules.wake_tenant(id);
     Ok(tenant)
 }
 

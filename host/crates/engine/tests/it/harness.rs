@@ -193,6 +193,14 @@ impl World {
         Self::on(self.store, self.clock, options, Arc::new(script))
     }
 
+    /// Stops the engine, lets time pass in which nobody is there, and starts another.
+    pub(crate) async fn away(self, ms: u64) -> Self {
+        self.shutdown.cancel();
+        self.service.await.unwrap();
+        self.clock.advance(Duration::from_millis(ms));
+        Self::on(self.store, self.clock, EngineOptions::default(), Arc::new(ok))
+    }
+
     /// Stops the engine as a kill would, but for what the store has.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();

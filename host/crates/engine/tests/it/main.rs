@@ -26,6 +26,7 @@ mod repeats;
 mod replays;
 mod rules;
 mod runs;
+mod schedules;
 mod simulation;
 mod steering;
 mod streams;

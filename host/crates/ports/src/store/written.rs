@@ -213,6 +213,8 @@ pub enum Collection {
     TrustPolicies,
     /// Signatures of components: key is the component's digest.
     Signatures,
+    /// What starts runs by the clock: key is the name.
+    Schedules,
 }
 
 impl Collection {
@@ -238,6 +240,7 @@ impl Collection {
             Self::TrustedKeys => b'r',
             Self::TrustPolicies => b'l',
             Self::Signatures => b'n',
+            Self::Schedules => b'j',
         }
     }
 }

@@ -24,7 +24,8 @@ const fn next(collection: Collection) -> Option<Collection> {
         Collection::Quarantines => Collection::TrustedKeys,
         Collection::TrustedKeys => Collection::TrustPolicies,
         Collection::TrustPolicies => Collection::Signatures,
-        Collection::Signatures => return None,
+        Collection::Signatures => Collection::Schedules,
+        Collection::Schedules => return None,
     })
 }
 
