@@ -52,6 +52,7 @@ mod trust;
 pub(crate) mod ui;
 mod verify;
 mod watch;
+mod webhooks;
 mod workflows;
 
 use std::collections::BTreeMap;
@@ -246,6 +247,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Grants(command) => grants::run(session, command).await,
         Command::Members(command) => members::run(session, command).await,
         Command::Secrets(command) => secrets::run(session, command).await,
+        Command::Webhooks(command) => webhooks::run(session, command).await,
         Command::Trust(command) => trust::run(session, command).await,
         Command::Tenants(command) => tenants::run(session, command).await,
         Command::Audit(command) => tenants::audit(session, command).await,

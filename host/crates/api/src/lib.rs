@@ -51,6 +51,7 @@ mod tls;
 mod trust;
 mod upload;
 mod usage;
+mod webhooks;
 mod workflows;
 
 pub use auth::{

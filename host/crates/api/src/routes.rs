@@ -23,7 +23,7 @@ use crate::state::{Api, ApiParts};
 use crate::{
     audit, blobs, codes, events, export, grants, health, interrupts, keys, members, metrics,
     plugins, quarantine, replay, runs, secrets, steering, stream, system, tenants, thread_changes,
-    threads, trust, usage, workflows,
+    threads, trust, usage, webhooks, workflows,
 };
 
 /// Who may call a route.
@@ -155,6 +155,17 @@ rows! {
     GET "/v1/secrets" [Admin Secrets] => secrets::list;
     PUT "/v1/secrets/{secret}" [Admin Secrets] => secrets::put;
     DELETE "/v1/secrets/{secret}" [Admin Secrets] => secrets::remove;
+    GET "/v1/webhooks" [Viewer Webhooks] => webhooks::list;
+    POST "/v1/webhooks" [Admin Webhooks] => webhooks::add;
+    GET "/v1/webhooks/{webhook}" [Viewer Webhooks] => webhooks::show;
+    PUT "/v1/webhooks/{webhook}" [Admin Webhooks] => webhooks::put;
+    DELETE "/v1/webhooks/{webhook}" [Admin Webhooks] => webhooks::remove;
+    POST "/v1/webhooks/{webhook}/rotate" [Admin Webhooks] => webhooks::rotate;
+    POST "/v1/webhooks/{webhook}/test" [Operator Webhooks] => webhooks::test;
+    GET "/v1/webhooks/{webhook}/deliveries" [Viewer Webhooks] => webhooks::deliveries;
+    GET "/v1/webhooks/{webhook}/deliveries/{delivery}" [Viewer Webhooks] => webhooks::delivery;
+    POST "/v1/webhooks/{webhook}/deliveries/{delivery}/redeliver" [Operator Webhooks]
+        => webhooks::redeliver;
     GET "/v1/trust/keys" [Viewer Trust] => trust::list;
     POST "/v1/trust/keys" [Admin Trust] => trust::add;
     POST "/v1/trust/keys/{signer}/revoke" [Admin Trust] => trust::revoke;

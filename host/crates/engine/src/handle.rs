@@ -26,6 +26,7 @@ mod steering;
 mod tenants;
 mod threads;
 mod trust;
+mod webhooks;
 
 /// A handle on the engine.
 #[derive(Debug, Clone)]
@@ -186,6 +187,7 @@ impl Handle {
             stopped: stopped.into_iter().map(named).collect(),
             refusals_not_noted,
             quarantines: self.shared.quarantines.count(),
+            webhooks: self.shared.webhooks.figures(),
             runs_live: self.shared.registry.live() as u64,
             store: self.shared.parts.store.figures(),
             runtime: self.shared.parts.runtime.figures(),

@@ -49,6 +49,7 @@ mod threads;
 mod tools;
 mod trust;
 mod views;
+mod webhooks;
 mod workflows;
 
 pub use breaker::Circuit;
@@ -81,3 +82,4 @@ pub use thread_request::{
 };
 pub use trust::minisign::{BadPublicKey, BadSignature, Minisign, PublicKey};
 pub use trust::{NewTrustedKey, PolicyChange, PolicyShown};
+pub use webhooks::{WebhookFigures, WebhookMade, WebhookPut};

@@ -32,6 +32,7 @@ use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::tools::EngineTools;
 use crate::trust::Trust;
+use crate::webhooks::{self, Webhooks};
 use crate::workflows::WorkflowCache;
 
 /// Live runs taken over at the start.
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) quarantines: Quarantines,
     pub(crate) notes: Arc<Notes>,
     pub(crate) trust: Trust,
+    pub(crate) webhooks: Webhooks,
     /// Which grants were used.
     pub(crate) used: Used,
     /// Read by whoever brings in a component, until a row names it; written by an erasure, which
@@ -102,6 +104,7 @@ impl Engine {
             quarantines: Quarantines::default(),
             notes,
             trust: Trust::default(),
+            webhooks: Webhooks::default(),
             registry: Registry::default(),
             stats: Stats::default(),
             ids: RunIds::default(),
@@ -149,6 +152,7 @@ impl Engine {
         }
         if self.shared.options.claims {
             tenancy::go_on_erasing(&self.shared).await;
+            webhooks::at_work(&self.shared);
             claim_of(&self.shared, None).await;
             sweep::at_intervals(&self.shared);
         }

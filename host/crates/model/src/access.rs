@@ -86,6 +86,8 @@ pub enum Noun {
     Members,
     /// Secrets.
     Secrets,
+    /// Webhooks, out and in, and what was delivered.
+    Webhooks,
     /// Whose signatures are trusted, and what is asked of versions.
     Trust,
     /// The audit log.
@@ -96,7 +98,7 @@ pub enum Noun {
 
 impl Noun {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::System,
         Self::Plugins,
         Self::Grants,
@@ -106,6 +108,7 @@ impl Noun {
         Self::Keys,
         Self::Members,
         Self::Secrets,
+        Self::Webhooks,
         Self::Trust,
         Self::Audit,
         Self::Tenants,
@@ -124,6 +127,7 @@ impl Noun {
             Self::Keys => "keys",
             Self::Members => "members",
             Self::Secrets => "secrets",
+            Self::Webhooks => "webhooks",
             Self::Trust => "trust",
             Self::Audit => "audit",
             Self::Tenants => "tenants",
@@ -145,7 +149,7 @@ pub struct Scope {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "\"{text}\" is no scope: write NOUN:read or NOUN:write, with system, plugins, grants, workflows, \
-     runs, threads, keys, members, secrets, trust, audit or tenants"
+     runs, threads, keys, members, secrets, webhooks, trust, audit or tenants"
 )]
 pub struct ParseScopeError {
     text: String,

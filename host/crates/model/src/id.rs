@@ -96,6 +96,8 @@ id! {
     QuestionId = "ask";
     /// A conversation or case that several runs belong to.
     ThreadId = "thread";
+    /// One thing that one webhook is told.
+    DeliveryId = "dlv";
 }
 
 /// The SHA-256 of some bytes, written `sha256:<64 hexadecimal digits>`.

@@ -84,6 +84,10 @@ name! {
     TenantId = "tenant name",
         "small letters, digits and -, beginning with a letter, at most 64",
         |text| is_word(text, "-") && !text.contains(|c: char| c.is_ascii_uppercase());
+    /// A webhook, inbound or outbound.
+    HookName = "webhook name",
+        "small letters, digits and -, beginning with a letter, at most 64",
+        |text| is_word(text, "-") && !text.contains(|c: char| c.is_ascii_uppercase());
 }
 
 /// Where a node is found in a run: through the nodes that run the workflows around it. Written

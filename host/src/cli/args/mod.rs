@@ -11,6 +11,7 @@ mod signing;
 mod testing;
 mod threads;
 mod trust;
+mod webhooks;
 mod workflows;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
 pub(crate) use trust::{PolicyArgs, TrustCommand};
+pub(crate) use webhooks::{WebhookAdd, WebhooksCommand};
 pub(crate) use workflows::{
     Durability, GraphArgs, GraphFormat, Multitask, RunArgs, ValidateArgs, WorkflowCommand,
 };
@@ -207,6 +209,9 @@ pub(crate) enum Command {
     /// Set, list and remove secrets; no command shows a value
     #[command(subcommand)]
     Secrets(SecretsCommand),
+    /// Be told of what happens to runs, at a server of your own
+    #[command(subcommand)]
+    Webhooks(WebhooksCommand),
     /// Whose signatures of plugins are trusted, and what is asked of versions
     #[command(subcommand)]
     Trust(TrustCommand),

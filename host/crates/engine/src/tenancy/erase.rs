@@ -62,6 +62,7 @@ async fn finish(shared: &Shared, id: &TenantId, by: &str) -> Result<Arc<Tenant>,
     shared.parts.bus.forget_tenant(id);
     shared.used.forget(id);
     shared.trust.forget(id);
+    shared.webhooks.forget(id);
     let erased = shared.parts.store.erase(id.clone()).await;
     erased.map_err(|error| EngineError::Host(Box::new(error)))?;
     // After the store: whoever read something until then has it from there.

@@ -117,6 +117,7 @@ pub(crate) async fn resume(
     let tenant = put(shared, active, None, "tenant.resume", by).await?;
     drop(turn);
     claim_of(shared, Some(id)).await;
+    shared.webhooks.wake();
     Ok(tenant)
 }
 
@@ -164,7 +165,7 @@ pub(crate) async fn revoke_tokens(
 }
 
 /// A tenant that is not being erased.
-pub(super) fn living(shared: &Shared, id: &TenantId) -> Result<Arc<Tenant>, EngineError> {
+pub(crate) fn living(shared: &Shared, id: &TenantId) -> Result<Arc<Tenant>, EngineError> {
     let found = tenant(shared, id)?;
     match found.state {
         TenantState::Active | TenantState::Suspended => Ok(found),

@@ -36,3 +36,4 @@ mod thread_world;
 mod threads;
 mod tools;
 mod trust;
+mod webhooks;

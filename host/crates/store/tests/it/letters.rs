@@ -24,7 +24,11 @@ const fn next(collection: Collection) -> Option<Collection> {
         Collection::Quarantines => Collection::TrustedKeys,
         Collection::TrustedKeys => Collection::TrustPolicies,
         Collection::TrustPolicies => Collection::Signatures,
-        Collection::Signatures => return None,
+        Collection::Signatures => Collection::Webhooks,
+        Collection::Webhooks => Collection::HookSecrets,
+        Collection::HookSecrets => Collection::Deliveries,
+        Collection::Deliveries => Collection::InboundHooks,
+        Collection::InboundHooks => return None,
     })
 }
 
