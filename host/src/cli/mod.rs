@@ -14,6 +14,7 @@ mod explain;
 mod folder;
 mod follow;
 mod grants;
+mod hooks;
 mod inbox;
 mod inputs;
 mod inspect;
@@ -248,6 +249,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Members(command) => members::run(session, command).await,
         Command::Secrets(command) => secrets::run(session, command).await,
         Command::Webhooks(command) => webhooks::run(session, command).await,
+        Command::Hooks(command) => hooks::run(session, command).await,
         Command::Trust(command) => trust::run(session, command).await,
         Command::Tenants(command) => tenants::run(session, command).await,
         Command::Audit(command) => tenants::audit(session, command).await,

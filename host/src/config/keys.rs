@@ -501,6 +501,8 @@ keys! {
     /// Invalid credentials of one address, or for one key, in a minute.
     api_auth_failures_per_minute_max: u32 = "limits.api.auth_failures_per_minute_max",
         default "30";
+    /// Posts to one inbound hook in a second.
+    api_hook_posts_per_second_max: u32 = "limits.api.hook_posts_per_second_max", default "20";
     /// How long an idempotency key is remembered, in milliseconds.
     api_idempotency_ms: u64 = "limits.api.idempotency_ms", default "86_400_000";
 

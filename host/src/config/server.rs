@@ -145,6 +145,7 @@ impl Meant<'_> {
             ("limits.api.headers_max", raw.api_headers_max),
             ("limits.api.json_depth_max", raw.api_json_depth_max),
             ("limits.api.auth_failures_per_minute_max", raw.api_auth_failures_per_minute_max),
+            ("limits.api.hook_posts_per_second_max", raw.api_hook_posts_per_second_max),
         ] {
             self.at_least_1(key, count);
         }
@@ -169,6 +170,7 @@ impl Meant<'_> {
             uploads: share(raw.api_uploads_max, raw.api_uploads_per_tenant_max)?,
             stream_age_max: ms(raw.api_stream_age_ms_max)?,
             auth_failures_per_minute_max: raw.api_auth_failures_per_minute_max?,
+            hook_posts_per_second_max: raw.api_hook_posts_per_second_max?,
             idempotency_ttl: ms(raw.api_idempotency_ms)?,
             ..ApiLimits::default()
         })

@@ -21,6 +21,7 @@ mod grants;
 mod guard;
 mod health;
 mod idempotency;
+mod inbound;
 mod interrupts;
 mod keys;
 mod limits;

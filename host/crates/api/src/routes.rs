@@ -21,9 +21,9 @@ use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
-    audit, blobs, codes, events, export, grants, health, interrupts, keys, members, metrics,
-    plugins, quarantine, replay, runs, secrets, steering, stream, system, tenants, thread_changes,
-    threads, trust, usage, webhooks, workflows,
+    audit, blobs, codes, events, export, grants, health, inbound, interrupts, keys, members,
+    metrics, plugins, quarantine, replay, runs, secrets, steering, stream, system, tenants,
+    thread_changes, threads, trust, usage, webhooks, workflows,
 };
 
 /// Who may call a route.
@@ -166,6 +166,14 @@ rows! {
     GET "/v1/webhooks/{webhook}/deliveries/{delivery}" [Viewer Webhooks] => webhooks::delivery;
     POST "/v1/webhooks/{webhook}/deliveries/{delivery}/redeliver" [Operator Webhooks]
         => webhooks::redeliver;
+    GET "/v1/hooks" [Viewer Webhooks] => inbound::list;
+    POST "/v1/hooks" [Admin Webhooks] => inbound::add;
+    GET "/v1/hooks/{hook}" [Viewer Webhooks] => inbound::show;
+    PUT "/v1/hooks/{hook}" [Admin Webhooks] => inbound::put;
+    DELETE "/v1/hooks/{hook}" [Admin Webhooks] => inbound::remove;
+    POST "/v1/hooks/{hook}/rotate" [Admin Webhooks] => inbound::rotate;
+    POST "/v1/hooks/{hook}/url" [Admin Webhooks] => inbound::url;
+    POST "/in/{hook}/{expires}/{signature}" [open] => inbound::post;
     GET "/v1/trust/keys" [Viewer Trust] => trust::list;
     POST "/v1/trust/keys" [Admin Trust] => trust::add;
     POST "/v1/trust/keys/{signer}/revoke" [Admin Trust] => trust::revoke;

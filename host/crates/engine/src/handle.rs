@@ -19,6 +19,7 @@ use crate::{cache, chunks, load, start, subscribe, tenancy, views};
 mod brakes;
 mod catalog;
 mod grants;
+mod inbound;
 mod people;
 mod replay;
 mod secrets;

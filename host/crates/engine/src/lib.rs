@@ -82,4 +82,7 @@ pub use thread_request::{
 };
 pub use trust::minisign::{BadPublicKey, BadSignature, Minisign, PublicKey};
 pub use trust::{NewTrustedKey, PolicyChange, PolicyShown};
-pub use webhooks::{WebhookFigures, WebhookMade, WebhookPut};
+pub use webhooks::{
+    InboundMade, InboundPut, OpenedHook, PostedSignature, PostedUrl, WebhookFigures, WebhookMade,
+    WebhookPut,
+};

@@ -32,7 +32,7 @@ use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::tools::EngineTools;
 use crate::trust::Trust;
-use crate::webhooks::{self, Webhooks};
+use crate::webhooks::{self, Inbound, Webhooks};
 use crate::workflows::WorkflowCache;
 
 /// Live runs taken over at the start.
@@ -56,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) notes: Arc<Notes>,
     pub(crate) trust: Trust,
     pub(crate) webhooks: Webhooks,
+    pub(crate) inbound: Inbound,
     /// Which grants were used.
     pub(crate) used: Used,
     /// Read by whoever brings in a component, until a row names it; written by an erasure, which
@@ -105,6 +106,7 @@ impl Engine {
             notes,
             trust: Trust::default(),
             webhooks: Webhooks::default(),
+            inbound: Inbound::default(),
             registry: Registry::default(),
             stats: Stats::default(),
             ids: RunIds::default(),

@@ -20,6 +20,7 @@ pub mod grant;
 pub mod head;
 pub mod http_rule;
 pub mod id;
+pub mod inbound;
 pub mod json;
 pub mod limits;
 pub mod lines;
@@ -43,7 +44,9 @@ pub use capability::{Capability, Grants};
 pub use checkpoint::Checkpoint;
 pub use failure::{Denial, Failure, FailureKind, Problem};
 pub use http_rule::{HttpRule, HttpRuleError};
-pub use id::{DeliveryId, Digest, Epoch, QuestionId, RunId, Seq, TaskId, ThreadId, Version};
+pub use id::{
+    DeliveryId, Digest, Epoch, InboundId, QuestionId, RunId, Seq, TaskId, ThreadId, Version,
+};
 pub use lines::Lines;
 pub use name::{HookName, Key, NodeId, NodePath, PluginName, TenantId};
 pub use recording::Recording;

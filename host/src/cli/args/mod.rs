@@ -4,6 +4,7 @@ mod admin;
 mod author;
 mod dev;
 mod grants;
+mod hooks;
 mod plugins;
 mod registry;
 mod runs;
@@ -27,6 +28,7 @@ pub(crate) use admin::{
 pub(crate) use author::{BuildArgs, DoctorArgs, NewAgent, NewCommand, NewWorkflow};
 pub(crate) use dev::DevArgs;
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
+pub(crate) use hooks::{HookAdd, HooksCommand};
 pub(crate) use plugins::PluginCommand;
 pub(crate) use registry::{FromRegistry, PublishArgs, PullArgs, RegistryArgs};
 pub(crate) use runs::{
@@ -212,6 +214,9 @@ pub(crate) enum Command {
     /// Be told of what happens to runs, at a server of your own
     #[command(subcommand)]
     Webhooks(WebhooksCommand),
+    /// Signed URLs with which others start runs and answer questions
+    #[command(subcommand)]
+    Hooks(HooksCommand),
     /// Whose signatures of plugins are trusted, and what is asked of versions
     #[command(subcommand)]
     Trust(TrustCommand),

@@ -15,7 +15,7 @@ use super::{default_tenant, platform};
 use crate::request::EngineError;
 use crate::service::Shared;
 use crate::trust::Trust;
-use crate::webhooks::Webhooks;
+use crate::webhooks::{Inbound, Webhooks};
 
 /// Documents read at once.
 const PAGE: usize = 512;
@@ -138,6 +138,7 @@ async fn read_all(shared: &Shared) -> Result<(), EngineError> {
         index.take_grants(shared, &default).await?;
         Trust::load(shared, &default).await?;
         Webhooks::load(shared, &default).await?;
+        Inbound::load(shared, &default).await?;
         shared.quarantines.load(shared, Some(&default)).await?;
     }
     shared.quarantines.load(shared, None).await?;
@@ -146,6 +147,7 @@ async fn read_all(shared: &Shared) -> Result<(), EngineError> {
         shared.quarantines.load(shared, Some(tenant)).await?;
         Trust::load(shared, tenant).await?;
         Webhooks::load(shared, tenant).await?;
+        Inbound::load(shared, tenant).await?;
     }
     *shared.directory.write() = index;
     Ok(())

@@ -148,7 +148,7 @@ fn checked_events(events: BTreeSet<HookEvent>) -> Result<BTreeSet<HookEvent>, En
     Ok(events)
 }
 
-fn checked_workflow(name: String) -> Result<String, EngineError> {
+pub(super) fn checked_workflow(name: String) -> Result<String, EngineError> {
     match name.parse::<WorkflowRef>() {
         Ok(parsed) if parsed.to_string() == name && !name.contains('@') => Ok(name),
         _ => Err(invalid("bad_workflow", "workflow: name one workflow, without a version")),

@@ -3,10 +3,12 @@
 //! `outbox` says what follows from a commit and is written with it, so that a process which dies
 //! tells it after its next start; `queue` has in memory what waits; `send` sends it, again and
 //! again where that must be; `change` makes and changes webhooks, `deliveries` shows what was sent.
+//! `inbound` is the other way: whoever has a signed URL starts a run, or answers a question.
 //! How a post gets to its server is the port's matter, `wforge_ports::Posts`.
 
 mod change;
 mod deliveries;
+mod inbound;
 mod outbox;
 mod queue;
 mod send;
@@ -31,9 +33,13 @@ use queue::{Place, Queue, Waits};
 
 pub(crate) use change::{existing, put_webhook, remove_webhook, rotate_webhook};
 pub(crate) use deliveries::{deliveries_of, delivery_of, ping, redeliver};
+pub(crate) use inbound::{
+    Deed, Inbound, existing_inbound, open, put_inbound, remove_inbound, rotate_inbound, url_of,
+};
 pub(crate) use send::at_work;
 
 pub use change::{WebhookMade, WebhookPut};
+pub use inbound::{InboundMade, InboundPut, OpenedHook, PostedSignature, PostedUrl};
 
 /// What is known of webhooks in memory.
 #[derive(Debug, Default)]
