@@ -74,3 +74,4 @@ mod testing;
 mod threads;
 mod tidy;
 mod trust;
+mod webhooks;

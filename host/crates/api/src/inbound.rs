@@ -224,7 +224,8 @@ pub(crate) async fn remove(
     let (engine, tenant, by) =
         (api.parts.engine.clone(), principal.tenant.clone(), principal.actor());
     let remove = async move { engine.remove_hook(&tenant, &hook, &by).await };
-    Ok(Json(resource(&*api.whole(remove).await?, None)))
+    let gone = api.whole(remove).await?;
+    Ok(Json(resource(&gone, None)))
 }
 
 /// Makes new secrets: all URLs of before are good for nothing.

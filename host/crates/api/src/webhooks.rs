@@ -13,7 +13,7 @@ use wforge_engine::{WebhookMade, WebhookPut};
 use wforge_model::webhook::{
     Delivery, DeliveryAttempt, DeliveryStatus, HookEvent, SwitchedOff, Webhook,
 };
-use wforge_model::{HookName, Role, RunId, Seq, Timestamp, Value};
+use wforge_model::{DeliveryId, HookName, Role, RunId, Seq, Timestamp, Value};
 
 use crate::auth::Principal;
 use crate::codes;
@@ -273,7 +273,7 @@ pub(crate) async fn deliveries(
     QueryOf(DeliveriesQuery { limit, cursor, status }): QueryOf<DeliveriesQuery>,
 ) -> Result<Json<Page<ShownDelivery>>, ApiError> {
     let at = PageQuery::of(limit, cursor).checked(&api.parts.limits)?;
-    let cursor = at.cursor.as_deref().map(str::parse).transpose();
+    let cursor = at.cursor.as_deref().map(str::parse::<DeliveryId>).transpose();
     let cursor =
         cursor.map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))?;
     let all = api.parts.engine.deliveries(&principal.tenant, &webhook).await?;

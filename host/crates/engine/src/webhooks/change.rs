@@ -227,8 +227,8 @@ pub(crate) async fn rotate_webhook(
     Ok(WebhookMade { webhook, secret: Some(secrets.text().to_owned()) })
 }
 
-/// Notes how deliveries to a webhook go: `None` where one arrived, else why it is left alone now,
-/// if it is.
+/// Notes how deliveries to a webhook go. One to which so many were given up one after the other is
+/// switched off.
 pub(super) async fn note_health(
     shared: &Shared,
     tenant: &TenantId,

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tracing::{Instrument as _, debug, error, info_span, warn};
+use wforge_model::event::EventKind;
 use wforge_model::webhook::{
     Delivery, DeliveryAttempt, DeliveryStatus, HookEvent, OffReason, Webhook, delivery_key,
 };
@@ -23,7 +24,6 @@ use super::sign::seconds;
 use crate::load::load_run;
 use crate::request::EngineError;
 use crate::service::Shared;
-use wforge_model::event::EventKind;
 
 /// Deliveries read at once.
 const PAGE: usize = 256;
@@ -209,7 +209,7 @@ async fn once(shared: &Shared, place: &Place) -> Result<Next, EngineError> {
     }
     let elapsed_ns = shared.parts.clock.monotonic_ns().saturating_sub(began_ns);
     delivery.note(attempt_of(began, elapsed_ns / 1_000_000, &answer));
-    settle(shared, place, delivery, answer).await
+    settle(shared, place, delivery, &answer).await
 }
 
 fn attempt_of(
@@ -245,7 +245,7 @@ async fn settle(
     shared: &Shared,
     place: &Place,
     mut delivery: Delivery,
-    answer: Result<Posted, PostError>,
+    answer: &Result<Posted, PostError>,
 ) -> Result<Next, EngineError> {
     let counts = &shared.webhooks.counts;
     let retry_after_ms = match answer {
@@ -260,7 +260,7 @@ async fn settle(
             switch_off(shared, &place.tenant, &place.hook, OffReason::Gone).await?;
             return Ok(next);
         }
-        Ok(Posted { retry_after_ms, .. }) => retry_after_ms,
+        Ok(Posted { retry_after_ms, .. }) => *retry_after_ms,
         Err(PostError::Invalid(_)) => {
             counts.failed.fetch_add(1, Ordering::Relaxed);
             delivery.status = DeliveryStatus::GivenUp;
