@@ -435,7 +435,7 @@ keys! {
     webhooks_kept_max: u32 = "limits.webhooks.kept_max", default "100";
     /// How long a receiver has for its answer, in milliseconds.
     webhooks_timeout_ms: u64 = "limits.webhooks.timeout_ms", default "15_000";
-    /// Between the first attempt and the second, in milliseconds; then four times as long each time.
+    /// Between the first attempt and the second, in milliseconds; four times as long each time.
     webhooks_retry_first_ms: u64 = "limits.webhooks.retry_first_ms", default "5_000";
     /// Between two attempts at most, in milliseconds.
     webhooks_retry_ms_max: u64 = "limits.webhooks.retry_ms_max", default "14_400_000";

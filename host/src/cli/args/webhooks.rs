@@ -10,8 +10,9 @@ pub(crate) enum WebhooksCommand {
     List,
     /// Make a webhook; its secret is shown once
     #[command(after_help = "Examples:\n  \
-        wforge webhooks add ci https://ci.example/hooks --event run.completed --event run.failed\n  \
-        wforge webhooks add desk https://desk.example/in --event interrupt.opened --workflow brief")]
+        wforge webhooks add ci https://ci.example/in --event run.completed --event run.failed\n  \
+        wforge webhooks add desk https://desk.example/ --event interrupt.opened \
+        --workflow brief")]
     Add(WebhookAdd),
     /// Show one webhook
     #[command(after_help = "Example:\n  wforge webhooks show ci")]

@@ -292,7 +292,7 @@ pub(crate) fn existing(
     tenant: &TenantId,
     name: &str,
 ) -> Result<Arc<Webhook>, EngineError> {
-    let found = name.parse().ok().and_then(|name| shared.webhooks.get(tenant, &name));
+    let found = name.parse::<HookName>().ok().and_then(|name| shared.webhooks.get(tenant, &name));
     found.ok_or_else(|| EngineError::NotFound { kind: "webhook", name: name.to_owned() })
 }
 
