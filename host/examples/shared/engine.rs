@@ -97,6 +97,7 @@ impl Base {
             admission: layers.admission,
             expressions: Arc::new(Cel::new()),
             grants: Arc::new(FixedGrants(needs)),
+            posts: Arc::new(wforge_ports::NoPosts),
             clock: self.clock,
             entropy: self.entropy,
             bus: self.bus,

@@ -15,6 +15,7 @@ mod explain;
 mod folder;
 mod follow;
 mod grants;
+mod hooks;
 mod inbox;
 mod inputs;
 mod inspect;
@@ -53,6 +54,7 @@ mod trust;
 pub(crate) mod ui;
 mod verify;
 mod watch;
+mod webhooks;
 mod workflows;
 
 use std::collections::BTreeMap;
@@ -252,6 +254,8 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Grants(command) => grants::run(session, command).await,
         Command::Members(command) => members::run(session, command).await,
         Command::Secrets(command) => secrets::run(session, command).await,
+        Command::Webhooks(command) => webhooks::run(session, command).await,
+        Command::Hooks(command) => hooks::run(session, command).await,
         Command::Trust(command) => trust::run(session, command).await,
         Command::Tenants(command) => tenants::run(session, command).await,
         Command::Audit(command) => tenants::audit(session, command).await,

@@ -123,8 +123,9 @@ impl Control {
     /// All items of a list.
     pub(crate) async fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
         let (mut items, mut after) = (Vec::new(), String::new());
+        let begin = if path.contains('?') { '&' } else { '?' };
         loop {
-            let page = self.get(&format!("{path}?limit={PAGE}{after}")).await?;
+            let page = self.get(&format!("{path}{begin}limit={PAGE}{after}")).await?;
             let found = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
             items.extend(found);
             match page.get("next_cursor").and_then(Value::as_str) {

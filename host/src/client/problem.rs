@@ -50,6 +50,9 @@ fn list_of(kind: &str) -> Option<&'static str> {
         "plugin" => Some("wforge plugin list shows them"),
         "run" => Some("wforge runs list shows them"),
         "thread" => Some("wforge threads list shows them"),
+        "webhook" => Some("wforge webhooks list shows them"),
+        "delivery" => Some("wforge webhooks deliveries NAME shows them"),
+        "hook" => Some("wforge hooks list shows them"),
         _ => None,
     }
 }

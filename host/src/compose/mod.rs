@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
-use wforge_effects::{Blobs, EffectsParts, RecordedEffects, Secrets, Tools};
+use wforge_effects::{Blobs, EffectsParts, OutboundPosts, RecordedEffects, Secrets, Tools};
 use wforge_engine::{
     CallLog, Engine, EngineOptions, EngineParts, Handle, LiveGrants, RunBus, ScheduleOptions,
     TenantTokens,
@@ -107,6 +107,7 @@ impl Host {
             admission: sandbox,
             expressions: expressions.clone(),
             grants: grants.clone(),
+            posts: acting.posts.clone(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             bus,
@@ -152,6 +153,7 @@ impl Host {
 struct Acting {
     effects: Arc<RecordedEffects>,
     tools: Arc<Tools>,
+    posts: Arc<OutboundPosts>,
     tokens: Arc<TenantTokens>,
     grants: Arc<LiveGrants>,
 }
@@ -181,6 +183,7 @@ impl Acting {
             meter: tokens.clone(),
         };
         let (outside, tools) = world::open(config, &parts)?;
+        let posts = Arc::new(OutboundPosts::new(outside.outbound.clone(), clock.clone()));
         let effects = RecordedEffects::new(EffectsParts {
             store,
             clock,
@@ -198,7 +201,7 @@ impl Acting {
             failpoints,
             at_once_max: config.outside.at_once_max,
         });
-        Ok(Self { effects: Arc::new(effects), tools, tokens, grants })
+        Ok(Self { effects: Arc::new(effects), tools, posts, tokens, grants })
     }
 
     /// Adds the engine's agents to the tools, its tenants' quotas to the models, and its grants to
@@ -269,6 +272,7 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         run_limits: config.run_limits.clone(),
         quotas: config.quotas,
         secrets: config.secrets,
+        webhooks: config.webhooks.clone(),
         trust: config.trust,
         require_signed: config.plugins.require_signed,
         breaker: config.breaker.clone(),

@@ -424,6 +424,31 @@ keys! {
     /// Schedules of one tenant.
     schedules_count_max: u32 = "limits.schedules.count_max", default "1_000";
 
+    /// Webhooks of one tenant, and inbound ones.
+    webhooks_count_max: u32 = "limits.webhooks.count_max", default "20";
+    /// Bytes of what one webhook is told at once.
+    webhooks_body_bytes_max: u32 = "limits.webhooks.body_bytes_max", default "262_144";
+    /// Deliveries of one tenant that are under way at once.
+    webhooks_at_once_max: u32 = "limits.webhooks.at_once_max", default "4";
+    /// Deliveries of all tenants that are under way at once.
+    webhooks_total_at_once_max: u32 = "limits.webhooks.total_at_once_max", default "64";
+    /// Deliveries that wait for one webhook; with one more it is switched off.
+    webhooks_pending_max: u32 = "limits.webhooks.pending_max", default "1_000";
+    /// Deliveries of one webhook that have ended and are kept to be looked at.
+    webhooks_kept_max: u32 = "limits.webhooks.kept_max", default "100";
+    /// How long a receiver has for its answer, in milliseconds.
+    webhooks_timeout_ms: u64 = "limits.webhooks.timeout_ms", default "15_000";
+    /// Between the first attempt and the second, in milliseconds; four times as long each time.
+    webhooks_retry_first_ms: u64 = "limits.webhooks.retry_first_ms", default "5_000";
+    /// Between two attempts at most, in milliseconds.
+    webhooks_retry_ms_max: u64 = "limits.webhooks.retry_ms_max", default "14_400_000";
+    /// How long a delivery is tried, in milliseconds.
+    webhooks_give_up_ms: u64 = "limits.webhooks.give_up_ms", default "86_400_000";
+    /// Deliveries given up one after the other with which a webhook is switched off. 0: never.
+    webhooks_given_up_in_row_max: u32 = "limits.webhooks.given_up_in_row_max", default "5";
+    /// How long the secret of before signs beside a new one, in milliseconds.
+    webhooks_secret_overlap_ms: u64 = "limits.webhooks.secret_overlap_ms", default "86_400_000";
+
     /// Keys whose signatures one tenant trusts.
     trust_keys_max: u32 = "limits.trust.keys_max", default "100";
     /// Plugins for which one tenant may say a minimum version.
@@ -479,6 +504,8 @@ keys! {
     /// Invalid credentials of one address, or for one key, in a minute.
     api_auth_failures_per_minute_max: u32 = "limits.api.auth_failures_per_minute_max",
         default "30";
+    /// Posts to one inbound hook in a second.
+    api_hook_posts_per_second_max: u32 = "limits.api.hook_posts_per_second_max", default "20";
     /// How long an idempotency key is remembered, in milliseconds.
     api_idempotency_ms: u64 = "limits.api.idempotency_ms", default "86_400_000";
 

@@ -26,6 +26,7 @@ use wforge_model::limits::{AdmissionLimits, BreakerLimits, RunLimits, SandboxLim
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
 use wforge_model::trust::TrustLimits;
+use wforge_model::webhook::WebhookLimits;
 
 pub(crate) use check::{check, refuse_red};
 use keys::RawConfig;
@@ -64,6 +65,8 @@ pub(crate) struct Config {
     pub(crate) quotas: Quotas,
     /// What tenants may keep as secrets.
     pub(crate) secrets: SecretLimits,
+    /// What webhooks may use.
+    pub(crate) webhooks: WebhookLimits,
     /// What they may keep in their trust stores.
     pub(crate) trust: TrustLimits,
     /// When blobs go that nothing names.
@@ -240,7 +243,7 @@ impl Meant<'_> {
         let kek = self.key_32("store.kek", raw.store_kek.as_ref());
         let (runs, run_limits) = (self.runs(raw), self.run_limits(raw));
         let quotas = self.quotas(raw);
-        let secrets = self.secrets(raw);
+        let (secrets, webhooks) = (self.secrets(raw), self.webhooks(raw));
         let env = raw.env?;
         let data_dir = self.data_dir(raw, env)?;
         let grants = raw.plugins_grants_file.clone();
@@ -267,6 +270,7 @@ impl Meant<'_> {
             breaker: Self::breaker(raw)?,
             quotas: quotas?,
             secrets: secrets?,
+            webhooks: webhooks?,
             trust: Self::trust(raw)?,
             blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },
             schedules_count_max: usize::try_from(raw.schedules_count_max?).ok()?,

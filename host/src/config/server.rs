@@ -10,6 +10,7 @@ use wforge_model::SecretLimits;
 use wforge_model::secret::VALUE_BYTES_MIN;
 use wforge_model::tenancy::Quotas;
 use wforge_model::trust::TrustLimits;
+use wforge_model::webhook::WebhookLimits;
 
 use super::keys::RawConfig;
 use super::setting::{Environment, Secret};
@@ -17,6 +18,8 @@ use super::{Finding, Meant, Severity};
 
 /// The shortest text that can be one of the secrets.
 const SECRET_LENGTH_MIN: usize = 32;
+/// The smallest body that holds what a webhook is told, in bytes.
+const WEBHOOK_BODY_BYTES_MIN: usize = 4 << 10;
 
 /// What `wforge serve` needs.
 #[derive(Debug, Clone)]
@@ -142,6 +145,7 @@ impl Meant<'_> {
             ("limits.api.headers_max", raw.api_headers_max),
             ("limits.api.json_depth_max", raw.api_json_depth_max),
             ("limits.api.auth_failures_per_minute_max", raw.api_auth_failures_per_minute_max),
+            ("limits.api.hook_posts_per_second_max", raw.api_hook_posts_per_second_max),
         ] {
             self.at_least_1(key, count);
         }
@@ -166,6 +170,7 @@ impl Meant<'_> {
             uploads: share(raw.api_uploads_max, raw.api_uploads_per_tenant_max)?,
             stream_age_max: ms(raw.api_stream_age_ms_max)?,
             auth_failures_per_minute_max: raw.api_auth_failures_per_minute_max?,
+            hook_posts_per_second_max: raw.api_hook_posts_per_second_max?,
             idempotency_ttl: ms(raw.api_idempotency_ms)?,
             ..ApiLimits::default()
         })
@@ -200,6 +205,39 @@ impl Meant<'_> {
             value_bytes_max: size(bytes)?,
             versions_max: size(versions)?,
             hosts_max: size(raw.secrets_hosts_max)?,
+        })
+    }
+
+    pub(super) fn webhooks(&mut self, raw: &RawConfig) -> Option<WebhookLimits> {
+        let size = |count: Option<u32>| usize::try_from(count?).ok();
+        for (key, count) in [
+            ("limits.webhooks.at_once_max", raw.webhooks_at_once_max),
+            ("limits.webhooks.total_at_once_max", raw.webhooks_total_at_once_max),
+            ("limits.webhooks.pending_max", raw.webhooks_pending_max),
+            ("limits.webhooks.kept_max", raw.webhooks_kept_max),
+        ] {
+            self.at_least_1(key, count);
+        }
+        self.at_least_1("limits.webhooks.timeout_ms", raw.webhooks_timeout_ms);
+        self.at_least_1("limits.webhooks.retry_first_ms", raw.webhooks_retry_first_ms);
+        let body_bytes_max = size(raw.webhooks_body_bytes_max);
+        if body_bytes_max.is_some_and(|bytes| bytes < WEBHOOK_BODY_BYTES_MIN) {
+            let message = format!("is less than the smallest body, {WEBHOOK_BODY_BYTES_MIN}");
+            self.error("limits.webhooks.body_bytes_max", &message, "write more");
+        }
+        Some(WebhookLimits {
+            count_max: size(raw.webhooks_count_max)?,
+            body_bytes_max: body_bytes_max?,
+            at_once_max: size(raw.webhooks_at_once_max)?,
+            total_at_once_max: size(raw.webhooks_total_at_once_max)?,
+            pending_max: size(raw.webhooks_pending_max)?,
+            kept_max: size(raw.webhooks_kept_max)?,
+            timeout_ms: raw.webhooks_timeout_ms?,
+            retry_first_ms: raw.webhooks_retry_first_ms?,
+            retry_max_ms: raw.webhooks_retry_ms_max?,
+            give_up_ms: raw.webhooks_give_up_ms?,
+            given_up_in_row_max: raw.webhooks_given_up_in_row_max?,
+            secret_overlap_ms: raw.webhooks_secret_overlap_ms?,
         })
     }
 

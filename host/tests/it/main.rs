@@ -77,3 +77,4 @@ mod testing;
 mod threads;
 mod tidy;
 mod trust;
+mod webhooks;

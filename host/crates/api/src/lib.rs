@@ -23,6 +23,7 @@ mod grants;
 mod guard;
 mod health;
 mod idempotency;
+mod inbound;
 mod interrupts;
 mod keys;
 mod limits;
@@ -58,6 +59,7 @@ mod trust;
 mod upload;
 mod usage;
 mod workflow_views;
+mod webhooks;
 mod workflows;
 
 pub use auth::{

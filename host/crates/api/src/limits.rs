@@ -53,6 +53,8 @@ pub struct ApiLimits {
     pub page_items_max: usize,
     /// Invalid credentials of one address, or for one key, in a minute.
     pub auth_failures_per_minute_max: u32,
+    /// Posts to one inbound webhook in a second, and at once.
+    pub hook_posts_per_second_max: u32,
     /// How long an idempotency key is remembered.
     pub idempotency_ttl: Duration,
     /// Bytes of an idempotency key.
@@ -95,6 +97,7 @@ impl Default for ApiLimits {
             page_items_default: 50,
             page_items_max: 200,
             auth_failures_per_minute_max: 30,
+            hook_posts_per_second_max: 20,
             idempotency_ttl: Duration::from_secs(24 * 3_600),
             idempotency_key_bytes_max: 255,
         }

@@ -9,14 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use governor::clock::Reference;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
+use governor::state::keyed::HashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{NotUntil, Quota, RateLimiter};
-use wforge_model::TenantId;
 use wforge_model::tenancy::Quotas;
+use wforge_model::{InboundId, TenantId};
 use wforge_ports::Clock;
 
 use crate::codes;
 use crate::error::ApiError;
+
+/// Of how many hooks posts are counted at once.
+const HOOKS_REMEMBERED_MAX: usize = 65_536;
 
 /// The host's clock as governor reads one.
 #[derive(Debug, Clone)]
@@ -94,5 +98,45 @@ impl Rates {
         let limiter = Arc::new(RateLimiter::new(quota, state, self.clock.clone()));
         tenants.insert(tenant.clone(), (speed, limiter.clone()));
         limiter
+    }
+}
+
+type HookLimiter =
+    RateLimiter<InboundId, HashMapStateStore<InboundId>, ClockOf, NoOpMiddleware<Nanos>>;
+
+/// How often each inbound webhook is posted to.
+pub(crate) struct HookRates {
+    clock: ClockOf,
+    hooks: HookLimiter,
+}
+
+impl std::fmt::Debug for HookRates {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HookRates").finish_non_exhaustive()
+    }
+}
+
+impl HookRates {
+    /// So many in a second, and at once.
+    pub(crate) fn new(per_second_max: u32, clock: Arc<dyn Clock>) -> Self {
+        let quota = Quota::per_second(NonZeroU32::new(per_second_max).unwrap_or(NonZeroU32::MIN));
+        let clock = ClockOf(clock);
+        let hooks = RateLimiter::new(quota, HashMapStateStore::default(), clock.clone());
+        Self { clock, hooks }
+    }
+
+    /// Lets one post in.
+    ///
+    /// # Errors
+    /// The hook is posted to more often than it may be.
+    pub(crate) fn check(&self, hook: InboundId) -> Result<(), ApiError> {
+        // Those of removed hooks and of quiet ones are not remembered for ever.
+        if self.hooks.len() > HOOKS_REMEMBERED_MAX {
+            self.hooks.retain_recent();
+        }
+        self.hooks.check_key(&hook).map_err(|over| {
+            let detail = "more posts in a second than are taken here; come back later";
+            ApiError::new(&codes::RATE, detail).retry_after_ms(wait_ms(&over, &self.clock))
+        })
     }
 }

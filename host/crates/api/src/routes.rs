@@ -21,9 +21,10 @@ use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
-    audit, blobs, bulk, codes, events, export, grants, health, interrupts, keys, members, metrics,
-    openapi, plugins, quarantine, replay, run_views, runs, schedules, secrets, steering, stream,
-    system, tenants, thread_changes, threads, trust, usage, workflow_views, workflows,
+    audit, blobs, bulk, codes, events, export, grants, health, inbound, interrupts, keys, members,
+    metrics, openapi, plugins, quarantine, replay, run_views, runs, schedules, secrets, steering,
+    stream, system, tenants, thread_changes, threads, trust, usage, webhooks, workflow_views,
+    workflows,
 };
 
 /// Who may call a route.
@@ -180,6 +181,25 @@ rows! {
     GET "/v1/secrets" [Admin Secrets] => secrets::list;
     PUT "/v1/secrets/{secret}" [Admin Secrets] => secrets::put;
     DELETE "/v1/secrets/{secret}" [Admin Secrets] => secrets::remove;
+    GET "/v1/webhooks" [Viewer Webhooks] => webhooks::list;
+    POST "/v1/webhooks" [Admin Webhooks] => webhooks::add;
+    GET "/v1/webhooks/{webhook}" [Viewer Webhooks] => webhooks::show;
+    PUT "/v1/webhooks/{webhook}" [Admin Webhooks] => webhooks::put;
+    DELETE "/v1/webhooks/{webhook}" [Admin Webhooks] => webhooks::remove;
+    POST "/v1/webhooks/{webhook}/rotate" [Admin Webhooks] => webhooks::rotate;
+    POST "/v1/webhooks/{webhook}/test" [Operator Webhooks] => webhooks::test;
+    GET "/v1/webhooks/{webhook}/deliveries" [Viewer Webhooks] => webhooks::deliveries;
+    GET "/v1/webhooks/{webhook}/deliveries/{delivery}" [Viewer Webhooks] => webhooks::delivery;
+    POST "/v1/webhooks/{webhook}/deliveries/{delivery}/redeliver" [Operator Webhooks]
+        => webhooks::redeliver;
+    GET "/v1/hooks" [Viewer Webhooks] => inbound::list;
+    POST "/v1/hooks" [Admin Webhooks] => inbound::add;
+    GET "/v1/hooks/{hook}" [Viewer Webhooks] => inbound::show;
+    PUT "/v1/hooks/{hook}" [Admin Webhooks] => inbound::put;
+    DELETE "/v1/hooks/{hook}" [Admin Webhooks] => inbound::remove;
+    POST "/v1/hooks/{hook}/rotate" [Admin Webhooks] => inbound::rotate;
+    POST "/v1/hooks/{hook}/url" [Admin Webhooks] => inbound::url;
+    POST "/in/{hook}/{expires}/{signature}" [open] => inbound::post;
     GET "/v1/trust/keys" [Viewer Trust] => trust::list;
     POST "/v1/trust/keys" [Admin Trust] => trust::add;
     POST "/v1/trust/keys/{signer}/revoke" [Admin Trust] => trust::revoke;

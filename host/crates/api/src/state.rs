@@ -19,7 +19,7 @@ use crate::guard::HostNames;
 use crate::idempotency::{Held, UnderWay};
 use crate::limits::ApiLimits;
 use crate::metrics::HttpMetrics;
-use crate::rates::Rates;
+use crate::rates::{HookRates, Rates};
 
 /// What the API is made of.
 #[derive(Debug, Clone)]
@@ -115,6 +115,8 @@ pub(crate) struct Shared {
     /// Workflow files that are read: checking one may take a while.
     pub(crate) readings: Queue,
     pub(crate) rates: Rates,
+    /// Posts to inbound webhooks.
+    pub(crate) hook_rates: HookRates,
     pub(crate) failures: Failures,
     pub(crate) keys_under_way: UnderWay,
     pub(crate) metrics: HttpMetrics,
@@ -131,6 +133,10 @@ impl Shared {
             readings: Queue::default(),
             uploads: Gate::new("uploads", parts.limits.uploads),
             rates: Rates::new(Arc::clone(&parts.clock)),
+            hook_rates: HookRates::new(
+                parts.limits.hook_posts_per_second_max,
+                Arc::clone(&parts.clock),
+            ),
             failures: Failures::new(
                 parts.limits.auth_failures_per_minute_max,
                 Arc::clone(&parts.clock),

@@ -9,6 +9,7 @@
 //! - [`Outside`] is the world as a deployment has it: [`llm`] asks language models, `http` is what
 //!   a guest gets of servers, and [`outbound`] is the one way to all of them. [`Tools`] are agents
 //!   of the run and tools of [`mcp`] servers.
+//! - [`OutboundPosts`] is what the host sends on its own account.
 //! - [`Secrets`] are read and handed out here, and taken out of what plugins say.
 //! - [`GrantsFile`] is the operator's side of grants.
 //!
@@ -29,6 +30,7 @@ mod outside;
 mod pen;
 mod people;
 mod permits;
+mod posts;
 mod raw;
 mod record;
 mod recorded;
@@ -46,6 +48,7 @@ pub use grants::{Ceiling, Exempt, Grant, GrantsError, GrantsFile};
 pub use http::{BodyStore, FetchLimits, Target};
 pub use memory::KvLimits;
 pub use outside::Outside;
+pub use posts::OutboundPosts;
 pub use recorded::{EffectsParts, RecordedEffects};
 pub use request::{permit, wanted};
 pub use secrets::Secrets;

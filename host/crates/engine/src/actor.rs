@@ -232,20 +232,26 @@ impl Actor {
         events: &[RunEvent],
         now: Timestamp,
     ) -> Result<(), CommitError> {
+        let head = head_of(&self.tenant, &self.run);
+        let limits = &self.shared.options.webhooks;
+        let mut outbox = self.shared.webhooks.outbox(before, events, &head, limits);
         let commit = Commit {
             tenant: self.tenant.clone(),
             run: self.run.id,
             expected: before,
             lease: EMBEDDED_LEASE,
             events: events.to_vec(),
-            head: head_of(&self.tenant, &self.run),
+            head,
             thread,
             kv: Vec::new(),
             queue: queue_of(&self.run, now),
             audit: audit.to_vec(),
+            outbox: outbox.take_rows(),
             idempotent_reply: None,
         };
-        self.shared.parts.store.commit(commit).await.map(|_| ())
+        self.shared.parts.store.commit(commit).await?;
+        self.shared.webhooks.committed(outbox);
+        Ok(())
     }
 
     /// Now that it is durable: the call log, the counters, the subscribers, then the commands.

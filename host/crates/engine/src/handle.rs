@@ -19,6 +19,7 @@ use crate::{cache, chunks, load, start, subscribe, tenancy, views};
 mod brakes;
 mod catalog;
 mod grants;
+mod inbound;
 mod people;
 mod replay;
 mod runs;
@@ -28,6 +29,7 @@ mod steering;
 mod tenants;
 mod threads;
 mod trust;
+mod webhooks;
 
 pub use runs::LinesWanted;
 pub use schedules::ScheduleView;
@@ -191,6 +193,7 @@ impl Handle {
             stopped: stopped.into_iter().map(named).collect(),
             refusals_not_noted,
             quarantines: self.shared.quarantines.count(),
+            webhooks: self.shared.webhooks.figures(),
             runs_live: self.shared.registry.live() as u64,
             schedules: self.shared.schedules.count(),
             store: self.shared.parts.store.figures(),

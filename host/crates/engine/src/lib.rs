@@ -53,6 +53,7 @@ mod threads;
 mod tools;
 mod trust;
 mod views;
+mod webhooks;
 mod workflows;
 
 pub use breaker::Circuit;
@@ -93,3 +94,7 @@ pub use thread_request::{
 };
 pub use trust::minisign::{BadPublicKey, BadSignature, Minisign, PublicKey};
 pub use trust::{NewTrustedKey, PolicyChange, PolicyShown};
+pub use webhooks::{
+    InboundMade, InboundPut, OpenedHook, PostedSignature, PostedUrl, WebhookFigures, WebhookMade,
+    WebhookPut,
+};

@@ -32,6 +32,9 @@ const OTHER: &str = "other";
 const CODES: &[&str] = &[
     "alias",
     "answer_bytes",
+    "answer_schema",
+    "bad_body",
+    "bad_body_signature",
     "bad_header",
     "bad_indirect_call",
     "bad_json",
@@ -84,7 +87,9 @@ const CODES: &[&str] = &[
     "memory_out_of_bounds",
     "nesting_limit",
     "no_manifest",
+    "no_such_field",
     "nondeterminism",
+    "not_found",
     "not_wasm",
     "older_than_signed",
     "output_schema",
@@ -144,6 +149,8 @@ pub(crate) enum What {
     Plugin,
     /// A workflow file.
     Workflow,
+    /// A post to an inbound webhook.
+    Hook,
 }
 
 impl What {
@@ -157,6 +164,7 @@ impl What {
             Self::Secret => "secret",
             Self::Plugin => "plugin",
             Self::Workflow => "workflow",
+            Self::Hook => "hook",
         }
     }
 
@@ -170,6 +178,7 @@ impl What {
             Self::Secret => "secret.redact",
             Self::Plugin => "plugin.refuse",
             Self::Workflow => "workflow.refuse",
+            Self::Hook => "hook.refuse",
         }
     }
 }

@@ -9,10 +9,12 @@ use wforge_model::limits::{BreakerLimits, RunLimits};
 use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
 use wforge_model::trust::TrustLimits;
+use wforge_model::webhook::WebhookLimits;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Capability, Digest, NodeId, PluginName, SecretLimits, TaskId, TenantId};
 use wforge_ports::{
-    AgentRuntime, BoxError, Clock, Driver, Effects, Entropy, Failpoints, PluginAdmission, Store,
+    AgentRuntime, BoxError, Clock, Driver, Effects, Entropy, Failpoints, PluginAdmission, Posts,
+    Store,
 };
 
 use crate::bus::RunBus;
@@ -35,6 +37,8 @@ pub struct EngineParts {
     pub expressions: Arc<dyn Expressions>,
     /// What the operator granted.
     pub grants: Arc<dyn GrantPolicy>,
+    /// Who sends what webhooks are told.
+    pub posts: Arc<dyn Posts>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness for the ids of runs.
@@ -85,6 +89,8 @@ pub struct EngineOptions {
     pub quotas: Quotas,
     /// What tenants may keep as secrets.
     pub secrets: SecretLimits,
+    /// What webhooks may use.
+    pub webhooks: WebhookLimits,
     /// What tenants may keep in their trust stores.
     pub trust: TrustLimits,
     /// Whether no tenant lets in or starts what is not signed, whatever its policy says.
@@ -129,6 +135,7 @@ impl Default for EngineOptions {
             run_limits: RunLimits::default(),
             quotas: Quotas::default(),
             secrets: SecretLimits::default(),
+            webhooks: WebhookLimits::default(),
             trust: TrustLimits::default(),
             require_signed: false,
             breaker: BreakerLimits::default(),

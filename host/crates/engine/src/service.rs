@@ -33,6 +33,7 @@ use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::tools::EngineTools;
 use crate::trust::Trust;
+use crate::webhooks::{self, Inbound, Webhooks};
 use crate::workflows::WorkflowCache;
 
 /// Live runs taken over at the start.
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) notes: Arc<Notes>,
     pub(crate) trust: Trust,
     pub(crate) schedules: Schedules,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) inbound: Inbound,
     /// Which grants were used.
     pub(crate) used: Used,
     /// Read by whoever brings in a component, until a row names it; written by an erasure, which
@@ -106,6 +109,8 @@ impl Engine {
             notes,
             trust: Trust::default(),
             schedules: Schedules::default(),
+            webhooks: Webhooks::default(),
+            inbound: Inbound::default(),
             registry: Registry::default(),
             stats: Stats::default(),
             ids: RunIds::default(),
@@ -153,6 +158,7 @@ impl Engine {
         }
         if self.shared.options.claims {
             tenancy::go_on_erasing(&self.shared).await;
+            webhooks::at_work(&self.shared);
             claim_of(&self.shared, None).await;
             sweep::at_intervals(&self.shared);
             schedules::at_their_times(&self.shared);

@@ -103,21 +103,24 @@ pub(crate) async fn begin_run(
     let key = idempotency.as_ref();
     // What needs no agent may be over by now, and may have been stopped.
     let audit = shared.notes.of_commit(tenant, id, &events);
+    let head = head_of(tenant, &run);
+    let mut outbox = shared.webhooks.outbox(expected, &events, &head, &shared.options.webhooks);
     let commit = Commit {
         tenant: tenant.clone(),
         run: id,
         expected,
         lease: EMBEDDED_LEASE,
         events: events.clone(),
-        head: head_of(tenant, &run),
+        head,
         thread,
         kv,
         queue: queue_of(&run, now),
         audit,
+        outbox: outbox.take_rows(),
         idempotent_reply: key.map(|key| key.reply(Value::String(id.to_string()), now)),
     };
     match shared.parts.store.commit(commit).await {
-        Ok(_) => {}
+        Ok(_) => shared.webhooks.committed(outbox),
         Err(CommitError::Replied(first)) => return replayed(&first, key).map(Start::Replied),
         Err(error) => return Err(commit_refused(error)),
     }

@@ -48,6 +48,8 @@ pub struct EngineFigures {
     pub tasks_failed: u64,
     /// Attempts that were followed by another.
     pub tasks_retried: u64,
+    /// What webhooks were told.
+    pub webhooks: crate::webhooks::WebhookFigures,
     /// Plugins of tenants that are not called for a while, since they kept breaking.
     pub breakers_open: u64,
     /// Calls that were not made for that.

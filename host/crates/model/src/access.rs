@@ -89,6 +89,8 @@ pub enum Noun {
     Members,
     /// Secrets.
     Secrets,
+    /// Webhooks, out and in, and what was delivered.
+    Webhooks,
     /// Whose signatures are trusted, and what is asked of versions.
     Trust,
     /// The audit log.
@@ -110,6 +112,7 @@ impl Noun {
         Self::Keys,
         Self::Members,
         Self::Secrets,
+        Self::Webhooks,
         Self::Trust,
         Self::Audit,
         Self::Tenants,
@@ -129,6 +132,7 @@ impl Noun {
             Self::Keys => "keys",
             Self::Members => "members",
             Self::Secrets => "secrets",
+            Self::Webhooks => "webhooks",
             Self::Trust => "trust",
             Self::Audit => "audit",
             Self::Tenants => "tenants",
@@ -150,7 +154,7 @@ pub struct Scope {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "\"{text}\" is no scope: write NOUN:read or NOUN:write, with system, plugins, grants, workflows, \
-     runs, threads, schedules, keys, members, secrets, trust, audit or tenants"
+     runs, threads, schedules, keys, members, secrets, webhooks, trust, audit or tenants"
 )]
 pub struct ParseScopeError {
     text: String,

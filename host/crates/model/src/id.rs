@@ -117,6 +117,10 @@ id! {
     QuestionId = "ask";
     /// A conversation or case that several runs belong to.
     ThreadId = "thread";
+    /// One thing that one webhook is told.
+    DeliveryId = "dlv";
+    /// An inbound webhook, as its URLs call it.
+    InboundId = "hook";
 }
 
 /// The SHA-256 of some bytes, written `sha256:<64 hexadecimal digits>`.

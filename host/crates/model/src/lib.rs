@@ -23,6 +23,7 @@ pub mod grant;
 pub mod head;
 pub mod http_rule;
 pub mod id;
+pub mod inbound;
 pub mod json;
 pub mod label;
 pub mod limits;
@@ -39,6 +40,7 @@ pub mod time;
 pub mod tool;
 pub mod trust;
 pub mod usage;
+pub mod webhook;
 pub mod workflow;
 
 pub use access::{Role, Scope, Scopes};
@@ -46,10 +48,12 @@ pub use capability::{Capability, Grants};
 pub use checkpoint::Checkpoint;
 pub use failure::{Denial, Failure, FailureKind, Problem};
 pub use http_rule::{HttpRule, HttpRuleError};
-pub use id::{Digest, Epoch, QuestionId, RunId, Seq, TaskId, ThreadId, Version};
+pub use id::{
+    DeliveryId, Digest, Epoch, InboundId, QuestionId, RunId, Seq, TaskId, ThreadId, Version,
+};
 pub use label::{BadLabels, Labels};
 pub use lines::Lines;
-pub use name::{Key, NodeId, NodePath, PluginName, ScheduleName, TenantId};
+pub use name::{HookName, Key, NodeId, NodePath, PluginName, ScheduleName, TenantId};
 pub use recording::Recording;
 pub use reference::{AgentRef, Target, WorkflowRef};
 pub use secret::{SecretLimits, SecretName, SecretRecord};

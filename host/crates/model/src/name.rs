@@ -90,7 +90,13 @@ name! {
     /// What starts runs by the clock.
     ScheduleName = "schedule name",
         "letters, digits, _ and -, beginning with a letter, at most 64; not preview",
+        "^[A-Za-z][A-Za-z0-9_-]{0,63}$",
         |text| is_word(text, "_-") && text != "preview";
+    /// A webhook, inbound or outbound.
+    HookName = "webhook name",
+        "small letters, digits and -, beginning with a letter, at most 64",
+        "^[a-z][a-z0-9-]{0,63}$",
+        |text| is_word(text, "-") && !text.contains(|c: char| c.is_ascii_uppercase());
 }
 
 /// Where a node is found in a run: through the nodes that run the workflows around it. Written

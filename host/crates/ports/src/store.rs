@@ -19,8 +19,8 @@ pub use memory::{
 };
 pub use written::{
     AuditDraft, AuditEntry, Change, Claim, Collection, Commit, Document, EffectIntent,
-    EffectRecord, IdempotentReply, ListPlace, Phase, Put, QueueChange, Record, Recorded, Snapshot,
-    StoreFigures, audit_hash,
+    EffectRecord, IdempotentReply, ListPlace, OutboxRow, Phase, Put, QueueChange, Record, Recorded,
+    Snapshot, StoreFigures, audit_hash,
 };
 
 mod blobs;

@@ -4,6 +4,7 @@ mod admin;
 mod author;
 mod dev;
 mod grants;
+mod hooks;
 mod plugins;
 mod registry;
 mod runs;
@@ -12,6 +13,7 @@ mod signing;
 mod testing;
 mod threads;
 mod trust;
+mod webhooks;
 mod workflows;
 
 use std::path::PathBuf;
@@ -27,6 +29,7 @@ pub(crate) use admin::{
 pub(crate) use author::{BuildArgs, DoctorArgs, NewAgent, NewCommand, NewWorkflow};
 pub(crate) use dev::DevArgs;
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
+pub(crate) use hooks::{HookAdd, HooksCommand};
 pub(crate) use plugins::PluginCommand;
 pub(crate) use registry::{FromRegistry, PublishArgs, PullArgs, RegistryArgs};
 pub(crate) use runs::{
@@ -39,6 +42,7 @@ pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
 };
 pub(crate) use trust::{PolicyArgs, TrustCommand};
+pub(crate) use webhooks::{WebhookAdd, WebhooksCommand};
 pub(crate) use workflows::{
     Durability, GraphArgs, GraphFormat, Multitask, RunArgs, ValidateArgs, WorkflowCommand,
 };
@@ -212,6 +216,12 @@ pub(crate) enum Command {
     /// Set, list and remove secrets; no command shows a value
     #[command(subcommand)]
     Secrets(SecretsCommand),
+    /// Be told of what happens to runs, at a server of your own
+    #[command(subcommand)]
+    Webhooks(WebhooksCommand),
+    /// Signed URLs with which others start runs and answer questions
+    #[command(subcommand)]
+    Hooks(HooksCommand),
     /// Whose signatures of plugins are trusted, and what is asked of versions
     #[command(subcommand)]
     Trust(TrustCommand),

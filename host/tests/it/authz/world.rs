@@ -124,6 +124,7 @@ impl World {
         let trusted = json!({ "name": CANARY, "public": signer.public_line() });
         post("/v1/trust/keys", &trusted).status(201);
         let signer = signer.id();
+        let delivery = self.make_hooks(&admin);
         self.canaries.extend([run.clone(), thread.to_owned(), key.clone()]);
         self.parts = [
             ("publisher", "wforge".to_owned()),
@@ -137,10 +138,28 @@ impl World {
             ("schedule", CANARY.to_owned()),
             ("secret", CANARY.to_owned()),
             ("signer", signer),
+            ("webhook", CANARY.to_owned()),
+            ("delivery", delivery),
+            ("hook", CANARY.to_owned()),
+            ("expires", "0".to_owned()),
+            ("signature", "none".to_owned()),
             ("subject", CANARY.to_owned()),
             ("tenant", "acme".to_owned()),
         ]
         .into();
+    }
+
+    /// A webhook that was told something, and an inbound one.
+    fn make_hooks(&self, admin: &str) -> String {
+        let webhook = json!({
+            "name": CANARY, "url": "https://hooks.invalid/x", "events": ["run.completed"],
+        });
+        self.host.post_as("/v1/webhooks", &webhook, admin).status(201);
+        let ping = format!("/v1/webhooks/{CANARY}/test");
+        let delivery = self.host.post_as(&ping, &json!({}), admin).status(202).json();
+        let hook = json!({ "name": CANARY, "action": { "start": { "workflow": CANARY } } });
+        self.host.post_as("/v1/hooks", &hook, admin).status(201);
+        delivery["id"].as_str().expect("an id").to_owned()
     }
 
     pub(super) fn key(&self, tenant: &str, role: Role) -> &str {

@@ -7,7 +7,7 @@ mod server;
 mod tools;
 
 pub(crate) use cli::{Cli, Ran};
-pub(crate) use posts::{saying, taking_posts};
+pub(crate) use posts::{Post, Receiver, saying, taking_posts};
 pub(crate) use redact::redacted;
 pub(crate) use server::{Reply, Sse, TestHost};
 pub(crate) use tools::tool;

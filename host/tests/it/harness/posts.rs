@@ -1,7 +1,9 @@
 //! A server that takes posts, in this process.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 
 /// Answers so many requests; every later one is read and then cut off. Gives its address.
 pub(crate) fn taking_posts(answers: usize) -> String {
@@ -51,4 +53,69 @@ fn is_whole(request: &[u8]) -> bool {
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
     });
     body.len() >= length.unwrap_or(0)
+}
+
+/// One post that arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Post {
+    /// By name, in small letters.
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+/// Takes posts and keeps them.
+#[derive(Debug, Clone)]
+pub(crate) struct Receiver {
+    pub(crate) address: String,
+    posts: Arc<Mutex<Vec<Post>>>,
+}
+
+impl Receiver {
+    /// Answers in turn with these statuses, then with 204; 0 cuts off instead.
+    pub(crate) fn start(statuses: &[u16]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let posts: Arc<Mutex<Vec<Post>>> = Arc::default();
+        let (kept, statuses) = (Arc::clone(&posts), statuses.to_vec());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else { return };
+                let Some(post) = read_post(&stream) else { continue };
+                let mut kept = kept.lock().expect("nobody panicked with it");
+                let status = statuses.get(kept.len()).copied().unwrap_or(204);
+                kept.push(post);
+                drop(kept);
+                if status != 0 {
+                    let head = format!("HTTP/1.1 {status} X\r\ncontent-length: 0");
+                    // Whoever asked may be gone.
+                    let _ = (&stream)
+                        .write_all(format!("{head}\r\nconnection: close\r\n\r\n").as_bytes());
+                }
+            }
+        });
+        Self { address, posts }
+    }
+
+    /// What has arrived so far.
+    pub(crate) fn posts(&self) -> Vec<Post> {
+        self.posts.lock().expect("nobody panicked with it").clone()
+    }
+}
+
+fn read_post(mut stream: &std::net::TcpStream) -> Option<Post> {
+    let mut request = Vec::new();
+    let mut piece = [0; 4_096];
+    while !is_whole(&request) {
+        match stream.read(&mut piece) {
+            Ok(read) if read > 0 => request.extend_from_slice(&piece[..read]),
+            _ => return None,
+        }
+    }
+    let text = String::from_utf8(request).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let header = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        Some((name.to_ascii_lowercase(), value.trim().to_owned()))
+    };
+    Some(Post { headers: head.lines().filter_map(header).collect(), body: body.to_owned() })
 }

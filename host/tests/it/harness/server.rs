@@ -221,6 +221,19 @@ impl TestHost {
         self.send(request.header("content-type", media_type).body(body.to_owned()))
     }
 
+    /// A post of whoever has no credential, with these headers; its status and its JSON.
+    pub(crate) fn post_open(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (u16, Value) {
+        let request = client().post(format!("{}{path}", self.url()));
+        let request = headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
+        let reply = self.send(request.body(body.to_owned()));
+        (reply.status, reply.json())
+    }
+
     /// What it has logged so far.
     pub(crate) fn log(&self) -> String {
         String::from_utf8_lossy(&self.log.lock().expect("nobody panicked with it")).into_owned()

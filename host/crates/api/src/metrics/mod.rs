@@ -71,6 +71,7 @@ fn engine(figures: &EngineFigures, text: &mut Text) {
         .sample(&[], figures.tasks_retried);
     schedules(figures, text);
     guards(figures, text);
+    webhooks(figures, text);
     models(figures, text);
     ports(figures, text);
 }
@@ -107,6 +108,25 @@ fn guards(figures: &EngineFigures, text: &mut Text) {
     .sample(&[], figures.refusals_not_noted);
     text.counter("wforge_host_panics_total", "Calls on which a part of the host broke.")
         .sample(&[], figures.host_panics);
+}
+
+fn webhooks(figures: &EngineFigures, text: &mut Text) {
+    let of = &figures.webhooks;
+    text.gauge("wforge_webhook_deliveries_pending", "Deliveries of webhooks that wait.")
+        .sample(&[], of.pending);
+    let mut ended = text.counter(
+        "wforge_webhook_deliveries_total",
+        "Deliveries of webhooks that ended; those were dropped for which too many waited.",
+    );
+    let outcomes =
+        [("delivered", of.delivered), ("given_up", of.given_up), ("dropped", of.dropped)];
+    for (outcome, count) in outcomes {
+        ended.sample(&[("outcome", outcome)], count);
+    }
+    text.counter("wforge_webhook_attempts_failed_total", "Attempts that did not arrive.")
+        .sample(&[], of.failed);
+    text.counter("wforge_webhooks_switched_off_total", "Webhooks that the host switched off.")
+        .sample(&[], of.switched_off);
 }
 
 /// Labels are the names that the operator gave to models, never what a plugin asked for.

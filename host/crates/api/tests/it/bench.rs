@@ -175,6 +175,7 @@ fn engine_parts(clock: &SimClock, echo: Echo) -> EngineParts {
         admission: Arc::new(ManifestsOnly),
         expressions: Arc::new(wforge_spec::Cel::new()),
         grants: Arc::new(wforge_engine::FixedGrants::default()),
+        posts: Arc::new(wforge_ports::NoPosts),
         clock: Arc::new(clock.clone()),
         entropy,
         bus: Arc::new(RunBus::new(1_024)),

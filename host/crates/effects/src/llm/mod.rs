@@ -41,4 +41,5 @@ pub use config::{
 pub use deltas::Delta;
 pub use limits::ModelLimits;
 pub use models::{ModelCall, Models, ModelsParts};
+pub(crate) use retry::retry_after_ms;
 pub use secret::SecretText;

@@ -37,6 +37,7 @@ impl World {
             admission: Arc::new(Nobody),
             expressions: Arc::new(Cel::default()),
             grants: Arc::new(FixedGrants::default()),
+            posts: Arc::new(wforge_ports::NoPosts),
             clock: Arc::new(SimClock::at(Timestamp(1_800_000_000_000))),
             entropy,
             bus: Arc::new(RunBus::new(options.subscriber_lag_max)),

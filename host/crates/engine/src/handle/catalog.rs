@@ -75,7 +75,7 @@ impl Handle {
         result
     }
 
-    async fn note_refusal(
+    pub(super) async fn note_refusal(
         &self,
         (tenant, by): (&TenantId, &str),
         what: What,

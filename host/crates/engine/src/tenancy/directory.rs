@@ -15,6 +15,7 @@ use super::{default_tenant, platform};
 use crate::request::EngineError;
 use crate::service::Shared;
 use crate::trust::Trust;
+use crate::webhooks::{Inbound, Webhooks};
 
 /// Documents read at once.
 const PAGE: usize = 512;
@@ -136,6 +137,8 @@ async fn read_all(shared: &Shared) -> Result<(), EngineError> {
     if !index.tenants.contains_key(&default) {
         index.take_grants(shared, &default).await?;
         Trust::load(shared, &default).await?;
+        Webhooks::load(shared, &default).await?;
+        Inbound::load(shared, &default).await?;
         shared.quarantines.load(shared, Some(&default)).await?;
         shared.schedules.load(shared, &default).await?;
     }
@@ -145,6 +148,8 @@ async fn read_all(shared: &Shared) -> Result<(), EngineError> {
         shared.quarantines.load(shared, Some(tenant)).await?;
         Trust::load(shared, tenant).await?;
         shared.schedules.load(shared, tenant).await?;
+        Webhooks::load(shared, tenant).await?;
+        Inbound::load(shared, tenant).await?;
     }
     *shared.directory.write() = index;
     Ok(())

@@ -63,6 +63,8 @@ async fn finish(shared: &Shared, id: &TenantId, by: &str) -> Result<Arc<Tenant>,
     shared.used.forget(id);
     shared.trust.forget(id);
     shared.schedules.forget_tenant(id);
+    shared.webhooks.forget(id);
+    shared.inbound.forget(id);
     let erased = shared.parts.store.erase(id.clone()).await;
     erased.map_err(|error| EngineError::Host(Box::new(error)))?;
     // After the store: whoever read something until then has it from there.

@@ -124,6 +124,9 @@ async fn write_catalog(shared: &Shared, id: &TenantId, out: &Out) -> Result<(), 
         ("trust_policy", Collection::TrustPolicies),
         ("signature", Collection::Signatures),
         ("schedule", Collection::Schedules),
+        ("webhook", Collection::Webhooks),
+        ("delivery", Collection::Deliveries),
+        ("inbound_hook", Collection::InboundHooks),
     ] {
         let documents: Vec<Value> = PageOf(collection).all(shared, id).await?;
         for document in documents {

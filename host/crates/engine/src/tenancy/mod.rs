@@ -37,8 +37,8 @@ pub(crate) use ledger::{
 pub(crate) use members::{members_of, put_member, remove_member};
 pub(crate) use secrets::{put_secret, remove_secret, secrets_of};
 pub(crate) use tenants::{
-    create, ensure, resume, revoke_tokens, set_platform_plugins, set_quotas, suspend, tenant,
-    tenants,
+    create, ensure, living, resume, revoke_tokens, set_platform_plugins, set_quotas, suspend,
+    tenant, tenants,
 };
 pub(crate) use trail::{audit_page, verify_audit};
 

@@ -118,6 +118,7 @@ pub(crate) async fn resume(
     drop(turn);
     claim_of(shared, Some(id)).await;
     shared.schedules.wake_tenant(id);
+    shared.webhooks.wake();
     Ok(tenant)
 }
 
@@ -165,7 +166,7 @@ pub(crate) async fn revoke_tokens(
 }
 
 /// A tenant that is not being erased.
-pub(super) fn living(shared: &Shared, id: &TenantId) -> Result<Arc<Tenant>, EngineError> {
+pub(crate) fn living(shared: &Shared, id: &TenantId) -> Result<Arc<Tenant>, EngineError> {
     let found = tenant(shared, id)?;
     match found.state {
         TenantState::Active | TenantState::Suspended => Ok(found),

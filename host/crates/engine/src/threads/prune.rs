@@ -126,6 +126,7 @@ async fn hide(
             outcome: "ok".into(),
         }],
         thread: Some(ThreadPut { expected: version, row, begins: false }),
+        outbox: Vec::new(),
         idempotent_reply: None,
     };
     shared.parts.store.commit(commit).await.map(drop)

@@ -105,20 +105,24 @@ async fn fail(
         ThreadPut { expected: stored.version, row, begins: false }
     });
     let events = vec![event];
+    let head = head_of(tenant, &run);
+    let mut outbox = shared.webhooks.outbox(before, &events, &head, &shared.options.webhooks);
     let commit = Commit {
         tenant: tenant.clone(),
         run: run.id,
         expected: before,
         lease: EMBEDDED_LEASE,
         events: events.clone(),
-        head: head_of(tenant, &run),
+        head,
         thread,
         kv: Vec::new(),
         queue: queue_of(&run, now),
         audit: Vec::new(),
+        outbox: outbox.take_rows(),
         idempotent_reply: None,
     };
     shared.parts.store.commit(commit).await.map_err(commit_refused)?;
+    shared.webhooks.committed(outbox);
     shared.stats.count(&events, run.degraded);
     shared.parts.bus.publish(tenant, run.id, crate::actor::stored(before, events));
     Ok(())

@@ -234,6 +234,8 @@ async fn enqueue(
             kv: Vec::new(),
             queue: QueueChange::Live,
             audit: Vec::new(),
+            // Nobody is told that a run waits for its turn.
+            outbox: Vec::new(),
             idempotent_reply: key.map(|key| key.reply(Value::String(id.to_string()), now)),
         };
         match shared.parts.store.commit(commit).await {

@@ -27,6 +27,7 @@ use wforge_testkit::store::Backend;
 use wforge_testkit::{SimClock, SimEntropy};
 
 use crate::effects::SmallEffects;
+use crate::webhooks::Receiver;
 
 pub(crate) type Script = Arc<dyn Fn(&AgentCall) -> Answer + Send + Sync>;
 
@@ -53,6 +54,8 @@ pub(crate) struct World {
     pub(crate) agents: Arc<Agents>,
     pub(crate) effects: Arc<SmallEffects>,
     pub(crate) tokens: Arc<TenantTokens>,
+    /// Who gets what webhooks are told.
+    pub(crate) receiver: Arc<Receiver>,
     store: Arc<dyn Backend>,
     shutdown: CancellationToken,
     service: tokio::task::JoinHandle<()>,
@@ -149,6 +152,7 @@ impl World {
         });
         let threads = tokio::runtime::Handle::current();
         let effects = Arc::new(SmallEffects::new(store.clone()));
+        let receiver = Arc::<Receiver>::default();
         let parts = EngineParts {
             store: store.clone(),
             driver: store.clone(),
@@ -157,6 +161,7 @@ impl World {
             admission: Arc::new(NoAdmission),
             expressions: Arc::new(Cel::default()),
             grants: Arc::new(FixedGrants(GENEROUS.map(|it| it.parse().unwrap()).into())),
+            posts: receiver.clone(),
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(entropy),
             bus: Arc::new(RunBus::new(options.subscriber_lag_max)),
@@ -172,7 +177,7 @@ impl World {
         engine.meters(&tokens);
         let handle = engine.handle();
         let service = tokio_util::task::TaskTracker::new().spawn(engine.run());
-        Self { handle, clock, agents, effects, tokens, store, shutdown, service }
+        Self { handle, clock, agents, effects, tokens, receiver, store, shutdown, service }
     }
 
     /// Stops the engine as a kill would, but for what the store has, and starts another.

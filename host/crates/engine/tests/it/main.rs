@@ -37,3 +37,4 @@ mod thread_world;
 mod threads;
 mod tools;
 mod trust;
+mod webhooks;

@@ -45,8 +45,20 @@ pub struct Commit {
     pub queue: QueueChange,
     /// Control-plane changes that go with it.
     pub audit: Vec<AuditDraft>,
+    /// What webhooks are to be told of it.
+    pub outbox: Vec<OutboxRow>,
     /// The reply to the request that caused it; the first under its key stands.
     pub idempotent_reply: Option<IdempotentReply>,
+}
+
+/// A new document of [`Collection::Deliveries`] that stands with the events that it follows from,
+/// or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutboxRow {
+    /// Its key, that nothing else ever has.
+    pub key: String,
+    /// Its value.
+    pub value: Value,
 }
 
 /// When a run is looked at again.
@@ -215,6 +227,14 @@ pub enum Collection {
     Signatures,
     /// What starts runs by the clock: key is the name.
     Schedules,
+    /// Webhooks of the tenant without their secrets: key is the name.
+    Webhooks,
+    /// Secrets that sign: key is the kind of webhook and its name.
+    HookSecrets,
+    /// What webhooks are told: key is the webhook's name and the delivery's id.
+    Deliveries,
+    /// Inbound webhooks of the tenant without their secrets: key is the name.
+    InboundHooks,
 }
 
 impl Collection {
@@ -241,7 +261,18 @@ impl Collection {
             Self::TrustPolicies => b'l',
             Self::Signatures => b'n',
             Self::Schedules => b'j',
+            Self::Webhooks => b'h',
+            Self::HookSecrets => b'e',
+            Self::Deliveries => b'o',
+            Self::InboundHooks => b'i',
         }
+    }
+
+    /// Whether a key is never used again once its document is deleted. Nothing is kept of it then;
+    /// elsewhere its version stays, so that no late writer overwrites a document it never saw.
+    #[must_use]
+    pub const fn is_used_once(self) -> bool {
+        matches!(self, Self::Deliveries)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Documents, with a version that grows with each change.
 //!
 //! A deleted document leaves its version behind: were it to begin again, a writer with an old
-//! version could overwrite a document that it never saw.
+//! version could overwrite a document that it never saw. Where keys are used once there is no
+//! such writer, and nothing is left.
 
 use wforge_model::Version;
 use wforge_ports::store::{Change, ChangeError, Put};
@@ -102,8 +103,12 @@ impl Operation for ChangeDocuments {
             let row_key = self.row_key(put);
             let version = self.standing(vault, rows, batch, &row_key)?.version.next();
             release(vault, tenant, rows, &row_key, batch)?;
-            let row = vault.seal(self.prepared.key()?, &row_key, version.0, body)?;
-            batch.put(row_key, row);
+            if put.value.is_none() && put.collection.is_used_once() {
+                batch.delete(row_key);
+            } else {
+                let row = vault.seal(self.prepared.key()?, &row_key, version.0, body)?;
+                batch.put(row_key, row);
+            }
             first = first.or(Some(version));
         }
         audit::append(vault, self.prepared.key()?, tenant, audit, rows, batch)?;

@@ -4,7 +4,7 @@
 use wforge_model::event::EventKind;
 use wforge_model::head::RunHead;
 use wforge_model::{Epoch, Seq, Timestamp};
-use wforge_ports::store::{Commit, CommitError, QueueChange};
+use wforge_ports::store::{Collection, Commit, CommitError, OutboxRow, QueueChange};
 
 use super::memory::{self, Writer};
 use super::thread::{self, ThreadPlace};
@@ -21,6 +21,9 @@ pub(crate) const LEASE: Epoch = Epoch(1);
 /// Tasks of one commit for which it is worth a look below whether they are new; the records of
 /// further ones are read where reads may block.
 const FRESH_TASKS_MAX: usize = 64;
+
+/// The version of a document whose key is used once.
+const FIRST_VERSION: u64 = 1;
 
 /// What the number of a run's row says: the length of its log, twice, and one more where it waits
 /// for a person.
@@ -201,12 +204,19 @@ impl Operation for CommitRun {
     type Error = CommitError;
 
     fn prepare(&mut self, vault: &Vault, budget: &mut Budget) -> Result<(), Refused> {
-        let Commit { tenant, run, events, kv, audit, .. } = &self.commit;
+        let Commit { tenant, run, events, kv, audit, outbox, .. } = &self.commit;
         self.prepared.start(vault, tenant)?;
         for (event, seq) in events.iter().zip(self.seqs()) {
             let json = budget.encode(event)?;
             let row_key = keys::event(tenant, *run, seq);
             let row = self.prepared.seal(vault, tenant, &row_key, json)?;
+            self.prepared.fresh.push((row_key.into(), row));
+        }
+        for OutboxRow { key, value } in outbox {
+            budget.take_key(&[key])?;
+            let row_key = keys::document(tenant, Collection::Deliveries, key);
+            let body = self.prepared.place(vault, tenant, budget.encode(value)?)?;
+            let row = vault.seal(self.prepared.key()?, &row_key, FIRST_VERSION, &body)?;
             self.prepared.fresh.push((row_key.into(), row));
         }
         self.entries = memory::Entries::encode(kv, budget)?;

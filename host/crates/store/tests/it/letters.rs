@@ -25,7 +25,11 @@ const fn next(collection: Collection) -> Option<Collection> {
         Collection::TrustedKeys => Collection::TrustPolicies,
         Collection::TrustPolicies => Collection::Signatures,
         Collection::Signatures => Collection::Schedules,
-        Collection::Schedules => return None,
+        Collection::Schedules => Collection::Webhooks,
+        Collection::Webhooks => Collection::HookSecrets,
+        Collection::HookSecrets => Collection::Deliveries,
+        Collection::Deliveries => Collection::InboundHooks,
+        Collection::InboundHooks => return None,
     })
 }
 

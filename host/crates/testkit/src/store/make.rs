@@ -89,6 +89,7 @@ pub fn commit(tenant: &TenantId, run: RunId, expected: u64, events: Vec<RunEvent
         kv: Vec::new(),
         queue: QueueChange::Live,
         audit: Vec::new(),
+        outbox: Vec::new(),
         idempotent_reply: None,
     }
 }

@@ -27,6 +27,7 @@ mod documents;
 mod durable;
 mod erasing;
 mod memory;
+mod outbox;
 mod records;
 mod replies;
 mod runs;
@@ -41,6 +42,7 @@ pub mod cases {
     pub use super::durable::*;
     pub use super::erasing::*;
     pub use super::memory::*;
+    pub use super::outbox::*;
     pub use super::records::*;
     pub use super::replies::*;
     pub use super::runs::*;
@@ -190,6 +192,8 @@ macro_rules! store_conformance {
                 documents_are_listed_by_prefix_and_in_pages
                 deleted_documents_are_not_listed
                 collections_and_tenants_share_no_documents
+                what_webhooks_are_told_stands_with_its_commit_or_not_at_all
+                a_delivery_that_is_deleted_leaves_nothing
                 audit_entries_are_numbered_and_chained
                 the_same_history_has_the_same_hashes_and_another_has_not
                 the_same_bytes_are_one_blob
