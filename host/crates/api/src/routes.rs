@@ -21,9 +21,9 @@ use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
-    audit, blobs, codes, events, export, grants, health, interrupts, keys, members, metrics,
-    plugins, quarantine, replay, runs, secrets, steering, stream, system, tenants, thread_changes,
-    threads, trust, usage, workflows,
+    audit, blobs, codes, events, export, grants, health, interrupts, keys, log_level, members,
+    metrics, plugins, quarantine, replay, runs, secrets, steering, stream, system, tenants,
+    thread_changes, threads, trust, usage, workflows,
 };
 
 /// Who may call a route.
@@ -100,6 +100,8 @@ rows! {
     GET "/readyz" [open] => health::ready;
     GET "/metrics" [open] => metrics::show;
     GET "/v1/system" [Viewer System] => system::show;
+    GET "/v1/system/log-level" [Platform System] => log_level::show;
+    PUT "/v1/system/log-level" [Platform System] => log_level::put;
     GET "/v1/plugins" [Viewer Plugins] => plugins::list;
     POST "/v1/plugins" [Developer Plugins] => plugins::install;
     GET "/v1/plugins/{publisher}/{name}" [Viewer Plugins] => plugins::show;

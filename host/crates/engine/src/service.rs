@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, RwLock, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, error, info, info_span};
+use tracing::{Instrument, error, info};
 use wforge_graph::{Carried, Run};
 use wforge_model::command::{Command, Fact};
 use wforge_model::head::RunStatus;
@@ -31,6 +31,7 @@ use crate::sweep;
 use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::tools::EngineTools;
+use crate::traces::run_span;
 use crate::trust::Trust;
 use crate::workflows::WorkflowCache;
 
@@ -341,7 +342,7 @@ pub(crate) fn enter(
                 shared.registry.leave(tenant, run, None);
                 return Err(closed);
             }
-            let span = info_span!("run", tenant = %tenant, run = %loaded.run.id);
+            let span = run_span(shared.parts.traces, tenant, run);
             // The first fact keeps an actor whose run waits from leaving before it is told why it
             // was woken.
             let _ = sender.try_send(Message::of(Fact::Time));
