@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("wforge-effects", &["wforge-model", "wforge-ports"]),
     ("wforge-engine", &["wforge-model", "wforge-graph", "wforge-ports"]),
     ("wforge-api", &["wforge-model", "wforge-ports", "wforge-engine"]),
+    ("wforge-telemetry", &[]),
     ("wforge-testkit", &["wforge-model", "wforge-ports"]),
     (
         "wforge",
@@ -31,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "wforge-effects",
             "wforge-engine",
             "wforge-api",
+            "wforge-telemetry",
             // A library outside this workspace: how a plugin's folder becomes a component.
             "wforge-build",
         ],
@@ -60,7 +62,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rmcp", &["wforge-effects"]),
     ("figment", &["wforge"]),
     ("dotenvy", &["wforge"]),
-    ("tracing-subscriber", &["wforge"]),
+    ("tracing-subscriber", &["wforge-telemetry"]),
+    ("tracing-opentelemetry", &["wforge-telemetry"]),
+    ("opentelemetry", &["wforge-telemetry"]),
+    ("opentelemetry_sdk", &["wforge-telemetry"]),
 ];
 
 #[test]

@@ -8,6 +8,7 @@ mod plugins;
 mod registry;
 mod runs;
 mod signing;
+mod system;
 mod testing;
 mod threads;
 mod trust;
@@ -32,6 +33,7 @@ pub(crate) use runs::{
     Inbox, InboxCommand, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
 };
 pub(crate) use signing::{KeygenArgs, SignArgs, VerifyArgs};
+pub(crate) use system::{LogLevelArgs, SystemCommand};
 pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, SubjectArgs, TestArgs};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
@@ -256,6 +258,9 @@ pub(crate) enum Command {
         /// A code such as WF0404
         code: String,
     },
+    /// What a running server is and does
+    #[command(subcommand)]
+    System(SystemCommand),
     /// Show and check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
