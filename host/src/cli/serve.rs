@@ -137,7 +137,7 @@ async fn begin(session: &Session, host: &Host, listener: TcpListener) -> anyhow:
     let file = ServerFile { address: own_address, public, token, pid, version: VERSION.to_owned() };
     file.write(&config.data_dir)?;
     readiness.set(Phase::Ready);
-    info!(%address, data_dir = %config.data_dir.display(), version = VERSION, "serving");
+    info!(%address, data_dir = %config.data_dir.display(), "serving");
     Ok(Serving { file, shutdown, readiness, tasks, changes })
 }
 

@@ -57,7 +57,9 @@ pub(crate) fn open(whole: &Config, parts: &WorldParts) -> anyhow::Result<(Outsid
     let mcp = McpServers::new(servers, &to_tools, &parts.clock, reach.mcp, &variable);
     let mcp = mcp.with_context(|| format!("reading {}", config.mcp_file.display()))?;
     let bodies = Arc::new(parts.blobs.clone());
-    let to_models = |allow| Ok(watched(&egress(allow)?, Surface::Model));
+    let to_models = |allow: Vec<Exception>| -> anyhow::Result<Arc<dyn Outbound>> {
+        Ok(watched(&egress(allow)?, Surface::Model))
+    };
     let models = models(whole, parts, &to_models)?;
     let (fetch, secrets) = (reach.fetch.clone(), parts.secrets.clone());
     let world = Outside { outbound, fetch, bodies, models, secrets, counts: counts.clone() };

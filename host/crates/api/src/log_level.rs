@@ -114,7 +114,7 @@ pub(crate) async fn put(
     let refused = |message| ApiError::new(&codes::UNACCEPTABLE, format!("level: {message}"));
     api.parts.host.set_log_level(&level).map_err(refused)?;
     // As a warning, so that it is seen at nearly every level.
-    warn!(level, for_s, by = principal.actor(), "the log level was changed");
+    warn!(logged = level, for_s, by = principal.actor(), "the log level was changed");
     let until = for_s.map(|s| api.parts.clock.now().after(Duration::from_secs(s)));
     let replaced = api.log_level.replace(until);
     if let Some(until) = until {
@@ -147,7 +147,7 @@ async fn go_back(api: Api, until: Timestamp, replaced: CancellationToken) {
             if let Err(error) = api.parts.host.set_log_level(&configured) {
                 warn!(error, "the log level cannot go back to what is configured");
             }
-            warn!(level = configured, "the log level went back to what is configured");
+            warn!(logged = configured, "the log level went back to what is configured");
         }
     }
 }

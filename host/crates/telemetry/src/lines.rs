@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 
 use tracing::{Event, Subscriber};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::fmt::format::{FmtSpan, Writer};
+use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{self as lines, FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::LookupSpan;
@@ -84,13 +84,14 @@ pub(crate) fn layer(
         Target::Stderr => io::stderr().is_terminal(),
         Target::File(_) => false,
     };
-    let look = Look { format: options.format, is_terminal, labels: options.labels };
-    if options.waits && !matches!(options.target, Target::File(_)) {
-        let layer = match options.target {
-            Target::Stdout => look.of_command().layer(io::stdout, filter),
-            Target::Stderr | Target::File(_) => look.of_command().layer(io::stderr, filter),
-        };
-        return Ok((layer, Writing { lost: None, _ends: None }));
+    // What a command says to people is about this process, here and now.
+    let is_labelled = !options.waits && !is_terminal;
+    let look = Look { format: options.format, is_terminal, is_labelled, labels: options.labels };
+    let none = Writing { lost: None, _ends: None };
+    match options.target {
+        Target::Stdout if options.waits => return Ok((look.layer(io::stdout, filter), none)),
+        Target::Stderr if options.waits => return Ok((look.layer(io::stderr, filter), none)),
+        Target::Stdout | Target::Stderr | Target::File(_) => {}
     }
     let builder = NonBlockingBuilder::default()
         .lossy(!options.waits)
@@ -108,39 +109,35 @@ pub(crate) fn layer(
 struct Look {
     format: Format,
     is_terminal: bool,
+    is_labelled: bool,
     labels: Labels,
 }
 
 impl Look {
-    /// What a command says to people needs no labels: it is this process, here and now.
-    fn of_command(mut self) -> Self {
-        self.is_terminal |= self.format == Format::Pretty && io::stderr().is_terminal();
-        self
-    }
-
     fn layer<W>(self, writer: W, filter: reload::Layer<Lines, Registry>) -> BoxedLayer
     where
         W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
     {
+        let layer = lines::layer().with_writer(writer);
         let pretty = lines::format().with_target(false).compact();
         match self.format {
-            Format::Json => lines::layer()
+            Format::Json => layer
                 .fmt_fields(lines::format::JsonFields::new())
                 .event_format(Labelled::json(&self.labels))
-                .with_span_events(FmtSpan::NONE)
-                .with_writer(writer)
+                .with_filter(filter)
+                .boxed(),
+            Format::Pretty if self.is_labelled => layer
+                .with_ansi(false)
+                .event_format(Labelled::text(&self.labels))
                 .with_filter(filter)
                 .boxed(),
             // In a terminal the default holds, which honours NO_COLOR.
             Format::Pretty if self.is_terminal => {
-                lines::layer().event_format(pretty).with_writer(writer).with_filter(filter).boxed()
+                layer.event_format(pretty).with_filter(filter).boxed()
             }
-            Format::Pretty => lines::layer()
-                .with_ansi(false)
-                .event_format(Labelled::text(&self.labels))
-                .with_writer(writer)
-                .with_filter(filter)
-                .boxed(),
+            Format::Pretty => {
+                layer.with_ansi(false).event_format(pretty).with_filter(filter).boxed()
+            }
         }
     }
 }
@@ -191,7 +188,7 @@ where
         self.line.format_event(context, Writer::new(&mut line), event)?;
         match line.strip_prefix('{') {
             Some(fields) => write!(writer, "{},{fields}", self.labels),
-            None => writer.write_str(&line),
+            None => write!(writer, "{line}"),
         }
     }
 }

@@ -62,17 +62,17 @@ impl Family<'_> {
     /// Writes the lines of one histogram.
     pub(crate) fn durations(&mut self, labels: &[(&str, &str)], figures: &DurationFigures) {
         let count = figures.count.to_string();
-        let mut with_bound: Vec<(&str, &str)> = labels.to_vec();
         for (within, bound_us) in figures.within.iter().zip(BOUNDS_US) {
-            let bound = bound(bound_us);
-            with_bound.push(("le", &bound));
-            self.line("_bucket", &with_bound, &within.to_string());
-            with_bound.truncate(labels.len());
+            self.bucket(labels, &bound(bound_us), &within.to_string());
         }
-        with_bound.push(("le", "+Inf"));
-        self.line("_bucket", &with_bound, &count);
+        self.bucket(labels, "+Inf", &count);
         self.line("_sum", labels, &seconds(figures.sum_ns));
         self.line("_count", labels, &count);
+    }
+
+    fn bucket(&mut self, labels: &[(&str, &str)], bound: &str, count: &str) {
+        let labels: Vec<(&str, &str)> = labels.iter().copied().chain([("le", bound)]).collect();
+        self.line("_bucket", &labels, count);
     }
 
     /// Writes one line of the family under its name and that suffix.

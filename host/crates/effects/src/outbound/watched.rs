@@ -80,8 +80,8 @@ impl EgressCounts {
             figures
                 .requests
                 .extend(ended.map(|(outcome, count)| (*surface, *outcome, read(count))));
-            figures.sent_bytes.push((surface, read(&counts.sent_bytes)));
-            figures.received_bytes.push((surface, read(&counts.received_bytes)));
+            figures.sent_bytes.push((*surface, read(&counts.sent_bytes)));
+            figures.received_bytes.push((*surface, read(&counts.received_bytes)));
         }
         figures
     }
