@@ -13,6 +13,7 @@ mod corpus;
 mod head;
 mod identity;
 mod limits;
+mod log_level;
 mod observe;
 mod ports;
 mod problems;
