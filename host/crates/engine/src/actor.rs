@@ -93,6 +93,7 @@ impl Actor {
         (sender, inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     ) -> Self {
         let tasks = stop.child_token();
+        let step = OpenStep::of(&run);
         let taken_up = run.all_tasks().map(|task| task.id).collect();
         Self {
             taken_up,
@@ -106,7 +107,7 @@ impl Actor {
             stop,
             tasks,
             wake_at: None,
-            step: OpenStep::default(),
+            step,
             since,
             fresh: HashMap::new(),
         }

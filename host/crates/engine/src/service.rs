@@ -27,6 +27,7 @@ use crate::request::EngineError;
 use crate::snapshots::save_if_due;
 use crate::start::Begun;
 use crate::stats::Stats;
+use crate::steps::OpenStep;
 use crate::sweep;
 use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
@@ -301,6 +302,7 @@ pub(crate) async fn launch(
 ) -> Result<(), EngineError> {
     let Begun { run, mut since, events, commands } = begun;
     shared.stats.count(&events, run.degraded);
+    OpenStep::default().follow(&shared.stats, run.started_at, &events);
     shared.parts.bus.publish(tenant, run.id, stored(before, events));
     if run.status == RunStatus::Running || run.owes_failure_handling() {
         let id = run.id;

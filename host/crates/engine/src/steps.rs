@@ -1,6 +1,7 @@
 //! The super-step of a run that is open: its span, and how long it and its run take.
 
 use tracing::{Span, info_span};
+use wforge_graph::Run;
 use wforge_model::Timestamp;
 use wforge_model::event::{EventKind, RunEvent};
 
@@ -15,6 +16,11 @@ pub(crate) struct OpenStep {
 }
 
 impl OpenStep {
+    /// The one that a loaded run is in.
+    pub(crate) fn of(run: &Run) -> Self {
+        Self { span: None, began_at: run.tasks().iter().map(|task| task.began_at).min() }
+    }
+
     /// Takes note of durable events of a run that began at that time.
     pub(crate) fn follow(&mut self, stats: &Stats, run_began: Timestamp, events: &[RunEvent]) {
         for RunEvent { at, kind } in events {
