@@ -69,13 +69,14 @@ impl Meant<'_> {
             let help = "write https://host:4318, or http:// for one on this machine";
             self.error("telemetry.otlp_endpoint", &message, help);
         }
+        let otlp_headers = self.otlp_headers(raw.telemetry_otlp_headers.as_ref());
         let queue = self.at_least_1("telemetry.queue_spans_max", raw.telemetry_queue_spans_max);
         let batch = self.at_least_1("telemetry.batch_spans_max", raw.telemetry_batch_spans_max);
         let delay_ms = self.at_least_1("telemetry.delay_ms", raw.telemetry_delay_ms);
         let timeout = self.at_least_1("telemetry.timeout_ms_max", raw.telemetry_timeout_ms_max);
         let Share(sample_ratio) = raw.telemetry_sample_ratio?;
         Some(TelemetryConfig {
-            otlp_headers: self.otlp_headers(raw.telemetry_otlp_headers.as_ref()),
+            otlp_headers,
             otlp_endpoint: endpoint,
             service_name: raw.telemetry_service_name.clone()?,
             sample_ratio,
