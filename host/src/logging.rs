@@ -1,30 +1,127 @@
-//! The host's own log, on stderr: lines for people, or JSON for collectors.
+//! The host's own log and traces, as the configuration has them; and what the API shows of both and
+//! of the process.
+//!
+//! A server's lines wait on a thread of their own, go where the configuration says, and its spans go
+//! to a collector where one is named. A command's lines go to stderr at once.
 
-use std::io::IsTerminal as _;
+use std::time::Duration;
 
-use anyhow::Context as _;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::SubscriberInitExt as _;
+use wforge_api::{HostView, LogFigures, ProcessFigures};
+use wforge_ports::Clock as _;
+use wforge_telemetry::{
+    FileOptions, Format, Labels, Levels, LineOptions, LostLines, SpanCounts, Target, Telemetry,
+    TelemetryError, TraceOptions,
+};
 
 use crate::cli::refusal::Refusal;
-use crate::config::{LogConfig, LogFormat};
+use crate::clock::SystemClock;
+use crate::compose::VERSION;
+use crate::config::{Config, LogFormat, LogTo};
+use crate::process;
 
-/// Starts it for the process.
-pub(crate) fn start(config: &LogConfig, quiet: bool) -> anyhow::Result<()> {
-    let level = if quiet { "error" } else { config.level.as_str() };
-    let filter = EnvFilter::try_new(level).map_err(|error| {
-        Refusal::user("bad_config", format!("log.level \"{level}\" cannot be read: {error}"))
+/// Starts them for the process; they last until this is dropped.
+pub(crate) fn start(config: &Config, quiet: bool, is_server: bool) -> anyhow::Result<Telemetry> {
+    let level = if quiet { "error" } else { config.log.level.as_str() };
+    let lines = LineOptions {
+        level: level.to_owned(),
+        format: match config.log.format {
+            LogFormat::Json => Format::Json,
+            LogFormat::Pretty => Format::Pretty,
+        },
+        target: if is_server { target(config) } else { Target::Stderr },
+        labels: Labels {
+            env: config.env.as_str().to_owned(),
+            version: VERSION.to_owned(),
+            instance: config.log.instance.clone().unwrap_or_else(process::host_name),
+        },
+        waits: !is_server,
+    };
+    let traces = if is_server { traces(config) } else { None };
+    wforge_telemetry::start(lines, traces).map_err(refused)
+}
+
+fn target(config: &Config) -> Target {
+    match (&config.log.file, config.log.to) {
+        (Some(path), _) => Target::File(FileOptions {
+            path: path.clone(),
+            bytes_max: config.log.file_bytes_max,
+            daily: config.log.file_daily,
+            files_max: config.log.files_max,
+            now_ms: || SystemClock.now().0,
+        }),
+        (None, LogTo::Stderr) => Target::Stderr,
+        (None, LogTo::Stdout) => Target::Stdout,
+    }
+}
+
+fn traces(config: &Config) -> Option<TraceOptions> {
+    let telemetry = &config.telemetry;
+    let ms = Duration::from_millis;
+    Some(TraceOptions {
+        endpoint: telemetry.otlp_endpoint.clone()?,
+        headers: telemetry.otlp_headers.clone(),
+        service_name: telemetry.service_name.clone(),
+        sample_ratio: telemetry.sample_ratio,
+        queue_spans_max: telemetry.queue_spans_max,
+        batch_spans_max: telemetry.batch_spans_max,
+        delay: ms(telemetry.delay_ms),
+        timeout: ms(telemetry.timeout_ms_max),
+    })
+}
+
+fn refused(error: TelemetryError) -> anyhow::Error {
+    match error {
+        TelemetryError::Level(bad) => Refusal::user("bad_config", format!("log.level: {bad}"))
             .help("write error, warn, info, debug or trace, also by target: warn,wforge=debug")
-    })?;
-    let mut builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    if !std::io::stderr().is_terminal() {
-        // In a terminal the default holds, which honours NO_COLOR.
-        builder = builder.with_ansi(false);
+            .into(),
+        error => anyhow::Error::new(error).context("starting the log"),
     }
-    match config.format {
-        LogFormat::Json => builder.json().flatten_event(true).finish().try_init(),
-        LogFormat::Pretty => builder.with_target(false).compact().finish().try_init(),
+}
+
+/// What the API shows of this process.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    levels: Levels,
+    lost_lines: LostLines,
+    spans: Option<SpanCounts>,
+    started_ms: u64,
+    data_dir: std::path::PathBuf,
+}
+
+impl Shown {
+    pub(crate) fn of(telemetry: &Telemetry, config: &Config) -> Self {
+        Self {
+            levels: telemetry.levels(),
+            lost_lines: telemetry.lost_lines(),
+            spans: telemetry.spans(),
+            started_ms: SystemClock.now().0,
+            data_dir: config.data_dir.clone(),
+        }
     }
-    .context("starting the log")
+}
+
+impl HostView for Shown {
+    fn process(&self) -> Option<ProcessFigures> {
+        process::figures(&self.data_dir, self.started_ms)
+    }
+
+    fn log_figures(&self) -> LogFigures {
+        LogFigures {
+            lines_lost: self.lost_lines.count(),
+            spans_sent: self.spans.as_ref().map_or(0, SpanCounts::sent),
+            spans_lost: self.spans.as_ref().map_or(0, SpanCounts::lost),
+        }
+    }
+
+    fn log_level(&self) -> String {
+        self.levels.now()
+    }
+
+    fn configured_log_level(&self) -> String {
+        self.levels.configured().to_owned()
+    }
+
+    fn set_log_level(&self, level: &str) -> Result<(), String> {
+        self.levels.set(level).map_err(|bad| bad.to_string())
+    }
 }

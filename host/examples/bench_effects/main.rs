@@ -119,7 +119,7 @@ fn report(median_ns: u64, made: u64, made_in_all: u64, figures: [StoreFigures; 2
     Measured {
         call_us: median_ns as f64 / made as f64 / 1_000.0,
         shared: format!("{:.1}", made_in_all as f64 / syncs as f64),
-        sync_us: (after.fsync_ns - before.fsync_ns) / syncs / 1_000,
+        sync_us: (after.fsync.sum_ns - before.fsync.sum_ns) / syncs / 1_000,
     }
 }
 

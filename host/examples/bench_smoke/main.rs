@@ -80,7 +80,7 @@ async fn measure(lanes: Lanes) -> Result<()> {
     println!(
         "{syncs} fdatasyncs of {frame} bytes, {} µs each on average, for {RUNS} runs of a start and \
          {NODES} super-steps",
-        (after.fsync_ns - before.fsync_ns) / syncs.max(1) / 1_000
+        (after.fsync.sum_ns - before.fsync.sum_ns) / syncs.max(1) / 1_000
     );
     Ok(())
 }

@@ -104,6 +104,7 @@ impl Base {
             call_log: None,
             failpoints: None,
             digest: digest_of,
+            traces: wforge_engine::TraceHooks::default(),
             lanes: self.lanes,
         };
         let shutdown = CancellationToken::new();

@@ -46,6 +46,7 @@ mod secrets;
 mod serve;
 mod sign;
 mod subject;
+mod system;
 mod tenants;
 mod test;
 mod threads;
@@ -70,6 +71,7 @@ use wforge_spec::Cel;
 use crate::author::machine::Machine;
 use crate::compose::lanes;
 use crate::config::{self, Config, ConfigError, Loaded};
+use crate::logging::Shown;
 use crate::reader::Reader;
 use args::{Cli, Command, CompileWorkerArgs};
 use refusal::{EXIT_FAILED, Refusal, exit_code};
@@ -96,6 +98,8 @@ pub(crate) struct Session {
     pub(crate) machine: Machine,
     /// The folder, and docker's logins.
     pub(crate) around: Surroundings,
+    /// What the API shows of this process.
+    pub(crate) shown: Shown,
 }
 
 /// Runs the command line to its end; the exit code.
@@ -151,15 +155,19 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     }
     let Loaded { config, warnings, .. } = loaded;
     let config = config.map_err(|error| configuration::refused(&error))?;
-    crate::logging::start(&config.log, cli.global.quiet)?;
+    let is_server = matches!(cli.command, Command::Serve(_));
+    let telemetry = crate::logging::start(&config, cli.global.quiet, is_server)?;
     for warning in warnings {
         tracing::warn!(place = warning.place, help = warning.help, "{}", warning.message);
     }
-    let session = Session { ui: ui.clone(), config, contexts, machine, around };
+    let shown = Shown::of(&telemetry, &config);
+    let session = Session { ui: ui.clone(), config, contexts, machine, around, shown };
     let lane = lanes::first_lane()?;
     let code = lane.block_on(command(&session, cli.command));
     // A thread that waits for a line of the terminal must not hold up the end.
     lane.shutdown_background();
+    // What is left of log and traces is written now, outside of any executor.
+    drop(telemetry);
     code
 }
 
@@ -250,6 +258,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Threads(command) => threads::run(session, command).await,
         Command::Schedules(command) => schedules::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,
+        Command::System(command) => system::run(session, command).await,
         Command::Keys(command) => keys::run(session, command).await,
         Command::Grants(command) => grants::run(session, command).await,
         Command::Members(command) => members::run(session, command).await,

@@ -46,7 +46,7 @@ pub(crate) async fn run(session: &Session) -> anyhow::Result<u8> {
     let mut stops = Stops::listen()?;
     let listener = listen(config.server.listen).await?;
     let host = Host::open(config, Mode::Serve).await?;
-    let served = serve(ui, config, &host, listener, &mut stops).await;
+    let served = serve(session, &host, listener, &mut stops).await;
     TaskTracker::new().spawn(abort_at_next(stops));
     let closed = host.close().await;
     served?;
@@ -72,15 +72,15 @@ struct Serving {
 }
 
 async fn serve(
-    ui: &Ui,
-    config: &Config,
+    session: &Session,
     host: &Host,
     listener: TcpListener,
     stops: &mut Stops,
 ) -> anyhow::Result<()> {
+    let (ui, config) = (&session.ui, &session.config);
     host.handle.load_directory().await?;
     first_key(ui, config, host).await?;
-    let serving = begin(config, host, listener).await?;
+    let serving = begin(session, host, listener).await?;
     tell(ui, config, &serving.file);
     stops.next().await;
     end(ui, config, serving, stops).await
@@ -88,7 +88,8 @@ async fn serve(
 
 /// Opens the doors. One that is not on loopback, or speaks TLS, has a plain one on loopback beside
 /// it: for the commands of whoever owns the data directory, and for health checks.
-async fn begin(config: &Config, host: &Host, listener: TcpListener) -> anyhow::Result<Serving> {
+async fn begin(session: &Session, host: &Host, listener: TcpListener) -> anyhow::Result<Serving> {
+    let config = &session.config;
     let address = listener.local_addr()?;
     let (own, token) = OwnKey::issue(default_tenant()?, host.entropy.as_ref(), &host.pepper);
     let (readiness, shutdown) = (Readiness::default(), CancellationToken::new());
@@ -101,6 +102,7 @@ async fn begin(config: &Config, host: &Host, listener: TcpListener) -> anyhow::R
         readiness: readiness.clone(),
         shutdown: shutdown.clone(),
         tasks: changes.clone(),
+        host: Arc::new(session.shown.clone()),
         ..api_parts(host, own)?
     });
     let mut doors = vec![Door { listener, tls: tls.as_ref().map(|files| files.tls.clone()) }];
@@ -135,7 +137,7 @@ async fn begin(config: &Config, host: &Host, listener: TcpListener) -> anyhow::R
     let file = ServerFile { address: own_address, public, token, pid, version: VERSION.to_owned() };
     file.write(&config.data_dir)?;
     readiness.set(Phase::Ready);
-    info!(%address, data_dir = %config.data_dir.display(), version = VERSION, "serving");
+    info!(%address, data_dir = %config.data_dir.display(), "serving");
     Ok(Serving { file, shutdown, readiness, tasks, changes })
 }
 

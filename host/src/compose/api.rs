@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wforge_api::{ApiParts, HostNames, KeyIds, Phase, Readiness, SystemInfo, TokenRules};
+use wforge_api::{
+    ApiParts, HostNames, KeyIds, NothingShown, Phase, Readiness, SystemInfo, TokenRules,
+};
 
 use super::Host;
-use crate::config::{Config, Environment, TokenKeys, TokensConfig};
+use crate::config::{Config, TokenKeys, TokensConfig};
 use crate::jwks::{Provider, Source};
 use crate::known::{Known, OwnKey};
 
@@ -32,6 +34,7 @@ pub(crate) fn api_parts(host: &Host, own: OwnKey) -> anyhow::Result<ApiParts> {
         entropy: host.entropy.clone(),
         hosts: HostNames::of_listener(loopback, []),
         system: system(config),
+        host: Arc::new(NothingShown),
         readiness,
         shutdown: CancellationToken::new(),
         tasks: TaskTracker::new(),
@@ -40,14 +43,9 @@ pub(crate) fn api_parts(host: &Host, own: OwnKey) -> anyhow::Result<ApiParts> {
 }
 
 fn system(config: &Config) -> SystemInfo {
-    let environment = match config.env {
-        Environment::Development => "development",
-        Environment::Testing => "testing",
-        Environment::Production => "production",
-    };
     SystemInfo {
         version: VERSION.to_owned(),
-        environment: environment.to_owned(),
+        environment: config.env.as_str().to_owned(),
         mock: config.mock.mode.map(|mode| mode.as_str().to_owned()),
         tls: config.server.tls.is_some(),
     }

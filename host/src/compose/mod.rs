@@ -21,7 +21,7 @@ use wforge_api::Pepper;
 use wforge_effects::{Blobs, EffectsParts, OutboundPosts, RecordedEffects, Secrets, Tools};
 use wforge_engine::{
     CallLog, Engine, EngineOptions, EngineParts, Handle, LiveGrants, RunBus, ScheduleOptions,
-    TenantTokens,
+    TenantTokens, TraceHooks,
 };
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Failpoints, LimitPolicy, Store};
@@ -114,6 +114,10 @@ impl Host {
             call_log: witnesses.call_log,
             failpoints: witnesses.failpoints,
             digest: reader::digest,
+            traces: TraceHooks {
+                join: wforge_telemetry::join,
+                parent_of: wforge_telemetry::parent_of,
+            },
             lanes: handles.clone(),
         };
         let shutdown = CancellationToken::new();

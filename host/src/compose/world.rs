@@ -11,12 +11,14 @@ use wforge_effects::llm::{
     Budgets, ModelConfig, Models, ModelsConfig, ModelsParts, Provider, SecretText,
 };
 use wforge_effects::mcp::{McpServer, McpServers};
-use wforge_effects::outbound::{Breaker, Egress, EgressOptions, Exception, Outbound};
+use wforge_effects::outbound::{
+    Breaker, Egress, EgressCounts, EgressOptions, Exception, Outbound, Surface, Watched,
+};
 use wforge_effects::{Blobs, Outside, Secrets, Tools};
 use wforge_ports::{Clock, TokenMeter};
 
 use super::cassettes::{self, CassetteFiles};
-use crate::config::{Config, OutsideConfig};
+use crate::config::{Config, OutsideConfig, Propagate};
 use crate::schemas::Schemas;
 
 /// The variable under which the key of the model `default` is known.
@@ -43,16 +45,36 @@ pub(crate) fn open(whole: &Config, parts: &WorldParts) -> anyhow::Result<(Outsid
         let egress = Arc::new(Egress::new(options)?);
         Ok(Arc::new(Breaker::new(egress, parts.clock.clone(), config.breaker)))
     };
-    let outbound = egress(config.allow.clone())?;
+    let counts = Arc::new(EgressCounts::default());
+    let watched = |way: &Arc<dyn Outbound>, surface: Surface| -> Arc<dyn Outbound> {
+        let watched = Watched::new(way.clone(), surface, counts.clone());
+        Arc::new(watched.telling(trace_for(whole.telemetry.propagate, surface)))
+    };
+    let way = egress(config.allow.clone())?;
+    let (outbound, to_tools) = (watched(&way, Surface::Http), watched(&way, Surface::Tool));
     let variable = |name: &str| config.variables.get(name).map(ToOwned::to_owned);
     let servers = McpFile::read(&config.mcp_file)?.servers;
-    let mcp = McpServers::new(servers, &outbound, &parts.clock, reach.mcp, &variable);
+    let mcp = McpServers::new(servers, &to_tools, &parts.clock, reach.mcp, &variable);
     let mcp = mcp.with_context(|| format!("reading {}", config.mcp_file.display()))?;
     let bodies = Arc::new(parts.blobs.clone());
-    let models = models(whole, parts, &egress)?;
+    let to_models = |allow: Vec<Exception>| -> anyhow::Result<Arc<dyn Outbound>> {
+        Ok(watched(&egress(allow)?, Surface::Model))
+    };
+    let models = models(whole, parts, &to_models)?;
     let (fetch, secrets) = (reach.fetch.clone(), parts.secrets.clone());
-    let world = Outside { outbound, fetch, bodies, models, secrets };
+    let world = Outside { outbound, fetch, bodies, models, secrets, counts: counts.clone() };
     Ok((world, Arc::new(Tools::new(mcp).deep(config.tool_depth_max))))
+}
+
+/// What tells a server to which trace a request belongs; strangers' servers are told only where the
+/// operator wants all to be.
+fn trace_for(propagate: Propagate, surface: Surface) -> Option<fn() -> Option<String>> {
+    let is_told = match (propagate, surface) {
+        (Propagate::None, _) => false,
+        (Propagate::Models, surface) => surface == Surface::Model,
+        (Propagate::All, _) => true,
+    };
+    is_told.then_some(wforge_telemetry::current as fn() -> Option<String>)
 }
 
 /// The models of the file, and the one of the variables.

@@ -9,11 +9,17 @@ use std::path::PathBuf;
 use wforge_model::mock::MockMode;
 
 use super::layers::Layers;
-use super::setting::{Environment, LogFormat, Secret, Setting, StoreKind};
+use super::setting::{Environment, LogFormat, LogTo, Propagate, Secret, Setting, Share, StoreKind};
 
 /// The keys whose value is never shown.
-pub(crate) const SECRETS: [&str; 5] =
-    ["client.api_key", "store.kek", "auth.pepper", "auth.jwt_secret", "llm.api_key"];
+pub(crate) const SECRETS: [&str; 6] = [
+    "client.api_key",
+    "store.kek",
+    "auth.pepper",
+    "auth.jwt_secret",
+    "llm.api_key",
+    "telemetry.otlp_headers",
+];
 
 /// What is known of one key.
 #[derive(Debug)]
@@ -513,6 +519,40 @@ keys! {
     log_format: LogFormat = "log.format";
     /// What is logged: error, warn, info, debug or trace, also by target (`warn,wforge=debug`).
     log_level: String = "log.level", default "\"warn\"", short "WFORGE_LOG";
+    /// Where the lines of a server go that go to no file: stderr or stdout.
+    log_to: LogTo = "log.to", default "\"stderr\"";
+    /// The file that a server's lines go to instead. Commands write to stderr all the same.
+    log_file: PathBuf = "log.file";
+    /// The largest size of that file, in bytes; then it becomes `.1`, and a new one begins. 0: any.
+    log_file_bytes_max: u64 = "log.file_bytes_max", default "104_857_600";
+    /// Whether each day (UTC) has a file of its own.
+    log_file_daily: bool = "log.file_daily", default "true";
+    /// Old files that are kept: `.1` is the newest.
+    log_files_max: u32 = "log.files_max", default "14";
+    /// What lines and spans call this process, where there are several. Unset: the machine's name.
+    log_instance: String = "log.instance";
+
+    /// The collector that a server sends its spans to, by OTLP over HTTP: the base of its address,
+    /// such as http://127.0.0.1:4318. Unset: nowhere.
+    telemetry_otlp_endpoint: String = "telemetry.otlp_endpoint", short "WFORGE_OTLP_ENDPOINT";
+    /// Headers of each request to it, such as a key: `name=value,name=value`.
+    telemetry_otlp_headers: Secret = "telemetry.otlp_headers", short "WFORGE_OTLP_HEADERS";
+    /// What the collector calls this service.
+    telemetry_service_name: String = "telemetry.service_name", default "\"wforge\"";
+    /// Of which share of the traces that begin here spans are sent. Whoever begins a trace elsewhere
+    /// and names it in `traceparent` decides for it.
+    telemetry_sample_ratio: Share = "telemetry.sample_ratio", default "1.0";
+    /// Spans that may wait for the collector; further ones are dropped.
+    telemetry_queue_spans_max: u32 = "telemetry.queue_spans_max", default "8_192";
+    /// Spans of one request to it.
+    telemetry_batch_spans_max: u32 = "telemetry.batch_spans_max", default "512";
+    /// How long spans wait for others, in milliseconds.
+    telemetry_delay_ms: u64 = "telemetry.delay_ms", default "1_000";
+    /// How long one request to it may take, in milliseconds.
+    telemetry_timeout_ms_max: u64 = "telemetry.timeout_ms_max", default "5_000";
+    /// Which servers are told, by a header `traceparent`, to which trace a request belongs: none,
+    /// models (those of the operator), or all that plugins and tools reach, strangers included.
+    telemetry_propagate: Propagate = "telemetry.propagate", default "\"none\"";
 
     /// What API keys are hashed with, 64 hexadecimal digits; with another one no key is known any
     /// more. Unset: the file `keys/pepper` of the data directory, made on first use.

@@ -15,6 +15,7 @@ mod schema;
 mod server;
 mod setting;
 mod show;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 
@@ -36,8 +37,9 @@ pub(crate) use outside::OutsideConfig;
 pub(crate) use reach::ReachLimits;
 pub(crate) use schema::schema;
 pub(crate) use server::{AuthConfig, Key32, ServerConfig, TlsConfig, TokenKeys, TokensConfig};
-pub(crate) use setting::{Environment, LogFormat, Secret, StoreKind};
+pub(crate) use setting::{Environment, LogFormat, LogTo, Propagate, Secret, StoreKind};
 pub(crate) use show::{ShownKey, show};
+pub(crate) use telemetry::{LogConfig, TelemetryConfig};
 
 /// The most of `runs.subscriber_lag_max`: so many places are kept for each run that is followed.
 const SUBSCRIBER_LAG_MAX: u32 = 1 << 20;
@@ -80,6 +82,7 @@ pub(crate) struct Config {
     /// How much of it.
     pub(crate) reach: ReachLimits,
     pub(crate) log: LogConfig,
+    pub(crate) telemetry: TelemetryConfig,
     pub(crate) auth: AuthConfig,
     /// Whether somebody said where everything is kept.
     pub(crate) data_dir_is_named: bool,
@@ -132,13 +135,6 @@ pub(crate) struct RunsConfig {
     pub(crate) inbox_max: usize,
     pub(crate) snapshot_steps: u32,
     pub(crate) subscriber_lag_max: usize,
-}
-
-/// What is logged, and how.
-#[derive(Debug, Clone)]
-pub(crate) struct LogConfig {
-    pub(crate) format: LogFormat,
-    pub(crate) level: String,
 }
 
 /// Something that is wrong, or likely not meant.
@@ -249,6 +245,7 @@ impl Meant<'_> {
         let grants = raw.plugins_grants_file.clone();
         let outside = self.outside(raw, &data_dir);
         let reach = self.reach(raw);
+        let (log, telemetry) = (Self::log(raw, env), self.telemetry(raw));
         Some(Config {
             env,
             server: server?,
@@ -277,13 +274,8 @@ impl Meant<'_> {
             refusals_noted_per_minute_max: raw.audit_refusals_per_minute_max?,
             outside: outside?,
             reach: reach?,
-            log: LogConfig {
-                format: raw.log_format.unwrap_or(match env {
-                    Environment::Production => LogFormat::Json,
-                    Environment::Development | Environment::Testing => LogFormat::Pretty,
-                }),
-                level: raw.log_level.clone()?,
-            },
+            log: log?,
+            telemetry: telemetry?,
             auth,
             data_dir_is_named: raw.data_dir.is_some(),
             data_dir,

@@ -70,6 +70,39 @@ impl Setting for bool {
     }
 }
 
+/// A share of a whole: 1 is all of it.
+impl Setting for Share {
+    const EXPECTED: &'static str = "a number from 0 to 1";
+
+    fn from_text(text: &str) -> Option<Self> {
+        Self::of(text.parse().ok()?)
+    }
+
+    fn from_value(value: &Value, _base: &Path) -> Option<Self> {
+        // A file may say 1 for 1.0.
+        let whole = || value.to_u128().and_then(|whole| u8::try_from(whole).ok()).map(f64::from);
+        value.to_f64().or_else(whole).map_or_else(|| Self::from_text(value.as_str()?), Self::of)
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({ "type": "number", "minimum": 0, "maximum": 1 })
+    }
+
+    fn to_toml(&self) -> String {
+        format!("{:?}", self.0)
+    }
+}
+
+/// A number from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Share(pub(crate) f64);
+
+impl Share {
+    fn of(number: f64) -> Option<Self> {
+        (0.0..=1.0).contains(&number).then_some(Self(number))
+    }
+}
+
 macro_rules! whole_number {
     ($($int:ty: $expected:literal),*) => {$(
         impl Setting for $int {
@@ -272,6 +305,16 @@ pub(crate) enum Environment {
     Testing,
     Production,
 }
+impl Environment {
+    /// As it is written.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Testing => "testing",
+            Self::Production => "production",
+        }
+    }
+}
 one_of!(Environment: "development, testing or production",
     Development = "development", Testing = "testing", Production = "production");
 
@@ -290,6 +333,23 @@ pub(crate) enum LogFormat {
     Json,
 }
 one_of!(LogFormat: "pretty or json", Pretty = "pretty", Json = "json");
+
+/// Where log lines go that go to no file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogTo {
+    Stderr,
+    Stdout,
+}
+one_of!(LogTo: "stderr or stdout", Stderr = "stderr", Stdout = "stdout");
+
+/// Which servers hear of the trace that a request belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Propagate {
+    None,
+    Models,
+    All,
+}
+one_of!(Propagate: "none, models or all", None = "none", Models = "models", All = "all");
 
 one_of!(MockMode: "off, node, fallback or always",
     Off = "off", Node = "node", Fallback = "fallback", Always = "always");

@@ -320,6 +320,30 @@ fn no_message_has_more_headers_than_a_map_of_them_holds() {
 }
 
 #[test]
+fn a_collector_has_an_address_headers_and_a_share_of_traces() {
+    let file = "[telemetry]\notlp_endpoint = \"https://h:4318\"\nsample_ratio = 1";
+    let environment = &[("WFORGE_OTLP_HEADERS", "x-key=a=b, x-other=c")];
+    let telemetry = config(&Given { file, environment, ..Given::default() }).telemetry;
+    let headers = [("x-key", "a=b"), ("x-other", "c")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+    assert_eq!(telemetry.otlp_headers, headers);
+    assert!((telemetry.sample_ratio - 1.0).abs() < f64::EPSILON);
+    assert!(!format!("{telemetry:?}").contains("a=b"));
+    problems(
+        &Given {
+            file: "[telemetry]\notlp_endpoint = \"h:4318\"\notlp_headers = \"x-key\"\n\
+                   sample_ratio = 1.5\npropagate = \"some\"",
+            ..Given::default()
+        },
+        &expect![[r#"
+            Error DIR/wforge.toml: telemetry.sample_ratio must be a number from 0 to 1, not 1.5; write a number from 0 to 1
+            Error DIR/wforge.toml: telemetry.propagate must be none, models or all, not "some"; write none, models or all
+            Error DIR/wforge.toml: telemetry.otlp_endpoint "h:4318" is no address of a collector; write https://host:4318, or http:// for one on this machine
+            Error DIR/wforge.toml: telemetry.otlp_headers cannot be read; write name=value,name=value
+        "#]],
+    );
+}
+
+#[test]
 fn a_secret_is_never_shown() {
     let environment = &[("WFORGE_API_KEY", "wfk_hunter2")];
     let (_folder, loaded) = loaded(&Given { environment, ..Given::default() });

@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("wforge-engine", &["wforge-model", "wforge-graph", "wforge-ports"]),
     ("wforge-view", &["wforge-model", "wforge-graph", "wforge-engine"]),
     ("wforge-api", &["wforge-model", "wforge-ports", "wforge-engine", "wforge-view"]),
+    ("wforge-telemetry", &[]),
     ("wforge-testkit", &["wforge-model", "wforge-ports"]),
     (
         "wforge",
@@ -33,6 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "wforge-engine",
             "wforge-api",
             "wforge-view",
+            "wforge-telemetry",
             // A library outside this workspace: how a plugin's folder becomes a component.
             "wforge-build",
         ],
@@ -63,7 +65,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rmcp", &["wforge-effects"]),
     ("figment", &["wforge"]),
     ("dotenvy", &["wforge"]),
-    ("tracing-subscriber", &["wforge"]),
+    ("tracing-subscriber", &["wforge-telemetry"]),
+    ("tracing-opentelemetry", &["wforge-telemetry"]),
+    ("opentelemetry", &["wforge-telemetry"]),
+    ("opentelemetry_sdk", &["wforge-telemetry"]),
 ];
 
 #[test]

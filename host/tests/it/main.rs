@@ -73,6 +73,8 @@ mod signing;
 mod stand_in;
 mod stand_ins;
 mod subgraphs;
+#[expect(clippy::disallowed_methods, reason = "it waits for lines by the real clock")]
+mod telemetry;
 mod testing;
 mod threads;
 mod tidy;

@@ -13,7 +13,8 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::field::Empty;
-use tracing::{Instrument, error, info, info_span};
+use tracing::{Instrument, Span, error, info, info_span};
+use wforge_engine::TraceOrigin;
 
 use crate::auth::hex;
 use crate::error::ApiError;
@@ -24,6 +25,9 @@ use crate::state::{Api, ApiParts, Shared, SystemInfo};
 use wforge_model::defence::{Defence, holds};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// W3C's Trace Context. Its `tracestate` is of no use here, and is not taken.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACEPARENT_BYTES_MAX: usize = 128;
 
 /// Around all routes and the two fallbacks.
 pub(crate) async fn envelope(State(api): State<Api>, request: Request, next: Next) -> Response {
@@ -35,14 +39,17 @@ pub(crate) async fn envelope(State(api): State<Api>, request: Request, next: Nex
     let span =
         info_span!("request", request_id = %id, method, route, tenant = Empty, status = Empty);
 
-    let mut response = inside(&api, request, next).instrument(span.clone()).await;
+    let origin = origin(&api, &span, &id, request.headers());
+    let handling = origin.scope(inside(&api, request, next)).instrument(span.clone());
+    let mut response = Box::pin(handling).await;
 
     let elapsed_ns = api.parts.clock.monotonic_ns().saturating_sub(started_ns);
     let status = response.status().as_u16();
-    api.metrics.count(Seen { route, method, status }, elapsed_ns);
+    let refused = response.extensions_mut().remove::<Arc<ApiError>>();
+    let why = refused.as_deref().map(|refused| (refused.code.id, refused.reason.unwrap_or("")));
+    api.metrics.count(Seen { route, method, status, refused: why }, elapsed_ns);
     span.record("status", status);
     span.in_scope(|| {
-        let refused = response.extensions_mut().remove::<Arc<ApiError>>();
         if let Some(refused) = &refused {
             response = with_instance(response.headers(), refused, &id);
         }
@@ -50,6 +57,18 @@ pub(crate) async fn envelope(State(api): State<Api>, request: Request, next: Nex
     });
     harden(response.headers_mut(), policy(route), &id, &api.parts.system);
     response
+}
+
+/// What the request is for whatever follows from it. It goes on in the trace of its client, where
+/// that names one.
+fn origin(api: &Shared, span: &Span, id: &str, headers: &HeaderMap) -> TraceOrigin {
+    let hooks = api.parts.engine.traces();
+    let parent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+    if let Some(parent) = parent.filter(|parent| parent.len() <= TRACEPARENT_BYTES_MAX) {
+        (hooks.join)(span, parent);
+    }
+    let traceparent = (hooks.parent_of)(span).map(Arc::from);
+    TraceOrigin { request_id: Arc::from(id), traceparent }
 }
 
 async fn inside(api: &Shared, request: Request, next: Next) -> Response {

@@ -21,10 +21,10 @@ use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
-    audit, blobs, bulk, codes, events, export, grants, health, inbound, interrupts, keys, members,
-    metrics, openapi, plugins, quarantine, replay, run_views, runs, schedules, secrets, steering,
-    stream, system, tenants, thread_changes, threads, trust, usage, webhooks, workflow_views,
-    workflows,
+    audit, blobs, bulk, codes, events, export, grants, health, inbound, interrupts, keys,
+    log_level, members, metrics, openapi, plugins, quarantine, replay, run_views, runs, schedules,
+    secrets, steering, stream, system, tenants, thread_changes, threads, trust, usage, webhooks,
+    workflow_views, workflows,
 };
 
 /// Who may call a route.
@@ -105,6 +105,8 @@ rows! {
     GET "/docs/docs.js" [open] => openapi::show_script;
     GET "/docs/docs.css" [open] => openapi::show_style;
     GET "/v1/system" [Viewer System] => system::show;
+    GET "/v1/system/log-level" [Platform System] => log_level::show;
+    PUT "/v1/system/log-level" [Platform System] => log_level::put;
     GET "/v1/plugins" [Viewer Plugins] => plugins::list;
     POST "/v1/plugins" [Developer Plugins] => plugins::install;
     GET "/v1/plugins/{publisher}/{name}" [Viewer Plugins] => plugins::show;

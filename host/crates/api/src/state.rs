@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
-use wforge_engine::{EngineError, Handle};
+use wforge_engine::{EngineError, Handle, TraceOrigin};
 use wforge_ports::workflows::WorkflowReader;
 use wforge_ports::{Clock, Entropy};
 
@@ -16,8 +16,10 @@ use crate::cors::Origins;
 use crate::error::ApiError;
 use crate::gate::{Gate, Queue};
 use crate::guard::HostNames;
+use crate::host_view::HostView;
 use crate::idempotency::{Held, UnderWay};
 use crate::limits::ApiLimits;
+use crate::log_level::Temporary;
 use crate::metrics::HttpMetrics;
 use crate::rates::{HookRates, Rates};
 
@@ -44,6 +46,8 @@ pub struct ApiParts {
     pub hosts: HostNames,
     /// What `/v1/system` says of the host.
     pub system: SystemInfo,
+    /// The host's process and its log.
+    pub host: Arc<dyn HostView>,
     /// What `/readyz` says.
     pub readiness: Readiness,
     /// Ends waits and event streams, so that a stop need not wait for them.
@@ -120,6 +124,7 @@ pub(crate) struct Shared {
     pub(crate) failures: Failures,
     pub(crate) keys_under_way: UnderWay,
     pub(crate) metrics: HttpMetrics,
+    pub(crate) log_level: Temporary,
 }
 
 /// How handlers hold it.
@@ -143,6 +148,7 @@ impl Shared {
             ),
             keys_under_way: UnderWay::default(),
             metrics: HttpMetrics::default(),
+            log_level: Temporary::default(),
             parts,
         }
     }
@@ -156,6 +162,14 @@ impl Shared {
         &self,
         change: impl Future<Output = Result<T, EngineError>> + Send + 'static,
     ) -> Result<T, ApiError> {
+        let origin = TraceOrigin::current();
+        // What goes on after the request was answered still says which one it follows from.
+        let change = async move {
+            match origin {
+                Some(origin) => origin.scope(change).await,
+                None => change.await,
+            }
+        };
         let task = self.parts.tasks.spawn(change.in_current_span());
         Ok(task.await.map_err(ApiError::internal)??)
     }

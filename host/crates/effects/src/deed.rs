@@ -8,6 +8,7 @@ use wforge_model::effect::{Operation, RequestHash, Waiting};
 use wforge_model::id::IdHasher;
 use wforge_model::{Epoch, Failure, TaskId, TenantId, Value};
 use wforge_ports::effects::EffectsError;
+use wforge_ports::figures::EgressFigures;
 use wforge_ports::{RawFailure, RawRequest, RawResponse};
 
 use crate::request::Asked;
@@ -26,6 +27,11 @@ pub trait World: Debug + Send + Sync {
         tenant: &'a TenantId,
         request: RawRequest,
     ) -> BoxFuture<'a, Result<RawResponse, RawFailure>>;
+
+    /// What went out until now.
+    fn figures(&self) -> EgressFigures {
+        EgressFigures::default()
+    }
 }
 
 /// A world that has nothing: every function of it is denied.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 use wforge_model::agent::Divergence;
 use wforge_model::effect::{Operation, RequestHash, Waiting};
 use wforge_model::{Failure, Problem, Value};
@@ -69,7 +70,7 @@ impl Order {
                 () = abandoned => Err(EffectsError::Unavailable("nobody waits for it".into())),
             }
         };
-        let landed = flights.spawn_on(flight, &threads).await;
+        let landed = flights.spawn_on(flight.in_current_span(), &threads).await;
         drop(passenger);
         landed.unwrap_or_else(|error| Err(EffectsError::Unavailable(error.into())))
     }

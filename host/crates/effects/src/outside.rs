@@ -6,12 +6,13 @@ use futures::future::BoxFuture;
 use wforge_model::TenantId;
 use wforge_model::effect::Operation;
 use wforge_ports::effects::EffectsError;
+use wforge_ports::figures::EgressFigures;
 use wforge_ports::{RawFailure, RawRequest, RawResponse};
 
 use crate::deed::{Deed, Done, World};
 use crate::http::{self, BodyStore, FetchLimits, Means};
 use crate::llm::Models;
-use crate::outbound::Outbound;
+use crate::outbound::{EgressCounts, Outbound};
 use crate::secrets::Secrets;
 
 /// Everything that agents reach.
@@ -27,6 +28,8 @@ pub struct Outside {
     pub models: Models,
     /// Secrets that are filled into headers.
     pub secrets: Secrets,
+    /// What is counted of all ways out.
+    pub counts: Arc<EgressCounts>,
 }
 
 impl Outside {
@@ -64,5 +67,9 @@ impl World for Outside {
         request: RawRequest,
     ) -> BoxFuture<'a, Result<RawResponse, RawFailure>> {
         Box::pin(http::raw::exchange(self.means(), tenant, request))
+    }
+
+    fn figures(&self) -> EgressFigures {
+        self.counts.read()
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::{TenantId, Value};
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
+use wforge_ports::figures::EgressFigures;
 use wforge_ports::{
     BoxFuture, Clock, EffectSession, Effects, Failpoints, GrantCheck, LimitPolicy, Store,
 };
@@ -132,6 +133,10 @@ impl Effects for RecordedEffects {
     fn forget_tenant(&self, tenant: &TenantId) {
         self.shared.parts.blobs.forget(tenant);
         self.shared.parts.secrets.forget(tenant);
+    }
+
+    fn figures(&self) -> EgressFigures {
+        self.shared.parts.world.figures()
     }
 }
 

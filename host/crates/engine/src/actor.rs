@@ -26,6 +26,7 @@ use crate::request::EngineError;
 use crate::service::{Shared, wake_begun};
 use crate::snapshots::save_if_due;
 use crate::start::{EMBEDDED_LEASE, queue_of};
+use crate::steps::OpenStep;
 use crate::threads;
 
 /// Facts that one commit takes at most.
@@ -62,6 +63,7 @@ pub(crate) struct Actor {
     /// The parent of the tasks' own: cancelled when the run ends too.
     tasks: CancellationToken,
     wake_at: Option<Timestamp>,
+    step: OpenStep,
     since: Since,
     /// Results that are kept for other tasks once they count.
     fresh: HashMap<TaskId, (Slot, Reply)>,
@@ -91,6 +93,7 @@ impl Actor {
         (sender, inbox): (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     ) -> Self {
         let tasks = stop.child_token();
+        let step = OpenStep::of(&run);
         let taken_up = run.all_tasks().map(|task| task.id).collect();
         Self {
             taken_up,
@@ -104,6 +107,7 @@ impl Actor {
             stop,
             tasks,
             wake_at: None,
+            step,
             since,
             fresh: HashMap::new(),
         }
@@ -271,6 +275,7 @@ impl Actor {
         decision.events.iter().for_each(|event| self.since.count(event));
         self.keep_results(&decision.events);
         self.shared.stats.count(&decision.events, self.run.degraded);
+        self.step.follow(&self.shared.stats, self.run.started_at, &decision.events);
         self.log_end(&decision.events);
         let told = stored(before, decision.events);
         self.shared.parts.bus.publish(&self.tenant, self.run.id, told);
@@ -384,7 +389,8 @@ impl Actor {
             }
             let cancel = self.tasks.child_token();
             let mine = (&self.tenant, &self.run, self.taken_up.contains(&task));
-            perform(&self.shared, mine, task, &cancel, &self.sender);
+            let step = self.step.span(self.run.step());
+            step.in_scope(|| perform(&self.shared, mine, task, &cancel, &self.sender));
             self.in_flight.insert(task, InFlight { attempt, cancel });
         }
     }

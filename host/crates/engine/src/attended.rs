@@ -1,5 +1,6 @@
 //! A session of effects that somebody attends to: who notes what a guest does, and hands it on.
 
+use tracing::{Instrument as _, debug_span};
 use wforge_model::{SandboxUse, Timestamp, Value};
 use wforge_ports::effects::{EffectAnswer, EffectRequest, EffectSession, EffectsError, GuestLine};
 use wforge_ports::{BoxFuture, RawFailure, RawRequest, RawResponse};
@@ -104,7 +105,8 @@ impl<A> Attended<A> {
 
 impl<A: Attends> EffectSession for Attended<A> {
     fn perform(&mut self, request: EffectRequest) -> BoxFuture<'_, EffectAnswer> {
-        Box::pin(async move {
+        let span = debug_span!("host_call", operation = request.operation.as_str());
+        let performing = async move {
             let position = self.inner.position();
             if let Err(error) = self.by.before(&request, position).await {
                 return EffectAnswer::Fault(error);
@@ -114,7 +116,8 @@ impl<A: Attends> EffectSession for Attended<A> {
             let recorded = self.inner.recorded().saturating_sub(position);
             self.by.after(&answer, usize::try_from(recorded).unwrap_or(usize::MAX));
             answer
-        })
+        };
+        Box::pin(performing.instrument(span))
     }
 
     fn exchange(

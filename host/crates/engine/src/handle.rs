@@ -14,6 +14,7 @@ use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, Stream
 use crate::service::{Shared, launch, tell};
 use crate::start::Start;
 use crate::stats::EngineFigures;
+use crate::traces::TraceHooks;
 use crate::{cache, chunks, load, start, subscribe, tenancy, views};
 
 mod brakes;
@@ -180,6 +181,12 @@ impl Handle {
         cache::clear(&self.shared, tenant).await
     }
 
+    /// Who keeps traces.
+    #[must_use]
+    pub fn traces(&self) -> TraceHooks {
+        self.shared.parts.traces
+    }
+
     /// Counters and figures.
     #[must_use]
     pub fn figures(&self) -> EngineFigures {
@@ -196,6 +203,9 @@ impl Handle {
             webhooks: self.shared.webhooks.figures(),
             runs_live: self.shared.registry.live() as u64,
             schedules: self.shared.schedules.count(),
+            runs_asleep: self.shared.registry.asleep() as u64,
+            runs_live_max: self.shared.options.runs_live_max as u64,
+            egress: self.shared.parts.effects.figures(),
             store: self.shared.parts.store.figures(),
             runtime: self.shared.parts.runtime.figures(),
             ..self.shared.stats.read()

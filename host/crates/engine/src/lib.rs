@@ -45,12 +45,14 @@ mod service;
 mod snapshots;
 mod start;
 mod stats;
+mod steps;
 mod subscribe;
 mod sweep;
 mod tenancy;
 mod thread_request;
 mod threads;
 mod tools;
+mod traces;
 mod trust;
 mod views;
 mod webhooks;
@@ -92,6 +94,7 @@ pub use thread_request::{
     KeepBorders, Made, MigrateThread, Migrated, Pruned, ThreadView, UpdateAs, UpdateGiven,
     UpdateState,
 };
+pub use traces::{TraceHooks, TraceOrigin};
 pub use trust::minisign::{BadPublicKey, BadSignature, Minisign, PublicKey};
 pub use trust::{NewTrustedKey, PolicyChange, PolicyShown};
 pub use webhooks::{

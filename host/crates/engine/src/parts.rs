@@ -19,6 +19,7 @@ use wforge_ports::{
 
 use crate::bus::RunBus;
 use crate::schedules::ScheduleOptions;
+use crate::traces::TraceHooks;
 
 /// The ports and services that the engine uses.
 #[derive(Debug, Clone)]
@@ -51,6 +52,8 @@ pub struct EngineParts {
     pub failpoints: Option<Arc<dyn Failpoints>>,
     /// The digest of a workflow, over its canonical JSON.
     pub digest: fn(&WorkflowDraft) -> Result<Digest, BoxError>,
+    /// Who keeps traces.
+    pub traces: TraceHooks,
     /// The threads.
     pub lanes: Lanes,
 }

@@ -52,7 +52,8 @@ pub(crate) fn perform(
         may_have_run,
     };
     let (shared_in, inbox, cancel) = (shared.clone(), inbox.clone(), cancel.clone());
-    let span = info_span!("task", run = %run.id, task = %task, attempt);
+    let node = run.task(task).map(|task| task.node.as_str());
+    let span = info_span!("task", node, %task, attempt);
     let work = async move {
         let started = shared_in.parts.clock.monotonic_ns();
         let pulse = Pulse::new(shared_in.parts.clock.clone());
@@ -69,7 +70,11 @@ pub(crate) fn perform(
                 Some(Done::Executed(Execution::Failed { failure, effects: 0 }))
             }
         };
-        let elapsed_ms = (shared_in.parts.clock.monotonic_ns().saturating_sub(started)) / 1_000_000;
+        let elapsed_ns = shared_in.parts.clock.monotonic_ns().saturating_sub(started);
+        let elapsed_ms = elapsed_ns / 1_000_000;
+        if let Some(Done::Executed(execution)) = &done {
+            shared_in.stats.took.call(execution, elapsed_ns);
+        }
         let message = match done {
             Some(Done::Executed(execution)) => {
                 let Some(deeds) = order.deeds(&shared_in, &execution, &pulse).await else { return };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, RwLock, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, error, info, info_span};
+use tracing::{Instrument, error, info};
 use wforge_graph::{Carried, Run};
 use wforge_model::command::{Command, Fact};
 use wforge_model::head::RunStatus;
@@ -28,10 +28,12 @@ use crate::schedules::{self, Schedules};
 use crate::snapshots::save_if_due;
 use crate::start::Begun;
 use crate::stats::Stats;
+use crate::steps::OpenStep;
 use crate::sweep;
 use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::tools::EngineTools;
+use crate::traces::run_span;
 use crate::trust::Trust;
 use crate::webhooks::{self, Inbound, Webhooks};
 use crate::workflows::WorkflowCache;
@@ -311,6 +313,7 @@ pub(crate) async fn launch(
 ) -> Result<(), EngineError> {
     let Begun { run, mut since, events, commands } = begun;
     shared.stats.count(&events, run.degraded);
+    OpenStep::default().follow(&shared.stats, run.started_at, &events);
     shared.parts.bus.publish(tenant, run.id, stored(before, events));
     if run.status == RunStatus::Running || run.owes_failure_handling() {
         let id = run.id;
@@ -352,7 +355,7 @@ pub(crate) fn enter(
                 shared.registry.leave(tenant, run, None);
                 return Err(closed);
             }
-            let span = info_span!("run", tenant = %tenant, run = %loaded.run.id);
+            let span = run_span(shared.parts.traces, tenant, run);
             // The first fact keeps an actor whose run waits from leaving before it is told why it
             // was woken.
             let _ = sender.try_send(Message::of(Fact::Time));

@@ -6,8 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use wforge_model::ModelUsage;
+use wforge_model::agent::Execution;
 use wforge_model::event::{EventKind, RunEvent};
 use wforge_model::mock::TaskSource;
+use wforge_ports::figures::{DurationFigures, Durations, EgressFigures};
 use wforge_ports::runtime::RuntimeFigures;
 use wforge_ports::store::StoreFigures;
 
@@ -16,6 +18,10 @@ use wforge_ports::store::StoreFigures;
 pub struct EngineFigures {
     /// Runs in memory.
     pub runs_live: u64,
+    /// Runs that may be in memory.
+    pub runs_live_max: u64,
+    /// Runs that sleep until a moment that is known.
+    pub runs_asleep: u64,
     /// Tasks whose agent is being called.
     pub tasks_running: u64,
     /// Runs accepted since the start of the process.
@@ -75,6 +81,14 @@ pub struct EngineFigures {
     pub stopped: Vec<(&'static str, &'static str, u64)>,
     /// Entries of audit logs about that for which there was no room.
     pub refusals_not_noted: u64,
+    /// From the beginning of a run to its end, people's time included.
+    pub run_durations: DurationFigures,
+    /// From the plan of a super-step of a run itself to its commit.
+    pub step_durations: DurationFigures,
+    /// Calls of agents, by how they ended.
+    pub call_durations: [(&'static str, DurationFigures); 3],
+    /// What went out to servers of others.
+    pub egress: EgressFigures,
     /// The store's own figures.
     pub store: StoreFigures,
     /// The sandbox's own figures.
@@ -111,12 +125,43 @@ impl ModelCounts {
     }
 }
 
+/// How long things took.
+#[derive(Debug, Default)]
+pub(crate) struct Took {
+    pub(crate) run: Durations,
+    pub(crate) step: Durations,
+    replied: Durations,
+    failed: Durations,
+    suspended: Durations,
+}
+
+impl Took {
+    /// Counts a call of an agent.
+    pub(crate) fn call(&self, execution: &Execution, ns: u64) {
+        let durations = match execution {
+            Execution::Replied(_) => &self.replied,
+            Execution::Failed { .. } | Execution::Diverged(_) => &self.failed,
+            Execution::Suspended(_) => &self.suspended,
+        };
+        durations.count_ns(ns);
+    }
+
+    fn calls(&self) -> [(&'static str, DurationFigures); 3] {
+        [
+            ("replied", self.replied.read()),
+            ("failed", self.failed.read()),
+            ("suspended", self.suspended.read()),
+        ]
+    }
+}
+
 macro_rules! counters {
     ($($name:ident),*) => {
         /// The counters behind [`EngineFigures`].
         #[derive(Debug, Default)]
         pub(crate) struct Stats {
             pub(crate) models: ModelCounts,
+            pub(crate) took: Took,
             $(pub(crate) $name: AtomicU64),*
         }
 
@@ -125,6 +170,9 @@ macro_rules! counters {
             pub(crate) fn read(&self) -> EngineFigures {
                 EngineFigures {
                     models: self.models.read(),
+                    run_durations: self.took.run.read(),
+                    step_durations: self.took.step.read(),
+                    call_durations: self.took.calls(),
                     $($name: self.$name.load(Ordering::Relaxed),)*
                     ..EngineFigures::default()
                 }

@@ -9,6 +9,7 @@ use wforge_model::{Epoch, Failure, SandboxUse, TenantId, Timestamp, Value};
 
 use crate::BoxError;
 use crate::exchange::{RawFailure, RawRequest, RawResponse};
+use crate::figures::EgressFigures;
 
 /// Opens the effects of one execution of a task.
 pub trait Effects: Debug + Send + Sync {
@@ -37,6 +38,11 @@ pub trait Effects: Debug + Send + Sync {
     /// Lets go of what is in memory of a tenant that was erased, and takes in nothing of it any
     /// more.
     fn forget_tenant(&self, tenant: &TenantId);
+
+    /// Figures for metrics and `/v1/system`.
+    fn figures(&self) -> EgressFigures {
+        EgressFigures::default()
+    }
 }
 
 /// The task whose effects are opened.

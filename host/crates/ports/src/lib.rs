@@ -7,6 +7,7 @@ pub mod clock;
 pub mod effects;
 pub mod exchange;
 mod failpoints;
+pub mod figures;
 pub mod grants;
 mod limits;
 pub mod meter;

@@ -43,6 +43,12 @@ pub struct RuntimeFigures {
     pub allocator: &'static str,
     /// Sandboxes that run now.
     pub sandboxes: u64,
+    /// Sandboxes that may run at the same time.
+    pub sandboxes_max: u64,
+    /// Calls that wait for a sandbox.
+    pub waiting: u64,
+    /// Linear memory of all sandboxes, in bytes.
+    pub memory_bytes: u64,
     /// Calls made.
     pub calls: u64,
     /// Components compiled.

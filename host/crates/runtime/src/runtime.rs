@@ -193,6 +193,9 @@ impl AgentRuntime for SandboxRuntime {
         RuntimeFigures {
             allocator: self.allocator,
             sandboxes: u64::from(self.places.taken()),
+            sandboxes_max: u64::from(self.places.max()),
+            waiting: self.places.waiting(),
+            memory_bytes: self.tenants.memory_bytes(),
             calls: self.calls.load(Ordering::Relaxed),
             compiled: self.library.compiled(),
             tampered: self.library.tampered(),

@@ -18,6 +18,12 @@ impl Tenants {
             None => Arc::clone(tenants.entry(tenant.clone()).or_default()),
         }
     }
+
+    /// The linear memory of all sandboxes now.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let tenants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tenants.values().map(|tenant| tenant.memory_bytes.load(Ordering::Relaxed)).sum()
+    }
 }
 
 /// What the sandboxes of a tenant have used.

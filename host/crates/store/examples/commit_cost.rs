@@ -143,12 +143,12 @@ async fn one_writer(store: &Arc<SledStore>) -> Result<(), Failure> {
     let (mut times, mut syncs, mut rest) = (Vec::new(), Vec::new(), Vec::new());
     for place in 0..ROUNDS {
         let commit = step(&tenant, make::run(1), place);
-        let synced_before = store.figures().fsync_ns;
+        let synced_before = store.figures().fsync.sum_ns;
         let start = Instant::now();
         store.commit(commit).await?;
         let took = start.elapsed();
         // One writer, so every group is this commit.
-        let sync = Duration::from_nanos(store.figures().fsync_ns - synced_before);
+        let sync = Duration::from_nanos(store.figures().fsync.sum_ns - synced_before);
         times.push(took);
         syncs.push(sync);
         rest.push(took.saturating_sub(sync));
@@ -234,7 +234,7 @@ async fn many_writers(store: &Arc<SledStore>) -> Result<(), Failure> {
         operations as f64 / groups as f64,
         after.view_lag
     );
-    let (fsync_ms, ms) = ((after.fsync_ns - before.fsync_ns) as f64 / 1e6, seconds * 1e3);
+    let (fsync_ms, ms) = ((after.fsync.sum_ns - before.fsync.sum_ns) as f64 / 1e6, seconds * 1e3);
     println!("{:34} {fsync_ms:7.0} ms of {ms:.0} ms in {groups} groups", "  of which fdatasync");
     Ok(())
 }

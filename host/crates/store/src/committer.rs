@@ -175,7 +175,7 @@ impl Committer {
         let before = self.shared.now_ns();
         let synced = self.journal.sync();
         let ns = self.shared.now_ns().saturating_sub(before);
-        self.shared.counters.fsync_ns.fetch_add(ns, Ordering::Relaxed);
+        self.shared.counters.fsync.count_ns(ns);
         synced.map(|()| bytes)
     }
 }

@@ -123,6 +123,7 @@ impl Journaled {
 
 impl Backend for Journaled {
     async fn submit<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
+        let began_ns = self.shared().now_ns();
         let queue = self.queue()?;
         let mut operation = self.prepare(operation).await?;
         let kib = u32::try_from(operation.prepared().bytes / 1_024 + 1).unwrap_or(u32::MAX);
@@ -132,7 +133,10 @@ impl Backend for Journaled {
         let waiter = Box::new(Waiter::new(operation, reply, room));
         queue.send(waiter).await.map_err(|_| self.gone())?;
         drop(queue);
-        answer.await.unwrap_or_else(|_| Err(self.gone().into()))
+        let answer = answer.await.unwrap_or_else(|_| Err(self.gone().into()));
+        let shared = self.shared();
+        shared.counters.operation.count_ns(shared.now_ns().saturating_sub(began_ns));
+        answer
     }
 
     async fn read<T, R>(&self, read: R) -> Result<T, Fault>
@@ -151,7 +155,13 @@ impl Backend for Journaled {
     }
 
     fn figures(&self) -> StoreFigures {
-        self.shared().figures(self.kind)
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = |queue: &mpsc::Sender<_>| queue.max_capacity() - queue.capacity();
+        let queued = queue.as_ref().map_or(0, waiting);
+        StoreFigures {
+            queued: u64::try_from(queued).unwrap_or(u64::MAX),
+            ..self.shared().figures(self.kind)
+        }
     }
 
     fn vault(&self) -> &Vault {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use wforge_ports::Clock;
+use wforge_ports::figures::Durations;
 use wforge_ports::store::StoreFigures;
 
 use crate::error::Gone;
@@ -34,7 +35,8 @@ pub(crate) struct Counters {
     pub(crate) groups: AtomicU64,
     pub(crate) operations: AtomicU64,
     pub(crate) journal_bytes: AtomicU64,
-    pub(crate) fsync_ns: AtomicU64,
+    pub(crate) fsync: Durations,
+    pub(crate) operation: Durations,
     pub(crate) rebuilds: AtomicU64,
 }
 
@@ -105,7 +107,9 @@ impl Shared {
             operations: get(&self.counters.operations),
             journal_bytes: get(&self.counters.journal_bytes),
             view_lag: self.overlay.lag(),
-            fsync_ns: get(&self.counters.fsync_ns),
+            fsync: self.counters.fsync.read(),
+            operation: self.counters.operation.read(),
+            queued: 0,
             rebuilds: get(&self.counters.rebuilds),
         }
     }

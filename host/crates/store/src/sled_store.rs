@@ -38,7 +38,7 @@ pub struct SledOptions {
     pub unapplied_bytes_max: usize,
     /// Rows that are kept in memory after the view has applied them.
     pub copy_bytes_max: usize,
-    /// Measures `fsync_ns` of the figures; none: they stay 0.
+    /// Measures the durations of the figures; none: they stay 0.
     pub clock: Option<Arc<dyn Clock>>,
 }
 

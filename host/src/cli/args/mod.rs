@@ -10,6 +10,7 @@ mod registry;
 mod runs;
 mod schedules;
 mod signing;
+mod system;
 mod testing;
 mod threads;
 mod trust;
@@ -37,6 +38,7 @@ pub(crate) use runs::{
 };
 pub(crate) use schedules::{Missed, Overlap, ScheduleAdd, ScheduleNext, SchedulesCommand};
 pub(crate) use signing::{KeygenArgs, SignArgs, VerifyArgs};
+pub(crate) use system::{LogLevelArgs, SystemCommand};
 pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, SubjectArgs, TestArgs};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
@@ -274,6 +276,9 @@ pub(crate) enum Command {
     /// Print the description of the API, by OpenAPI 3.1, without a server; always JSON
     #[command(after_help = OPENAPI_EXAMPLES)]
     Openapi,
+    /// What a running server is and does
+    #[command(subcommand)]
+    System(SystemCommand),
     /// Show and check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

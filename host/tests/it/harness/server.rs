@@ -126,6 +126,14 @@ impl TestHost {
         self.send(self.request(reqwest::Method::POST, path).json(body))
     }
 
+    /// The same with further headers.
+    pub(crate) fn post_with(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> Reply {
+        let request = self.request(reqwest::Method::POST, path).json(body);
+        self.send(
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)),
+        )
+    }
+
     /// A body that is no JSON.
     pub(crate) fn post_text(&self, path: &str, media_type: &str, body: &str) -> Reply {
         let request = self.request(reqwest::Method::POST, path);

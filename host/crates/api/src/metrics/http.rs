@@ -17,6 +17,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) method: &'static str,
     /// The status of the response.
     pub(crate) status: u16,
+    /// The code under which it was refused, and the reason where the code has several.
+    pub(crate) refused: Option<(&'static str, &'static str)>,
 }
 
 /// The counts. As many entries as routes times statuses: clients cannot add any.
@@ -26,6 +28,7 @@ pub(crate) struct HttpMetrics(Mutex<Counts>);
 #[derive(Debug, Default)]
 struct Counts {
     requests: BTreeMap<(String, &'static str, u16), u64>,
+    refusals: BTreeMap<(&'static str, &'static str), u64>,
     durations: BTreeMap<String, Durations>,
 }
 
@@ -40,9 +43,12 @@ struct Durations {
 impl HttpMetrics {
     /// Counts a request that was answered.
     pub(crate) fn count(&self, seen: Seen<'_>, elapsed_ns: u64) {
-        let Seen { route, method, status } = seen;
+        let Seen { route, method, status, refused } = seen;
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.requests.entry((route.to_owned(), method, status)).or_default() += 1;
+        if let Some(refused) = refused {
+            *counts.refusals.entry(refused).or_default() += 1;
+        }
         let durations = counts.durations.entry(route.to_owned()).or_default();
         durations.count += 1;
         durations.sum_ns = durations.sum_ns.saturating_add(elapsed_ns);
@@ -51,7 +57,7 @@ impl HttpMetrics {
         }
     }
 
-    /// Writes both families.
+    /// Writes all families.
     pub(crate) fn write(&self, text: &mut Text) {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut requests = text.counter("wforge_http_requests_total", "Requests answered.");
@@ -60,8 +66,12 @@ impl HttpMetrics {
             let labels = [("route", route.as_str()), ("method", method), ("status", &status)];
             requests.sample(&labels, *count);
         }
-        let mut family =
-            text.histogram("wforge_http_request_seconds", "From the headers to the response.");
+        let mut refusals = text.counter("wforge_http_refusals_total", "Requests refused, by code.");
+        for ((code, reason), count) in &counts.refusals {
+            refusals.sample(&[("code", code), ("reason", reason)], *count);
+        }
+        let help = "From the headers to the response.";
+        let mut family = text.histogram("wforge_http_request_duration_seconds", help);
         for (route, durations) in &counts.durations {
             for (within, bound_ms) in durations.within.iter().zip(BOUNDS_MS) {
                 let bound = bound(bound_ms);
@@ -92,7 +102,9 @@ mod tests {
     fn buckets_count_everything_up_to_their_bound() {
         let metrics = HttpMetrics::default();
         for (status, ms) in [(200, 1), (200, 30), (404, 70_000)] {
-            metrics.count(Seen { route: "/v1/runs", method: "GET", status }, ms * 1_000_000);
+            let refused = (status == 404).then_some(("WF0404", ""));
+            let seen = Seen { route: "/v1/runs", method: "GET", status, refused };
+            metrics.count(seen, ms * 1_000_000);
         }
         let mut text = Text::default();
         metrics.write(&mut text);
@@ -101,19 +113,22 @@ mod tests {
             # TYPE wforge_http_requests_total counter
             wforge_http_requests_total{route="/v1/runs",method="GET",status="200"} 2
             wforge_http_requests_total{route="/v1/runs",method="GET",status="404"} 1
-            # HELP wforge_http_request_seconds From the headers to the response.
-            # TYPE wforge_http_request_seconds histogram
-            wforge_http_request_seconds_bucket{route="/v1/runs",le="0.001"} 1
-            wforge_http_request_seconds_bucket{route="/v1/runs",le="0.005"} 1
-            wforge_http_request_seconds_bucket{route="/v1/runs",le="0.025"} 1
-            wforge_http_request_seconds_bucket{route="/v1/runs",le="0.1"} 2
-            wforge_http_request_seconds_bucket{route="/v1/runs",le="0.5"} 2
-            wforge_http_request_seconds_bucket{route="/v1/runs",le="2.5"} 2
-            wforge_http_request_seconds_bucket{route="/v1/runs",le="10"} 2
-            wforge_http_request_seconds_bucket{route="/v1/runs",le="60"} 2
-            wforge_http_request_seconds_bucket{route="/v1/runs",le="+Inf"} 3
-            wforge_http_request_seconds_sum{route="/v1/runs"} 70.031000000
-            wforge_http_request_seconds_count{route="/v1/runs"} 3
+            # HELP wforge_http_refusals_total Requests refused, by code.
+            # TYPE wforge_http_refusals_total counter
+            wforge_http_refusals_total{code="WF0404",reason=""} 1
+            # HELP wforge_http_request_duration_seconds From the headers to the response.
+            # TYPE wforge_http_request_duration_seconds histogram
+            wforge_http_request_duration_seconds_bucket{route="/v1/runs",le="0.001"} 1
+            wforge_http_request_duration_seconds_bucket{route="/v1/runs",le="0.005"} 1
+            wforge_http_request_duration_seconds_bucket{route="/v1/runs",le="0.025"} 1
+            wforge_http_request_duration_seconds_bucket{route="/v1/runs",le="0.1"} 2
+            wforge_http_request_duration_seconds_bucket{route="/v1/runs",le="0.5"} 2
+            wforge_http_request_duration_seconds_bucket{route="/v1/runs",le="2.5"} 2
+            wforge_http_request_duration_seconds_bucket{route="/v1/runs",le="10"} 2
+            wforge_http_request_duration_seconds_bucket{route="/v1/runs",le="60"} 2
+            wforge_http_request_duration_seconds_bucket{route="/v1/runs",le="+Inf"} 3
+            wforge_http_request_duration_seconds_sum{route="/v1/runs"} 70.031000000
+            wforge_http_request_duration_seconds_count{route="/v1/runs"} 3
         "#]]
         .assert_eq(&text.finish());
     }

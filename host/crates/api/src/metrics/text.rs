@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use wforge_ports::figures::{BOUNDS_US, DurationFigures};
+
 /// Text that is being written.
 #[derive(Debug, Default)]
 pub(crate) struct Text(String);
@@ -52,6 +54,27 @@ impl Family<'_> {
         self.line("", labels, &seconds(ns));
     }
 
+    /// Writes milliseconds as seconds.
+    pub(crate) fn millis(&mut self, labels: &[(&str, &str)], ms: u64) {
+        self.line("", labels, &format!("{}.{:03}", ms / 1_000, ms % 1_000));
+    }
+
+    /// Writes the lines of one histogram.
+    pub(crate) fn durations(&mut self, labels: &[(&str, &str)], figures: &DurationFigures) {
+        let count = figures.count.to_string();
+        for (within, bound_us) in figures.within.iter().zip(BOUNDS_US) {
+            self.bucket(labels, &bound(bound_us), &within.to_string());
+        }
+        self.bucket(labels, "+Inf", &count);
+        self.line("_sum", labels, &seconds(figures.sum_ns));
+        self.line("_count", labels, &count);
+    }
+
+    fn bucket(&mut self, labels: &[(&str, &str)], bound: &str, count: &str) {
+        let labels: Vec<(&str, &str)> = labels.iter().copied().chain([("le", bound)]).collect();
+        self.line("_bucket", &labels, count);
+    }
+
     /// Writes one line of the family under its name and that suffix.
     pub(crate) fn line(&mut self, suffix: &str, labels: &[(&str, &str)], value: &str) {
         let name = self.name;
@@ -70,6 +93,12 @@ pub(crate) fn seconds(ns: u64) -> String {
     format!("{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000)
 }
 
+/// A bound in seconds, as short as it can be written.
+fn bound(us: u64) -> String {
+    let text = format!("{}.{:06}", us / 1_000_000, us % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -79,6 +108,26 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+
+    #[test]
+    fn the_buckets_of_a_histogram_grow_to_its_count() {
+        let durations = wforge_ports::figures::Durations::default();
+        durations.count_ms(2);
+        durations.count_ms(7_200_000);
+        let mut text = Text::default();
+        text.histogram("a_seconds", "One.").durations(&[("x", "y")], &durations.read());
+        let text = text.finish();
+        for line in [
+            r#"a_seconds_bucket{x="y",le="0.001"} 0"#,
+            r#"a_seconds_bucket{x="y",le="0.0025"} 1"#,
+            r#"a_seconds_bucket{x="y",le="3600"} 1"#,
+            r#"a_seconds_bucket{x="y",le="+Inf"} 2"#,
+            r#"a_seconds_sum{x="y"} 7200.002000000"#,
+            r#"a_seconds_count{x="y"} 2"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in {text}");
+        }
+    }
 
     #[test]
     fn a_family_has_help_type_and_samples_with_escaped_labels() {

@@ -148,6 +148,7 @@ pub(crate) fn bench_of(Given { limits, origins, tokens, quotas }: Given) -> Benc
         clock: Arc::new(clock.clone()),
         entropy: Arc::new(SimEntropy::new(3)),
         hosts: HostNames::of_listener("127.0.0.1:7700".parse().unwrap(), []),
+        host: Arc::new(crate::log_level::Words::default()),
         system: SystemInfo {
             version: "0.1.0".into(),
             environment: "testing".into(),
@@ -186,6 +187,7 @@ fn engine_parts(clock: &SimClock, echo: Echo) -> EngineParts {
             let hash = wforge_model::id::IdHasher::new("test").field(&text).finish_wide();
             Ok(Digest::from_bytes(hash))
         },
+        traces: wforge_engine::TraceHooks::default(),
         lanes: Lanes { engine: lane.clone(), plugins: lane },
     }
 }

@@ -14,6 +14,7 @@ mod head;
 mod identity;
 mod limits;
 mod many;
+mod log_level;
 mod observe;
 mod ports;
 mod problems;

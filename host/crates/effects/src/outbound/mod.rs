@@ -1,7 +1,7 @@
 //! The one way out of the host: every surface that reaches a server of somebody else goes through
 //! [`Outbound`], so that one filter holds for all of them.
 //!
-//! [`Egress`] is it, behind a [`Breaker`]. `url` and `names` decide where a request goes,
+//! [`Egress`] is it, behind a [`Breaker`] and [`Watched`]. `url` and `names` decide where a request goes,
 //! `addresses` and [`Exception`] whether it may go there, `headers` and `clients` what goes along
 //! and on which connection.
 //! Whether a plugin may send at all is decided elsewhere, before.
@@ -18,6 +18,7 @@ mod names;
 mod options;
 mod trust;
 pub(crate) mod url;
+mod watched;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub use egress::Egress;
 pub use exception::{Exception, ParseExceptionError, may_reach};
 pub use names::{Names, SystemNames};
 pub use options::{EgressError, EgressOptions, HEADERS_MAX};
+pub use watched::{EgressCounts, Surface, Watched};
 
 /// Sends requests of one tenant. Resolves names itself, refuses addresses that are not public
 /// unless the operator made an exception, follows no redirect, and shares no connection between

@@ -63,6 +63,7 @@ async fn session(grants: &[&str]) -> Box<dyn EffectSession> {
         bodies: Arc::new(blobs.clone()),
         models: models(&outbound, &clock, &secrets, &blobs),
         secrets: secrets.clone(),
+        counts: Arc::default(),
     };
     let effects = RecordedEffects::new(EffectsParts {
         store,

@@ -44,6 +44,7 @@ impl World {
             call_log: None,
             failpoints: None,
             digest: |draft| wforge_spec::digest(draft).map_err(Into::into),
+            traces: wforge_engine::TraceHooks::default(),
             lanes: Lanes { engine: threads.clone(), plugins: threads },
         };
         let engine = Engine::new(parts, options, CancellationToken::new());

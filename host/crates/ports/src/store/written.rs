@@ -7,6 +7,7 @@ use wforge_model::head::RunHead;
 use wforge_model::{Epoch, Failure, RunId, Seq, TenantId, Timestamp, Value, Version};
 
 use super::KvWrite;
+use crate::figures::DurationFigures;
 use crate::threads::ThreadPut;
 
 /// A run that is ours to drive.
@@ -406,8 +407,12 @@ pub struct StoreFigures {
     pub journal_bytes: u64,
     /// Operations that the view has not applied yet.
     pub view_lag: u64,
-    /// Nanoseconds that all fdatasyncs together took.
-    pub fsync_ns: u64,
+    /// How long each fdatasync took.
+    pub fsync: DurationFigures,
+    /// How long each operation took, from being asked for to being durable.
+    pub operation: DurationFigures,
+    /// Operations that wait for their turn.
+    pub queued: u64,
     /// How often the view was rebuilt from snapshot and journal.
     pub rebuilds: u64,
 }

@@ -1,0 +1,315 @@
+//! Spans for a collector, by OTLP over HTTP; and the text by which traces of others are gone on
+//! with, and ours are by others.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, TracerProvider as _,
+};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_otlp::{
+    ExporterBuildError, Protocol, WithExportConfig as _, WithHttpConfig as _,
+};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanExporter,
+};
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata, Span, Subscriber};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::Registry;
+use tracing_subscriber::layer::{self, Filter, Layer};
+
+use crate::TelemetryError;
+use crate::levels::OURS;
+use crate::lines::Labels;
+
+/// How long a process that ends waits for the last spans to be taken.
+const LAST_SPANS: Duration = Duration::from_secs(5);
+/// Where a collector takes spans.
+const PATH: &str = "/v1/traces";
+
+/// Where spans go, and how many.
+#[derive(Clone)]
+pub struct TraceOptions {
+    /// The collector: the base of its address, or all of it with `/v1/traces`.
+    pub endpoint: String,
+    /// Headers of each request, such as a key; never shown.
+    pub headers: Vec<(String, String)>,
+    /// The name of this service.
+    pub service_name: String,
+    /// Of how many traces that begin here the spans are sent: all of them are 1. Whoever begins a
+    /// trace elsewhere decides for it.
+    pub sample_ratio: f64,
+    /// Spans that may wait.
+    pub queue_spans_max: usize,
+    /// Spans of one request.
+    pub batch_spans_max: usize,
+    /// How long spans wait for others.
+    pub delay: Duration,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+impl std::fmt::Debug for TraceOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TraceOptions").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// Spans on their way. What waits is sent when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    provider: SdkTracerProvider,
+    pub(crate) counts: SpanCounts,
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        // Whoever ends has nobody left to tell that the collector is gone.
+        let _ = self.provider.shutdown_with_timeout(LAST_SPANS);
+    }
+}
+
+/// What became of spans. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct SpanCounts(Arc<(AtomicU64, AtomicU64)>);
+
+impl SpanCounts {
+    /// Those that the collector took.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.0.0.load(Ordering::Relaxed)
+    }
+
+    /// Those that it did not take.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.0.1.load(Ordering::Relaxed)
+    }
+}
+
+type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+pub(crate) fn layer(
+    options: TraceOptions,
+    labels: &Labels,
+) -> Result<(BoxedLayer, Sending), TelemetryError> {
+    let counts = SpanCounts::default();
+    let batch = BatchConfigBuilder::default()
+        .with_max_queue_size(options.queue_spans_max)
+        .with_max_export_batch_size(options.batch_spans_max)
+        .with_scheduled_delay(options.delay)
+        .build();
+    let ratio = options.sample_ratio;
+    let resource = Resource::builder_empty()
+        .with_service_name(options.service_name.clone())
+        .with_attributes([
+            KeyValue::new("service.version", labels.version.clone()),
+            KeyValue::new("service.instance.id", labels.instance.clone()),
+            KeyValue::new("deployment.environment.name", labels.env.clone()),
+        ])
+        .build();
+    let exporter = Counted { inner: exporter(options)?, counts: counts.clone() };
+    let processor = BatchSpanProcessor::builder(exporter).with_batch_config(batch).build();
+    let provider = SdkTracerProvider::builder()
+        .with_span_processor(processor)
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))))
+        .with_resource(resource)
+        .build();
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer(OURS))
+        .with_location(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        .with_filter(OfOurs)
+        .boxed();
+    Ok((layer, Sending { provider, counts }))
+}
+
+fn exporter(options: TraceOptions) -> Result<opentelemetry_otlp::SpanExporter, TelemetryError> {
+    let client = reqwest::blocking::Client::builder()
+        .timeout(options.timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(TelemetryError::Client)?;
+    let headers: HashMap<String, String> = options.headers.into_iter().collect();
+    let built: Result<_, ExporterBuildError> = opentelemetry_otlp::SpanExporter::builder()
+        .with_http()
+        .with_http_client(client)
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(address(&options.endpoint))
+        .with_timeout(options.timeout)
+        .with_headers(headers)
+        .build();
+    built.map_err(TelemetryError::Exporter)
+}
+
+fn address(endpoint: &str) -> String {
+    let base = endpoint.trim_end_matches('/');
+    if base.ends_with(PATH) { base.to_owned() } else { format!("{base}{PATH}") }
+}
+
+/// Counts what an exporter does.
+#[derive(Debug)]
+struct Counted<E> {
+    inner: E,
+    counts: SpanCounts,
+}
+
+impl<E: SpanExporter> SpanExporter for Counted<E> {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let spans = u64::try_from(batch.len()).unwrap_or(u64::MAX);
+        let result = self.inner.export(batch).await;
+        let (sent, lost) = &*self.counts.0;
+        let count = if result.is_ok() { sent } else { lost };
+        count.fetch_add(spans, Ordering::Relaxed);
+        result
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.inner.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.inner.set_resource(resource);
+    }
+}
+
+/// What is sent whatever is logged: our own spans, and what goes wrong in them.
+struct OfOurs;
+
+fn is_sent(metadata: &Metadata<'_>) -> bool {
+    let most = if metadata.is_span() { Level::DEBUG } else { Level::WARN };
+    metadata.target().starts_with(OURS) && *metadata.level() <= most
+}
+
+impl<S: Subscriber> Filter<S> for OfOurs {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &layer::Context<'_, S>) -> bool {
+        is_sent(metadata)
+    }
+
+    fn callsite_enabled(
+        &self,
+        metadata: &'static Metadata<'static>,
+    ) -> tracing::subscriber::Interest {
+        if is_sent(metadata) {
+            tracing::subscriber::Interest::always()
+        } else {
+            tracing::subscriber::Interest::never()
+        }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::DEBUG)
+    }
+}
+
+/// Lets a span that nobody has entered yet go on in the trace of a W3C `traceparent`. A text that
+/// is none changes nothing, nor does any where no spans are sent.
+pub fn join(span: &Span, traceparent: &str) {
+    if let Some(parent) = parsed(traceparent) {
+        let _ = span.set_parent(Context::new().with_remote_span_context(parent));
+    }
+}
+
+/// The `traceparent` of what that span begins; none where no spans are sent.
+#[must_use]
+pub fn parent_of(span: &Span) -> Option<String> {
+    let context = span.context();
+    let span = context.span();
+    let of = span.span_context();
+    let text = || format!("00-{}-{}-{:02x}", of.trace_id(), of.span_id(), of.trace_flags().to_u8());
+    of.is_valid().then(text)
+}
+
+/// The `traceparent` of what is under way on this thread.
+#[must_use]
+pub fn current() -> Option<String> {
+    parent_of(&Span::current())
+}
+
+/// Of any version that begins like the first, as W3C wants it.
+fn parsed(text: &str) -> Option<SpanContext> {
+    let mut parts = text.trim().split('-');
+    let (version, trace) = (parts.next()?, parts.next()?);
+    let (span, flags) = (parts.next()?, parts.next()?);
+    let is_hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let is_first = version == "00";
+    let is_well = is_hex(version, 2)
+        && version != "ff"
+        && is_hex(trace, 32)
+        && is_hex(span, 16)
+        && is_hex(flags, 2)
+        && (!is_first || parts.next().is_none());
+    if !is_well {
+        return None;
+    }
+    let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?) & TraceFlags::SAMPLED;
+    let (trace, span) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
+    let context = SpanContext::new(trace, span, flags, true, TraceState::default());
+    context.is_valid().then_some(context)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_is_read_as_w3c_writes_it_and_nothing_else_is() {
+        let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        for (text, is_sampled) in [
+            (format!("00-{trace}-{span}-01"), true),
+            (format!("00-{trace}-{span}-00"), false),
+            (format!("00-{trace}-{span}-03"), true),
+            (format!("cc-{trace}-{span}-01-what-will-be-later"), true),
+        ] {
+            let read = parsed(&text).expect(&text);
+            assert_eq!(read.trace_id().to_string(), trace);
+            assert_eq!(read.span_id().to_string(), span);
+            assert_eq!(read.is_sampled(), is_sampled, "{text}");
+        }
+        for text in [
+            String::new(),
+            format!("00-{trace}-{span}"),
+            format!("00-{trace}-{span}-01-more"),
+            format!("ff-{trace}-{span}-01"),
+            format!("00-{}-{span}-01", "0".repeat(32)),
+            format!("00-{trace}-{}-01", "0".repeat(16)),
+            format!("00-{}-{span}-01", trace.to_uppercase()),
+            format!("00-{trace}x-{span}-01"),
+        ] {
+            assert!(parsed(&text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_path_is_added_where_only_the_base_is_named() {
+        for endpoint in [
+            "http://h:4318",
+            "http://h:4318/",
+            "http://h:4318/v1/traces",
+            "http://h:4318/v1/traces/",
+        ] {
+            assert_eq!(address(endpoint), "http://h:4318/v1/traces", "{endpoint}");
+        }
+        assert_eq!(address("https://h/otlp"), "https://h/otlp/v1/traces");
+    }
+
+    #[test]
+    fn without_a_collector_nothing_has_a_trace() {
+        let span = tracing::info_span!("alone");
+        join(&span, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        assert_eq!((parent_of(&span), current()), (None, None));
+    }
+}
