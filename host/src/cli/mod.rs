@@ -6,6 +6,7 @@ mod blobs;
 mod brakes;
 mod build;
 mod check;
+mod commands;
 mod configuration;
 mod dev;
 mod doctor;
@@ -21,6 +22,7 @@ mod install;
 mod keygen;
 mod keys;
 mod login;
+mod logs;
 mod members;
 mod new;
 mod one_agent;
@@ -39,19 +41,23 @@ mod result;
 mod resume;
 mod run;
 mod runs;
+mod screen;
 mod secrets;
 mod serve;
 mod sign;
 mod subject;
+mod tell;
 mod tenants;
 mod test;
 mod threads;
 mod token;
+mod top;
 mod trail;
 mod trust;
 pub(crate) mod ui;
 mod verify;
 mod watch;
+mod watching;
 mod workflows;
 
 use std::collections::BTreeMap;
@@ -114,6 +120,10 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "wforge", &mut script);
         ui.out_text(&String::from_utf8_lossy(&script));
+        return Ok(0);
+    }
+    if let Command::Commands = cli.command {
+        commands::list(ui, &Cli::command());
         return Ok(0);
     }
     if let Command::CompileWorker(args) = &cli.command {
@@ -237,6 +247,8 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Plugin(command) => plugins::run(session, command).await,
         Command::Workflow(command) => workflows::run(session, command).await,
         Command::Runs(command) => runs::run(session, command).await,
+        Command::Logs(args) => logs::run(session, &args).await,
+        Command::Top(args) => top::run(session, &args).await,
         Command::Replay(args) => replay::run(session, &args).await,
         Command::Blobs(command) => blobs::run(session, command).await,
         Command::Inbox(inbox) => inbox::run(session, inbox).await,
@@ -263,6 +275,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         | Command::Test(_)
         | Command::Check(_)
         | Command::CompileWorker(_)
+        | Command::Commands
         | Command::Completions { .. }
         | Command::Explain { .. }
         | Command::Keygen(_)

@@ -45,6 +45,7 @@ mod subscribe;
 mod sweep;
 mod tenancy;
 mod thread_request;
+mod thread_stream;
 mod threads;
 mod tools;
 mod trust;
@@ -79,5 +80,6 @@ pub use thread_request::{
     KeepBorders, Made, MigrateThread, Migrated, Pruned, ThreadView, UpdateAs, UpdateGiven,
     UpdateState,
 };
+pub use thread_stream::ThreadMessage;
 pub use trust::minisign::{BadPublicKey, BadSignature, Minisign, PublicKey};
 pub use trust::{NewTrustedKey, PolicyChange, PolicyShown};

@@ -301,6 +301,9 @@ pub(crate) async fn launch(
     let Begun { run, mut since, events, commands } = begun;
     shared.stats.count(&events, run.degraded);
     shared.parts.bus.publish(tenant, run.id, stored(before, events));
+    if let Some(thread) = run.started.as_ref().and_then(|started| started.thread) {
+        shared.parts.bus.has_begun(tenant, thread);
+    }
     if run.status == RunStatus::Running || run.owes_failure_handling() {
         let id = run.id;
         return match enter(shared, tenant, Loaded { run, since }, commands) {
