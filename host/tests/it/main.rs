@@ -39,6 +39,7 @@ mod effects;
 mod erasing;
 mod examples;
 mod expressions;
+mod first_hour;
 mod grants;
 mod harness;
 mod inbox;
@@ -53,6 +54,7 @@ mod models;
     reason = "it says what it made and what came of it, and reads how much it is to make"
 )]
 mod mutants;
+mod parity;
 mod pauses;
 mod production;
 mod questions;
@@ -69,6 +71,7 @@ mod secrets;
 mod signing;
 mod stand_in;
 mod stand_ins;
+mod streams;
 mod subgraphs;
 mod testing;
 mod threads;
