@@ -90,7 +90,7 @@ async fn told(client: &Client, args: &LogsArgs, printer: &mut Printer) -> anyhow
 
 async fn of_run(client: &Client, run: RunId) -> anyhow::Result<Messages> {
     let messages = client.follow(run, Seq(0)).await?;
-    Ok(messages.map(move |message| Ok((run, message?))).boxed())
+    Ok(messages.map(move |message| message.map(|message| (run, message))).boxed())
 }
 
 /// Prints what comes: to the end of a run's log as it was, or to the stream's.

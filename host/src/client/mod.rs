@@ -361,7 +361,7 @@ impl Client {
         after: Option<Checkpoint>,
     ) -> anyhow::Result<BoxStream<'static, anyhow::Result<(RunId, Message)>>> {
         match self {
-            Self::Embedded(client) => client.follow_thread(thread, after).await,
+            Self::Embedded(client) => Box::pin(client.follow_thread(thread, after)).await,
             Self::Remote(client) => Ok(client.follow_thread(thread, after)),
         }
     }

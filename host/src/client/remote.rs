@@ -115,7 +115,7 @@ impl Remote {
     ) -> anyhow::Result<BoxStream<'static, anyhow::Result<Message>>> {
         let reading = Reading::new(self, format!("/v1/runs/{run}/events"), after.to_string());
         let frames = try_unfold(reading, |mut reading| async move {
-            Ok(reading.next().await?.map(|frame| (frame, reading)))
+            anyhow::Ok(reading.next().await?.map(|frame| (frame, reading)))
         });
         let server = self.server.clone();
         let messages = frames.try_filter_map(move |frame| ready(message(&server, &frame)));
@@ -134,7 +134,7 @@ impl Remote {
         let after = after.map(|after| after.to_string()).unwrap_or_default();
         let reading = Reading::new(self, format!("/v1/threads/{thread}/events"), after);
         let frames = try_unfold(reading, |mut reading| async move {
-            Ok(reading.next().await?.map(|frame| (frame, reading)))
+            anyhow::Ok(reading.next().await?.map(|frame| (frame, reading)))
         });
         let server = self.server.clone();
         let messages = frames.try_filter_map(move |frame: Frame| {

@@ -127,7 +127,7 @@ impl Remote {
         let after = wanted.after.unwrap_or_else(|| "0".to_owned());
         let reading = Reading::new(self, path, after);
         let chunks = try_unfold(reading, |mut reading| async move {
-            Ok(next(&mut reading).await?.map(|sent| (sent, reading)))
+            anyhow::Ok(next(&mut reading).await?.map(|sent| (sent, reading)))
         });
         Ok(chunks.boxed())
     }
