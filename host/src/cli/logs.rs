@@ -238,8 +238,8 @@ impl Printer {
         let (node, message) = (node.unwrap_or_default(), harmless(&line.message));
         let level = format!("{:5}", line.level);
         let level = match line.level {
-            "error" => self.ui.paint(Paint::Red, &level),
-            "warn" => self.ui.paint(Paint::Yellow, &level),
+            "error" => self.ui.paint_out(Paint::Red, &level),
+            "warn" => self.ui.paint_out(Paint::Yellow, &level),
             _ => level,
         };
         self.ui.out(&format!("{}  {level}  {run}{node}{message}", line.at));

@@ -189,8 +189,8 @@ fn title(ui: &Ui, now: &Look, shown: &Snapshot) -> String {
         harmless(text.unwrap_or("-"))
     };
     let ready = match shown.ready {
-        Some(true) => ui.paint(Paint::Green, "ready"),
-        Some(false) => ui.paint(Paint::Red, "takes no work"),
+        Some(true) => ui.paint_out(Paint::Green, "ready"),
+        Some(false) => ui.paint_out(Paint::Red, "takes no work"),
         None => "-".to_owned(),
     };
     let (version, environment) = (who("/version"), who("/environment"));

@@ -131,10 +131,10 @@ fn table(ui: &Ui, heads: &[RunHead]) -> Vec<String> {
             "waiting" | "paused" | "queued" => Paint::Yellow,
             _ => Paint::Dim,
         };
-        *line = ui.paint(paint, line);
+        *line = ui.paint_out(paint, line);
     }
     if let Some(title) = lines.first_mut() {
-        *title = ui.paint(Paint::Bold, title);
+        *title = ui.paint_out(Paint::Bold, title);
     }
     lines
 }

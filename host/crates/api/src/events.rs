@@ -55,9 +55,12 @@ pub(crate) fn is_told(head: &RunHead, after: Seq) -> bool {
 }
 
 /// The query of [`of_thread`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct AfterInThreadQuery {
+    /// The id of the event after which the stream begins, such as `run_…@12`; the header
+    /// `last-event-id` goes before it.
     after: Option<String>,
 }
 
