@@ -1,7 +1,9 @@
 //! Subscribers see each durable event once and in order, wherever they begin.
 
 use futures::StreamExt as _;
-use wforge_engine::{EngineError, EngineOptions, RunMessage, StartRun, ThreadMessage, WaitFor};
+use wforge_engine::{
+    AnswerGiven, AnswerTo, EngineError, EngineOptions, RunMessage, StartRun, ThreadMessage, WaitFor,
+};
 use wforge_model::{Checkpoint, RunId, Seq, ThreadId};
 
 use crate::harness::{CHAIN, World, ok, request, tenant};
@@ -42,14 +44,32 @@ async fn a_stream_that_broke_goes_on_without_a_gap_or_a_repetition() {
     assert_eq!(events(&world, run, seen.len() as u64, usize::MAX).await, []);
 }
 
+/// A question, then more than a queue of two holds.
+const ASKS: &str = "
+state: { yes: {}, log: { reducer: append } }
+input: []
+output: [log]
+nodes:
+  ask: { ask: { prompt: 'Go on?' }, out: { yes: result } }
+  a: { agent: t/a, in: {}, out: { log: [\"'a'\"] } }
+  b: { agent: t/b, in: {}, out: { log: [\"'b'\"] } }
+edges: [{ from: START, to: ask }, { from: ask, to: a }, { from: a, to: b }]
+";
+
 #[tokio::test]
 async fn a_reader_that_lags_is_told_from_where_on_and_misses_nothing_durable() {
     let options = EngineOptions { subscriber_lag_max: 2, ..EngineOptions::default() };
     let world = World::with(options, ok);
-    let run = world.handle.start(&tenant(), request(CHAIN)).await.unwrap().run;
+    let run = world.handle.start(&tenant(), request(ASKS)).await.unwrap().run;
+    let waits = world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
     let mut stream = world.handle.subscribe(&tenant(), run, Seq(0));
-    let mut all = vec![stream.next().await.unwrap().unwrap()];
+    let mut all = Vec::new();
+    while all.len() < waits.seq.0 as usize {
+        all.push(stream.next().await.unwrap().unwrap());
+    }
     // The run goes on to its end while nobody reads.
+    let yes = vec![AnswerGiven { to: AnswerTo::Only, answer: true.into() }];
+    world.handle.resume(&tenant(), run, yes, "test").await.unwrap();
     world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
     world.idle().await;
     while let Some(message) = stream.next().await {
