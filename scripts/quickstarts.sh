@@ -49,5 +49,5 @@ END
   done
 fi
 
-read -ra pages <<<"${PAGES:-$(echo docs/guides/quickstart-*.md)}"
+read -ra pages <<<"${PAGES:-$(echo docs/guides/quickstart-*.md docs/guides/client-quickstart.md)}"
 python3 scripts/quickstarts.py "${pages[@]}"

@@ -100,7 +100,8 @@ impl<'a> Follower<'a> {
             };
             match message.transpose()? {
                 None => return self.ended().await,
-                Some(Message::Line { node, level, message }) => {
+                Some(Message::Lagged { .. }) => {}
+                Some(Message::Line { node, level, message, .. }) => {
                     self.progress.line(&node, &level, &message);
                 }
                 Some(Message::Event(event)) => {

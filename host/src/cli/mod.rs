@@ -7,6 +7,7 @@ mod brakes;
 mod build;
 mod bulk;
 mod check;
+mod commands;
 mod configuration;
 mod dev;
 mod doctor;
@@ -23,6 +24,7 @@ mod install;
 mod keygen;
 mod keys;
 mod login;
+mod logs;
 mod members;
 mod new;
 mod one_agent;
@@ -42,20 +44,24 @@ mod run;
 mod run_views;
 mod runs;
 mod schedules;
+mod screen;
 mod secrets;
 mod serve;
 mod sign;
 mod subject;
 mod system;
+mod tell;
 mod tenants;
 mod test;
 mod threads;
 mod token;
+mod top;
 mod trust;
 pub(crate) mod ui;
 mod verify;
 mod watch;
 mod webhooks;
+mod watching;
 mod workflows;
 
 use std::collections::BTreeMap;
@@ -121,6 +127,10 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "wforge", &mut script);
         ui.out_text(&String::from_utf8_lossy(&script));
+        return Ok(0);
+    }
+    if let Command::Commands = cli.command {
+        commands::list(ui, &Cli::command());
         return Ok(0);
     }
     if let Command::CompileWorker(args) = &cli.command {
@@ -252,6 +262,8 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Plugin(command) => plugins::run(session, command).await,
         Command::Workflow(command) => workflows::run(session, command).await,
         Command::Runs(command) => runs::run(session, command).await,
+        Command::Logs(args) => logs::run(session, &args).await,
+        Command::Top(args) => top::run(session, &args).await,
         Command::Replay(args) => replay::run(session, &args).await,
         Command::Blobs(command) => blobs::run(session, command).await,
         Command::Inbox(inbox) => inbox::run(session, inbox).await,
@@ -282,6 +294,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         | Command::Test(_)
         | Command::Check(_)
         | Command::CompileWorker(_)
+        | Command::Commands
         | Command::Completions { .. }
         | Command::Explain { .. }
         | Command::Keygen(_)

@@ -24,6 +24,7 @@ pub(crate) async fn run(session: &Session, command: RunsCommand) -> anyhow::Resu
     let open = |mode| client::open(&session.config, mode);
     match command {
         RunsCommand::Resume(args) => return resume::resume(session, &args).await,
+        RunsCommand::Watch(args) => return super::watching::run(session, &args).await,
         RunsCommand::Continue { run, steps, watch } => {
             return go_on(session, &run, GoOn::Continue(steps), &watch).await;
         }

@@ -20,6 +20,8 @@ pub(crate) struct Ui {
     /// Whether plugins' log lines are printed.
     pub(crate) lines: bool,
     color: bool,
+    /// The same of stdout, which may be a pipe beside a terminal.
+    color_out: bool,
     /// Whether stderr is a terminal, where lines can be rewritten.
     pub(crate) live: bool,
     status: Arc<Mutex<bool>>,
@@ -40,15 +42,17 @@ impl Ui {
     /// By the global flags and the terminal.
     pub(crate) fn new(global: &Global, no_color: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();
+        let colours = |terminal: bool| match global.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !no_color,
+        };
         Self {
             output: global.output,
             progress: !global.quiet,
             lines: global.verbose > 0,
-            color: match global.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => terminal && !no_color,
-            },
+            color: colours(terminal),
+            color_out: colours(std::io::stdout().is_terminal()),
             live: terminal && !global.quiet,
             status: Arc::default(),
         }
@@ -64,20 +68,14 @@ impl Ui {
         self.output == Output::Json
     }
 
-    /// Text in a colour.
+    /// Text in a colour, for stderr.
     pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
-        if !self.color {
-            return text.to_owned();
-        }
-        let code = match paint {
-            Paint::Red => "31",
-            Paint::Yellow => "33",
-            Paint::Green => "32",
-            Paint::Cyan => "36",
-            Paint::Dim => "2",
-            Paint::Bold => "1",
-        };
-        format!("\x1b[{code}m{text}\x1b[0m")
+        if self.color { coloured(paint, text) } else { text.to_owned() }
+    }
+
+    /// Text in a colour, for stdout.
+    pub(crate) fn paint_out(&self, paint: Paint, text: &str) -> String {
+        if self.color_out { coloured(paint, text) } else { text.to_owned() }
     }
 
     /// A line of a result.
@@ -180,6 +178,18 @@ impl Ui {
             self.err(&format!("{} {}", self.paint(Paint::Cyan, "help:"), harmless(help)));
         }
     }
+}
+
+fn coloured(paint: Paint, text: &str) -> String {
+    let code = match paint {
+        Paint::Red => "31",
+        Paint::Yellow => "33",
+        Paint::Green => "32",
+        Paint::Cyan => "36",
+        Paint::Dim => "2",
+        Paint::Bold => "1",
+    };
+    format!("\x1b[{code}m{text}\x1b[0m")
 }
 
 /// An error as `--output json` has it.

@@ -4,12 +4,12 @@ use anyhow::Context as _;
 use futures::stream::{BoxStream, StreamExt as _};
 use wforge_engine::{
     AnswerGiven, AnswerTo, CancelRun, PluginInfo, PluginUpload, QuestionView, RunMessage, RunView,
-    StartRun, TaskView, WorkflowInfo,
+    StartRun, TaskView, ThreadMessage, WorkflowInfo,
 };
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Digest, RunId, Seq, TenantId};
+use wforge_model::{Checkpoint, Digest, RunId, Seq, TenantId, ThreadId};
 use wforge_ports::plugins::Admitted;
 
 use super::problem::of_engine;
@@ -117,6 +117,19 @@ impl Embedded {
         let messages = self.host.handle.subscribe(&self.tenant, run, after);
         let shown = messages.filter_map(|message| {
             futures::future::ready(message.map(plain).map_err(of_engine).transpose())
+        });
+        Ok(shown.boxed())
+    }
+
+    pub(super) async fn follow_thread(
+        &self,
+        thread: ThreadId,
+        after: Option<Checkpoint>,
+    ) -> anyhow::Result<BoxStream<'static, anyhow::Result<(RunId, Message)>>> {
+        let messages = self.host.handle.subscribe_thread(&self.tenant, thread, after).await;
+        let shown = messages.map_err(of_engine)?.filter_map(|message| {
+            let plain = message.map(|ThreadMessage { run, message }| Some((run, plain(message)?)));
+            futures::future::ready(plain.map_err(of_engine).transpose())
         });
         Ok(shown.boxed())
     }
@@ -235,9 +248,10 @@ fn report(view: RunView) -> Report {
 fn plain(message: RunMessage) -> Option<Message> {
     match message {
         RunMessage::Event(event) => Some(Message::Event(event)),
-        RunMessage::Line { node, level, message, .. } => {
-            Some(Message::Line { node: node.to_string(), level: level.to_owned(), message })
+        RunMessage::Line { node, task, level, message } => {
+            Some(Message::Line { node: node.to_string(), task, level: level.to_owned(), message })
         }
-        RunMessage::Emitted { .. } | RunMessage::Delta { .. } | RunMessage::Lagged => None,
+        RunMessage::Lagged { skipped, .. } => Some(Message::Lagged { skipped }),
+        RunMessage::Emitted { .. } | RunMessage::Delta { .. } => None,
     }
 }

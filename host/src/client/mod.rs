@@ -7,6 +7,7 @@ mod control;
 mod embedded;
 mod lineage;
 mod problem;
+mod reading;
 mod remote;
 mod sse;
 mod steering;
@@ -26,8 +27,8 @@ use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::mock::{MockAnswer, TaskSource};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{
-    Digest, Failure, Labels, NodeId, NodePath, Object, QuestionId, Recording, RunId, Seq, TaskId,
-    ThreadId, Timestamp, Usage, Value,
+    Checkpoint, Digest, Failure, Labels, NodeId, NodePath, Object, QuestionId, Recording, RunId,
+    Seq, TaskId, ThreadId, Timestamp, Usage, Value,
 };
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;
@@ -251,7 +252,9 @@ pub(crate) enum Message {
     /// A durable event; in order, each exactly once.
     Event(StoredEvent),
     /// A line that a plugin wrote.
-    Line { node: String, level: String, message: String },
+    Line { node: String, task: TaskId, level: String, message: String },
+    /// So many messages came faster than they were read; what is durable follows.
+    Lagged { skipped: u64 },
 }
 
 /// Whether nothing happens any more until somebody does something.
@@ -349,6 +352,19 @@ impl Client {
         after: Seq,
     ) -> anyhow::Result<BoxStream<'static, anyhow::Result<Message>>> {
         either!(self, client => client.follow(run, after))
+    }
+
+    /// The events of a thread's runs after `after` (none: from its first run), then what comes of
+    /// these and of its next ones. It has no end of its own.
+    pub(crate) async fn follow_thread(
+        &self,
+        thread: ThreadId,
+        after: Option<Checkpoint>,
+    ) -> anyhow::Result<BoxStream<'static, anyhow::Result<(RunId, Message)>>> {
+        match self {
+            Self::Embedded(client) => Box::pin(client.follow_thread(thread, after)).await,
+            Self::Remote(client) => Ok(client.follow_thread(thread, after)),
+        }
     }
 
     /// The log of a run as it is now.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures::stream::{BoxStream, StreamExt as _, try_unfold};
+use futures::future::ready;
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _, try_unfold};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,10 +16,11 @@ use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
 use wforge_model::mock::MockMode;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Digest, RunId, Seq, Value};
+use wforge_model::{Checkpoint, Digest, RunId, Seq, TaskId, ThreadId, Value};
 use wforge_ports::plugins::Admitted;
 
-use super::sse::{Frame, Frames};
+use super::reading::Reading;
+use super::sse::Frame;
 use super::threads::{named, of_file};
 use super::{Answer, Component, Message, Report, Start, WorkflowFile, problem};
 use crate::cli::refusal::Refusal;
@@ -113,11 +115,36 @@ impl Remote {
         run: RunId,
         after: Seq,
     ) -> anyhow::Result<BoxStream<'static, anyhow::Result<Message>>> {
-        let stream = Stream { remote: self.clone(), run, seen: after, open: None };
-        Ok(try_unfold(stream, |mut stream| async move {
-            Ok(stream.next().await?.map(|message| (message, stream)))
-        })
-        .boxed())
+        let reading = Reading::new(self, format!("/v1/runs/{run}/events"), after.to_string());
+        let frames = try_unfold(reading, |mut reading| async move {
+            anyhow::Ok(reading.next().await?.map(|frame| (frame, reading)))
+        });
+        let server = self.server.clone();
+        let messages = frames.try_filter_map(move |frame| ready(message(&server, &frame)));
+        Ok(messages.boxed())
+    }
+
+    pub(super) fn follow_thread(
+        &self,
+        thread: ThreadId,
+        after: Option<Checkpoint>,
+    ) -> BoxStream<'static, anyhow::Result<(RunId, Message)>> {
+        #[derive(Deserialize)]
+        struct OfRun {
+            run: RunId,
+        }
+        let after = after.map(|after| after.to_string()).unwrap_or_default();
+        let reading = Reading::new(self, format!("/v1/threads/{thread}/events"), after);
+        let frames = try_unfold(reading, |mut reading| async move {
+            anyhow::Ok(reading.next().await?.map(|frame| (frame, reading)))
+        });
+        let server = self.server.clone();
+        let messages = frames.try_filter_map(move |frame: Frame| {
+            let run = serde_json::from_str(&frame.data).ok().map(|OfRun { run }| run);
+            let message = message(&server, &frame);
+            ready(message.map(|message| Some((run?, message?))))
+        });
+        messages.boxed()
     }
 
     pub(crate) async fn log(&self, head: &RunHead) -> anyhow::Result<Vec<StoredEvent>> {
@@ -126,7 +153,7 @@ impl Remote {
         while events.last().is_none_or(|last: &StoredEvent| last.seq < head.seq) {
             match messages.next().await.transpose()? {
                 Some(Message::Event(event)) => events.push(event),
-                Some(Message::Line { .. }) => {}
+                Some(Message::Line { .. } | Message::Lagged { .. }) => {}
                 None => break,
             }
         }
@@ -353,70 +380,18 @@ pub(super) fn in_path(text: &str) -> String {
         .collect()
 }
 
-/// A run's events; goes on where it broke off.
-struct Stream {
-    remote: Remote,
-    run: RunId,
-    seen: Seq,
-    open: Option<Open>,
-}
-
-struct Open {
-    response: Response,
-    frames: Frames,
-    ready: std::collections::VecDeque<Frame>,
-    /// Whether this connection gave anything; one that gives nothing is not opened again.
-    gave: bool,
-}
-
-impl Stream {
-    async fn next(&mut self) -> anyhow::Result<Option<Message>> {
-        loop {
-            let Some(open) = &mut self.open else {
-                let Some(open) = self.connect().await? else { return Ok(None) };
-                self.open = Some(open);
-                continue;
-            };
-            if let Some(frame) = open.ready.pop_front() {
-                open.gave = true;
-                if let Some(message) = message(&self.remote.server, &frame)? {
-                    if let Message::Event(event) = &message {
-                        self.seen = event.seq;
-                    }
-                    return Ok(Some(message));
-                }
-                continue;
-            }
-            match open.response.chunk().await {
-                Ok(Some(chunk)) => open.ready.extend(open.frames.take(&chunk)?),
-                // The server ends a stream by its age, or stops; a run that has ended answers the
-                // next connection with nothing.
-                Ok(None) | Err(_) if open.gave => self.open = None,
-                Ok(None) => bail!("{} ended the event stream", self.remote.server),
-                Err(error) => return Err(error.without_url().into()),
-            }
-        }
-    }
-
-    /// None where the run has ended and nothing is left to send.
-    async fn connect(&self) -> anyhow::Result<Option<Open>> {
-        let path = format!("/v1/runs/{}/events?after={}", self.run, self.seen);
-        let response = self.remote.event_stream(&path).await?;
-        if response.status().as_u16() == 204 {
-            return Ok(None);
-        }
-        let (frames, ready) = (Frames::default(), std::collections::VecDeque::new());
-        Ok(Some(Open { response, frames, ready, gave: false }))
-    }
-}
-
 /// What an event means here; none for what is not needed.
 fn message(server: &str, frame: &Frame) -> anyhow::Result<Option<Message>> {
     #[derive(Deserialize)]
     struct Line {
         node: String,
+        task: TaskId,
         level: String,
         message: String,
+    }
+    #[derive(Deserialize)]
+    struct Lagged {
+        skipped: u64,
     }
     #[derive(Deserialize)]
     struct Durable {
@@ -428,11 +403,14 @@ fn message(server: &str, frame: &Frame) -> anyhow::Result<Option<Message>> {
     let unreadable = || format!("{server} sent an event that this version cannot read");
     match frame.event.as_str() {
         "log" => {
-            let Line { node, level, message } =
+            let Line { node, task, level, message } =
                 serde_json::from_str(&frame.data).with_context(unreadable)?;
-            Ok(Some(Message::Line { node, level, message }))
+            Ok(Some(Message::Line { node, task, level, message }))
         }
-        "error" => Err(problem::of_api(server, 500, frame.data.as_bytes())),
+        "lagged" => {
+            let Lagged { skipped } = serde_json::from_str(&frame.data).with_context(unreadable)?;
+            Ok(Some(Message::Lagged { skipped }))
+        }
         // What is durable has an id; the rest is for those who watch.
         _ if frame.id.is_none() => Ok(None),
         _ => {
@@ -478,7 +456,7 @@ mod tests {
 
     #[test]
     fn what_is_not_kept_is_passed_over_whatever_it_is_called() {
-        for event in ["delta", "emit", "lagged", "of the next version"] {
+        for event in ["delta", "emit", "of the next version"] {
             let frame = Frame { event: event.to_owned(), data: "{}".to_owned(), id: None };
             assert!(message("s", &frame).unwrap().is_none(), "{event}");
         }

@@ -1,8 +1,6 @@
 //! What a run streams, of either engine: chunks with the ids under which they can be gone on from.
 
-use std::collections::VecDeque;
-
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use futures::stream::{BoxStream, StreamExt as _, iter, try_unfold};
 use serde::{Deserialize, Serialize};
 use wforge_engine::{StreamRequest, Streamed};
@@ -10,8 +8,8 @@ use wforge_graph::{Chunk, StreamMode, apply, project};
 use wforge_model::head::RunHead;
 use wforge_model::{RunId, Seq, Value};
 
-use super::problem::{of_api, of_engine};
-use super::sse::{Frame, Frames};
+use super::problem::of_engine;
+use super::reading::Reading;
 use super::{Client, Embedded, Remote};
 
 /// What is wanted of a run.
@@ -64,7 +62,9 @@ impl Client {
         for stored in &log {
             apply(&mut run, &stored.event);
             let projected = project(&run, stored, &wanted.modes, wanted.subgraphs);
-            chunks.extend(projected.into_iter().map(|chunk| Ok((Some(stored.seq), chunk))));
+            chunks.extend(
+                projected.into_iter().map(|chunk| Ok(Streamed::Chunk(Some(stored.seq), chunk))),
+            );
         }
         Ok(iter(chunks).boxed())
     }
@@ -84,14 +84,20 @@ impl Embedded {
 /// Each chunk with its id.
 fn numbered(chunks: BoxedChunks) -> Chunks {
     let (mut seq, mut number) = (Seq(0), 0_u64);
-    let sent = chunks.map(move |chunk| {
-        let (of, Chunk { mode, ns, data }) = chunk?;
-        let id = of.map(|of| {
-            number = if of == seq { number + 1 } else { 1 };
-            seq = of;
-            format!("{seq}.{number}")
-        });
-        Ok(Sent { id, mode: mode.as_str().to_owned(), ns, data })
+    let sent = chunks.filter_map(move |chunk| {
+        let sent = match chunk {
+            Ok(Streamed::Chunk(of, Chunk { mode, ns, data })) => {
+                let id = of.map(|of| {
+                    number = if of == seq { number + 1 } else { 1 };
+                    seq = of;
+                    format!("{seq}.{number}")
+                });
+                Some(Ok(Sent { id, mode: mode.as_str().to_owned(), ns, data }))
+            }
+            Ok(Streamed::Lagged { .. }) => None,
+            Err(error) => Some(Err(error)),
+        };
+        futures::future::ready(sent)
     });
     sent.boxed()
 }
@@ -119,66 +125,26 @@ impl Remote {
             wanted.subgraphs
         );
         let after = wanted.after.unwrap_or_else(|| "0".to_owned());
-        let reading = Reading { remote: self.clone(), path, after, open: None };
+        let reading = Reading::new(self, path, after);
         let chunks = try_unfold(reading, |mut reading| async move {
-            Ok(reading.next().await?.map(|sent| (sent, reading)))
+            anyhow::Ok(next(&mut reading).await?.map(|sent| (sent, reading)))
         });
         Ok(chunks.boxed())
     }
 }
 
-/// A stream of a server; goes on where it broke off.
-struct Reading {
-    remote: Remote,
-    path: String,
-    after: String,
-    open: Option<Open>,
-}
-
-struct Open {
-    response: reqwest::Response,
-    frames: Frames,
-    ready: VecDeque<Frame>,
-    /// Whether this connection gave anything; one that gives nothing is not opened again.
-    gave: bool,
-}
-
-impl Reading {
-    async fn next(&mut self) -> anyhow::Result<Option<Sent>> {
-        loop {
-            let Some(open) = &mut self.open else {
-                let path = format!("{}&after={}", self.path, self.after);
-                let response = self.remote.event_stream(&path).await?;
-                if response.status().as_u16() == 204 {
-                    return Ok(None);
-                }
-                let (frames, ready) = (Frames::default(), VecDeque::new());
-                self.open = Some(Open { response, frames, ready, gave: false });
-                continue;
-            };
-            if let Some(frame) = open.ready.pop_front() {
-                open.gave = true;
-                match frame.event.as_str() {
-                    "end" => return Ok(None),
-                    "error" => {
-                        return Err(of_api(self.remote.server(), 500, frame.data.as_bytes()));
-                    }
-                    _ => {}
-                }
-                let mut sent: Sent = serde_json::from_str(&frame.data).with_context(|| {
-                    format!("{} sent what this version cannot read", self.remote.server())
-                })?;
-                sent.id.clone_from(&frame.id);
-                if let Some(id) = frame.id {
-                    self.after = id;
-                }
-                return Ok(Some(sent));
-            }
-            match open.response.chunk().await {
-                Ok(Some(chunk)) => open.ready.extend(open.frames.take(&chunk)?),
-                Ok(None) | Err(_) if open.gave => self.open = None,
-                Ok(None) => bail!("{} ended the stream", self.remote.server()),
-                Err(error) => return Err(error.without_url().into()),
+/// The next chunk; none where the run has ended.
+async fn next(reading: &mut Reading) -> anyhow::Result<Option<Sent>> {
+    loop {
+        let Some(frame) = reading.next().await? else { return Ok(None) };
+        match frame.event.as_str() {
+            "end" => return Ok(None),
+            // What is kept follows; the rest was for those who watch.
+            "lagged" => {}
+            _ => {
+                let sent: Sent = serde_json::from_str(&frame.data)
+                    .context("the server sent a chunk that this version cannot read")?;
+                return Ok(Some(Sent { id: frame.id, ..sent }));
             }
         }
     }

@@ -39,6 +39,7 @@ mod effects;
 mod erasing;
 mod examples;
 mod expressions;
+mod first_hour;
 mod grants;
 mod harness;
 mod inbox;
@@ -54,6 +55,7 @@ mod models;
 )]
 mod mutants;
 mod openapi;
+mod parity;
 mod pauses;
 mod production;
 mod questions;
@@ -72,6 +74,7 @@ mod secrets;
 mod signing;
 mod stand_in;
 mod stand_ins;
+mod streams;
 mod subgraphs;
 #[expect(clippy::disallowed_methods, reason = "it waits for lines by the real clock")]
 mod telemetry;

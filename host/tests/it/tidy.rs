@@ -157,6 +157,23 @@ fn is_code(path: &str) -> bool {
     endings.iter().any(|ending| path.ends_with(ending))
 }
 
+/// Who meets a code looks for it there first.
+#[test]
+fn every_error_code_is_in_the_guide_to_troubleshooting_with_a_link_to_its_page() {
+    let guide = repo::read("docs/guides/troubleshooting.md");
+    let pages = repo::files().into_iter().filter_map(|path| {
+        let name = path.strip_prefix("docs/errors/")?.strip_suffix(".md")?.to_owned();
+        name.starts_with("WF").then_some(name)
+    });
+    let missing: Vec<_> =
+        pages.filter(|code| !guide.contains(&format!("[{code}](../errors/{code}.md)"))).collect();
+    assert_eq!(
+        missing,
+        Vec::<String>::new(),
+        "docs/guides/troubleshooting.md says nothing of them"
+    );
+}
+
 fn is_too_long(line: &str) -> bool {
     let is_comment = ["//", "# ", "* "].iter().any(|mark| line.trim_start().starts_with(mark));
     is_comment && line.chars().count() > COLUMNS_MAX

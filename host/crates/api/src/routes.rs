@@ -156,6 +156,7 @@ rows! {
     GET "/v1/threads" [Viewer Threads] => threads::list;
     GET "/v1/threads/{thread}" [Viewer Threads] => threads::show;
     GET "/v1/threads/{thread}/history" [Viewer Threads] => threads::history;
+    GET "/v1/threads/{thread}/events" [Viewer Threads] => events::of_thread;
     POST "/v1/threads/{thread}/state" [Operator Threads] => thread_changes::update;
     POST "/v1/threads/{thread}/fork" [Operator Threads] => thread_changes::fork;
     POST "/v1/threads/{thread}/replay" [Operator Threads] => thread_changes::replay;

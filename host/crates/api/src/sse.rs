@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, Stream, StreamExt, unfold};
 use serde::Serialize;
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 use wforge_engine::EngineError;
@@ -25,6 +26,10 @@ use crate::gate::Permit;
 use crate::state::Shared;
 
 const LAST_EVENT_ID: &str = "last-event-id";
+
+/// After which time a client that lost its stream shall come back: long enough for a server that
+/// is started again, and for many clients not to come at once with every hiccup.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Sends what the engine streams, each message as `frame` says it.
 ///
@@ -48,7 +53,8 @@ pub(crate) fn send<T: Send + 'static>(
         stop: api.parts.shutdown.clone(),
         holds: holding(api, principal),
         clock,
-        failed: false,
+        first: Some(Event::default().retry(RETRY)),
+        ended: false,
         permit,
     };
     Ok(Sse::new(frames.stream()).into_response())
@@ -97,7 +103,9 @@ struct Frames<T> {
     stop: CancellationToken,
     /// Asked at each heartbeat: what was withdrawn opens nothing any more, nor keeps it open.
     holds: Box<dyn Fn() -> bool + Send>,
-    failed: bool,
+    /// What is said before anything else.
+    first: Option<Event>,
+    ended: bool,
     #[expect(dead_code, reason = "holds the tenant's share of streams until it is dropped")]
     permit: Permit,
 }
@@ -111,13 +119,16 @@ impl<T: Send + 'static> Frames<T> {
     }
 
     async fn next(&mut self) -> Option<Event> {
-        if self.failed {
+        if self.ended {
             return None;
+        }
+        if let Some(first) = self.first.take() {
+            return Some(first);
         }
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => None,
-            () = &mut self.end => None,
+            () = self.stop.cancelled() => Some(self.leave("stopping")),
+            () = &mut self.end => Some(self.leave("age")),
             () = &mut self.beat => {
                 self.beat = self.clock.sleep_until(self.clock.now().after(self.heartbeat));
                 (self.holds)().then(|| Event::default().comment("still here"))
@@ -129,9 +140,15 @@ impl<T: Send + 'static> Frames<T> {
         }
     }
 
+    /// The last frame of a stream that has more to say: come back, with the id of your last event.
+    fn leave(&mut self, reason: &str) -> Event {
+        self.ended = true;
+        passing("reconnect", &json!({ "reason": reason, "retry_ms": RETRY.as_millis() }))
+    }
+
     /// The last frame: the status is long sent, so the problem comes as an event.
     fn fail(&mut self, error: EngineError) -> Event {
-        self.failed = true;
+        self.ended = true;
         let problem = ApiError::from(error);
         error!(code = problem.code.id, cause = problem.causes(), "event stream failed");
         Event::default().event("error").data(problem.json())
@@ -188,11 +205,25 @@ mod tests {
         beats: u32,
         holds: bool,
     ) -> String {
+        text_of(frames(messages, beats, holds)).await
+    }
+
+    async fn text_of(frames: Frames<u32>) -> String {
         const FRAMES_MAX: usize = 4;
+        let body = Sse::new(frames.stream().take(FRAMES_MAX)).into_response().into_body();
+        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        String::from_utf8(bytes.into()).unwrap()
+    }
+
+    fn frames(
+        messages: impl Stream<Item = Result<u32, EngineError>> + Send + 'static,
+        beats: u32,
+        holds: bool,
+    ) -> Frames<u32> {
         let clock = Beats(AtomicU32::new(beats));
         let tenant: TenantId = "acme".parse().unwrap();
         let share = Share { total_max: 1, tenant_max: 1 };
-        let frames = Frames {
+        Frames {
             messages: messages.boxed(),
             frame: |number| passing("number", number),
             heartbeat: Duration::from_secs(15),
@@ -201,12 +232,10 @@ mod tests {
             clock: Arc::new(clock),
             stop: CancellationToken::new(),
             holds: Box::new(move || holds),
-            failed: false,
+            first: None,
+            ended: false,
             permit: Gate::new("event streams", share).enter(&tenant).unwrap(),
-        };
-        let body = Sse::new(frames.stream().take(FRAMES_MAX)).into_response().into_body();
-        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-        String::from_utf8(bytes.into()).unwrap()
+        }
     }
 
     #[tokio::test]
@@ -231,6 +260,26 @@ mod tests {
         assert_eq!(sent_while(endless(), 1, false).await, "");
         let text = sent_while(endless(), 1, true).await;
         assert!(text.starts_with(": still here\n\nevent: number\n"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_has_more_to_say_asks_its_reader_to_come_back() {
+        let mut old = frames(futures::stream::pending(), 0, true);
+        old.end = Box::pin(std::future::ready(()));
+        let text = text_of(old).await;
+        assert_eq!(text, "event: reconnect\ndata: {\"reason\":\"age\",\"retry_ms\":2000}\n\n");
+        let stopping = frames(futures::stream::repeat_with(|| Ok(1)), 0, true);
+        stopping.stop.cancel();
+        let text = text_of(stopping).await;
+        assert!(text.starts_with("event: reconnect\ndata: {\"reason\":\"stopping\""), "{text}");
+        assert_eq!(text.matches("event:").count(), 1, "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_reader_hears_first_how_long_to_wait_before_it_comes_back() {
+        let mut new = frames(futures::stream::iter([Ok(1)]), 0, true);
+        new.first = Some(Event::default().retry(RETRY));
+        assert_eq!(text_of(new).await, "retry: 2000\n\nevent: number\ndata: 1\n\n");
     }
 
     #[test]

@@ -18,6 +18,7 @@ use wforge_model::{RunId, Seq, TenantId, Value};
 use crate::auth::Principal;
 use crate::codes;
 use crate::error::ApiError;
+use crate::events::is_told;
 use crate::extract::{PathOf, QueryOf, run_id};
 use crate::sse::{self, last_event_id};
 use crate::state::Api;
@@ -56,7 +57,7 @@ impl Place {
 
 /// One frame.
 enum Frame {
-    Chunk { place: Option<Place>, chunk: Streamed },
+    Streamed { place: Option<Place>, streamed: Streamed },
     End { seq: Seq },
 }
 
@@ -73,7 +74,7 @@ pub(crate) async fn stream(
     let after = after(&headers, query.after.as_deref())?;
     let (engine, tenant) = (&api.parts.engine, &principal.tenant);
     let head = engine.head(tenant, run).await?;
-    if head.status.is_final() && after.seq >= head.seq.0 {
+    if is_told(&head, Seq(after.seq)) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let request = request(query.mode.as_deref(), query.subgraphs, after)?;
@@ -117,18 +118,22 @@ fn numbered(
 ) -> BoxStream<'static, Result<Frame, EngineError>> {
     let mut last = Place::default();
     let frames = chunks.filter_map(move |chunk| {
-        let frame = chunk.map(|chunk| {
-            let place = chunk.0.map(|seq| {
+        let frame = chunk.map(|streamed| {
+            let seq = match &streamed {
+                Streamed::Chunk(seq, _) => *seq,
+                Streamed::Lagged { .. } => None,
+            };
+            let place = seq.map(|seq| {
                 let number = if last.seq == seq.0 { last.number + 1 } else { 1 };
                 last = Place { seq: seq.0, number };
                 last
             });
-            Frame::Chunk { place, chunk }
+            Frame::Streamed { place, streamed }
         });
         let sent = |place: Place| place.seq == after.seq && place.number <= after.number;
         let is_old = matches!(
             &frame,
-            Ok(Frame::Chunk { place: Some(place), .. }) if sent(*place)
+            Ok(Frame::Streamed { place: Some(place), .. }) if sent(*place)
         );
         ready((!is_old).then_some(frame))
     });
@@ -162,13 +167,16 @@ struct Sent<'a> {
 
 fn frame(frame: &Frame) -> Event {
     match frame {
-        Frame::Chunk { place, chunk: (_, chunk) } => {
+        Frame::Streamed { place, streamed: Streamed::Chunk(_, chunk) } => {
             let mode = chunk.mode.as_str();
             let event = sse::passing(mode, &Sent { mode, ns: &chunk.ns, data: &chunk.data });
             match place {
                 Some(Place { seq, number }) => event.id(format!("{seq}.{number}")),
                 None => event,
             }
+        }
+        Frame::Streamed { streamed: Streamed::Lagged { after, skipped }, .. } => {
+            sse::passing("lagged", &json!({ "after": after.to_string(), "skipped": skipped }))
         }
         Frame::End { seq } => sse::passing("end", &json!({})).id(seq.to_string()),
     }

@@ -3,10 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use wforge_model::agent::AgentCall;
 use wforge_model::event::StoredEvent;
-use wforge_model::{RunId, TenantId, Value};
+use wforge_model::{RunId, TenantId, ThreadId, Value};
 use wforge_ports::effects::{GuestLevel, GuestLine, GuestOutput};
 
 use crate::lines::Lines;
@@ -20,6 +20,8 @@ const UNHEARD_MAX: usize = 1_024;
 pub struct RunBus {
     lag_max: usize,
     senders: Mutex<HashMap<(TenantId, RunId), broadcast::Sender<RunMessage>>>,
+    /// Who waits for the next run of which thread.
+    threads: Mutex<HashMap<(TenantId, ThreadId), watch::Sender<()>>>,
     /// What guests said before anybody listened, for whoever listens first: a run may be over
     /// before the one who started it has asked for what comes of it.
     unheard: Mutex<VecDeque<(TenantId, RunId, RunMessage)>>,
@@ -31,8 +33,8 @@ impl RunBus {
     /// A bus whose subscribers may be so many messages behind.
     #[must_use]
     pub fn new(lag_max: usize) -> Self {
-        let (senders, unheard) = (Mutex::default(), Mutex::default());
-        Self { lag_max: lag_max.max(1), senders, unheard, lines: Lines::default() }
+        let (senders, threads, unheard) = Default::default();
+        Self { lag_max: lag_max.max(1), senders, threads, unheard, lines: Lines::default() }
     }
 
     /// Listens to what is durable from now on; lines are left to whoever wants them.
@@ -69,6 +71,22 @@ impl RunBus {
             let _ = sender.send(message);
         }
         receiver
+    }
+
+    /// Hears whenever a run begins on a thread.
+    pub(crate) fn await_runs(&self, tenant: &TenantId, thread: ThreadId) -> watch::Receiver<()> {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.retain(|_, sender| sender.receiver_count() > 0);
+        let sender = threads.entry((tenant.clone(), thread));
+        sender.or_insert_with(|| watch::channel(()).0).subscribe()
+    }
+
+    /// Tells whoever follows a thread that a run has begun on it, which is durable by now.
+    pub(crate) fn has_begun(&self, tenant: &TenantId, thread: ThreadId) {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = threads.get(&(tenant.clone(), thread)) {
+            sender.send_replace(());
+        }
     }
 
     /// Drops what guests of a tenant said that nobody has heard.

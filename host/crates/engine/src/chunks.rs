@@ -14,13 +14,26 @@ use crate::request::{EngineError, RunMessage, StreamRequest};
 use crate::service::Shared;
 use crate::subscribe::subscribe;
 
-/// A chunk, and the sequence of the event that it follows from; none where it is not kept.
-pub type Streamed = (Option<Seq>, Chunk);
+/// What a stream of chunks carries.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Streamed {
+    /// A chunk, with the sequence of the event that it follows from; none where it is not kept.
+    Chunk(Option<Seq>, Chunk),
+    /// The reader was too slow: chunks that are not kept are lost to it. The others follow.
+    Lagged {
+        /// The last event whose chunks it was given.
+        after: Seq,
+        /// How many messages were skipped, durable ones among them.
+        skipped: u64,
+    },
+}
 
 struct Projection {
     shared: Arc<Shared>,
     tenant: TenantId,
     run: Run,
+    /// The last event that was folded.
+    folded: Seq,
     request: StreamRequest,
     messages: BoxStream<'static, Result<RunMessage, EngineError>>,
     ready: VecDeque<Streamed>,
@@ -37,7 +50,8 @@ pub(crate) async fn chunks(
     let messages = subscribe(shared.clone(), tenant.clone(), run, Seq(0));
     let run = unfolded(&shared, &tenant, run).await?;
     let ready = VecDeque::new();
-    let projection = Projection { shared, tenant, run, request, messages, ready };
+    let folded = Seq(0);
+    let projection = Projection { shared, tenant, run, folded, request, messages, ready };
     let stream = stream::try_unfold(projection, |mut projection| async move {
         Ok(projection.next().await?.map(|chunk| (chunk, projection)))
     });
@@ -58,7 +72,7 @@ impl Projection {
                     });
                     let wanted = self.request.modes.contains(&StreamMode::Custom);
                     let chunk = Chunk { mode: StreamMode::Custom, ns: Vec::new(), data };
-                    self.ready.extend(wanted.then_some((None, chunk)));
+                    self.ready.extend(wanted.then_some(Streamed::Chunk(None, chunk)));
                 }
                 Some(RunMessage::Delta { node, task, position, n, topic, text }) => {
                     let data = json!({
@@ -67,9 +81,14 @@ impl Projection {
                     });
                     let wanted = self.request.modes.contains(&StreamMode::Custom);
                     let chunk = Chunk { mode: StreamMode::Custom, ns: Vec::new(), data };
-                    self.ready.extend(wanted.then_some((None, chunk)));
+                    self.ready.extend(wanted.then_some(Streamed::Chunk(None, chunk)));
                 }
-                Some(RunMessage::Line { .. } | RunMessage::Lagged) => {}
+                Some(RunMessage::Lagged { skipped, .. }) => {
+                    // What comes before the place at which it began is folded, not handed out.
+                    let after = self.folded.max(self.request.after);
+                    self.ready.push_back(Streamed::Lagged { after, skipped });
+                }
+                Some(RunMessage::Line { .. }) => {}
                 None => return Ok(None),
             }
         }
@@ -83,10 +102,12 @@ impl Projection {
             self.run = self.run.clone().with_carried(carried);
         }
         apply(&mut self.run, &stored.event);
+        self.folded = stored.seq;
         if stored.seq > self.request.after {
             let StreamRequest { modes, subgraphs, .. } = &self.request;
             let chunks = project(&self.run, stored, modes, *subgraphs);
-            self.ready.extend(chunks.into_iter().map(|chunk| (Some(stored.seq), chunk)));
+            self.ready
+                .extend(chunks.into_iter().map(|chunk| Streamed::Chunk(Some(stored.seq), chunk)));
         }
         Ok(())
     }

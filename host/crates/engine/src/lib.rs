@@ -50,6 +50,7 @@ mod subscribe;
 mod sweep;
 mod tenancy;
 mod thread_request;
+mod thread_stream;
 mod threads;
 mod tools;
 mod traces;
@@ -95,6 +96,7 @@ pub use thread_request::{
     UpdateState,
 };
 pub use traces::{TraceHooks, TraceOrigin};
+pub use thread_stream::ThreadMessage;
 pub use trust::minisign::{BadPublicKey, BadSignature, Minisign, PublicKey};
 pub use trust::{NewTrustedKey, PolicyChange, PolicyShown};
 pub use webhooks::{

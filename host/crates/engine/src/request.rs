@@ -345,9 +345,14 @@ pub enum RunMessage {
         /// The piece.
         text: String,
     },
-    /// The subscriber was too slow and missed messages that are not kept; durable events are read
-    /// again from the store.
-    Lagged,
+    /// The subscriber was too slow: it missed messages, and those that are not kept are lost to it.
+    /// Durable events are read again from the store.
+    Lagged {
+        /// The last durable event that it was given; the next one follows.
+        after: Seq,
+        /// How many messages were skipped, durable ones among them.
+        skipped: u64,
+    },
 }
 
 /// A registered workflow.

@@ -315,6 +315,9 @@ pub(crate) async fn launch(
     shared.stats.count(&events, run.degraded);
     OpenStep::default().follow(&shared.stats, run.started_at, &events);
     shared.parts.bus.publish(tenant, run.id, stored(before, events));
+    if let Some(thread) = run.started.as_ref().and_then(|started| started.thread) {
+        shared.parts.bus.has_begun(tenant, thread);
+    }
     if run.status == RunStatus::Running || run.owes_failure_handling() {
         let id = run.id;
         return match enter(shared, tenant, Loaded { run, since }, commands) {

@@ -93,8 +93,8 @@ impl Listener {
             Ok(RunMessage::Event(stored)) if stored.seq <= self.seen => {}
             Ok(RunMessage::Event(stored)) if stored.seq > self.seen.next() => self.behind = true,
             Ok(message) => self.ready.push_back(message),
-            Err(RecvError::Lagged(_)) => {
-                self.ready.push_back(RunMessage::Lagged);
+            Err(RecvError::Lagged(skipped)) => {
+                self.ready.push_back(RunMessage::Lagged { after: self.seen, skipped });
                 self.behind = true;
             }
             Err(RecvError::Closed) => self.ended = true,
@@ -171,7 +171,7 @@ async fn may_settle(live: &mut broadcast::Receiver<RunMessage>) {
             Ok(RunMessage::Event(_)) => {}
             Ok(RunMessage::Line { .. } | RunMessage::Emitted { .. } | RunMessage::Delta { .. }) => {
             }
-            Ok(RunMessage::Lagged) | Err(RecvError::Lagged(_) | RecvError::Closed) => return,
+            Ok(RunMessage::Lagged { .. }) | Err(RecvError::Lagged(_) | RecvError::Closed) => return,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod admin;
 mod author;
 mod dev;
+mod following;
 mod grants;
 mod hooks;
 mod plugins;
@@ -29,6 +30,7 @@ pub(crate) use admin::{
 };
 pub(crate) use author::{BuildArgs, DoctorArgs, NewAgent, NewCommand, NewWorkflow};
 pub(crate) use dev::DevArgs;
+pub(crate) use following::{LogLevel, LogsArgs, TopArgs, WatchArgs};
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use hooks::{HookAdd, HooksCommand};
 pub(crate) use plugins::PluginCommand;
@@ -185,9 +187,15 @@ pub(crate) enum Command {
     /// Register and list workflows
     #[command(subcommand)]
     Workflow(WorkflowCommand),
-    /// List, show, resume, pause, retry, stream and cancel runs; one or many
+    /// List, show, watch, resume, pause, retry, stream and cancel runs; one or many
     #[command(subcommand)]
     Runs(RunsCommand),
+    /// Show what happened in runs and what their plugins write, line by line
+    #[command(after_help = following::LOGS_EXAMPLES)]
+    Logs(LogsArgs),
+    /// Look at what a server has to do right now, every second
+    #[command(after_help = following::TOP_EXAMPLES)]
+    Top(TopArgs),
     /// Make a recorded run again without any effect, and show the first difference
     #[command(after_help = runs::REPLAY_EXAMPLES)]
     Replay(ReplayRunArgs),
@@ -285,6 +293,9 @@ pub(crate) enum Command {
     /// Ask whether the server takes work; for health checks
     #[command(after_help = "Example:\n  HEALTHCHECK CMD [\"wforge\", \"health\"]")]
     Health,
+    /// Print every command, one a line
+    #[command(hide = true)]
+    Commands,
     /// Compile one component, as a running wforge asks for
     #[command(name = crate::compose::COMPILE_WORKER, hide = true)]
     CompileWorker(CompileWorkerArgs),

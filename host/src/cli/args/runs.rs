@@ -28,6 +28,9 @@ pub(crate) enum RunsCommand {
         #[arg(long, conflicts_with = "html")]
         events: bool,
     },
+    /// Watch a run to its end, or how the newest runs stand
+    #[command(after_help = super::following::WATCH_EXAMPLES)]
+    Watch(super::following::WatchArgs),
     /// Answer a run's questions, or go on with one that was interrupted
     #[command(after_help = RESUME_EXAMPLES)]
     Resume(Box<ResumeArgs>),
@@ -118,6 +121,7 @@ impl RunsCommand {
             }
             Self::List { .. }
             | Self::Show { .. }
+            | Self::Watch(_)
             | Self::Pause { .. }
             | Self::Stream(_)
             | Self::Export { .. }

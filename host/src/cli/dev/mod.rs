@@ -220,7 +220,7 @@ impl Dev<'_> {
                     self.say.emitted(node.as_str(), &topic, &payload);
                     continue;
                 }
-                Some(RunMessage::Delta { .. } | RunMessage::Lagged) => continue,
+                Some(RunMessage::Delta { .. } | RunMessage::Lagged { .. }) => continue,
                 None => {}
             }
             let report = self.host.report(run).await?;

@@ -9,7 +9,7 @@ mod tools;
 pub(crate) use cli::{Cli, Ran};
 pub(crate) use posts::{Post, Receiver, saying, taking_posts};
 pub(crate) use redact::redacted;
-pub(crate) use server::{Reply, Sse, TestHost};
+pub(crate) use server::{Events, Reply, Sse, TestHost};
 pub(crate) use tools::tool;
 
 use std::path::{Path, PathBuf};

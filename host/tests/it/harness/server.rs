@@ -118,6 +118,24 @@ impl TestHost {
         Self::on(cli)
     }
 
+    /// Stops it; its data directory is left.
+    pub(crate) fn into_cli(mut self) -> Cli {
+        self.stop();
+        std::mem::replace(&mut self.cli, Cli::new())
+    }
+
+    /// Asks it to stop, as an operator does, and waits until it has.
+    pub(crate) fn stop(&mut self) {
+        self.ask_to_stop();
+        self.child.wait().expect("it ends");
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn ask_to_stop(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it runs");
+    }
+
     pub(crate) fn get(&self, path: &str) -> Reply {
         self.send(self.request(reqwest::Method::GET, path))
     }
@@ -260,8 +278,12 @@ impl TestHost {
 
     /// The events of a run after that id, as the server sends them.
     pub(crate) fn events(&self, run: &str, after: Option<&str>) -> Events<'_> {
-        let path = format!("/v1/runs/{run}/events");
-        let mut request = self.request(reqwest::Method::GET, &path);
+        self.events_at(&format!("/v1/runs/{run}/events"), after, &self.key)
+    }
+
+    /// The events at that path after that id, with that key.
+    pub(crate) fn events_at(&self, path: &str, after: Option<&str>, key: &str) -> Events<'_> {
+        let mut request = client().get(format!("{}{path}", self.url())).bearer_auth(key);
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }

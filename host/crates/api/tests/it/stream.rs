@@ -109,14 +109,60 @@ async fn read_until(body: &mut BodyDataStream, last: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_stop_ends_a_stream() {
+async fn a_stop_ends_a_stream_and_asks_its_reader_to_come_back() {
     let bench = bench();
     let href = settled(&bench, &ask()).await;
     let response = bench.get(&format!("{href}/events")).response().await;
     let mut body = response.into_body().into_data_stream();
     read_until(&mut body, "task_suspended").await;
     bench.shutdown.cancel();
+    let text = read_until(&mut body, "reconnect").await;
+    assert_eq!(frames(&text)[0].data, json!({ "reason": "stopping", "retry_ms": 2_000 }));
     assert!(body.next().await.is_none());
+}
+
+/// The frames of a thread's stream up to the first with that name and id.
+async fn of_thread(bench: &Bench, thread: &str, after: &str, last: &str) -> Vec<String> {
+    let path = format!("/v1/threads/{thread}/events{after}");
+    let response = bench.get(&path).of("acme/viewer").response().await;
+    assert_eq!(response.status(), 200);
+    let mut body = response.into_body().into_data_stream();
+    let text = read_until(&mut body, last).await;
+    let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
+    ids.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_threads_stream_goes_on_over_its_runs_after_whatever_event_was_seen() {
+    let (bench, thread) = (bench(), "thread_0000000000000000000000000000000c");
+    bench.registered(&greet()).await;
+    let mut runs = Vec::new();
+    for who in ["Ann", "Bob"] {
+        let body = json!({ "workflow": "greet", "thread": thread, "input": { "who": who } });
+        let reply = bench.post("/v1/runs?wait=30s", &body).send().await;
+        assert_eq!(reply.outcome(), "200", "{}", reply.text);
+        runs.push((reply.json()["id"].clone(), reply.json()["seq"].as_u64().unwrap()));
+    }
+    let all: Vec<String> = runs
+        .iter()
+        .flat_map(|(run, seq)| {
+            let run = run.as_str().unwrap();
+            (1..=*seq).map(move |seq| format!("{run}@{seq}"))
+        })
+        .collect();
+    let last = format!("id: {}", all.last().unwrap());
+    assert_eq!(of_thread(&bench, thread, "", &last).await, all);
+    for (place, seen) in all.iter().enumerate().take(all.len() - 1) {
+        let rest = of_thread(&bench, thread, &format!("?after={seen}"), &last).await;
+        assert_eq!(rest, all[place + 1..], "after {seen}");
+    }
+    let path = format!("/v1/threads/{thread}/events");
+    assert_eq!(bench.get(&path).of("other/viewer").send().await.outcome(), "404 WF0404");
+    let stray = settled(&bench, &ask()).await.replace("/v1/runs/", "");
+    for wrong in ["12", "x@1", &format!("{stray}@1")] {
+        let reply = bench.get(&format!("{path}?after={wrong}")).send().await;
+        assert_eq!(reply.outcome(), "400 WF0400", "{wrong}: {}", reply.text);
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Threads: how they stand, what they were, and what people do with them.
 
+use futures::stream::BoxStream;
 use wforge_model::{Checkpoint, RunId, TenantId, ThreadId};
 use wforge_ports::threads::ThreadRow;
 
@@ -9,6 +10,7 @@ use crate::thread_request::{
     CheckpointView, ContinueFrom, ForkThread, KeepBorders, Made, MigrateThread, Migrated, Pruned,
     ThreadView, UpdateState,
 };
+use crate::thread_stream::{self, ThreadMessage};
 use crate::{tenancy, threads};
 
 /// Borders that one page of a history has at most.
@@ -53,6 +55,20 @@ impl Handle {
         limit: usize,
     ) -> Result<Vec<CheckpointView>, EngineError> {
         threads::history(&self.shared, tenant, thread, before, limit.min(HISTORY_MAX)).await
+    }
+
+    /// The events of a thread's runs after one of them (none: from the first of its history), one
+    /// run after the other, then whatever comes, of its next runs too. It has no end of its own.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for another tenant's thread too.
+    pub async fn subscribe_thread(
+        &self,
+        tenant: &TenantId,
+        thread: ThreadId,
+        after: Option<Checkpoint>,
+    ) -> Result<BoxStream<'static, Result<ThreadMessage, EngineError>>, EngineError> {
+        thread_stream::subscribe(self.shared.clone(), tenant.clone(), thread, after).await
     }
 
     /// Writes the state of a thread in the place of nodes, and makes a border for each super-step;

@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use futures::StreamExt as _;
-use wforge_engine::{StreamRequest, WaitFor};
+use wforge_engine::{StreamRequest, Streamed, WaitFor};
 use wforge_graph::StreamMode;
 use wforge_model::Seq;
 
@@ -27,7 +27,7 @@ async fn streamed(modes: &[StreamMode], after: u64) -> String {
     let mut stream = world.handle.stream(&tenant(), run, wanted).await.unwrap();
     let mut text = String::new();
     while let Some(chunk) = stream.next().await {
-        let (seq, chunk) = chunk.unwrap();
+        let Streamed::Chunk(seq, chunk) = chunk.unwrap() else { panic!("nobody lags here") };
         let seq = seq.map_or("-".to_owned(), |seq| seq.to_string());
         text.push_str(&format!("{seq} {} {}\n", chunk.mode.as_str(), chunk.data));
     }
