@@ -20,6 +20,7 @@ mod inspect;
 mod install;
 mod keygen;
 mod keys;
+mod kv;
 mod login;
 mod members;
 mod new;
@@ -43,6 +44,7 @@ mod secrets;
 mod serve;
 mod sign;
 mod subject;
+mod system;
 mod tenants;
 mod test;
 mod threads;
@@ -238,6 +240,7 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Workflow(command) => workflows::run(session, command).await,
         Command::Runs(command) => runs::run(session, command).await,
         Command::Replay(args) => replay::run(session, &args).await,
+        Command::Kv(command) => kv::run(session, command).await,
         Command::Blobs(command) => blobs::run(session, command).await,
         Command::Inbox(inbox) => inbox::run(session, inbox).await,
         Command::Threads(command) => threads::run(session, command).await,
@@ -249,7 +252,11 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Trust(command) => trust::run(session, command).await,
         Command::Tenants(command) => tenants::run(session, command).await,
         Command::Audit(command) => tenants::audit(session, command).await,
-        Command::Usage { tenant } => tenants::usage(session, tenant.as_deref()).await,
+        Command::Usage { tenant, since, until } => {
+            let days = (since.as_deref(), until.as_deref());
+            tenants::usage(session, tenant.as_deref(), days).await
+        }
+        Command::System => system::run(session).await,
         Command::Export(args) => tenants::export(session, &args).await,
         Command::Token(command) => token::run(session, command).await,
         Command::Login(args) => login::run(session, args).await,

@@ -151,6 +151,7 @@ impl Progress {
             | EventKind::TaskSuspended { .. }
             | EventKind::TaskResumed { .. }
             | EventKind::QuestionAnswered { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::StepCommitted { .. }
             | EventKind::RunCompleted { .. }
             | EventKind::RunFailed { .. }
@@ -211,6 +212,7 @@ impl Progress {
             | EventKind::TaskSuspended { .. }
             | EventKind::TaskResumed { .. }
             | EventKind::QuestionAnswered { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::TaskFinished(_)
             | EventKind::TaskFailed { .. }
             | EventKind::StepCommitted { .. }

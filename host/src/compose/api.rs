@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use wforge_api::{ApiParts, HostNames, KeyIds, Phase, Readiness, SystemInfo, TokenRules};
+use wforge_api::{
+    ApiParts, BuildInfo, HostNames, KeyIds, Phase, Readiness, SystemInfo, TokenRules,
+};
 
 use super::Host;
 use crate::config::{Config, Environment, TokenKeys, TokensConfig};
 use crate::jwks::{Provider, Source};
 use crate::known::{Known, OwnKey};
+use crate::machine_figures::ThisMachine;
 
 /// The version of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -32,6 +35,7 @@ pub(crate) fn api_parts(host: &Host, own: OwnKey) -> anyhow::Result<ApiParts> {
         entropy: host.entropy.clone(),
         hosts: HostNames::of_listener(loopback, []),
         system: system(config),
+        machine: Arc::new(ThisMachine { data_dir: config.data_dir.clone() }),
         readiness,
         shutdown: CancellationToken::new(),
         tasks: TaskTracker::new(),
@@ -47,6 +51,11 @@ fn system(config: &Config) -> SystemInfo {
     };
     SystemInfo {
         version: VERSION.to_owned(),
+        build: BuildInfo {
+            commit: option_env!("WFORGE_COMMIT").filter(|it| !it.is_empty()).map(str::to_owned),
+            rustc: env!("WFORGE_RUSTC").to_owned(),
+            wasmtime: env!("WFORGE_WASMTIME").to_owned(),
+        },
         environment: environment.to_owned(),
         mock: config.mock.mode.map(|mode| mode.as_str().to_owned()),
         tls: config.server.tls.is_some(),

@@ -23,6 +23,7 @@ mod health;
 mod idempotency;
 mod interrupts;
 mod keys;
+mod kv;
 mod limits;
 mod members;
 mod metrics;
@@ -64,6 +65,9 @@ pub use limits::{ApiLimits, Share};
 pub use router::router;
 pub use routes::{Access, ROUTES, Route};
 pub use serve::{Door, serve};
-pub use state::{ApiParts, Phase, Readiness, SystemInfo};
+pub use state::{
+    ApiParts, BuildInfo, DescriptorFigures, DiskFigures, Machine, MachineFigures, MemoryFigures,
+    Phase, Readiness, SystemInfo,
+};
 pub use tls::{BadTls, Tls};
 pub use wforge_model::Role;

@@ -19,6 +19,8 @@ use crate::{cache, chunks, load, start, subscribe, tenancy, views};
 mod brakes;
 mod catalog;
 mod grants;
+mod inbox;
+mod kv;
 mod people;
 mod replay;
 mod secrets;
@@ -26,6 +28,9 @@ mod steering;
 mod tenants;
 mod threads;
 mod trust;
+
+pub use inbox::Assign;
+pub use kv::KvPut;
 
 /// A handle on the engine.
 #[derive(Debug, Clone)]
@@ -187,6 +192,7 @@ impl Handle {
             refusals_not_noted,
             quarantines: self.shared.quarantines.count(),
             runs_live: self.shared.registry.live() as u64,
+            runs_asleep: self.shared.registry.asleep() as u64,
             store: self.shared.parts.store.figures(),
             runtime: self.shared.parts.runtime.figures(),
             ..self.shared.stats.read()

@@ -16,6 +16,8 @@ use wforge_ports::store::StoreFigures;
 pub struct EngineFigures {
     /// Runs in memory.
     pub runs_live: u64,
+    /// Runs that are looked at again at a moment: they sleep, have a deadline, or found no room.
+    pub runs_asleep: u64,
     /// Tasks whose agent is being called.
     pub tasks_running: u64,
     /// Runs accepted since the start of the process.
@@ -169,6 +171,7 @@ impl Stats {
                 | EventKind::TaskSuspended { .. }
                 | EventKind::TaskResumed { .. }
                 | EventKind::QuestionAnswered { .. }
+                | EventKind::QuestionAssigned { .. }
                 | EventKind::SubgraphStarted { .. }
                 | EventKind::Interrupted { .. }
                 | EventKind::PauseRequested { .. }

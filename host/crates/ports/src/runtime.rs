@@ -43,6 +43,10 @@ pub struct RuntimeFigures {
     pub allocator: &'static str,
     /// Sandboxes that run now.
     pub sandboxes: u64,
+    /// Sandboxes that may run at once.
+    pub sandboxes_max: u64,
+    /// Calls that wait for a sandbox.
+    pub calls_waiting: u64,
     /// Calls made.
     pub calls: u64,
     /// Components compiled.

@@ -60,6 +60,18 @@ impl Places {
         self.lock().taken
     }
 
+    /// How many there are.
+    pub(crate) fn max(&self) -> u32 {
+        self.lock().max
+    }
+
+    /// How many calls wait for one.
+    pub(crate) fn waiting(&self) -> u64 {
+        let taken = self.lock();
+        let plugins = taken.tenants.values().flat_map(|tenant| tenant.plugins.values());
+        plugins.map(|plugin| (plugin.nested.len() + plugin.queue.len()) as u64).sum()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Taken> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -193,6 +193,8 @@ impl AgentRuntime for SandboxRuntime {
         RuntimeFigures {
             allocator: self.allocator,
             sandboxes: u64::from(self.places.taken()),
+            sandboxes_max: u64::from(self.places.max()),
+            calls_waiting: self.places.waiting(),
             calls: self.calls.load(Ordering::Relaxed),
             compiled: self.library.compiled(),
             tampered: self.library.tampered(),
