@@ -110,7 +110,7 @@ pub(crate) async fn show(
 /// The body of [`put`].
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PutBody {
+pub(crate) struct KvBody {
     /// What the key holds from now on.
     #[schema(value_type = Object)]
     value: Value,
@@ -132,7 +132,7 @@ pub(crate) async fn put(
     body: Body,
 ) -> Result<Json<Resource<ShownEntry>>, ApiError> {
     let space = space_of(&space)?;
-    let PutBody { value, expected, ttl } = parsed(&api, &headers, body).await?;
+    let KvBody { value, expected, ttl } = parsed(&api, &headers, body).await?;
     let ttl = ttl.as_deref().map(|text| duration("ttl", text, TTL_MAX)).transpose()?;
     let put = KvPut {
         space,
@@ -216,7 +216,9 @@ fn in_path(text: &str) -> String {
                 part.push(char::from(byte));
             }
             // Writing to a text cannot fail.
-            _ => drop(write!(part, "%{byte:02X}")),
+            _ => {
+                let _ = write!(part, "%{byte:02X}");
+            }
         }
     }
     part
