@@ -154,11 +154,11 @@ impl Decider<'_> {
         by: AnsweredBy,
     ) -> Vec<EventKind> {
         let event = |(task, _)| EventKind::QuestionAnswered { task, question, answer, by };
-        self.open(question).map(event).into_iter().collect()
+        self.open_question(question).map(event).into_iter().collect()
     }
 
     /// A question that is open, and the task that asks it.
-    fn open(&self, question: QuestionId) -> Option<(TaskId, &Question)> {
+    fn open_question(&self, question: QuestionId) -> Option<(TaskId, &Question)> {
         self.run.all_tasks().find_map(|task| match &task.status {
             TaskStatus::Suspended(waiting) => {
                 let asked = waiting.questions().iter().find(|asked| asked.id == question)?;
@@ -179,7 +179,7 @@ impl Decider<'_> {
         (assignee, note): (&Option<String>, &Option<String>),
         by: AssignedBy,
     ) -> Option<EventKind> {
-        let (task, asked) = self.open(question)?;
+        let (task, asked) = self.open_question(question)?;
         if asked.assignee == *assignee && asked.note == *note {
             return None;
         }
