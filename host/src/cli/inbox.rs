@@ -140,11 +140,10 @@ async fn answer(
     with_client(ui, client, run, GoOn::Answer(&flags), watch).await
 }
 
-/// An engine here and one behind a server say it in their own ways.
+/// Whatever is missing is the question: nothing else was asked for.
 fn not_open(ask: QuestionId, error: anyhow::Error) -> anyhow::Error {
-    let is_missing = error
-        .downcast_ref::<Refusal>()
-        .is_some_and(|refusal| matches!(refusal.code.as_ref(), "not_found" | "WF0404"));
+    let is_missing =
+        error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.code == "not_found");
     if !is_missing {
         return error;
     }
