@@ -17,6 +17,7 @@ mod grants;
 mod jwks;
 mod known;
 mod logging;
+mod machine_figures;
 mod process;
 mod reader;
 mod schemas;

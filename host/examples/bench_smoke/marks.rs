@@ -14,7 +14,7 @@ use wforge_ports::runtime::{RuntimeError, RuntimeFigures};
 use wforge_ports::store::{
     AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Collection, Commit, CommitError,
     Document, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record,
-    RecordError, Recorded, Snapshot, Store, StoreFigures,
+    RecordError, Recorded, Remember, RememberError, Snapshot, Store, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 use wforge_ports::{AgentRuntime, BoxFuture, Clock, EffectSession};
@@ -135,6 +135,7 @@ impl Store for NotedStore {
     hand_on! {
         record(record: Record) -> Result<Recorded, RecordError>;
         change(change: Change) -> Result<Version, ChangeError>;
+        remember(remember: Remember) -> Result<(), RememberError>;
         records(tenant: &'a TenantId, task: TaskId) -> Result<Vec<Record>, ReadError>;
         events(tenant: &'a TenantId, run: RunId, after: Seq, limit: usize)
             -> Result<Vec<StoredEvent>, ReadError>;

@@ -7,7 +7,7 @@ use super::Session;
 use super::args::Whose;
 use super::refusal::Refusal;
 use super::ui::{Ui, columns, harmless};
-use crate::client::Control;
+use crate::client::{Control, in_query};
 use crate::compose::Mode;
 
 /// Opens whom to ask, asks, and ends what was opened.
@@ -35,6 +35,15 @@ pub(super) fn path_of(whose: &Whose, what: &str) -> anyhow::Result<String> {
         None => Ok(format!("/v1/{what}")),
         Some(tenant) => Ok(format!("/v1/tenants/{}/{what}", tenant_id(tenant)?)),
     }
+}
+
+/// The path with the fields of a query that are given.
+pub(super) fn with_query(path: String, fields: &[(&str, Option<&str>)]) -> String {
+    let given = fields.iter().filter_map(|(name, value)| Some((name, (*value)?)));
+    given.fold(path, |path, (name, value)| {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{joint}{name}={}", in_query(value))
+    })
 }
 
 /// The name of a tenant as typed.

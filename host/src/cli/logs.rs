@@ -15,7 +15,7 @@ use super::args::{LogLevel, LogsArgs};
 use super::follow::Stops;
 use super::refusal::EXIT_INTERRUPTED;
 use super::tell::{Told, tell};
-use super::trail::Trail;
+use wforge_view::Trail;
 use super::ui::{Paint, Ui, harmless};
 use super::{Session, run_id, thread_id};
 use crate::client::{self, Client, Message};

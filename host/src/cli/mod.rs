@@ -23,6 +23,7 @@ mod inspect;
 mod install;
 mod keygen;
 mod keys;
+mod kv;
 mod login;
 mod logs;
 mod members;
@@ -265,12 +266,13 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Logs(args) => logs::run(session, &args).await,
         Command::Top(args) => top::run(session, &args).await,
         Command::Replay(args) => replay::run(session, &args).await,
+        Command::Kv(command) => kv::run(session, command).await,
         Command::Blobs(command) => blobs::run(session, command).await,
         Command::Inbox(inbox) => inbox::run(session, inbox).await,
         Command::Threads(command) => threads::run(session, command).await,
         Command::Schedules(command) => schedules::run(session, command).await,
         Command::Serve(_) => serve::run(session).await,
-        Command::System(command) => system::run(session, command).await,
+        Command::System(args) => system::run(session, args.command).await,
         Command::Keys(command) => keys::run(session, command).await,
         Command::Grants(command) => grants::run(session, command).await,
         Command::Members(command) => members::run(session, command).await,
@@ -280,7 +282,10 @@ async fn command(session: &Session, command: Command) -> anyhow::Result<u8> {
         Command::Trust(command) => trust::run(session, command).await,
         Command::Tenants(command) => tenants::run(session, command).await,
         Command::Audit(command) => tenants::audit(session, command).await,
-        Command::Usage { tenant } => tenants::usage(session, tenant.as_deref()).await,
+        Command::Usage { tenant, since, until } => {
+            let days = (since.as_deref(), until.as_deref());
+            tenants::usage(session, tenant.as_deref(), days).await
+        }
         Command::Export(args) => tenants::export(session, &args).await,
         Command::Token(command) => token::run(session, command).await,
         Command::Login(args) => login::run(session, args).await,

@@ -147,6 +147,7 @@ impl Progress {
             | EventKind::TaskSuspended { .. }
             | EventKind::TaskResumed { .. }
             | EventKind::QuestionAnswered { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::StepCommitted { .. }
             | EventKind::RunCompleted { .. }
             | EventKind::RunFailed { .. }
@@ -207,6 +208,7 @@ impl Progress {
             | EventKind::TaskSuspended { .. }
             | EventKind::TaskResumed { .. }
             | EventKind::QuestionAnswered { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::TaskFinished(_)
             | EventKind::TaskFailed { .. }
             | EventKind::StepCommitted { .. }

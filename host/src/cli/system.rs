@@ -1,5 +1,7 @@
 //! `wforge system …`: what a server is, and what may be changed of it while it runs.
 
+mod show;
+
 use serde_json::json;
 
 use super::Session;
@@ -11,9 +13,10 @@ use crate::client::Control;
 const LOG_LEVEL: &str = "/v1/system/log-level";
 
 /// One of the commands.
-pub(crate) async fn run(session: &Session, command: SystemCommand) -> anyhow::Result<u8> {
+pub(crate) async fn run(session: &Session, command: Option<SystemCommand>) -> anyhow::Result<u8> {
     match command {
-        SystemCommand::LogLevel(args) => log_level(session, &args).await?,
+        None => show::run(session).await?,
+        Some(SystemCommand::LogLevel(args)) => log_level(session, &args).await?,
     }
     Ok(0)
 }

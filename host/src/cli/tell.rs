@@ -6,7 +6,7 @@ use wforge_model::event::{AnsweredBy, EventKind, RunStarted, TaskFinished};
 
 use super::args::LogLevel;
 use super::progress::{duration, when_text};
-use super::trail::Trail;
+use wforge_view::Trail;
 
 /// What is said of an event. Names in it are as their authors wrote them: print it harmless.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::Session;
-use super::admin::{moment_of, path_of, print_rows, tenant_id, text_of, with_control};
+use super::admin::{moment_of, path_of, print_rows, tenant_id, text_of, with_control, with_query};
 use super::args::{AuditCommand, ExportArgs, TenantsCommand, Whose};
 use super::refusal::{EXIT_FAILED, Refusal};
 use super::ui::{Paint, Ui, columns};
@@ -123,9 +123,13 @@ fn quotas_of(typed: &[String]) -> anyhow::Result<Value> {
 }
 
 /// `wforge usage`.
-pub(crate) async fn usage(session: &Session, tenant: Option<&str>) -> anyhow::Result<u8> {
+pub(crate) async fn usage(
+    session: &Session,
+    tenant: Option<&str>,
+    (since, until): (Option<&str>, Option<&str>),
+) -> anyhow::Result<u8> {
     let whose = Whose { tenant: tenant.map(ToOwned::to_owned) };
-    let path = path_of(&whose, "usage")?;
+    let path = with_query(path_of(&whose, "usage")?, &[("since", since), ("until", until)]);
     let used = with_control(session, async |c| c.get(&path).await).await?;
     if session.ui.is_json() {
         session.ui.out_json(&used)?;
@@ -153,6 +157,18 @@ fn print_usage(ui: &Ui, used: &Value) {
         vec![name.to_owned(), used.to_string(), max]
     };
     columns(&lines.map(row)).iter().for_each(|line| ui.out(line));
+    let days = used.pointer("/days").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let row = |day: &Value| {
+        let cpu = day.get("cpu_ms").and_then(Value::as_u64).unwrap_or(0) / 1_000;
+        vec![
+            text_of(day, "day"),
+            format!("{} runs", text_of(day, "runs")),
+            format!("{cpu} CPU seconds"),
+            format!("{} tokens", text_of(day, "tokens")),
+        ]
+    };
+    let rows: Vec<Vec<String>> = days.iter().map(row).collect();
+    columns(&rows).iter().for_each(|line| ui.out(line));
 }
 
 /// One of the commands on the audit log.

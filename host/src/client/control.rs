@@ -122,15 +122,23 @@ impl Control {
 
     /// All items of a list.
     pub(crate) async fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        self.first(path, usize::MAX).await
+    }
+
+    /// The first items of a list.
+    pub(crate) async fn first(&self, path: &str, limit: usize) -> anyhow::Result<Vec<Value>> {
         let (mut items, mut after) = (Vec::new(), String::new());
-        let begin = if path.contains('?') { '&' } else { '?' };
+        let joint = if path.contains('?') { '&' } else { '?' };
         loop {
-            let page = self.get(&format!("{path}{begin}limit={PAGE}{after}")).await?;
+            let page_limit = PAGE.min(limit.saturating_sub(items.len()));
+            let page = self.get(&format!("{path}{joint}limit={page_limit}{after}")).await?;
             let found = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
             items.extend(found);
             match page.get("next_cursor").and_then(Value::as_str) {
-                Some(cursor) => after = format!("&cursor={}", in_query(cursor)),
-                None => return Ok(items),
+                Some(cursor) if items.len() < limit => {
+                    after = format!("&cursor={}", in_query(cursor));
+                }
+                Some(_) | None => return Ok(items),
             }
         }
     }

@@ -42,7 +42,6 @@ use crate::server_file::ServerFile;
 pub(crate) use control::{Control, in_query};
 pub(crate) use embedded::Embedded;
 pub(crate) use remote::Remote;
-pub(crate) use steering::{Interrupt, Wants};
 pub(crate) use stream::Wanted;
 pub(crate) use threads::{CheckpointRow, Keep, Migrate, Migrated, ThreadReport, ThreadRow, Update};
 

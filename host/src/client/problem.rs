@@ -42,6 +42,7 @@ pub(crate) fn of_engine(error: EngineError) -> anyhow::Error {
 /// The command that lists such things.
 fn list_of(kind: &str) -> Option<&'static str> {
     match kind {
+        "interrupt" => Some("wforge inbox lists what is open"),
         "key" => Some("wforge keys list shows them"),
         "trusted key" => Some("wforge trust list shows them"),
         "tenant" => Some("wforge tenants list shows them"),

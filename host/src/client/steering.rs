@@ -3,68 +3,13 @@
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use wforge_model::event::InterruptedAt;
+use wforge_engine::InterruptId;
 use wforge_model::head::RunHead;
-use wforge_model::{NodeId, QuestionId, RunId, ThreadId, Timestamp, Value};
+use wforge_model::{QuestionId, RunId, Value};
 
 use super::embedded::BY;
 use super::problem::of_engine;
-use super::remote::in_path;
 use super::{Client, Embedded, Remote, Report, either};
-
-/// Runs of the inbox that are read at once.
-const PAGE: usize = 200;
-
-/// Something that waits for a person.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Interrupt {
-    pub(crate) run: RunId,
-    /// `name@version`.
-    pub(crate) workflow: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) thread: Option<ThreadId>,
-    /// When the run last moved.
-    pub(crate) since: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) node: Option<NodeId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) deadline: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) assignee: Option<String>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) degraded: bool,
-    pub(crate) wants: Wants,
-}
-
-/// What a run wants of a person.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Wants {
-    /// An answer.
-    Answer {
-        question: QuestionId,
-        prompt: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        schema: Option<Value>,
-    },
-    /// To be let go on.
-    Resume {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        when: Option<InterruptedAt>,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        nodes: Vec<NodeId>,
-    },
-}
-
-impl Interrupt {
-    /// The question, where it is one.
-    pub(crate) const fn question(&self) -> Option<QuestionId> {
-        match self.wants {
-            Wants::Answer { question, .. } => Some(question),
-            Wants::Resume { .. } => None,
-        }
-    }
-}
 
 impl Client {
     /// Stops a run at its next border.
@@ -82,19 +27,9 @@ impl Client {
         either!(self, client => client.retry(run))
     }
 
-    /// What waits for people, or what was put to one of them; the oldest run first.
-    pub(crate) async fn interrupts(
-        &self,
-        limit: usize,
-        assignee: Option<&str>,
-    ) -> anyhow::Result<Vec<Interrupt>> {
-        either!(self, client => client.interrupts(limit, assignee))
-    }
-
-    /// The run that asks a question; none where it is not open.
-    pub(crate) async fn run_that_asks(&self, ask: QuestionId) -> anyhow::Result<Option<RunId>> {
-        let open = self.interrupts(usize::MAX, None).await?;
-        Ok(open.iter().find(|entry| entry.question() == Some(ask)).map(|entry| entry.run))
+    /// The run that asks a question.
+    pub(crate) async fn run_that_asks(&self, ask: QuestionId) -> anyhow::Result<RunId> {
+        either!(self, client => client.run_that_asks(ask))
     }
 }
 
@@ -111,24 +46,9 @@ impl Embedded {
         self.host.handle.revive(&self.tenant, run, BY).await.map_err(of_engine)
     }
 
-    async fn interrupts(
-        &self,
-        limit: usize,
-        assignee: Option<&str>,
-    ) -> anyhow::Result<Vec<Interrupt>> {
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let page = self.host.handle.inbox(&self.tenant, after, PAGE, assignee).await;
-            let (entries, next) = page.map_err(of_engine)?;
-            for entry in entries {
-                found.push(same(&entry)?);
-            }
-            after = next;
-            if after.is_none() || found.len() >= limit {
-                found.truncate(limit);
-                return Ok(found);
-            }
-        }
+    async fn run_that_asks(&self, ask: QuestionId) -> anyhow::Result<RunId> {
+        let found = self.host.handle.interrupt(&self.tenant, InterruptId::Question(ask)).await;
+        found.map(|entry| entry.run).map_err(of_engine)
     }
 }
 
@@ -156,19 +76,12 @@ impl Remote {
         Ok(report.head)
     }
 
-    async fn interrupts(
-        &self,
-        limit: usize,
-        assignee: Option<&str>,
-    ) -> anyhow::Result<Vec<Interrupt>> {
-        let path = match assignee {
-            Some(name) => {
-                format!("/v1/interrupts?assignee={}", in_path(name).replace('/', "%2F"))
-            }
-            None => "/v1/interrupts".to_owned(),
-        };
-        let mut found = self.pages(&path, limit).await?;
-        found.truncate(limit);
-        Ok(found)
+    async fn run_that_asks(&self, ask: QuestionId) -> anyhow::Result<RunId> {
+        #[derive(Deserialize)]
+        struct Asks {
+            run: RunId,
+        }
+        let asks: Asks = self.json(self.get(&format!("/v1/interrupts/{ask}"))).await?;
+        Ok(asks.run)
     }
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_api::{
-    ApiParts, HostNames, KeyIds, NothingShown, Phase, Readiness, SystemInfo, TokenRules,
+    ApiParts, BuildInfo, HostNames, KeyIds, NothingShown, Phase, Readiness, SystemInfo, TokenRules,
 };
 
 use super::Host;
 use crate::config::{Config, TokenKeys, TokensConfig};
 use crate::jwks::{Provider, Source};
 use crate::known::{Known, OwnKey};
+use crate::machine_figures::ThisMachine;
 
 /// The version of the program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -35,6 +36,7 @@ pub(crate) fn api_parts(host: &Host, own: OwnKey) -> anyhow::Result<ApiParts> {
         hosts: HostNames::of_listener(loopback, []),
         system: system(config),
         host: Arc::new(NothingShown),
+        machine: Arc::new(ThisMachine { data_dir: config.data_dir.clone() }),
         readiness,
         shutdown: CancellationToken::new(),
         tasks: TaskTracker::new(),
@@ -45,6 +47,11 @@ pub(crate) fn api_parts(host: &Host, own: OwnKey) -> anyhow::Result<ApiParts> {
 fn system(config: &Config) -> SystemInfo {
     SystemInfo {
         version: VERSION.to_owned(),
+        build: BuildInfo {
+            commit: option_env!("WFORGE_COMMIT").filter(|it| !it.is_empty()).map(str::to_owned),
+            rustc: env!("WFORGE_RUSTC").to_owned(),
+            wasmtime: env!("WFORGE_WASMTIME").to_owned(),
+        },
         environment: config.env.as_str().to_owned(),
         mock: config.mock.mode.map(|mode| mode.as_str().to_owned()),
         tls: config.server.tls.is_some(),

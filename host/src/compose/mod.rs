@@ -20,8 +20,8 @@ use tokio_util::task::TaskTracker;
 use wforge_api::Pepper;
 use wforge_effects::{Blobs, EffectsParts, OutboundPosts, RecordedEffects, Secrets, Tools};
 use wforge_engine::{
-    CallLog, Engine, EngineOptions, EngineParts, Handle, LiveGrants, RunBus, ScheduleOptions,
-    TenantTokens, TraceHooks,
+    CallLog, Engine, EngineOptions, EngineParts, Handle, LiveGrants, MemoryOptions, RunBus,
+    ScheduleOptions, TenantTokens, TraceHooks,
 };
 use wforge_model::TenantId;
 use wforge_ports::{Clock, Entropy, Failpoints, LimitPolicy, Store};
@@ -284,6 +284,12 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         schedules: ScheduleOptions {
             fires: mode == Mode::Serve,
             count_max: config.schedules_count_max,
+        },
+        memory: MemoryOptions {
+            key_bytes_max: config.reach.kv.key_bytes_max,
+            value_bytes_max: config.reach.kv.value_bytes_max,
+            space_keys_max: config.reach.kv.space_keys_max,
+            space_bytes_max: config.reach.kv.space_bytes_max,
         },
         refusals_noted_per_minute_max: config.refusals_noted_per_minute_max,
     }

@@ -65,6 +65,29 @@ fn the_commands_own_engine_does_the_same_and_waits_as_long_as_it_is_told() {
 }
 
 #[test]
+fn blobs_are_listed_and_their_bytes_are_for_operators() {
+    let host = TestHost::start();
+    let (named, lost) = (keep(&host, "named"), keep(&host, "lost"));
+    start(&host, &named);
+    let listed = host.cli.run(["blobs", "list", "--output", "json"]).exits(0).json();
+    let uses = listed.as_array().expect("a list").iter();
+    let mut uses: Vec<_> = uses.map(|it| (it["digest"].clone(), it["in_use"].clone())).collect();
+    uses.sort_by_key(|(_, in_use)| in_use == &json!(false));
+    assert_eq!(uses, [(json!(named), json!(true)), (json!(lost), json!(false))]);
+    let to = host.cli.file("copy.bin", "");
+    let to = to.to_str().expect("UTF-8");
+    host.run(&["blobs", "get", &named, "--to", to]).exits(0).says(&["5 bytes"]);
+    assert_eq!(fs_err::read(to).expect("the copy"), b"named");
+    let missing = format!("sha256:{}", "0".repeat(64));
+    host.run(&["blobs", "get", &missing, "--to", "-"]).exits(2);
+    let key = json!({ "name": "looks", "role": "viewer" });
+    let viewer = host.post("/v1/keys", &key).status(201).json();
+    let viewer = viewer["key"].as_str().expect("a key").to_owned();
+    host.get_as("/v1/blobs", Some(&viewer)).status(200);
+    host.get_as(&format!("/v1/blobs/{named}"), Some(&viewer)).status(403);
+}
+
+#[test]
 fn a_server_looks_by_itself() {
     let cli = Cli::new().with("WFORGE_BLOBS__GRACE_MS", "1").with("WFORGE_BLOBS__SWEEP_MS", "50");
     let host = TestHost::on(cli);

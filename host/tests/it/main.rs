@@ -44,6 +44,7 @@ mod grants;
 mod harness;
 mod inbox;
 mod install;
+mod kv;
 mod limits;
 mod logins;
 mod mocks;
@@ -76,6 +77,7 @@ mod stand_in;
 mod stand_ins;
 mod streams;
 mod subgraphs;
+mod system;
 #[expect(clippy::disallowed_methods, reason = "it waits for lines by the real clock")]
 mod telemetry;
 mod testing;

@@ -60,7 +60,7 @@ pub(crate) fn run_cursor(text: &str) -> Result<RunId, ApiError> {
     text.parse().map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))
 }
 
-/// A duration such as `500ms`, `30s` or `2m`.
+/// A duration such as `500ms`, `30s`, `2m`, `4h` or `7d`.
 ///
 /// # Errors
 /// It is none, or longer than the limit.
@@ -126,6 +126,9 @@ mod tests {
         assert_eq!(check("30s"), Some(30_000));
         assert_eq!(check("1m"), Some(60_000));
         assert_eq!(check("0s"), Some(0));
+        let day = duration("ttl", "1d", Duration::MAX).ok();
+        assert_eq!(day, duration("ttl", "24h", Duration::MAX).ok());
+        assert_eq!(day.map(|day| day.as_secs()), Some(86_400));
         for text in ["", "30", "s", "-1s", "1.5s", "30 s", "1h", "61s", "99999999999999999999s"] {
             assert_eq!(check(text), None, "{text}");
         }

@@ -27,6 +27,7 @@ mod idempotency;
 mod inbound;
 mod interrupts;
 mod keys;
+mod kv;
 mod limits;
 mod log_level;
 mod members;
@@ -77,6 +78,9 @@ pub use openapi::{document, text as document_text};
 pub use router::router;
 pub use routes::{Access, ROUTES, Route};
 pub use serve::{Door, serve};
-pub use state::{ApiParts, Phase, Readiness, SystemInfo};
+pub use state::{
+    ApiParts, BuildInfo, DescriptorFigures, DiskFigures, Machine, MachineFigures, MemoryFigures,
+    Phase, Readiness, SystemInfo,
+};
 pub use tls::{BadTls, Tls};
 pub use wforge_model::Role;

@@ -21,10 +21,7 @@ use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
-    audit, blobs, bulk, codes, events, export, grants, health, inbound, interrupts, keys,
-    log_level, members, metrics, openapi, plugins, quarantine, replay, run_views, runs, schedules,
-    secrets, steering, stream, system, tenants, thread_changes, threads, trust, usage, webhooks,
-    workflow_views, workflows,
+    audit, blobs, bulk, codes, events, export, grants, health, inbound, interrupts, keys, kv, log_level, members, metrics, openapi, plugins, quarantine, replay, run_views, runs, schedules, secrets, steering, stream, system, tenants, thread_changes, threads, trust, usage, webhooks, workflow_views, workflows,
 };
 
 /// Who may call a route.
@@ -118,7 +115,9 @@ rows! {
     POST "/v1/grants/{grant}/approve" [Admin Grants] => grants::approve;
     POST "/v1/grants/{grant}/deny" [Admin Grants] => grants::deny;
     POST "/v1/grants/{grant}/revoke" [Admin Grants] => grants::revoke;
+    GET "/v1/blobs" [Viewer Runs] => blobs::list;
     POST "/v1/blobs" [Operator Runs] => blobs::keep;
+    GET "/v1/blobs/{blob}" [Operator Runs] => blobs::read;
     POST "/v1/blobs/gc" [Admin Runs] => blobs::sweep;
     POST "/v1/components" [Developer Plugins] => plugins::admit;
     GET "/v1/components/{digest}" [Viewer Plugins] => plugins::show_component;
@@ -153,6 +152,13 @@ rows! {
     POST "/v1/runs/{run}/replay" [Operator Runs] => replay::replay;
     GET "/v1/runs/{run}/cassette" [Viewer Runs] => replay::cassette;
     GET "/v1/interrupts" [Viewer Runs] => interrupts::list;
+    GET "/v1/interrupts/{interrupt}" [Viewer Runs] => interrupts::show;
+    POST "/v1/interrupts/{interrupt}/answer" [Operator Runs] => interrupts::answer;
+    POST "/v1/interrupts/{interrupt}/assign" [Operator Runs] => interrupts::assign;
+    GET "/v1/kv/{space}" [Viewer Runs] => kv::list;
+    GET "/v1/kv/{space}/{entry}" [Operator Runs] => kv::show;
+    PUT "/v1/kv/{space}/{entry}" [Operator Runs] => kv::put;
+    DELETE "/v1/kv/{space}/{entry}" [Operator Runs] => kv::remove;
     GET "/v1/threads" [Viewer Threads] => threads::list;
     GET "/v1/threads/{thread}" [Viewer Threads] => threads::show;
     GET "/v1/threads/{thread}/history" [Viewer Threads] => threads::history;

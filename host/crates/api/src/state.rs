@@ -1,5 +1,6 @@
 //! What the handlers share: everything that the host hands in, and what is counted here.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -7,7 +8,9 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
+use utoipa::ToSchema;
 use wforge_engine::{EngineError, Handle, TraceOrigin};
+use wforge_model::Timestamp;
 use wforge_ports::workflows::WorkflowReader;
 use wforge_ports::{Clock, Entropy};
 
@@ -48,6 +51,8 @@ pub struct ApiParts {
     pub system: SystemInfo,
     /// The host's process and its log.
     pub host: Arc<dyn HostView>,
+    /// What the process takes of its machine.
+    pub machine: Arc<dyn Machine>,
     /// What `/readyz` says.
     pub readiness: Readiness,
     /// Ends waits and event streams, so that a stop need not wait for them.
@@ -59,10 +64,12 @@ pub struct ApiParts {
 }
 
 /// What `/v1/system` says of the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SystemInfo {
     /// The version of the binary.
     pub version: String,
+    /// What it was built of and with.
+    pub build: BuildInfo,
     /// `development`, `testing`, `production`.
     pub environment: String,
     /// The host's own mock mode, where one is set.
@@ -70,6 +77,74 @@ pub struct SystemInfo {
     pub mock: Option<String>,
     /// Whether clients reach it by TLS.
     pub tls: bool,
+}
+
+/// What a binary was built of and with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BuildInfo {
+    /// The commit of its sources, where whoever built it said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The compiler.
+    pub rustc: String,
+    /// The version of the sandbox's engine.
+    pub wasmtime: String,
+}
+
+/// Reads what the process takes of its machine.
+pub trait Machine: Debug + Send + Sync {
+    /// The figures now. May block; what cannot be read is left out.
+    fn read(&self) -> MachineFigures;
+}
+
+/// What the process takes of its machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MachineFigures {
+    /// Its memory.
+    pub memory: MemoryFigures,
+    /// The disk of the data directory; none where nothing is kept on one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<DiskFigures>,
+    /// Its open files and connections.
+    pub descriptors: DescriptorFigures,
+}
+
+/// The memory of the process.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MemoryFigures {
+    /// What it has in the machine's memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resident_bytes: Option<u64>,
+    /// The most that it ever had there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resident_bytes_peak: Option<u64>,
+    /// Who hands it out.
+    pub allocator: &'static str,
+}
+
+/// The disk of the data directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DiskFigures {
+    /// What the files of the data directory take; none where there are too many to be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used_bytes: Option<u64>,
+    /// What may still be written to its file system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_bytes: Option<u64>,
+    /// The size of that file system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_bytes: Option<u64>,
+}
+
+/// Open files and connections.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DescriptorFigures {
+    /// How many are open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<u64>,
+    /// How many may be; none: the system sets no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<u64>,
 }
 
 /// Whether the server takes work. Cheap to clone; the host keeps one to change it.
@@ -113,6 +188,8 @@ impl Readiness {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) parts: ApiParts,
+    /// When the server began.
+    pub(crate) began_at: Timestamp,
     pub(crate) requests: Gate,
     pub(crate) streams: Gate,
     pub(crate) uploads: Gate,
@@ -149,6 +226,7 @@ impl Shared {
             keys_under_way: UnderWay::default(),
             metrics: HttpMetrics::default(),
             log_level: Temporary::default(),
+            began_at: parts.clock.now(),
             parts,
         }
     }

@@ -1,43 +1,98 @@
-//! `/v1/system`: what this server is, who asks, and to whoever runs it, its figures.
+//! `/v1/system`: what this server is, who asks, and to whoever runs it, what it takes and holds.
+//!
+//! Everybody with a key sees what is no other tenant's matter: versions, how long it has been up,
+//! and the limits of requests. Whatever grows and shrinks with what other tenants do (memory,
+//! disk, descriptors, sandboxes, queues, the store) is for the role `platform` alone; a tenant's
+//! own share is in `/v1/usage`.
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 use wforge_engine::EngineFigures;
-use wforge_model::TenantId;
+use wforge_model::{TenantId, Timestamp};
 
 use wforge_model::Role;
 
 use crate::auth::Principal;
 use crate::error::ApiError;
 use crate::extract::{NoQuery, QueryOf};
-use crate::state::{Api, SystemInfo};
+use crate::state::{Api, MachineFigures, Shared, SystemInfo};
 
 /// The answer.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct System {
     #[serde(flatten)]
     host: SystemInfo,
+    /// When the server began, in milliseconds since 1970.
+    #[schema(value_type = u64)]
+    began_at: Timestamp,
+    /// How long it has been up.
+    uptime_ms: u64,
     /// The versions of the control API that are served.
     #[schema(value_type = Vec<String>)]
     api: [&'static str; 1],
     you: You,
     limits: Limits,
-    /// Over all tenants, so only for the role `platform`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    figures: Option<EngineFigures>,
+    #[serde(flatten)]
+    whole: Option<Whole>,
 }
 
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+/// Figures over all tenants, for the role `platform`.
+#[derive(Debug, Serialize, ToSchema)]
+struct Whole {
+    /// What the process takes of its machine.
+    machine: MachineFigures,
+    pool: Pool,
+    queue: Queue,
+    store: StoreLag,
+    /// All counters of the engine.
+    #[schema(value_type = Object)]
+    figures: EngineFigures,
+}
+
+/// The sandboxes.
+#[derive(Debug, Serialize, ToSchema)]
+struct Pool {
+    /// `pooling` or `on-demand`.
+    allocator: &'static str,
+    /// Sandboxes that are in use.
+    used: u64,
+    /// Sandboxes that there are.
+    total: u64,
+}
+
+/// What waits.
+#[derive(Debug, Serialize, ToSchema)]
+struct Queue {
+    /// Calls of agents that wait for a sandbox.
+    calls_waiting: u64,
+    /// Runs in memory.
+    runs_live: u64,
+    /// Runs that are looked at again at a moment: they sleep, have a deadline, or found no room.
+    runs_asleep: u64,
+}
+
+/// How far the store is behind.
+#[derive(Debug, Serialize, ToSchema)]
+struct StoreLag {
+    /// `memory` or `sled`.
+    kind: &'static str,
+    /// Operations that are durable in the journal and not yet in the view.
+    view_lag: u64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Caller)]
 pub(crate) struct You {
+    #[schema(value_type = String)]
     tenant: TenantId,
+    #[schema(value_type = String)]
     role: Role,
     name: String,
 }
 
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RequestLimits)]
 pub(crate) struct Limits {
     run_bytes_max: usize,
@@ -49,17 +104,20 @@ pub(crate) struct Limits {
     page_items_max: usize,
 }
 
-/// `GET /v1/system`.
+/// `GET /v1/system`: what this server is, and to whoever runs it, what it takes and holds.
 pub(crate) async fn show(
     State(api): State<Api>,
     principal: Principal,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<System>, ApiError> {
     let limits = &api.parts.limits;
+    let whole = if principal.is_platform() { Some(whole(&api).await?) } else { None };
     Ok(Json(System {
         host: api.parts.system.clone(),
+        began_at: api.began_at,
+        uptime_ms: api.parts.clock.now().0.saturating_sub(api.began_at.0),
         api: ["v1"],
-        figures: principal.is_platform().then(|| api.parts.engine.figures()),
+        whole,
         you: You { tenant: principal.tenant, role: principal.role, name: principal.name },
         limits: Limits {
             run_bytes_max: limits.run_bytes_max,
@@ -70,4 +128,28 @@ pub(crate) async fn show(
             page_items_max: limits.page_items_max,
         },
     }))
+}
+
+async fn whole(api: &Shared) -> Result<Whole, ApiError> {
+    let machine = api.parts.machine.clone();
+    // Files are looked at, which may block.
+    let reading = api.parts.tasks.spawn_blocking(move || machine.read());
+    let machine = reading.await.map_err(ApiError::internal)?;
+    let figures = api.parts.engine.figures();
+    let runtime = &figures.runtime;
+    Ok(Whole {
+        machine,
+        pool: Pool {
+            allocator: runtime.allocator,
+            used: runtime.sandboxes,
+            total: runtime.sandboxes_max,
+        },
+        queue: Queue {
+            calls_waiting: runtime.waiting,
+            runs_live: figures.runs_live,
+            runs_asleep: figures.runs_asleep,
+        },
+        store: StoreLag { kind: figures.store.kind, view_lag: figures.store.view_lag },
+        figures,
+    })
 }

@@ -37,6 +37,8 @@ impl Session {
             assignee: Some(asked.text("assignee"))
                 .filter(|name| !name.is_empty())
                 .map(str::to_owned),
+            note: None,
+            escalation: None,
             request: asked.hash,
         })))
     }

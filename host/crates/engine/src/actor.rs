@@ -20,6 +20,7 @@ use wforge_ports::threads::ThreadPut;
 
 use crate::cache::Slot;
 use crate::failure;
+use crate::inbox;
 use crate::load::{Loaded, Since, load_run};
 use crate::perform::perform;
 use crate::request::EngineError;
@@ -156,7 +157,8 @@ impl Actor {
         let before = self.run.seq;
         let expressions = self.shared.parts.expressions.clone();
         let decision = settle(&mut self.run, &facts, now, expressions.as_ref());
-        let audit = self.shared.notes.of_commit(&self.tenant, self.run.id, &decision.events);
+        let mut audit = self.shared.notes.of_commit(&self.tenant, self.run.id, &decision.events);
+        audit.extend(inbox::audit_of(self.run.id, &decision.events));
         let outcome = self.commit((before, &audit), &decision.events, now).await;
         let next = match outcome {
             Ok(()) => {
@@ -318,6 +320,7 @@ impl Actor {
             | EventKind::TaskSuspended { .. }
             | EventKind::TaskResumed { .. }
             | EventKind::QuestionAnswered { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::TaskFinished(_)
             | EventKind::TaskFailed { .. }
             | EventKind::StepCommitted { .. }

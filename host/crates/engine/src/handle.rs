@@ -21,6 +21,8 @@ mod brakes;
 mod catalog;
 mod grants;
 mod inbound;
+mod inbox;
+mod kv;
 mod people;
 mod replay;
 mod runs;
@@ -34,6 +36,9 @@ mod webhooks;
 
 pub use runs::LinesWanted;
 pub use schedules::ScheduleView;
+
+pub use inbox::Assign;
+pub use kv::KvPut;
 
 /// A handle on the engine.
 #[derive(Debug, Clone)]

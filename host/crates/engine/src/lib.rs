@@ -23,6 +23,7 @@ mod flows;
 mod handle;
 mod idle;
 mod ids;
+mod inbox;
 mod install;
 mod lines;
 mod load;
@@ -65,17 +66,22 @@ pub use cassette::CassetteEntry;
 pub use choice::VersionChoice;
 pub use chunks::Streamed;
 pub use filter::{RunFilter, RunPage};
-pub use handle::{Handle, LinesWanted, ScheduleView};
+pub use handle::{Assign, Handle, KvPut, LinesWanted, ScheduleView};
 pub use lines::LogLine;
+pub use inbox::{
+    Escalating, InboxEntry, InboxFilter, InboxKind, InboxOrder, InboxPlace, InboxQuery, InboxWants,
+    InterruptId, NoPlace, PutTo,
+};
 pub use parts::{
     BlobOptions, CallLog, EngineOptions, EngineParts, FixedGrants, GrantPolicy, Lanes,
+    MemoryOptions,
 };
 pub use quarantine::Quarantine;
 pub use receipt::{HostCalls, NodeSpent, Receipt, Spent};
 pub use replay::{Difference, Instead, ReplayReport};
 pub use request::{
-    AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, InboxEntry, InboxWants, Multitask,
-    PluginInfo, PluginStanding, PluginUpload, QuestionView, RunMessage, RunView, StartRun, Started,
+    AnswerGiven, AnswerTo, CancelRun, EngineError, Idempotency, Multitask, PluginInfo,
+    PluginStanding, PluginUpload, QuestionView, RunMessage, RunView, StartRun, Started,
     StreamRequest, TaskView, WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
 };
 pub use schedules::{
@@ -87,8 +93,8 @@ pub use service::Engine;
 pub use stats::{EngineFigures, ModelFigures};
 pub use sweep::{BlobsSwept, SweepMode, SweptBlob};
 pub use tenancy::{
-    AuditVerdict, Explained, GrantDecision, GrantRequest, LiveGrants, NewKey, SecretPut,
-    TenantTokens, TenantUsage,
+    AuditVerdict, Days, Explained, GrantDecision, GrantRequest, LiveGrants, NewKey, SecretPut,
+    TenantTokens, TenantUsage, UsedDay,
 };
 pub use thread_request::{
     CheckpointSource, CheckpointTask, CheckpointView, ContinueFrom, ForkPoint, ForkThread,

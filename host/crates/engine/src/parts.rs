@@ -104,9 +104,35 @@ pub struct EngineOptions {
     pub blobs: BlobOptions,
     /// What schedules may be, and whether this engine fires them.
     pub schedules: ScheduleOptions,
+    /// What people may write to what plugins remember.
+    pub memory: MemoryOptions,
     /// Entries of one tenant's audit log in a minute that say what was stopped or refused; further
     /// ones are counted only.
     pub refusals_noted_per_minute_max: u32,
+}
+
+/// What people may write to what plugins remember: the same as plugins may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryOptions {
+    /// The longest key, in bytes.
+    pub key_bytes_max: usize,
+    /// The largest value as JSON text, in bytes.
+    pub value_bytes_max: usize,
+    /// Keys of one thread or plugin.
+    pub space_keys_max: u64,
+    /// All keys and values of one thread or plugin, in bytes.
+    pub space_bytes_max: u64,
+}
+
+impl Default for MemoryOptions {
+    fn default() -> Self {
+        Self {
+            key_bytes_max: 512,
+            value_bytes_max: 256 << 10,
+            space_keys_max: 10_000,
+            space_bytes_max: 16 << 20,
+        }
+    }
 }
 
 /// When blobs go that nothing names.
@@ -144,6 +170,7 @@ impl Default for EngineOptions {
             breaker: BreakerLimits::default(),
             blobs: BlobOptions::default(),
             schedules: ScheduleOptions::default(),
+            memory: MemoryOptions::default(),
             refusals_noted_per_minute_max: 60,
         }
     }

@@ -152,6 +152,11 @@ impl Registry {
         self.lock().live.len()
     }
 
+    /// How many runs are looked at again at a moment.
+    pub(crate) fn asleep(&self) -> usize {
+        self.lock().sleepers.len()
+    }
+
     /// How many runs of a tenant are in memory.
     pub(crate) fn live_of(&self, tenant: &TenantId) -> usize {
         self.lock().of_tenant(tenant)

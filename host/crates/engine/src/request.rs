@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use wforge_model::checkpoint::Durability;
-use wforge_model::event::{InterruptedAt, RunEvent, StoredEvent};
+use wforge_model::event::{RunEvent, StoredEvent};
 use wforge_model::head::RunHead;
 use wforge_model::mock::{MockAnswer, MockMode, TaskSource};
 use wforge_model::trust::{Distrust, Signer};
@@ -212,61 +212,6 @@ pub struct TaskView {
     pub usage: Usage,
     /// Whether all that it may do to the world is on record.
     pub effects: Recording,
-}
-
-/// Something that waits for a person.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct InboxEntry {
-    /// The run.
-    pub run: RunId,
-    /// `name@version` of its workflow.
-    pub workflow: String,
-    /// Its thread, if any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub thread: Option<ThreadId>,
-    /// When the run last moved.
-    pub since: Timestamp,
-    /// The node that asks.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub node: Option<NodeId>,
-    /// When nobody needs to do anything any more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deadline: Option<Timestamp>,
-    /// Who should answer; none: whoever comes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub assignee: Option<String>,
-    /// Whether mocks stood in for agents of the run: what is asked may rest on made-up data.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub degraded: bool,
-    /// What is wanted.
-    pub wants: InboxWants,
-}
-
-/// What a run wants of a person.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum InboxWants {
-    /// An answer.
-    Answer {
-        /// The question.
-        question: QuestionId,
-        /// The question as the person reads it.
-        prompt: String,
-        /// What an answer must fit.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        schema: Option<Value>,
-    },
-    /// To be let go on.
-    Resume {
-        /// Whether it stands before or after the nodes; none: it was asked to pause.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        when: Option<InterruptedAt>,
-        /// The nodes at which it stands.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        nodes: Vec<NodeId>,
-    },
 }
 
 /// An open question.

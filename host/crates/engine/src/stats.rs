@@ -20,7 +20,7 @@ pub struct EngineFigures {
     pub runs_live: u64,
     /// Runs that may be in memory.
     pub runs_live_max: u64,
-    /// Runs that sleep until a moment that is known.
+    /// Runs that are looked at again at a moment: they sleep, have a deadline, or found no room.
     pub runs_asleep: u64,
     /// Tasks whose agent is being called.
     pub tasks_running: u64,
@@ -233,6 +233,7 @@ impl Stats {
                 | EventKind::TaskSuspended { .. }
                 | EventKind::TaskResumed { .. }
                 | EventKind::QuestionAnswered { .. }
+                | EventKind::QuestionAssigned { .. }
                 | EventKind::SubgraphStarted { .. }
                 | EventKind::Interrupted { .. }
                 | EventKind::PauseRequested { .. }

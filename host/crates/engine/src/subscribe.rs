@@ -193,6 +193,7 @@ const fn may_be_settled_by(event: &EventKind) -> bool {
         | EventKind::SubgraphStarted { .. }
         | EventKind::TaskRetried { .. }
         | EventKind::TaskResumed { .. }
+        | EventKind::QuestionAssigned { .. }
         | EventKind::QuestionAnswered { .. }
         | EventKind::TaskFailed { .. }
         | EventKind::Continued { .. }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use futures::future::{Either, select};
 use serde::Serialize;
+use tokio::sync::MutexGuard;
 use tracing::{info, warn};
 use wforge_model::tenancy::TenantState;
 use wforge_model::{Digest, TenantId, Timestamp};
-use wforge_ports::store::{BlobSweep, KeptBlob};
+use wforge_ports::store::{BlobPage, BlobSweep, KeptBlob};
 
 use crate::cache;
 use crate::request::EngineError;
@@ -83,17 +84,7 @@ pub(crate) async fn sweep(
     tenant: &TenantId,
     mode: SweepMode,
 ) -> Result<BlobsSwept, EngineError> {
-    // A look reads every row of a tenant, so one goes on at a time, and nobody waits for long.
-    let clock = &shared.parts.clock;
-    let patience = clock.sleep_until(clock.now().after_ms(PATIENCE_MS));
-    let _alone = match select(pin!(shared.sweeping.lock()), patience).await {
-        Either::Left((alone, _)) => alone,
-        Either::Right(((), _)) => {
-            let message =
-                "blobs are being looked through already; try again in a minute".to_owned();
-            return Err(EngineError::Busy { message, retry_after_ms: BUSY_RETRY_MS });
-        }
-    };
+    let _alone = alone(shared).await?;
     if mode == SweepMode::Remove {
         cache::tidy(shared, tenant).await?;
     }
@@ -109,6 +100,32 @@ pub(crate) async fn sweep(
             return Ok(swept);
         }
     }
+}
+
+/// A look reads every row of a tenant, so one goes on at a time, and nobody waits for long.
+async fn alone(shared: &Shared) -> Result<MutexGuard<'_, ()>, EngineError> {
+    let clock = &shared.parts.clock;
+    let patience = clock.sleep_until(clock.now().after_ms(PATIENCE_MS));
+    match select(pin!(shared.sweeping.lock()), patience).await {
+        Either::Left((alone, _)) => Ok(alone),
+        Either::Right(((), _)) => {
+            let message =
+                "blobs are being looked through already; try again in a minute".to_owned();
+            Err(EngineError::Busy { message, retry_after_ms: BUSY_RETRY_MS })
+        }
+    }
+}
+
+/// Some blobs of a tenant after that digest, and whether anything names them.
+pub(crate) async fn page(
+    shared: &Shared,
+    tenant: &TenantId,
+    after: Option<Digest>,
+    limit: usize,
+) -> Result<BlobPage, EngineError> {
+    let _alone = alone(shared).await?;
+    let now = shared.parts.clock.now();
+    Ok(shared.parts.store.blobs(tenant, after, limit, now).await?)
 }
 
 /// Notes and removes what a look has found.

@@ -143,6 +143,7 @@ impl Fold {
             | EventKind::TaskSuspended { .. }
             | EventKind::TaskResumed { .. }
             | EventKind::QuestionAnswered { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::StepCommitted { .. }
             | EventKind::Interrupted { .. }
             | EventKind::PauseRequested { .. }

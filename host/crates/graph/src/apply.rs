@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 
 use wforge_model::agent::Divergence;
 use wforge_model::effect::{Answered, Waiting};
-use wforge_model::event::{EventKind, InterruptedAt, RunError, RunEvent, TaskFinished};
+use wforge_model::event::{AssignedBy, EventKind, InterruptedAt, RunError, RunEvent, TaskFinished};
 use wforge_model::head::RunStatus;
 use wforge_model::{NodeId, Object, QuestionId, TaskId, Timestamp, Usage, Value};
 
@@ -47,6 +47,10 @@ pub fn apply(run: &mut Run, event: &RunEvent) {
             count_call(run, *task);
             answers::note(run, *task, *question, answer.as_ref(), by);
             change(run, *task, |task| answer_question(task, *question, answer.as_ref(), at));
+        }
+        EventKind::QuestionAssigned { task, question, assignee, note, by } => {
+            let to = (assignee.clone(), note.clone());
+            change(run, *task, |task| put_to(task, *question, to, by));
         }
         EventKind::TaskFinished(finished) => finish_task(run, finished),
         EventKind::TaskFailed { .. } => fail_task(run, event),
@@ -249,6 +253,23 @@ fn answer_question(task: &mut Task, question: QuestionId, answer: Option<&Value>
     };
     task.answers.push(Answered { question, request: asked.request, answer: answer.cloned(), at });
     task.status = waiting.without(question).map_or(TaskStatus::Ready, TaskStatus::Suspended);
+}
+
+/// A question escalates once.
+fn put_to(
+    task: &mut Task,
+    question: QuestionId,
+    (assignee, note): (Option<String>, Option<String>),
+    by: &AssignedBy,
+) {
+    let TaskStatus::Suspended(waiting) = &mut task.status else { return };
+    let Some(asked) = waiting.questions_mut().iter_mut().find(|asked| asked.id == question) else {
+        return;
+    };
+    (asked.assignee, asked.note) = (assignee, note);
+    if let Some(escalation) = asked.escalation.as_mut().filter(|_| *by == AssignedBy::Escalation) {
+        escalation.done = true;
+    }
 }
 
 /// What a task used grows from attempt to attempt, and counts once for its run.

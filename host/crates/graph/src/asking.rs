@@ -3,10 +3,10 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use wforge_model::effect::{Operation, Question, RequestHash, Waiting, question_id};
+use wforge_model::effect::{Escalation, Operation, Question, RequestHash, Waiting, question_id};
 use wforge_model::event::{AnsweredBy, EventKind};
 use wforge_model::mock::TaskSource;
-use wforge_model::workflow::{Ask, Node, Work};
+use wforge_model::workflow::{Ask, Escalate, Node, Work};
 use wforge_model::{Failure, Problem, TaskId, Value};
 
 use crate::decide::Decider;
@@ -110,11 +110,17 @@ impl Decider<'_> {
             })
         };
         let assignee = ask.assignee.as_ref().map(|text| render("assignee", text)).transpose()?;
+        let escalates = |escalate: &Escalate| {
+            let at = self.now.after_ms(escalate.after_ms);
+            render("escalate", &escalate.to).map(|to| Escalation { at, to, done: false })
+        };
+        let escalation = ask.escalate.as_ref().map(escalates).transpose()?;
         Ok(Question {
             schema: ask.schema.clone(),
             deadline: ask.deadline_ms.map(|ms| self.now.after_ms(ms)),
             // An expression that comes to no text leaves it to whoever comes.
             assignee: assignee.filter(|name| !name.is_empty()),
+            escalation: escalation.filter(|escalation| !escalation.to.is_empty()),
             ..asked(task.id, 0, render("prompt", &ask.prompt)?)
         })
     }
@@ -123,7 +129,16 @@ impl Decider<'_> {
 fn asked(task: TaskId, ordinal: u32, prompt: String) -> Question {
     let request = RequestHash::of(Operation::HumanAsk, &Value::String(prompt.clone()));
     let id = question_id(task, ordinal);
-    Question { id, prompt, schema: None, deadline: None, assignee: None, request }
+    Question {
+        id,
+        prompt,
+        schema: None,
+        deadline: None,
+        assignee: None,
+        note: None,
+        escalation: None,
+        request,
+    }
 }
 
 fn by_mock(stands_in: bool) -> Provenance {

@@ -56,6 +56,7 @@ pub fn event_bytes(event: &RunEvent) -> u64 {
         | EventKind::RunFailed { .. }
         | EventKind::RunCancelled { .. }
         | EventKind::Interrupted { .. }
+        | EventKind::QuestionAssigned { .. }
         | EventKind::PauseRequested { .. }
         | EventKind::Continued { .. }
         | EventKind::RunRevived { .. }

@@ -6,10 +6,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use wforge_model::command::{Command, Fact};
-use wforge_model::effect::{Question, Waiting};
-use wforge_model::event::{AnsweredBy, EventKind, RunEvent};
+use wforge_model::effect::{Escalation, Question, Waiting};
+use wforge_model::event::{AnsweredBy, AssignedBy, EventKind, RunEvent};
 use wforge_model::head::RunStatus;
-use wforge_model::{Digest, QuestionId, Timestamp, Value};
+use wforge_model::{Digest, QuestionId, TaskId, Timestamp, Value};
 
 use crate::expressions::Expressions;
 use crate::frame::{Task, TaskStatus};
@@ -63,6 +63,10 @@ impl Decider<'_> {
             Fact::Answer { question, answer, by } => {
                 self.answered(*question, Some(answer.clone()), AnsweredBy::Person(by.clone()))
             }
+            Fact::Assign { question, assignee, note, by } => {
+                let (to, by) = ((assignee, note), AssignedBy::Person(by.clone()));
+                self.assigned(*question, to, by).into_iter().collect()
+            }
             Fact::Cancel { reason, by, roll_back } => cancel(reason, by, *roll_back),
             Fact::Pause { by } if !self.run.pauses => {
                 alloc::vec![EventKind::PauseRequested { by: by.clone() }]
@@ -105,6 +109,7 @@ impl Decider<'_> {
             | Fact::Executed { .. }
             | Fact::Cached { .. }
             | Fact::Answer { .. }
+            | Fact::Assign { .. }
             | Fact::Time
             | Fact::DiscardEffects { .. }
             | Fact::Released { .. }
@@ -148,31 +153,67 @@ impl Decider<'_> {
         answer: Option<Value>,
         by: AnsweredBy,
     ) -> Vec<EventKind> {
-        let asks = |task: &&Task| match &task.status {
+        let event = |(task, _)| EventKind::QuestionAnswered { task, question, answer, by };
+        self.open_question(question).map(event).into_iter().collect()
+    }
+
+    /// A question that is open, and the task that asks it.
+    fn open_question(&self, question: QuestionId) -> Option<(TaskId, &Question)> {
+        self.run.all_tasks().find_map(|task| match &task.status {
             TaskStatus::Suspended(waiting) => {
-                waiting.questions().iter().any(|asked| asked.id == question)
+                let asked = waiting.questions().iter().find(|asked| asked.id == question)?;
+                Some((task.id, asked))
             }
             TaskStatus::Ready
             | TaskStatus::Backoff(_)
             | TaskStatus::Inside
             | TaskStatus::Finished(_)
-            | TaskStatus::Failed { .. } => false,
-        };
-        let task = self.run.all_tasks().find(asks).map(|task| task.id);
-        let event = |task| EventKind::QuestionAnswered { task, question, answer, by };
-        task.map(event).into_iter().collect()
+            | TaskStatus::Failed { .. } => None,
+        })
     }
 
-    /// Whatever is due by now: deadlines of questions and the ends of sleeps.
+    /// A person puts an open question to somebody; to say the same again changes nothing.
+    fn assigned(
+        &self,
+        question: QuestionId,
+        (assignee, note): (&Option<String>, &Option<String>),
+        by: AssignedBy,
+    ) -> Option<EventKind> {
+        let (task, asked) = self.open_question(question)?;
+        if asked.assignee == *assignee && asked.note == *note {
+            return None;
+        }
+        let (assignee, note) = (assignee.clone(), note.clone());
+        Some(EventKind::QuestionAssigned { task, question, assignee, note, by })
+    }
+
+    /// What the passing of time does to a question: nobody needs to answer it any more, or it is
+    /// somebody else's now.
+    fn waited(&self, task: TaskId, asked: &Question) -> Vec<EventKind> {
+        if asked.deadline.is_some_and(|at| at <= self.now) {
+            return self.answered(asked.id, None, AnsweredBy::Deadline);
+        }
+        let is_due = |escalation: &&Escalation| !escalation.done && escalation.at <= self.now;
+        let due = asked.escalation.as_ref().filter(is_due);
+        let event = |escalation: &Escalation| EventKind::QuestionAssigned {
+            task,
+            question: asked.id,
+            assignee: Some(escalation.to.clone()),
+            note: asked.note.clone(),
+            by: AssignedBy::Escalation,
+        };
+        due.map(event).into_iter().collect()
+    }
+
+    /// Whatever is due by now: deadlines and escalations of questions, and the ends of sleeps.
     fn time(&self) -> Vec<EventKind> {
         let due = |task: &Task| match &task.status {
             TaskStatus::Suspended(Waiting::Timer { until }) if *until <= self.now => {
                 alloc::vec![EventKind::TaskResumed { task: task.id }]
             }
             TaskStatus::Suspended(waiting) => {
-                let passed = |asked: &&Question| asked.deadline.is_some_and(|at| at <= self.now);
-                let due = waiting.questions().iter().filter(passed);
-                due.flat_map(|asked| self.answered(asked.id, None, AnsweredBy::Deadline)).collect()
+                let asked = waiting.questions().iter();
+                asked.flat_map(|asked| self.waited(task.id, asked)).collect()
             }
             TaskStatus::Ready
             | TaskStatus::Backoff(_)

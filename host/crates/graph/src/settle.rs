@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use wforge_model::command::{Command, Fact};
-use wforge_model::effect::Waiting;
+use wforge_model::effect::{Question, Waiting};
 use wforge_model::event::{EventKind, RunEvent};
 use wforge_model::head::RunStatus;
 use wforge_model::{TaskId, Timestamp};
@@ -81,6 +81,7 @@ fn dropped_by(run: &Run, event: &RunEvent) -> Vec<TaskId> {
         | EventKind::RunFailed { .. }
         | EventKind::RunCancelled { .. }
         | EventKind::Interrupted { .. }
+        | EventKind::QuestionAssigned { .. }
         | EventKind::PauseRequested { .. }
         | EventKind::Continued { .. }
         | EventKind::RunRevived { .. }
@@ -132,6 +133,7 @@ pub fn commands_after(run: &Run, event: &RunEvent, now: Timestamp) -> Vec<Comman
         | EventKind::TaskFailed { handler: None, .. }
         | EventKind::StepCommitted { .. }
         | EventKind::Interrupted { .. }
+        | EventKind::QuestionAssigned { .. }
         | EventKind::PauseRequested { .. }
         | EventKind::Continued { .. }
         | EventKind::FailureHandled { .. } => Vec::new(),
@@ -166,9 +168,7 @@ pub fn next_wake(run: &Run, now: Timestamp) -> Option<Timestamp> {
     let due = run.all_tasks().filter_map(|task| match &task.status {
         TaskStatus::Backoff(until) => (*until > now).then_some(*until),
         TaskStatus::Suspended(Waiting::Timer { until }) => Some(*until),
-        TaskStatus::Suspended(waiting) => {
-            waiting.questions().iter().filter_map(|asked| asked.deadline).min()
-        }
+        TaskStatus::Suspended(waiting) => waiting.questions().iter().filter_map(next_of).min(),
         TaskStatus::Ready
         | TaskStatus::Inside
         | TaskStatus::Finished(_)
@@ -176,6 +176,12 @@ pub fn next_wake(run: &Run, now: Timestamp) -> Option<Timestamp> {
     });
     let steps = run.levels().filter_map(|ns| step_end(&run.site(ns)?, now));
     due.chain(steps).chain(wall_end(run, now)).min()
+}
+
+/// When nobody needs to answer a question any more, or it becomes somebody else's.
+fn next_of(asked: &Question) -> Option<Timestamp> {
+    let escalates = asked.escalation.as_ref().filter(|it| !it.done).map(|it| it.at);
+    asked.deadline.into_iter().chain(escalates).min()
 }
 
 /// When `limits.wall` will be used up, where a task runs.

@@ -114,6 +114,7 @@ fn level_of(run: &Run, event: &EventKind) -> Option<TaskId> {
         | EventKind::TaskSuspended { task, .. }
         | EventKind::TaskResumed { task }
         | EventKind::QuestionAnswered { task, .. }
+        | EventKind::QuestionAssigned { task, .. }
         | EventKind::TaskFailed { task, .. } => of_task(task),
         EventKind::TaskFinished(finished) => of_task(&finished.task),
         EventKind::RunQueued(_)
@@ -209,6 +210,7 @@ impl Projector<'_> {
             | EventKind::TaskRetried { .. }
             | EventKind::TaskResumed { .. }
             | EventKind::QuestionAnswered { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::TaskFinished(_)
             | EventKind::TaskFailed { .. }
             | EventKind::StepCommitted { .. }
@@ -321,6 +323,7 @@ impl Projector<'_> {
             | EventKind::TaskRetried { .. }
             | EventKind::TaskResumed { .. }
             | EventKind::QuestionAnswered { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::StepCommitted { .. }
             | EventKind::RunCompleted { .. }
             | EventKind::RunFailed { .. }

@@ -69,6 +69,17 @@ pub enum Fact {
         /// By whom.
         by: String,
     },
+    /// Somebody puts an open question to somebody else.
+    Assign {
+        /// The question.
+        question: QuestionId,
+        /// Who should answer; none: whoever comes.
+        assignee: Option<String>,
+        /// What is said to them with it.
+        note: Option<String>,
+        /// Who does.
+        by: String,
+    },
     /// Time passed.
     Time,
     /// An operator lets the task that blocks the run begin again with an empty record.

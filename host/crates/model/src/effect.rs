@@ -183,6 +183,16 @@ impl Waiting {
         }
     }
 
+    /// The same, to be changed.
+    #[must_use]
+    pub const fn questions_mut(&mut self) -> &mut [Question] {
+        match self {
+            Self::Question(question) => core::slice::from_mut(question),
+            Self::Questions(questions) => questions.as_mut_slice(),
+            Self::Timer { .. } | Self::Quarantine { .. } => &mut [],
+        }
+    }
+
     /// What is still waited for once one of the questions is answered.
     #[must_use]
     pub fn without(&self, question: QuestionId) -> Option<Self> {
@@ -208,9 +218,27 @@ pub struct Question {
     /// Who should answer; anybody may who may answer at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<String>,
+    /// What was said to whoever should answer when it was put to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Whose it becomes where nobody has answered for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<Escalation>,
     /// Hash of the request that asked it; an answer counts for the same request only.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<u8>))]
     pub request: RequestHash,
+}
+
+/// Whose a question becomes where nobody has answered by then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalation {
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub to: String,
+    /// Whether it became theirs: that happens once.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub done: bool,
 }
 
 /// The id of a task's n-th question, from 0.

@@ -106,6 +106,21 @@ pub enum EventKind {
         /// Who answered.
         by: AnsweredBy,
     },
+    /// An open question was put to somebody, or is anybody's again.
+    QuestionAssigned {
+        /// The task.
+        task: TaskId,
+        /// The question.
+        question: QuestionId,
+        /// Who should answer from now on; none: whoever comes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        assignee: Option<String>,
+        /// What is said to them with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        /// Who did.
+        by: AssignedBy,
+    },
     /// A task has its result. What it writes counts once the super-step commits.
     TaskFinished(Arc<TaskFinished>),
     /// A task failed for good.
@@ -234,6 +249,7 @@ impl EventKind {
             Self::TaskSuspended { .. } => "task_suspended",
             Self::TaskResumed { .. } => "task_resumed",
             Self::QuestionAnswered { .. } => "question_answered",
+            Self::QuestionAssigned { .. } => "question_assigned",
             Self::TaskFinished(_) => "task_finished",
             Self::TaskFailed { .. } => "task_failed",
             Self::StepCommitted { .. } => "step_committed",
@@ -397,6 +413,16 @@ pub enum AnsweredBy {
     Mock,
     /// Nobody: the deadline passed.
     Deadline,
+}
+
+/// Who put a question to somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssignedBy {
+    /// Somebody, by the name of their credential.
+    Person(String),
+    /// Nobody: the time passed after which the workflow has it escalate.
+    Escalation,
 }
 
 /// Why a run failed.

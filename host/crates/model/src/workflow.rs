@@ -342,6 +342,19 @@ pub struct Ask {
     /// The answer that counts once the deadline has passed; none: the task fails.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub on_deadline: Option<Value>,
+    /// Whose the question becomes where nobody has answered for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate: Option<Escalate>,
+}
+
+/// Whose a question becomes, and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Escalate {
+    /// How long after it was asked, in milliseconds.
+    pub after_ms: u64,
+    /// Whose: text with `{{ CEL }}`.
+    pub to: String,
 }
 
 /// When a failed attempt is followed by another.

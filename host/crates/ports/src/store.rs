@@ -1,5 +1,6 @@
 //! The durable store. Its centre are three operations that share one group commit and return only
 //! when what they did survives a crash: [`Store::commit`], [`Store::record`], [`Store::change`].
+//! [`Store::remember`] is a fourth, small one, for memory that no task writes.
 //!
 //! Every key begins with the tenant; no operation can name two.
 
@@ -15,7 +16,8 @@ use crate::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
 pub use blobs::{BlobPage, BlobSweep, KeptBlob};
 pub use memory::{
-    KvEntry, KvExpected, KvPage, KvQuery, KvRoom, KvSpace, KvStanding, KvUnit, KvWrite,
+    KvEntry, KvExpected, KvPage, KvQuery, KvRoom, KvSpace, KvStanding, KvUnit, KvWrite, NoKvSpace,
+    Remember, RememberError,
 };
 pub use written::{
     AuditDraft, AuditEntry, Change, Claim, Collection, Commit, Document, EffectIntent,
@@ -44,6 +46,10 @@ pub trait Store: Debug + Send + Sync {
     /// Writes documents of one collection each, or nothing where `expected` does not hold or a
     /// reply stands under its idempotency key.
     fn change(&self, change: Change) -> BoxFuture<'_, Result<Version, ChangeError>>;
+
+    /// Writes to a plugin's memory what no task does, or nothing where the key does not stand as
+    /// expected or its space has no room.
+    fn remember(&self, remember: Remember) -> BoxFuture<'_, Result<(), RememberError>>;
 
     /// All phases of all effects of a task, in order of attempt, position and phase.
     fn records<'a>(

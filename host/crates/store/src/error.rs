@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use wforge_ports::BoxError;
-use wforge_ports::store::{ChangeError, CommitError, ReadError, RecordError};
+use wforge_ports::store::{ChangeError, CommitError, ReadError, RecordError, RememberError};
 
 /// Why a store does not serve any more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +82,12 @@ impl From<Fault> for ChangeError {
     }
 }
 
+impl From<Fault> for RememberError {
+    fn from(fault: Fault) -> Self {
+        Self::Unavailable(Box::new(fault))
+    }
+}
+
 /// More bytes than one operation may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLarge {
@@ -102,6 +108,12 @@ impl From<TooLarge> for RecordError {
 }
 
 impl From<TooLarge> for ChangeError {
+    fn from(TooLarge { bytes, limit }: TooLarge) -> Self {
+        Self::TooLarge { bytes, limit }
+    }
+}
+
+impl From<TooLarge> for RememberError {
     fn from(TooLarge { bytes, limit }: TooLarge) -> Self {
         Self::TooLarge { bytes, limit }
     }

@@ -12,7 +12,7 @@ use wforge_ports::BoxFuture;
 use wforge_ports::store::{
     AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Claim, Collection, Commit, CommitError,
     Document, Driver, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record,
-    RecordError, Recorded, Snapshot, Store, StoreFigures,
+    RecordError, Recorded, Remember, RememberError, Snapshot, Store, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
@@ -21,7 +21,7 @@ use crate::kv::Rows;
 use crate::reads;
 use crate::rules::{
     ChangeDocuments, CommitRun, EraseTenant, Erased, ForgetRun, Operation, PutBlob, RecordEffect,
-    SaveSnapshot, SweepBlobs,
+    RememberEntry, SaveSnapshot, SweepBlobs,
 };
 use crate::vault::Vault;
 
@@ -84,6 +84,10 @@ impl<B: Backend> Store for StoreOf<B> {
 
     fn change(&self, change: Change) -> BoxFuture<'_, Result<Version, ChangeError>> {
         self.backend.submit(ChangeDocuments::new(change)).boxed()
+    }
+
+    fn remember(&self, remember: Remember) -> BoxFuture<'_, Result<(), RememberError>> {
+        self.backend.submit(RememberEntry::new(remember)).boxed()
     }
 
     fn records<'a>(

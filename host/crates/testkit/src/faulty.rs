@@ -9,7 +9,7 @@ use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Ve
 use wforge_ports::store::{
     AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Claim, Collection, Commit, CommitError,
     Document, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record,
-    RecordError, Recorded, Snapshot, StoreFigures,
+    RecordError, Recorded, Remember, RememberError, Snapshot, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 use wforge_ports::{BoxFuture, Driver, Store};
@@ -123,6 +123,10 @@ impl Store for FaultyStore {
 
     fn change(&self, change: Change) -> BoxFuture<'_, Result<Version, ChangeError>> {
         self.ask(self.behind.change(change), ChangeError::Unavailable).boxed()
+    }
+
+    fn remember(&self, remember: Remember) -> BoxFuture<'_, Result<(), RememberError>> {
+        self.ask(self.behind.remember(remember), RememberError::Unavailable).boxed()
     }
 
     fn records<'a>(

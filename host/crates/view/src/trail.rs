@@ -153,7 +153,7 @@ impl Trail {
                 self.interrupted.clear();
             }
             EventKind::FailureHandled { run, .. } => self.handled_by = *run,
-            EventKind::StepCommitted { .. } => {}
+            EventKind::QuestionAssigned { .. } | EventKind::StepCommitted { .. } => {}
         }
     }
 

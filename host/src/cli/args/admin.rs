@@ -20,21 +20,6 @@ pub(crate) struct Whose {
     pub(crate) tenant: Option<String>,
 }
 
-/// `wforge blobs …`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum BlobsCommand {
-    /// Remove the blobs that nothing has named for blobs.grace_ms; a server does so by itself
-    #[command(after_help = "A blob goes at the second look that finds it unnamed, blobs.grace_ms \
-        or more after the first.\n\nExample:\n  wforge blobs gc --dry-run")]
-    Gc {
-        /// Only say what would go
-        #[arg(long)]
-        dry_run: bool,
-        #[command(flatten)]
-        whose: Whose,
-    },
-}
-
 /// `wforge keys …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {

@@ -6,6 +6,7 @@ mod dev;
 mod following;
 mod grants;
 mod hooks;
+mod kv;
 mod plugins;
 mod registry;
 mod runs;
@@ -25,22 +26,24 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::config::Flag;
 
 pub(crate) use admin::{
-    AuditCommand, BlobsCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs,
-    MembersCommand, SecretSet, SecretsCommand, TenantsCommand, TokenCommand, Whose,
+    AuditCommand, ContextCommand, ExportArgs, KeyAdd, KeysCommand, LoginArgs, MembersCommand,
+    SecretSet, SecretsCommand, TenantsCommand, TokenCommand, Whose,
 };
 pub(crate) use author::{BuildArgs, DoctorArgs, NewAgent, NewCommand, NewWorkflow};
 pub(crate) use dev::DevArgs;
 pub(crate) use following::{LogLevel, LogsArgs, TopArgs, WatchArgs};
 pub(crate) use grants::{GrantsCommand, Site, What, Which};
 pub(crate) use hooks::{HookAdd, HooksCommand};
+pub(crate) use kv::{BlobsCommand, KvCommand, KvPlace, KvPut};
 pub(crate) use plugins::PluginCommand;
 pub(crate) use registry::{FromRegistry, PublishArgs, PullArgs, RegistryArgs};
 pub(crate) use runs::{
-    Inbox, InboxCommand, Many, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch, WhichRuns,
+    Inbox, InboxCommand, InboxList, Many, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
+    WhichRuns,
 };
 pub(crate) use schedules::{Missed, Overlap, ScheduleAdd, ScheduleNext, SchedulesCommand};
 pub(crate) use signing::{KeygenArgs, SignArgs, VerifyArgs};
-pub(crate) use system::{LogLevelArgs, SystemCommand};
+pub(crate) use system::{LogLevelArgs, SystemArgs, SystemCommand};
 pub(crate) use testing::{CheckArgs, InspectArgs, OneAgent, SubjectArgs, TestArgs};
 pub(crate) use threads::{
     ForkArgs, HistoryArgs, MigrateArgs, PruneArgs, ReplayArgs, ThreadsCommand, UpdateArgs,
@@ -199,13 +202,16 @@ pub(crate) enum Command {
     /// Make a recorded run again without any effect, and show the first difference
     #[command(after_help = runs::REPLAY_EXAMPLES)]
     Replay(ReplayRunArgs),
-    /// List the open questions of all runs, and answer them
+    /// List the open questions of all runs, put them to somebody, answer them
     #[command(after_help = runs::INBOX_EXAMPLES, args_conflicts_with_subcommands = true)]
     Inbox(Inbox),
     /// Look at the state that runs share, go back in it, change it, tidy it up
     #[command(subcommand)]
     Threads(ThreadsCommand),
-    /// Remove the blobs that nothing names any more
+    /// Look at what plugins remember, and put it right
+    #[command(subcommand)]
+    Kv(KvCommand),
+    /// List and read blobs, and remove those that nothing names any more
     #[command(subcommand)]
     Blobs(BlobsCommand),
     /// Start runs by the clock: make, list, pause and check schedules
@@ -257,11 +263,18 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Show what a tenant uses, beside what it may
-    #[command(after_help = "Example:\n  wforge usage --tenant acme --output json")]
+    #[command(after_help = "Examples:\n  wforge usage --tenant acme --output json\n  \
+                            wforge usage --since 2026-11-01 --until 2026-11-30")]
     Usage {
         /// The tenant [default: your own]
         #[arg(long)]
         tenant: Option<String>,
+        /// Also what was used on each day from this one on, in UTC
+        #[arg(long, value_name = "DAY")]
+        since: Option<String>,
+        /// Up to this day [default: today]
+        #[arg(long, value_name = "DAY", requires = "since")]
+        until: Option<String>,
     },
     /// Write everything that is kept of a tenant, as lines of JSON
     #[command(after_help = "Example:\n  wforge export --tenant acme --to acme.ndjson")]
@@ -284,9 +297,9 @@ pub(crate) enum Command {
     /// Print the description of the API, by OpenAPI 3.1, without a server; always JSON
     #[command(after_help = OPENAPI_EXAMPLES)]
     Openapi,
-    /// What a running server is and does
-    #[command(subcommand)]
-    System(SystemCommand),
+    /// Show what the server is, and to whoever runs it, what it takes and holds
+    #[command(after_help = system::EXAMPLES)]
+    System(SystemArgs),
     /// Show and check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -295,6 +295,8 @@ impl From<StreamMode> for wforge_graph::StreamMode {
 pub(super) const INBOX_EXAMPLES: &str = "\
 Examples:
   wforge inbox
+  wforge inbox list --mine --overdue
+  wforge inbox assign ASK ann --note 'you know the customer'
   wforge inbox answer ASK yes";
 
 /// `wforge inbox`.
@@ -302,17 +304,73 @@ Examples:
 pub(crate) struct Inbox {
     #[command(subcommand)]
     pub(crate) command: Option<InboxCommand>,
+    #[command(flatten)]
+    pub(crate) list: InboxList,
+}
+
+/// Which questions are listed.
+#[derive(Debug, Args)]
+pub(crate) struct InboxList {
     /// How many questions, the oldest run first
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) limit: u16,
     /// Only the questions that were put to this name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["mine", "unassigned"])]
     pub(crate) assignee: Option<String>,
+    /// Only the questions that were put to you, by the name of your key or token
+    #[arg(long, conflicts_with = "unassigned")]
+    pub(crate) mine: bool,
+    /// Only the questions that were put to nobody
+    #[arg(long)]
+    pub(crate) unassigned: bool,
+    /// Only what is past its deadline, or past the time after which it escalates
+    #[arg(long)]
+    pub(crate) overdue: bool,
+    /// Only of this workflow: NAME or NAME@VERSION
+    #[arg(long, value_name = "NAME")]
+    pub(crate) workflow: Option<String>,
+    /// Only of this run
+    #[arg(long)]
+    pub(crate) run: Option<String>,
+    /// Only of this thread
+    #[arg(long)]
+    pub(crate) thread: Option<String>,
+    /// Only what this node asks
+    #[arg(long)]
+    pub(crate) node: Option<String>,
+    /// Only of runs that have not moved for so long, such as 30m, 4h or 2d
+    #[arg(long, value_name = "AGE")]
+    pub(crate) older_than: Option<String>,
+    /// What is due first is first
+    #[arg(long)]
+    pub(crate) by_deadline: bool,
 }
 
 /// `wforge inbox …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum InboxCommand {
+    /// List the questions that are open, and the runs that are paused
+    #[command(after_help = "Examples:\n  wforge inbox list --mine\n  \
+        wforge inbox list --overdue --by-deadline --output json")]
+    List(InboxList),
+    /// Put a question to somebody; the audit log says who did
+    #[command(
+        after_help = "Examples:\n  wforge inbox assign ASK ann --note 'before noon, please'\n  \
+        wforge inbox assign ASK --nobody"
+    )]
+    Assign {
+        /// The question's id, as wforge inbox lists it
+        ask: String,
+        /// Who should answer: the subject of a member, or whatever name your people go by
+        #[arg(required_unless_present = "nobody")]
+        assignee: Option<String>,
+        /// Leave it to whoever comes
+        #[arg(long, conflicts_with = "assignee")]
+        nobody: bool,
+        /// What is said to them with it
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+    },
     /// Answer a question; its run goes on, and is followed as `wforge runs resume` does
     #[command(after_help = "Example:\n  wforge inbox answer ASK yes")]
     Answer {

@@ -2,6 +2,19 @@
 
 use clap::{Args, Subcommand};
 
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  wforge system --output json
+  wforge system log-level info,wforge_engine=debug --for 15m";
+
+/// `wforge system`.
+#[derive(Debug, Args)]
+pub(crate) struct SystemArgs {
+    /// What else; none: show it
+    #[command(subcommand)]
+    pub(crate) command: Option<SystemCommand>,
+}
+
 /// `wforge system …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SystemCommand {

@@ -125,6 +125,16 @@ impl World {
         post("/v1/trust/keys", &trusted).status(201);
         let signer = signer.id();
         let delivery = self.make_hooks(&admin);
+        let open = self.host.get_as("/v1/interrupts", Some(&admin)).status(200).json();
+        let interrupt = open["items"][0]["id"].as_str().expect("a question").to_owned();
+        let space = format!("thread:{thread}");
+        let held = json!({ "value": CANARY }).to_string();
+        let path = format!("/v1/kv/{space}/{CANARY}");
+        let put = self.host.send_by("PUT", &path, "application/json", &held, Some(&admin));
+        put.status(200);
+        let bytes = ("/v1/blobs", "application/octet-stream", CANARY.as_bytes());
+        let blob = self.host.post_bytes_as(bytes.0, bytes.1, bytes.2, &admin).status(201).json();
+        let blob = blob["id"].as_str().expect("a digest").to_owned();
         self.canaries.extend([run.clone(), thread.to_owned(), key.clone()]);
         self.parts = [
             ("publisher", "wforge".to_owned()),
@@ -132,6 +142,10 @@ impl World {
             ("digest", digest),
             ("workflow", CANARY.to_owned()),
             ("run", run),
+            ("interrupt", interrupt),
+            ("space", space),
+            ("entry", CANARY.to_owned()),
+            ("blob", blob),
             ("thread", thread.to_owned()),
             ("grant", grant),
             ("key", key),
@@ -251,6 +265,7 @@ impl World {
             ("/v1/workflows" | "/v1/workflows/validate", _) => {
                 ("application/yaml", "no workflow".to_owned())
             }
+            (_, "answer") => (JSON, json!({ "answer": "said" }).to_string()),
             (_, "use") => (JSON, json!({ "reason": "a test" }).to_string()),
             (_, "fork") => (JSON, json!({ "at": format!("{}@1", self.parts["run"]) }).to_string()),
             (_, "state") => (JSON, json!({ "writes": { "said": "x" } }).to_string()),

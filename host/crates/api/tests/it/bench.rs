@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use wforge_api::{
-    ApiLimits, ApiParts, Credential, Credentials, HostNames, IssuedKey, KeyIds, KeyTable, Origins,
-    Pepper, Phase, Readiness, Role, Standing, SystemInfo, TokenRules, TokenSecret, router,
+    ApiLimits, ApiParts, BuildInfo, Credential, Credentials, HostNames, IssuedKey, KeyIds,
+    KeyTable, Machine, MachineFigures, MemoryFigures, Origins, Pepper, Phase, Readiness, Role,
+    Standing, SystemInfo, TokenRules, TokenSecret, router,
 };
 use wforge_engine::{Engine, EngineOptions, EngineParts, Lanes, RunBus};
 use wforge_model::tenancy::Quotas;
@@ -54,6 +55,17 @@ impl Keys {
 
 /// The id of a key whose lookup panics.
 pub(crate) const PANICS: &str = "dead00000000";
+
+/// A machine with little memory.
+#[derive(Debug)]
+struct SmallMachine;
+
+impl Machine for SmallMachine {
+    fn read(&self) -> MachineFigures {
+        let memory = MemoryFigures { resident_bytes: Some(640 << 10), ..MemoryFigures::default() };
+        MachineFigures { memory, ..MachineFigures::default() }
+    }
+}
 
 /// What the keys are hashed with.
 pub(crate) fn pepper() -> Pepper {
@@ -151,10 +163,12 @@ pub(crate) fn bench_of(Given { limits, origins, tokens, quotas }: Given) -> Benc
         host: Arc::new(crate::log_level::Words::default()),
         system: SystemInfo {
             version: "0.1.0".into(),
+            build: BuildInfo::default(),
             environment: "testing".into(),
             mock: None,
             tls: false,
         },
+        machine: Arc::new(SmallMachine),
         readiness: readiness.clone(),
         shutdown: shutdown.clone(),
         tasks: TaskTracker::new(),

@@ -12,6 +12,7 @@ mod bench;
 mod corpus;
 mod head;
 mod identity;
+mod kept;
 mod limits;
 mod many;
 mod log_level;

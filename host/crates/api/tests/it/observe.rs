@@ -80,6 +80,11 @@ async fn only_the_platform_sees_figures_over_all_tenants() {
         );
         assert_eq!(system["api"], json!(["v1"]));
         assert_eq!(system["limits"]["wait_ms_max"], 60_000);
-        assert_eq!(system["figures"] != Value::Null, sees, "{role}");
+        assert_eq!(system["uptime_ms"], 0, "the clock stands");
+        for part in ["figures", "machine", "pool", "queue", "store"] {
+            assert_eq!(system[part] != Value::Null, sees, "{role} {part}");
+        }
+        let memory = if sees { json!(640 << 10) } else { Value::Null };
+        assert_eq!(system["machine"]["memory"]["resident_bytes"], memory, "{role}");
     }
 }

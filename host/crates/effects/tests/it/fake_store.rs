@@ -12,7 +12,7 @@ use wforge_ports::Store;
 use wforge_ports::store::{
     AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Collection, Commit, CommitError,
     Document, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, Phase, ReadError, Record,
-    RecordError, Recorded, Snapshot, StoreFigures,
+    RecordError, Recorded, Remember, RememberError, Snapshot, StoreFigures,
 };
 use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
 
@@ -105,6 +105,9 @@ impl Store for FakeStore {
         unused()
     }
     fn change(&self, _change: Change) -> BoxFuture<'_, Result<Version, ChangeError>> {
+        unused()
+    }
+    fn remember(&self, _remember: Remember) -> BoxFuture<'_, Result<(), RememberError>> {
         unused()
     }
     fn events<'a>(

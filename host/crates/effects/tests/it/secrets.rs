@@ -199,6 +199,8 @@ async fn what_a_call_came_to_leaves_without_them() {
             schema: Some(json!({ "title": text })),
             deadline: None,
             assignee: Some(text.to_owned()),
+            note: None,
+            escalation: None,
             request: wforge_model::effect::RequestHash([0; 16]),
         };
         question.prompt.push('?');

@@ -101,6 +101,8 @@ fn waits(task: wforge_model::TaskId) -> (Question, Execution) {
         schema: None,
         deadline: None,
         assignee: None,
+        note: None,
+        escalation: None,
         request: RequestHash::of(Operation::HumanAsk, &element),
     };
     (question.clone(), Execution::Suspended(Waiting::Question(question)))

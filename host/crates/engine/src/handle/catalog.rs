@@ -6,7 +6,7 @@ use semver::Version;
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Digest, PluginName, TenantId};
 use wforge_ports::plugins::Admitted;
-use wforge_ports::store::Change;
+use wforge_ports::store::{BlobPage, Change};
 
 use super::Handle;
 use crate::choice::VersionChoice;
@@ -105,6 +105,29 @@ impl Handle {
         tenancy::within_storage(&self.shared, tenant)?;
         let kept = self.shared.parts.store.put_blob(tenant, bytes).await;
         kept.map_err(|error| EngineError::Host(Box::new(error)))
+    }
+
+    /// The bytes of a blob.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for another tenant's blob too.
+    pub async fn blob(&self, tenant: &TenantId, digest: Digest) -> Result<Vec<u8>, EngineError> {
+        let found = self.shared.parts.store.blob(tenant, digest).await?;
+        found.ok_or_else(|| EngineError::NotFound { kind: "blob", name: digest.to_string() })
+    }
+
+    /// At most `limit` blobs of the tenant after that digest, and whether anything names them. It
+    /// reads every row of the tenant, so one such look goes on at a time.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`] where blobs are being looked through already.
+    pub async fn blobs(
+        &self,
+        tenant: &TenantId,
+        after: Option<Digest>,
+        limit: usize,
+    ) -> Result<BlobPage, EngineError> {
+        sweep::page(&self.shared, tenant, after, limit).await
     }
 
     /// Looks for blobs of the tenant that nothing names, and removes those of which that has been

@@ -1,12 +1,11 @@
-//! What people do with the course of a run: pause it, let it go on, take it up after a failure, and
-//! see all runs that wait for them.
+//! What people do with the course of a run: pause it, let it go on, take it up after a failure.
 
 use wforge_model::command::Fact;
 use wforge_model::head::{RunHead, RunStatus, WaitReason};
 use wforge_model::{RunId, TenantId};
 
 use super::Handle;
-use crate::request::{EngineError, InboxEntry, InboxWants};
+use crate::request::EngineError;
 
 impl Handle {
     /// Lets a run stop at its next border: what is under way finishes, nothing new begins.
@@ -75,66 +74,6 @@ impl Handle {
         }
         Ok(after)
     }
-
-    /// What waits for people over all runs of a tenant, the oldest run first; the second part is
-    /// the run after which to go on, where there may be more. With an assignee: only the questions
-    /// that somebody put to that name.
-    ///
-    /// # Errors
-    /// Only the host's own.
-    pub async fn inbox(
-        &self,
-        tenant: &TenantId,
-        after: Option<RunId>,
-        runs_max: usize,
-        assignee: Option<&str>,
-    ) -> Result<(Vec<InboxEntry>, Option<RunId>), EngineError> {
-        let heads = self.shared.parts.store.waiting(tenant, after, runs_max).await?;
-        let next = heads.last().filter(|_| heads.len() == runs_max).map(|head| head.run);
-        let is_meant = |entry: &InboxEntry| {
-            assignee.is_none_or(|name| entry.assignee.as_deref() == Some(name))
-        };
-        Ok((heads.iter().flat_map(entries).filter(is_meant).collect(), next))
-    }
-}
-
-fn entries(head: &RunHead) -> Vec<InboxEntry> {
-    let entry = |wants, node| InboxEntry {
-        run: head.run,
-        workflow: format!("{}@{}", head.workflow, head.version),
-        thread: head.thread,
-        since: head.updated_at,
-        node,
-        deadline: None,
-        assignee: None,
-        degraded: head.degraded,
-        wants,
-    };
-    let waits = head.waiting_for.iter().filter_map(|waits| match &waits.waiting {
-        WaitReason::Question(question) => {
-            let wants = InboxWants::Answer {
-                question: question.id,
-                prompt: question.prompt.clone(),
-                schema: question.schema.clone(),
-            };
-            Some(InboxEntry {
-                deadline: question.deadline,
-                assignee: question.assignee.clone(),
-                ..entry(wants, waits.node.clone())
-            })
-        }
-        WaitReason::Resume { when, nodes } => {
-            let wants = InboxWants::Resume { when: *when, nodes: nodes.clone() };
-            Some(entry(wants, None))
-        }
-        WaitReason::Timer { .. }
-        | WaitReason::Calls { .. }
-        | WaitReason::Turn
-        | WaitReason::Operator
-        | WaitReason::Quarantine { .. }
-        | WaitReason::FailureHandler => None,
-    });
-    waits.collect()
 }
 
 fn not_so(head: &RunHead, code: &'static str, what: &str) -> EngineError {

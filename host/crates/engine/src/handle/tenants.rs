@@ -9,7 +9,7 @@ use wforge_ports::store::AuditEntry;
 
 use super::Handle;
 use crate::request::EngineError;
-use crate::tenancy::{self, AuditVerdict, Directory, NewKey, TenantUsage};
+use crate::tenancy::{self, AuditVerdict, Days, Directory, NewKey, TenantUsage, UsedDay};
 
 impl Handle {
     /// Reads tenants, keys and people, once. Until then nobody is known.
@@ -136,6 +136,18 @@ impl Handle {
     /// Only the host's own.
     pub async fn usage(&self, id: &TenantId) -> Result<TenantUsage, EngineError> {
         tenancy::usage_of(&self.shared, id).await
+    }
+
+    /// What a tenant used on days; those on which it used nothing are left out.
+    ///
+    /// # Errors
+    /// Only the host's own.
+    pub async fn usage_of_days(
+        &self,
+        id: &TenantId,
+        days: &Days,
+    ) -> Result<Vec<UsedDay>, EngineError> {
+        tenancy::days_of(&self.shared, id, days).await
     }
 
     /// What a tenant may use. From memory.

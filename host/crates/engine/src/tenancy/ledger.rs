@@ -11,7 +11,7 @@ use serde::Serialize;
 use tracing::warn;
 use wforge_model::tenancy::{DayUsage, Quotas};
 use wforge_model::{TenantId, Timestamp};
-use wforge_ports::store::{Change, Collection, Put};
+use wforge_ports::store::{Change, Collection, Document, Put};
 
 use super::grants::flush_used;
 use crate::registry::Full;
@@ -39,6 +39,25 @@ pub struct TenantUsage {
     pub storage_bytes: u64,
     /// What it may use.
     pub quotas: Quotas,
+}
+
+/// What a tenant used on one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UsedDay {
+    /// The day in UTC.
+    pub day: String,
+    /// What was used on it.
+    #[serde(flatten)]
+    pub used: DayUsage,
+}
+
+/// Some days in UTC, both ends included, as texts such as `2026-11-30`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Days {
+    /// The first.
+    pub since: String,
+    /// The last; none: today.
+    pub until: Option<String>,
 }
 
 /// The figures of all tenants.
@@ -92,6 +111,35 @@ pub(crate) async fn usage_of(
         storage_bytes: shared.parts.store.stored_bytes(tenant),
         quotas: quotas(shared, tenant),
     })
+}
+
+/// Days of one answer at most: a year, and one more.
+const DAYS_MAX: usize = 367;
+
+/// What a tenant used on days, those without any use left out; the first of them, where there are
+/// many.
+pub(crate) async fn days_of(
+    shared: &Shared,
+    tenant: &TenantId,
+    Days { since, until }: &Days,
+) -> Result<Vec<UsedDay>, EngineError> {
+    let page = open(shared, tenant).await?;
+    let last = until.as_ref().unwrap_or(&page.day);
+    let store = &shared.parts.store;
+    // The page begins after a key, so the first day is read by itself.
+    let first = store.document(tenant, Collection::Usage, since).await?;
+    let kept = store.documents(tenant, Collection::Usage, "", Some(since), DAYS_MAX).await?;
+    let read = |kept: Document| {
+        let used = serde_json::from_value(kept.value).ok()?;
+        Some(UsedDay { day: kept.key, used })
+    };
+    let written = first.into_iter().chain(kept).filter(|kept| kept.key < page.day);
+    let mut days: Vec<UsedDay> = written.filter_map(read).collect();
+    // What is written of today is a little old.
+    days.push(UsedDay { used: page.today(shared, tenant), day: page.day.clone() });
+    days.retain(|day| day.day >= *since && day.day <= *last);
+    days.truncate(DAYS_MAX);
+    Ok(days)
 }
 
 /// That one run of a tenant may begin: it is counted, and a place in memory is kept for it. Given

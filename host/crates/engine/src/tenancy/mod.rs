@@ -18,7 +18,7 @@ mod trail;
 
 pub use grants::{Explained, GrantDecision, GrantRequest, LiveGrants};
 pub use keys::NewKey;
-pub use ledger::TenantUsage;
+pub use ledger::{Days, TenantUsage, UsedDay};
 pub use secrets::SecretPut;
 pub use tokens::TenantTokens;
 pub use trail::AuditVerdict;
@@ -32,7 +32,7 @@ pub(crate) use grants::{
 };
 pub(crate) use keys::{add_key, keys_of, revoke_key, rotate_key};
 pub(crate) use ledger::{
-    Ledger, admit_run, charge_tokens, flush, quotas, usage_of, within_storage,
+    Ledger, admit_run, charge_tokens, days_of, flush, quotas, usage_of, within_storage,
 };
 pub(crate) use members::{members_of, put_member, remove_member};
 pub(crate) use secrets::{put_secret, remove_secret, secrets_of};

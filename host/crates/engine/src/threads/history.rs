@@ -232,6 +232,7 @@ impl Borders {
             | EventKind::SubgraphStarted { .. }
             | EventKind::TaskRetried { .. }
             | EventKind::TaskResumed { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::Interrupted { .. }
             | EventKind::PauseRequested { .. }
             | EventKind::Continued { .. }

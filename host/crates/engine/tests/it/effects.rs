@@ -146,6 +146,8 @@ impl Session {
             schema: None,
             deadline: None,
             assignee: None,
+            note: None,
+            escalation: None,
             request: RequestHash::of(Operation::HumanAsk, element),
         })))
     }

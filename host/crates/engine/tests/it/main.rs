@@ -16,6 +16,8 @@ mod grants;
 mod guards;
 mod harness;
 mod history;
+mod inbox;
+mod kv;
 mod lines;
 mod memory;
 mod migration;

@@ -87,7 +87,8 @@ async fn a_run_that_waits_for_a_person_goes_on_waiting() {
     assert_eq!((pruned.checkpoint.run, pruned.kept), (waits, 1));
     let head = world.handle.head(&tenant(), waits).await.unwrap();
     assert_eq!((head.status, head.questions().count()), (RunStatus::Waiting, 1));
-    let (inbox, _) = world.handle.inbox(&tenant(), None, 9, None).await.unwrap();
+    let all = wforge_engine::InboxQuery { limit: 9, ..wforge_engine::InboxQuery::default() };
+    let (inbox, _) = world.handle.inbox(&tenant(), &all).await.unwrap();
     assert_eq!(inbox.len(), 1);
     let answers = vec![wforge_engine::AnswerGiven {
         to: wforge_engine::AnswerTo::Only,

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
-use wforge_engine::{AnswerGiven, AnswerTo, EngineError, InboxWants, StartRun, WaitFor};
-use wforge_model::RunId;
+use wforge_engine::{
+    AnswerGiven, AnswerTo, EngineError, InboxEntry, InboxQuery, InboxWants, StartRun, WaitFor,
+};
 use wforge_model::head::{RunHead, RunStatus};
+use wforge_model::{RunId, TenantId};
 
 use crate::harness::{Answer, CHAIN, World, draft, ok, request, tenant, upstream};
 
@@ -101,6 +103,11 @@ edges: [{ from: START, to: [a, b] }]
     assert_eq!(code(&error), "run_not_failed");
 }
 
+async fn inbox(world: &World, of: &TenantId, limit: usize) -> (Vec<InboxEntry>, bool) {
+    let query = InboxQuery { limit, ..InboxQuery::default() };
+    world.handle.inbox(of, &query).await.unwrap()
+}
+
 #[tokio::test]
 async fn the_inbox_shows_what_waits_over_all_runs_and_nothing_of_another_tenant() {
     let world = World::new(ok);
@@ -108,7 +115,7 @@ async fn the_inbox_shows_what_waits_over_all_runs_and_nothing_of_another_tenant(
     let paused = started(&world, StartRun { steps: Some(0), ..request(CHAIN) }).await;
     settled(&world, asks).await;
     settled(&world, paused).await;
-    let (entries, next) = world.handle.inbox(&tenant(), None, 10, None).await.unwrap();
+    let (entries, more) = inbox(&world, &tenant(), 10).await;
     let wants: Vec<_> = entries
         .iter()
         .map(|entry| match &entry.wants {
@@ -116,15 +123,15 @@ async fn the_inbox_shows_what_waits_over_all_runs_and_nothing_of_another_tenant(
             InboxWants::Resume { .. } => (entry.run, "resume"),
         })
         .collect();
-    assert_eq!((wants, next), (vec![(asks, "Go on?"), (paused, "resume")], None));
-    let (page, next) = world.handle.inbox(&tenant(), None, 1, None).await.unwrap();
-    assert_eq!((page.len(), next), (1, Some(asks)));
+    assert_eq!((wants, more), (vec![(asks, "Go on?"), (paused, "resume")], false));
+    let (page, more) = inbox(&world, &tenant(), 1).await;
+    assert_eq!((page.len(), page[0].run, more), (1, asks, true));
     let other = "other".parse().unwrap();
-    assert!(world.handle.inbox(&other, None, 10, None).await.unwrap().0.is_empty());
+    assert!(inbox(&world, &other, 10).await.0.is_empty());
     let answer = vec![AnswerGiven { to: AnswerTo::Only, answer: json!(true) }];
     world.handle.resume(&tenant(), asks, answer, "ada").await.unwrap();
     assert_eq!(settled(&world, asks).await.status, RunStatus::Completed);
-    assert_eq!(world.handle.inbox(&tenant(), None, 10, None).await.unwrap().0.len(), 1);
+    assert_eq!(inbox(&world, &tenant(), 10).await.0.len(), 1);
 }
 
 const BREAKS: &str = "

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use wforge_model::NodeId;
 use wforge_model::mock::MockOp;
-use wforge_model::workflow::{EdgeRule, Node, Work};
+use wforge_model::workflow::{EdgeRule, Escalate, Node, Work};
 
 use super::{Checker, suggest};
 use crate::expressions::{ExprError, ExprInfo};
@@ -85,6 +85,10 @@ impl Checker<'_> {
                 if let Some(assignee) = &ask.assignee {
                     let info = self.expressions.inspect_template(assignee);
                     self.inspected(asks.at("assignee"), assignee, info, before);
+                }
+                if let Some(Escalate { to, .. }) = &ask.escalate {
+                    let info = self.expressions.inspect_template(to);
+                    self.inspected(asks.at("escalate").at("to"), to, info, before);
                 }
             }
             Work::Agent(_) | Work::Mock | Work::Workflow(_) => {}

@@ -3,6 +3,7 @@
 use expect_test::expect;
 use wforge_graph::head_of;
 use wforge_model::command::Fact;
+use wforge_model::effect::Question;
 
 use crate::harness::{Bench, Start, check};
 
@@ -132,6 +133,50 @@ fn a_deadline_without_an_answer_of_its_own_fails_the_task() {
         failed: deadline: node a failed: upstream (deadline): nobody answered before the deadline; write ask.on_deadline
     "#]]
     .assert_eq(&bench.story());
+}
+
+#[test]
+fn a_question_that_nobody_answers_becomes_somebody_elses_once_and_keeps_its_deadline() {
+    let text = ask(", assignee: ann, deadline: 10m, escalate: { after: 4m, to: bob }");
+    let mut bench = Bench::begin(&text, "", Start::default());
+    bench.drain();
+    bench.wait();
+    assert_eq!(open(&bench).assignee.as_deref(), Some("bob"));
+    bench.tell(assign(&bench, Some("cid")));
+    bench.tell(assign(&bench, Some("cid")));
+    bench.wait();
+    expect![[r#"
+        step 1: a
+          asks: Publish 3 pages?
+          after 240000 ms
+          put to bob by Escalation
+          put to cid by Person("ada")
+          after 360000 ms
+          answered: nothing by Deadline
+          failed for good, upstream (deadline): nobody answered before the deadline; write ask.on_deadline
+        failed: deadline: node a failed: upstream (deadline): nobody answered before the deadline; write ask.on_deadline
+    "#]]
+    .assert_eq(&bench.story());
+}
+
+#[test]
+fn a_question_that_is_answered_cannot_be_put_to_anybody() {
+    let mut bench = Bench::begin(&ask(""), "", Start::default());
+    bench.drain();
+    let late = assign(&bench, Some("bob"));
+    bench.say("true");
+    bench.tell(late);
+    assert!(!bench.story().contains("put to"));
+}
+
+fn open(bench: &Bench) -> Question {
+    let head = head_of(&"test".parse().unwrap(), &bench.run);
+    head.questions().next().expect("an open question").1.clone()
+}
+
+fn assign(bench: &Bench, to: Option<&str>) -> Fact {
+    let question = open(bench).id;
+    Fact::Assign { question, assignee: to.map(str::to_owned), note: None, by: "ada".into() }
 }
 
 #[test]

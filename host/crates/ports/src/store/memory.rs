@@ -4,9 +4,13 @@
 //! comes a second time for a key of the same space, however its entry went.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use wforge_model::{PluginName, RunId, ThreadId, Timestamp, Value, Version};
+use wforge_model::{PluginName, RunId, TenantId, ThreadId, Timestamp, Value, Version};
+
+use super::AuditDraft;
+use crate::BoxError;
 
 /// Whose memory it is, within its tenant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -166,7 +170,93 @@ pub struct KvPage {
     pub has_more: bool,
 }
 
+/// The text is how it is shown.
+impl FromStr for KvSpace {
+    type Err = NoKvSpace;
+
+    fn from_str(text: &str) -> Result<Self, NoKvSpace> {
+        let wrong = || NoKvSpace(text.to_owned());
+        let (kind, name) = text.split_once(':').ok_or_else(wrong)?;
+        match kind {
+            "run" => name.parse().map(Self::Run).map_err(|_| wrong()),
+            "thread" => name.parse().map(Self::Thread).map_err(|_| wrong()),
+            "plugin" => name.parse().map(Self::Plugin).map_err(|_| wrong()),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+/// A text names no memory.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" names no memory: write run:RUN, thread:THREAD or plugin:PUBLISHER/NAME")]
+pub struct NoKvSpace(pub String);
+
+/// A write to a memory that no task makes.
+#[derive(Debug, Clone)]
+pub struct Remember {
+    /// Whose memory it is.
+    pub tenant: TenantId,
+    /// The write.
+    pub write: KvWrite,
+    /// When; what has expired by then makes room.
+    pub at: Timestamp,
+    /// Control-plane changes that go with it.
+    pub audit: Vec<AuditDraft>,
+}
+
+/// Why a memory was not written to.
+#[derive(Debug, thiserror::Error)]
+pub enum RememberError {
+    /// Somebody else wrote the key: read it again.
+    #[error("the key \"{key}\" of {space} moved on")]
+    Conflict {
+        /// Whose memory.
+        space: KvSpace,
+        /// The key.
+        key: String,
+    },
+    /// There is no room: delete something.
+    #[error("{space} may hold at most {max} {unit}")]
+    Full {
+        /// Whose memory.
+        space: KvSpace,
+        /// Of what it is full.
+        unit: KvUnit,
+        /// How much of that it may hold.
+        max: u64,
+    },
+    /// Too large for the store.
+    #[error("a write of {bytes} bytes is larger than the limit of {limit} bytes")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The store is gone: stop.
+    #[error("store unavailable")]
+    Unavailable(#[source] BoxError),
+}
+
 /// Keeps a written null apart from a field that is not there.
 fn present<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(input).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_space_is_read_as_it_is_shown_and_nothing_else_is_one() {
+        let run = KvSpace::Run(RunId::from_bytes([1; 16]));
+        let thread = KvSpace::Thread(ThreadId::from_bytes([2; 16]));
+        let plugin = KvSpace::Plugin("acme/count".parse().unwrap());
+        for space in [run, thread, plugin] {
+            assert_eq!(space.to_string().parse(), Ok(space));
+        }
+        for text in ["", "run", "run:", "run:x", "plugin:acme", "tenant:acme", "acme/count"] {
+            assert_eq!(text.parse::<KvSpace>(), Err(NoKvSpace(text.to_owned())));
+        }
+    }
 }

@@ -60,9 +60,11 @@ pub(super) const EFFECTS: Form =
 
 pub(super) const ASK: Form = Form {
     what: "an ask",
-    fields: &["prompt", "assignee", "schema", "deadline", "on_deadline"],
+    fields: &["prompt", "assignee", "schema", "deadline", "on_deadline", "escalate"],
     later: &[],
 };
+
+pub(super) const ESCALATE: Form = Form { what: "escalate", fields: &["after", "to"], later: &[] };
 
 pub(super) const ON_DEADLINE: Form =
     Form { what: "on_deadline", fields: &["answer"], later: &["goto", "fail"] };
@@ -135,12 +137,13 @@ pub(super) const ARM: Form =
     Form { what: "an arm of a branch", fields: &["when", "to", "outcome"], later: &[] };
 
 /// Every form by the name under which the editors' schema defines it.
-pub(super) const ALL: [(&str, &Form); 19] = [
+pub(super) const ALL: [(&str, &Form); 20] = [
     ("workflow", &FILE),
     ("key", &KEY),
     ("node", &NODE),
     ("ask", &ASK),
     ("on_deadline", &ON_DEADLINE),
+    ("escalate", &ESCALATE),
     ("effects", &EFFECTS),
     ("retry", &RETRY),
     ("timeout", &TIMEOUT),

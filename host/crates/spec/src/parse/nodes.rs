@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use wforge_model::mock::MockAnswer;
 use wforge_model::workflow::{
-    Ask, Fallback, Node as Draft, NodeEffects, NodeLabel, Persist, RetryEffects, RetryRule,
-    Subgraph, Template, UnknownOutcome, Work,
+    Ask, Escalate, Fallback, Node as Draft, NodeEffects, NodeLabel, Persist, RetryEffects,
+    RetryRule, Subgraph, Template, UnknownOutcome, Work,
 };
 use wforge_model::{Capability, FailureKind, Key, NodeId, Target};
 
-use super::forms::{ASK, CACHE, EFFECTS, NODE, NODE_MOCK, ON_DEADLINE, RETRY, TIMEOUT};
+use super::forms::{ASK, CACHE, EFFECTS, ESCALATE, NODE, NODE_MOCK, ON_DEADLINE, RETRY, TIMEOUT};
 use super::reader::{Fields, Reader};
 use super::script;
 use super::tree::{Entry, Kind, Node};
@@ -170,13 +170,24 @@ fn ask(reader: &mut Reader, node: &Node) -> Option<Ask> {
         let message = "on_deadline needs a deadline";
         reader.flaw(fields.position("on_deadline"), "missing_field", message);
     }
+    let escalate = fields.get("escalate").and_then(|node| escalate(reader, node));
     Some(Ask {
         prompt: prompt?,
         assignee,
         schema: reader.literal(&fields, "schema"),
         deadline_ms,
         on_deadline,
+        escalate,
     })
+}
+
+fn escalate(reader: &mut Reader, node: &Node) -> Option<Escalate> {
+    let fields = reader.fields(node, &ESCALATE)?;
+    let after = reader.required(&fields, &ESCALATE, "after");
+    let after_ms = after.and_then(|node| reader.milliseconds(node, "after"));
+    let to = reader.required(&fields, &ESCALATE, "to");
+    let to = to.and_then(|node| reader.text(node, "to")).map(str::to_owned);
+    Some(Escalate { after_ms: after_ms?, to: to? })
 }
 
 fn retries(reader: &mut Reader, node: &Node) -> Vec<RetryRule> {

@@ -341,6 +341,18 @@ mock: { allow: maybe, on_degraded: stop }
 }
 
 #[test]
+fn an_escalation_says_when_and_to_whom() {
+    let of = |escalate: &str| {
+        let nodes = format!("nodes:\n  a: {{ ask: {{ prompt: Go?, escalate: {escalate} }} }}\n");
+        read(&format!("{HEAD}{nodes}edges: []\n")).err().unwrap_or_default()
+    };
+    assert_eq!(of("{ after: 4h, to: '{{ state.owner }}' }"), "");
+    assert!(of("{ after: 4h }").contains("escalate needs \"to\""), "{}", of("{ after: 4h }"));
+    assert!(of("{ to: bob }").contains("escalate needs \"after\""), "{}", of("{ to: bob }"));
+    assert!(of("{ to: bob, after: 4 }").contains("error[duration]"));
+}
+
+#[test]
 fn edges_have_one_rule() {
     check_part(
         r"

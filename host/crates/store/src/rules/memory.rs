@@ -8,7 +8,9 @@
 
 use serde::{Deserialize, Serialize};
 use wforge_model::{TenantId, Timestamp, Version};
-use wforge_ports::store::{CommitError, KvExpected, KvRoom, KvSpace, KvUnit, KvWrite, RecordError};
+use wforge_ports::store::{
+    CommitError, KvExpected, KvRoom, KvSpace, KvUnit, KvWrite, RecordError, RememberError,
+};
 
 use crate::budget::Budget;
 use crate::error::{Fault, TooLarge};
@@ -114,6 +116,18 @@ impl From<KvRefused> for RecordError {
             KvRefused::Conflict { space, key } => Self::KvConflict { space, key },
             KvRefused::Full { space, over: Over { unit, max, .. } } => {
                 Self::KvFull { space, unit, max }
+            }
+            KvRefused::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<KvRefused> for RememberError {
+    fn from(refused: KvRefused) -> Self {
+        match refused {
+            KvRefused::Conflict { space, key } => Self::Conflict { space, key },
+            KvRefused::Full { space, over: Over { unit, max, .. } } => {
+                Self::Full { space, unit, max }
             }
             KvRefused::Fault(fault) => fault.into(),
         }

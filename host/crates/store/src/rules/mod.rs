@@ -27,6 +27,7 @@ mod erase;
 mod forget;
 mod memory;
 mod record;
+mod remember;
 mod snapshot;
 mod sweep;
 mod thread;
@@ -38,6 +39,7 @@ pub(crate) use erase::{EraseTenant, Erased};
 pub(crate) use forget::ForgetRun;
 pub(crate) use memory::{SpaceRow, StoredEntry};
 pub(crate) use record::{RecordEffect, StoredRecord};
+pub(crate) use remember::RememberEntry;
 pub(crate) use snapshot::SaveSnapshot;
 pub(crate) use sweep::SweepBlobs;
 

@@ -4,8 +4,8 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use wforge_model::{ThreadId, Timestamp, Version};
 use wforge_ports::store::{
-    CommitError, KvExpected, KvPage, KvQuery, KvRoom, KvSpace, KvUnit, KvWrite, QueueChange,
-    Record, RecordError, Recorded,
+    AuditDraft, CommitError, KvExpected, KvPage, KvQuery, KvRoom, KvSpace, KvUnit, KvWrite,
+    QueueChange, Record, RecordError, Recorded, Remember, RememberError,
 };
 use wforge_ports::threads::{Forget, Forgotten};
 
@@ -80,6 +80,35 @@ pub async fn what_a_record_remembers_is_read_back_with_it(bench: &mut Bench) {
     let found = bench.store().memory(&tenant("acme"), &space, "k").await.unwrap();
     let is_live = |now| found.live(Timestamp(now)).is_some();
     assert!(is_live(8) && !is_live(9));
+}
+
+async fn remember(bench: &Bench, write: KvWrite) -> Result<(), RememberError> {
+    let audit = vec![AuditDraft {
+        at: Timestamp(1),
+        actor: "ada".into(),
+        action: "kv.put".into(),
+        resource: write.key.clone(),
+        outcome: "ok".into(),
+    }];
+    let remember = Remember { tenant: tenant("acme"), write, at: Timestamp(1), audit };
+    bench.store().remember(remember).await
+}
+
+/// It is durable with its entry of the audit log, or neither is there.
+pub async fn what_no_task_writes_keeps_the_versions_the_room_and_the_audit_log(bench: &mut Bench) {
+    let space = KvSpace::Plugin("acme/count".parse().unwrap());
+    write(bench, 0, set(&space, "k", json!(1))).await;
+    let stale = remember(bench, expects(set(&space, "k", json!(2)), 0, 2)).await;
+    assert!(matches!(stale, Err(RememberError::Conflict { .. })), "{stale:?}");
+    let room = Some(KvRoom { keys_max: 1, bytes_max: 100 });
+    let full = remember(bench, KvWrite { room, ..set(&space, "l", json!(1)) }).await;
+    assert!(matches!(full, Err(RememberError::Full { max: 1, .. })), "{full:?}");
+    remember(bench, expects(set(&space, "k", json!(null)), 1, 2)).await.unwrap();
+    assert_eq!(stands(bench, &space, "k").await, (Some((json!(null), 2)), 3));
+    remember(bench, expects(delete(&space, "k"), 2, 3)).await.unwrap();
+    assert_eq!(stands(bench, &space, "k").await, (None, 4));
+    let audit = bench.store().audit(&tenant("acme"), 0, 9).await.unwrap();
+    assert_eq!(audit.len(), 2, "{audit:?}");
 }
 
 /// Also where others of the space went, and over its own end.

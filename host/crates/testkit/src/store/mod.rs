@@ -177,6 +177,7 @@ macro_rules! store_conformance {
                 a_write_that_expected_something_else_is_not_made
                 of_many_writes_on_one_version_one_is_made
                 a_record_that_is_there_writes_no_memory
+                what_no_task_writes_keeps_the_versions_the_room_and_the_audit_log
                 entries_are_listed_by_prefix_and_in_pages
                 what_has_expired_is_listed_no_more_and_goes
                 a_space_holds_no_more_than_it_may

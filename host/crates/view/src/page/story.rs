@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use wforge_graph::Run;
 use wforge_model::effect::Waiting;
-use wforge_model::event::{AnsweredBy, EventKind, RunEvent};
-use wforge_model::{Key, NodeId, TaskId, Timestamp, Value};
+use wforge_model::event::{AnsweredBy, AssignedBy, EventKind, RunEvent, StoredEvent};
+use wforge_model::{Key, NodeId, RunId, TaskId, Timestamp, Value};
 
 use crate::trail::{Level, Trail};
 use crate::words::{AFTER_WRITE, duration, when_text};
@@ -128,6 +128,7 @@ impl Teller {
             | EventKind::TaskSuspended { .. }
             | EventKind::TaskResumed { .. }
             | EventKind::QuestionAnswered { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::RunCompleted { .. }
             | EventKind::RunFailed { .. }
             | EventKind::RunCancelled { .. }
@@ -170,6 +171,9 @@ impl Teller {
             EventKind::QuestionAnswered { task, answer, by, .. } => {
                 let answer = answer.as_ref().map_or_else(|| "none".to_owned(), Value::to_string);
                 (task, format!("answered {answer} by {}", answerer(by)))
+            }
+            EventKind::QuestionAssigned { task, assignee, note, by, .. } => {
+                (task, assigned(assignee.as_deref(), note.as_deref(), by))
             }
             EventKind::RunBlocked { task, .. } => {
                 (task, "diverged from its record: blocked".to_owned())
@@ -234,6 +238,7 @@ impl Teller {
             | EventKind::TaskSuspended { .. }
             | EventKind::TaskResumed { .. }
             | EventKind::QuestionAnswered { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::TaskFinished(_)
             | EventKind::TaskFailed { .. }
             | EventKind::StepCommitted { .. }
@@ -302,6 +307,17 @@ fn waits_for(waiting: &Waiting) -> String {
         format!("asks {of}\"{}\"{until}", question.prompt)
     });
     asked.collect::<Vec<_>>().join(" and ")
+}
+
+fn assigned(assignee: Option<&str>, note: Option<&str>, by: &AssignedBy) -> String {
+    let to =
+        assignee.map_or_else(|| "left to whoever comes".to_owned(), |to| format!("put to {to}"));
+    let by = match by {
+        AssignedBy::Person(name) => format!("by {name}"),
+        AssignedBy::Escalation => "since nobody had answered".to_owned(),
+    };
+    let note = note.map(|note| format!(": {note}")).unwrap_or_default();
+    format!("{to} {by}{note}")
 }
 
 fn answerer(by: &AnsweredBy) -> &str {

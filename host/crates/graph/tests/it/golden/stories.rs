@@ -170,6 +170,8 @@ fn people() -> Vec<Bench> {
             schema: Some(json!({ "type": "boolean" })),
             deadline: Some(Timestamp(90_000_000)),
             assignee: None,
+            note: None,
+            escalation: None,
             request: RequestHash::of(Operation::HumanAsk, &asked),
         })),
         elapsed_ms: 12,

@@ -378,7 +378,16 @@ fn asks(call: &AgentCall, prompts: &str) -> Execution {
         // The second has a deadline, so that it can pass.
         let deadline = (ordinal == 1).then(|| BEGIN.after_ms(60_000));
         let (id, prompt) = (question_id(call.task, ordinal), prompt.to_owned());
-        open.push(Question { id, prompt, schema: None, deadline, assignee: None, request });
+        open.push(Question {
+            id,
+            prompt,
+            schema: None,
+            deadline,
+            assignee: None,
+            note: None,
+            escalation: None,
+            request,
+        });
     }
     match Waiting::asking(open) {
         Some(waiting) => Execution::Suspended(waiting),

@@ -69,6 +69,7 @@ impl Story {
             | EventKind::TaskFailed { .. }
             | EventKind::TaskSuspended { .. }
             | EventKind::QuestionAnswered { .. }
+            | EventKind::QuestionAssigned { .. }
             | EventKind::TaskFinished(_) => return self.of_tasks(kind),
             EventKind::Interrupted { ns, when, nodes } => {
                 let nodes: Vec<&str> = nodes.iter().map(|node| node.as_str()).collect();
@@ -134,6 +135,10 @@ impl Story {
             EventKind::QuestionAnswered { answer, by, .. } => {
                 let answer = answer.as_ref().map_or("nothing".into(), Value::to_string);
                 format!("  answered: {answer} by {by:?}")
+            }
+            EventKind::QuestionAssigned { assignee, by, .. } => {
+                let to = assignee.as_deref().unwrap_or("whoever comes");
+                format!("  put to {to} by {by:?}")
             }
             EventKind::TaskFinished(task) => {
                 let emitted = task.emitted.iter().map(|e| format!("{} {}", e.topic, e.payload));

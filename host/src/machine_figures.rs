@@ -1,0 +1,118 @@
+//! What this process takes of its machine, as Linux says it under `/proc` and for file systems.
+//! What cannot be read is left out: a figure that is missing is no reason to fail.
+
+use std::path::{Path, PathBuf};
+
+use wforge_api::{DescriptorFigures, DiskFigures, Machine, MachineFigures, MemoryFigures};
+
+/// Files of the data directory that are counted at most; more take too long for a request.
+const FILES_MAX: usize = 200_000;
+/// The allocator of `main.rs`.
+const ALLOCATOR: &str = "jemalloc";
+
+/// This machine.
+#[derive(Debug)]
+pub(crate) struct ThisMachine {
+    /// What is on the disk that is looked at.
+    pub(crate) data_dir: PathBuf,
+}
+
+impl Machine for ThisMachine {
+    fn read(&self) -> MachineFigures {
+        let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
+        MachineFigures {
+            memory: MemoryFigures {
+                resident_bytes: kib_of(&status, "VmRSS:"),
+                resident_bytes_peak: kib_of(&status, "VmHWM:"),
+                allocator: ALLOCATOR,
+            },
+            disk: Some(disk(&self.data_dir)),
+            descriptors: DescriptorFigures { open: open_files(), max: files_max() },
+        }
+    }
+}
+
+/// A line such as `VmRSS:     1234 kB`, in bytes.
+fn kib_of(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1_024)
+}
+
+fn open_files() -> Option<u64> {
+    let open = fs_err::read_dir("/proc/self/fd").ok()?.count();
+    // The one by which they are listed is among them.
+    u64::try_from(open.saturating_sub(1)).ok()
+}
+
+fn files_max() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
+fn disk(dir: &Path) -> DiskFigures {
+    let system = rustix::fs::statvfs(dir).ok();
+    let bytes = |blocks: fn(&rustix::fs::StatVfs) -> u64| {
+        system.as_ref().map(|system| blocks(system).saturating_mul(system.f_frsize))
+    };
+    DiskFigures {
+        used_bytes: used(dir),
+        free_bytes: bytes(|system| system.f_bavail),
+        total_bytes: bytes(|system| system.f_blocks),
+    }
+}
+
+/// What the files of a folder take; links are not followed.
+fn used(dir: &Path) -> Option<u64> {
+    let (mut bytes, mut files, mut folders) = (0_u64, 0_usize, vec![dir.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        // Files come and go while the store works; one that has gone takes nothing.
+        let Ok(entries) = fs_err::read_dir(folder) else { continue };
+        for entry in entries.flatten() {
+            files += 1;
+            if files > FILES_MAX {
+                return None;
+            }
+            match entry.metadata() {
+                Ok(found) if found.is_dir() => folders.push(entry.path()),
+                Ok(found) => bytes = bytes.saturating_add(on_disk(&found)),
+                Err(_) => {}
+            }
+        }
+    }
+    Some(bytes)
+}
+
+/// What a file takes, which is less than its length where it has holes.
+fn on_disk(found: &std::fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+
+    found.blocks().saturating_mul(512)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_this_very_process_are_more_than_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        fs_err::create_dir(dir.path().join("in")).unwrap();
+        fs_err::write(dir.path().join("in/file"), vec![7; 100_000]).unwrap();
+        let machine = ThisMachine { data_dir: dir.path().to_owned() };
+        let MachineFigures { memory, disk, descriptors } = machine.read();
+        assert!(memory.resident_bytes > Some(100_000), "{memory:?}");
+        assert!(memory.resident_bytes_peak >= memory.resident_bytes, "{memory:?}");
+        assert!(descriptors.open > Some(2), "{descriptors:?}");
+        let disk = disk.unwrap();
+        assert!(disk.used_bytes >= Some(100_000), "{disk:?}");
+        assert!(disk.total_bytes >= disk.free_bytes, "{disk:?}");
+    }
+
+    #[test]
+    fn what_is_not_there_is_left_out() {
+        assert_eq!(kib_of("VmRSS:\t    12 kB\nVmHWM: x kB", "VmRSS:"), Some(12_288));
+        assert_eq!(kib_of("VmHWM: x kB", "VmHWM:"), None);
+        assert_eq!(kib_of("", "VmRSS:"), None);
+        assert_eq!(disk(Path::new("/does/not/exist")).free_bytes, None);
+    }
+}
