@@ -15,12 +15,12 @@ use super::args::{LogLevel, LogsArgs};
 use super::follow::Stops;
 use super::refusal::EXIT_INTERRUPTED;
 use super::tell::{Told, tell};
-use wforge_view::Trail;
 use super::ui::{Paint, Ui, harmless};
 use super::{Session, run_id, thread_id};
 use crate::client::{self, Client, Message};
 use crate::clock::SystemClock;
 use crate::compose::Mode;
+use wforge_view::Trail;
 
 /// Runs that are looked at for a plugin.
 const RUNS_MAX: usize = 50;

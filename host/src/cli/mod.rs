@@ -61,8 +61,8 @@ mod trust;
 pub(crate) mod ui;
 mod verify;
 mod watch;
-mod webhooks;
 mod watching;
+mod webhooks;
 mod workflows;
 
 use std::collections::BTreeMap;

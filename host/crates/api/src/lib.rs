@@ -61,8 +61,8 @@ mod tls;
 mod trust;
 mod upload;
 mod usage;
-mod workflow_views;
 mod webhooks;
+mod workflow_views;
 mod workflows;
 
 pub use auth::{

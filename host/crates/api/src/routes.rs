@@ -21,7 +21,10 @@ use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
 use crate::{
-    audit, blobs, bulk, codes, events, export, grants, health, inbound, interrupts, keys, kv, log_level, members, metrics, openapi, plugins, quarantine, replay, run_views, runs, schedules, secrets, steering, stream, system, tenants, thread_changes, threads, trust, usage, webhooks, workflow_views, workflows,
+    audit, blobs, bulk, codes, events, export, grants, health, inbound, interrupts, keys, kv,
+    log_level, members, metrics, openapi, plugins, quarantine, replay, run_views, runs, schedules,
+    secrets, steering, stream, system, tenants, thread_changes, threads, trust, usage, webhooks,
+    workflow_views, workflows,
 };
 
 /// Who may call a route.

@@ -67,11 +67,11 @@ pub use choice::VersionChoice;
 pub use chunks::Streamed;
 pub use filter::{RunFilter, RunPage};
 pub use handle::{Assign, Handle, KvPut, LinesWanted, ScheduleView};
-pub use lines::LogLine;
 pub use inbox::{
     Escalating, InboxEntry, InboxFilter, InboxKind, InboxOrder, InboxPlace, InboxQuery, InboxWants,
     InterruptId, NoPlace, PutTo,
 };
+pub use lines::LogLine;
 pub use parts::{
     BlobOptions, CallLog, EngineOptions, EngineParts, FixedGrants, GrantPolicy, Lanes,
     MemoryOptions,
@@ -101,8 +101,8 @@ pub use thread_request::{
     KeepBorders, Made, MigrateThread, Migrated, Pruned, ThreadView, UpdateAs, UpdateGiven,
     UpdateState,
 };
-pub use traces::{TraceHooks, TraceOrigin};
 pub use thread_stream::ThreadMessage;
+pub use traces::{TraceHooks, TraceOrigin};
 pub use trust::minisign::{BadPublicKey, BadSignature, Minisign, PublicKey};
 pub use trust::{NewTrustedKey, PolicyChange, PolicyShown};
 pub use webhooks::{

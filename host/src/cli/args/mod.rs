@@ -38,8 +38,8 @@ pub(crate) use kv::{BlobsCommand, KvCommand, KvPlace, KvPut};
 pub(crate) use plugins::PluginCommand;
 pub(crate) use registry::{FromRegistry, PublishArgs, PullArgs, RegistryArgs};
 pub(crate) use runs::{
-    Inbox, InboxCommand, InboxList, Many, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs, Watch,
-    WhichRuns,
+    Inbox, InboxCommand, InboxList, Many, ReplayRunArgs, ResumeArgs, RunsCommand, StreamArgs,
+    Watch, WhichRuns,
 };
 pub(crate) use schedules::{Missed, Overlap, ScheduleAdd, ScheduleNext, SchedulesCommand};
 pub(crate) use signing::{KeygenArgs, SignArgs, VerifyArgs};
