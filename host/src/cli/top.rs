@@ -10,6 +10,7 @@ use wforge_ports::Clock as _;
 use super::Session;
 use super::args::TopArgs;
 use super::follow::Stops;
+use super::progress::duration;
 use super::refusal::{EXIT_INTERRUPTED, Refusal};
 use super::screen::Screen;
 use super::ui::{Paint, Ui, columns, harmless};
@@ -124,6 +125,8 @@ struct Snapshot {
     tokens: BTreeMap<String, f64>,
     /// What the host stopped or refused, by code.
     refusals: BTreeMap<String, f64>,
+    /// Requests that were refused, by code.
+    requests_refused: BTreeMap<String, f64>,
     breakers_open: Option<f64>,
     quarantines: Option<f64>,
 }
@@ -131,21 +134,21 @@ struct Snapshot {
 impl Snapshot {
     fn of(now: &Look, before: Option<&Look>) -> Self {
         let figures = &now.figures;
-        let text = |name| now.system.get(name).and_then(Value::as_str).map(str::to_owned);
-        let sum = |name| figures.sum(&[name]);
+        let text = |name: &str| now.system.get(name).and_then(Value::as_str).map(str::to_owned);
+        let sum = |name: &str| figures.sum(&[name]);
         let rate = |name: &str| {
             let before = before?;
             let passed_s = now.at_ns.saturating_sub(before.at_ns) as f64 / 1e9;
             let more = figures.sum(&[name])? - before.figures.sum(&[name])?;
             (passed_s > 0.0).then(|| (more / passed_s).max(0.0))
         };
+        // Either says it, as far as the server and the credential go.
+        let told = |field: &str| now.system.pointer(field).and_then(Value::as_f64);
         Self {
             version: text("version"),
             environment: text("environment"),
             ready: sum("wforge_ready").map(|ready| ready > 0.0),
-            uptime_s: figures
-                .sum(&["wforge_uptime_seconds"])
-                .or_else(|| now.system.get("uptime_s").and_then(Value::as_f64)),
+            uptime_s: told("/uptime_ms").map(|ms| ms / 1_000.0),
             runs_live: sum("wforge_runs_live"),
             runs_started: sum("wforge_runs_started_total"),
             runs_started_per_s: rate("wforge_runs_started_total"),
@@ -157,17 +160,20 @@ impl Snapshot {
             tasks_finished_per_s: rate("wforge_tasks_finished_total"),
             tasks_failed: sum("wforge_tasks_failed_total"),
             tasks_retried: sum("wforge_tasks_retried_total"),
-            queue: figures.sum(&["wforge_queue_waiting", "wforge_places_waiting"]),
+            queue: sum("wforge_sandbox_queue_length").or_else(|| told("/queue/calls_waiting")),
             sandboxes: sum("wforge_sandboxes"),
             sandbox_calls_per_s: rate("wforge_sandbox_calls_total"),
-            memory_bytes: figures
-                .sum(&["wforge_memory_resident_bytes", "process_resident_memory_bytes"]),
-            descriptors: figures.sum(&["wforge_descriptors_open", "process_open_fds"]),
+            memory_bytes: sum("process_resident_memory_bytes")
+                .or_else(|| told("/machine/memory/resident_bytes")),
+            descriptors: sum("process_open_fds").or_else(|| told("/machine/descriptors/open")),
             under_way: figures.by("wforge_http_under_way", "kind"),
             commits_per_s: rate("wforge_store_commits_total"),
-            view_lag: sum("wforge_store_view_lag"),
+            view_lag: figures
+                .sum(&["wforge_store_view_lag_operations", "wforge_store_view_lag"])
+                .or_else(|| told("/store/view_lag")),
             tokens: figures.by("wforge_llm_tokens_total", "direction"),
             refusals: figures.by("wforge_stopped_total", "code"),
+            requests_refused: figures.by("wforge_http_refusals_total", "code"),
             breakers_open: sum("wforge_breakers_open"),
             quarantines: sum("wforge_quarantines"),
         }
@@ -195,7 +201,9 @@ fn title(ui: &Ui, now: &Look, shown: &Snapshot) -> String {
     };
     let (version, environment) = (who("/version"), who("/environment"));
     let (name, tenant) = (who("/you/name"), who("/you/tenant"));
-    format!("wforge {version}  {environment}  {ready}  as {name} of {tenant}")
+    let up = shown.uptime_s.map(|s| format!("  up {}", duration((s * 1_000.0) as u64)));
+    let up = up.unwrap_or_default();
+    format!("wforge {version}  {environment}  {ready}{up}  as {name} of {tenant}")
 }
 
 fn of_runs(shown: &Snapshot) -> Vec<Vec<String>> {
@@ -236,20 +244,25 @@ fn of_host(shown: &Snapshot) -> Vec<Vec<String>> {
         ("breakers open", number(shown.breakers_open)),
         ("quarantines", number(shown.quarantines)),
     ];
-    let mut refusals = named(&shown.refusals);
-    refusals.truncate(CODES_MAX);
     vec![
         row("sandboxes", &sandboxes),
         row("clients", &named(&shown.under_way)),
         row("host", &host),
         row("put away", &put_away),
-        row("refusals", &refusals),
+        row("stopped", &codes(&shown.refusals)),
+        row("refused", &codes(&shown.requests_refused)),
     ]
 }
 
 fn row(name: &str, cells: &[(&str, String)]) -> Vec<String> {
     let cells = cells.iter().map(|(name, value)| harmless(&format!("{name} {value}")));
     [name.to_owned()].into_iter().chain(cells).collect()
+}
+
+fn codes(figures: &BTreeMap<String, f64>) -> Vec<(&str, String)> {
+    let mut codes = named(figures);
+    codes.truncate(CODES_MAX);
+    codes
 }
 
 fn named(figures: &BTreeMap<String, f64>) -> Vec<(&str, String)> {

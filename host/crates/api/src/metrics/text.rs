@@ -49,11 +49,6 @@ impl Family<'_> {
         self.line("", labels, &value.to_string());
     }
 
-    /// Writes nanoseconds as seconds.
-    pub(crate) fn seconds(&mut self, labels: &[(&str, &str)], ns: u64) {
-        self.line("", labels, &seconds(ns));
-    }
-
     /// Writes milliseconds as seconds.
     pub(crate) fn millis(&mut self, labels: &[(&str, &str)], ms: u64) {
         self.line("", labels, &format!("{}.{:03}", ms / 1_000, ms % 1_000));
@@ -133,14 +128,14 @@ mod tests {
     fn a_family_has_help_type_and_samples_with_escaped_labels() {
         let mut text = Text::default();
         text.gauge("a", "One.").sample(&[], 3);
-        text.counter("b_seconds_total", "Two.").seconds(&[("x", "q\"\\\n")], 1_500_000_001);
+        text.counter("b_seconds_total", "Two.").millis(&[("x", "q\"\\\n")], 1_501);
         expect![[r#"
             # HELP a One.
             # TYPE a gauge
             a 3
             # HELP b_seconds_total Two.
             # TYPE b_seconds_total counter
-            b_seconds_total{x="q\"\\\n"} 1.500000001
+            b_seconds_total{x="q\"\\\n"} 1.501
         "#]]
         .assert_eq(&text.finish());
     }

@@ -148,9 +148,9 @@ impl Handle {
 const fn code_of(error: &EngineError) -> &'static str {
     match error {
         EngineError::NotFound { .. } => "not_found",
-        EngineError::Invalid { code, .. } | EngineError::Conflict { code, .. } => *code,
+        EngineError::Invalid { code, .. } | EngineError::Conflict { code, .. } => code,
         EngineError::Busy { .. } => "busy",
-        EngineError::Quota { quota, .. } => *quota,
+        EngineError::Quota { quota, .. } => quota,
         EngineError::Host(_) => "host_fault",
     }
 }

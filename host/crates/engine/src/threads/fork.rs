@@ -148,7 +148,7 @@ pub(crate) async fn update(
             continue;
         }
         let place = Place { thread, at, workflow: workflow.as_ref() };
-        last = Some(update_once(shared, tenant, place, updates, (key, &by)).await?);
+        last = Some(Box::pin(update_once(shared, tenant, place, updates, (key, &by))).await?);
         (at, replayed) = (ForkPoint::Thread(thread), false);
     }
     let Some(checkpoint) = last else {
