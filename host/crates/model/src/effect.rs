@@ -231,6 +231,7 @@ pub struct Question {
 
 /// Whose a question becomes where nobody has answered by then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Escalation {
     /// When.
     pub at: Timestamp,

@@ -16,6 +16,7 @@ pub const LABEL_VALUE_BYTES_MAX: usize = 255;
 /// Keys with values. [`Labels::new`] is the door for what people write; what a log holds went
 /// through it when it was written, and is read as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Labels(BTreeMap<String, String>);
 

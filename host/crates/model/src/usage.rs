@@ -29,6 +29,7 @@ pub struct ModelUsage {
 /// What calls of plugins took of the sandbox. Calls that ended in waiting do not count, nor do
 /// agents that were called as tools.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SandboxUse {
     /// CPU time in microseconds.
     pub cpu_us: u64,

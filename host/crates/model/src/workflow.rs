@@ -349,6 +349,7 @@ pub struct Ask {
 
 /// Whose a question becomes, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Escalate {
     /// How long after it was asked, in milliseconds.
