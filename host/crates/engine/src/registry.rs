@@ -142,11 +142,6 @@ impl Registry {
         due
     }
 
-    /// How many runs sleep until a moment that is known.
-    pub(crate) fn asleep(&self) -> usize {
-        self.lock().sleepers.len()
-    }
-
     /// How many runs are in memory.
     pub(crate) fn live(&self) -> usize {
         self.lock().live.len()

@@ -47,6 +47,7 @@ impl OpenStep {
                 | EventKind::TaskSuspended { .. }
                 | EventKind::TaskResumed { .. }
                 | EventKind::QuestionAnswered { .. }
+                | EventKind::QuestionAssigned { .. }
                 | EventKind::TaskFinished(_)
                 | EventKind::TaskFailed { .. }
                 | EventKind::Interrupted { .. }

@@ -247,6 +247,8 @@ mod tests {
             schema: None,
             deadline: None,
             assignee: None,
+            note: None,
+            escalation: None,
             request: RequestHash([0; 16]),
         };
         let task = TaskId::from_bytes([7; 16]);

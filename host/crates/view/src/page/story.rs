@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use wforge_graph::Run;
 use wforge_model::effect::Waiting;
-use wforge_model::event::{AnsweredBy, AssignedBy, EventKind, RunEvent, StoredEvent};
-use wforge_model::{Key, NodeId, RunId, TaskId, Timestamp, Value};
+use wforge_model::event::{AnsweredBy, AssignedBy, EventKind, RunEvent};
+use wforge_model::{Key, NodeId, TaskId, Timestamp, Value};
 
 use crate::trail::{Level, Trail};
 use crate::words::{AFTER_WRITE, duration, when_text};
