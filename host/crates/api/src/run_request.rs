@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Ref, Schema, Type};
+use utoipa::{PartialSchema as _, ToSchema as _};
 use wforge_engine::{AnswerGiven, AnswerTo, Multitask};
 use wforge_model::checkpoint::Durability;
 use wforge_model::mock::{MockAnswer, MockMode};
@@ -46,6 +48,7 @@ pub(crate) struct StartBody {
     #[serde(default)]
     pub(crate) answers: BTreeMap<NodePath, Value>,
     #[serde(default)]
+    #[schema(schema_with = mocks)]
     pub(crate) mocks: BTreeMap<NodePath, Option<MockAnswer>>,
     #[serde(default)]
     pub(crate) mock: Option<MockMode>,
@@ -55,6 +58,16 @@ pub(crate) struct StartBody {
     /// Digests of components to take agents from, and from no others.
     #[serde(default)]
     pub(crate) plugins: Option<Vec<Digest>>,
+}
+
+/// What mocks answer, by node; null is the mock agent's own answer. The derive knows no map of
+/// what may be null.
+fn mocks() -> Schema {
+    let answer = OneOfBuilder::new()
+        .item(Ref::from_schema_name(MockAnswer::name()))
+        .item(ObjectBuilder::new().schema_type(Type::Null));
+    let object = ObjectBuilder::new().additional_properties(Some(Schema::OneOf(answer.build())));
+    Schema::Object(object.property_names(Some(NodePath::schema())).build())
 }
 
 /// A workflow as a request names it.
