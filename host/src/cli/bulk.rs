@@ -97,7 +97,7 @@ async fn found(control: &Control, deed: &Deed, which: &WhichRuns) -> anyhow::Res
         let fitting = RunStatus::ALL.into_iter().filter(|status| deed.fits(*status));
         which.status = fitting.map(|status| status.as_str().to_owned()).collect();
     }
-    let rows = control.some(&which.path(), RUNS_MAX).await?;
+    let rows = control.first(&which.path(), RUNS_MAX).await?;
     serde_json::from_value(rows.into()).context("reading the answer")
 }
 

@@ -56,7 +56,7 @@ pub(super) async fn list(session: &Session, limit: usize, which: &WhichRuns) -> 
     let ui = &session.ui;
     let path = which.path();
     let found =
-        with_control(session, async |control: &Control| control.some(&path, limit).await).await?;
+        with_control(session, async |control: &Control| control.first(&path, limit).await).await?;
     let heads: Vec<RunHead> = serde_json::from_value(found.into())?;
     if ui.is_json() {
         ui.out_json(&heads)?;

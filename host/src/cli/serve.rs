@@ -32,7 +32,7 @@ use crate::watched::refresh_until;
 
 /// Serves until the process is told to stop.
 pub(crate) async fn run(session: &Session) -> anyhow::Result<u8> {
-    let (ui, config) = (&session.ui, &session.config);
+    let config = &session.config;
     refuse_red(config).map_err(|red| {
         super::configuration::refused(&ConfigError(red))
             .help("do what each line says; wforge config check shows everything, and what is well")

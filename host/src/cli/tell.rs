@@ -3,10 +3,9 @@
 use wforge_model::TaskId;
 use wforge_model::effect::Waiting;
 use wforge_model::event::{AnsweredBy, EventKind, RunStarted, TaskFinished};
+use wforge_view::{Trail, duration, when_text};
 
 use super::args::LogLevel;
-use super::progress::{duration, when_text};
-use wforge_view::Trail;
 
 /// What is said of an event. Names in it are as their authors wrote them: print it harmless.
 #[derive(Debug, Clone, PartialEq, Eq)]

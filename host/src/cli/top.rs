@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 use wforge_ports::Clock as _;
+use wforge_view::duration;
 
 use super::Session;
 use super::args::TopArgs;
 use super::follow::Stops;
-use super::progress::duration;
 use super::refusal::{EXIT_INTERRUPTED, Refusal};
 use super::screen::Screen;
 use super::ui::{Paint, Ui, columns, harmless};

@@ -8,10 +8,11 @@ use futures::StreamExt as _;
 use wforge_model::head::RunHead;
 use wforge_model::{RunId, Seq};
 use wforge_ports::Clock as _;
+use wforge_view::duration;
 
 use super::args::WatchArgs;
 use super::follow::{Stops, since_ms};
-use super::progress::{Progress, duration};
+use super::progress::Progress;
 use super::refusal::EXIT_INTERRUPTED;
 use super::result::{exit_of, how_it_goes_on, print};
 use super::screen::Screen;

@@ -88,8 +88,7 @@ fn row(info: &WorkflowInfo) -> Vec<String> {
 async fn versions(session: &Session, name: &str) -> anyhow::Result<u8> {
     let ui = &session.ui;
     let path = format!("/v1/workflows/{}/versions", in_query(name));
-    let found =
-        with_control(session, async |control: &Control| control.some(&path, usize::MAX).await);
+    let found = with_control(session, async |control: &Control| control.list(&path).await);
     let infos: Vec<WorkflowInfo> = serde_json::from_value(found.await?.into())?;
     if ui.is_json() {
         ui.out_json(&infos)?;

@@ -143,24 +143,6 @@ impl Control {
         }
     }
 
-    /// At most so many items of a list whose path may have a query.
-    pub(crate) async fn some(&self, path: &str, limit: usize) -> anyhow::Result<Vec<Value>> {
-        let (mut items, mut after) = (Vec::new(), String::new());
-        let and = if path.contains('?') { '&' } else { '?' };
-        loop {
-            let room = PAGE.min(limit.saturating_sub(items.len()));
-            let page = self.get(&format!("{path}{and}limit={room}{after}")).await?;
-            let found = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-            items.extend(found);
-            match page.get("next_cursor").and_then(Value::as_str) {
-                Some(cursor) if items.len() < limit => {
-                    after = format!("&cursor={}", in_query(cursor));
-                }
-                _ => return Ok(items),
-            }
-        }
-    }
-
     /// The text at that path.
     pub(crate) async fn text(&self, path: &str) -> anyhow::Result<String> {
         let mut bytes = Vec::new();

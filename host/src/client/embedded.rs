@@ -159,6 +159,10 @@ impl Embedded {
         }
     }
 
+    pub(crate) async fn runs(&self, limit: usize) -> anyhow::Result<Vec<RunHead>> {
+        self.host.handle.heads(&self.tenant, None, limit).await.map_err(of_engine)
+    }
+
     pub(crate) async fn resume(&self, run: RunId, answers: Vec<Answer>) -> anyhow::Result<RunHead> {
         let given = answers.into_iter().map(|Answer { question, answer }| AnswerGiven {
             to: AnswerTo::Question(question),

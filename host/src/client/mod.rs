@@ -372,6 +372,11 @@ impl Client {
         either!(self, client => client.log(&head))
     }
 
+    /// Rows of runs, the newest first.
+    pub(crate) async fn runs(&self, limit: usize) -> anyhow::Result<Vec<RunHead>> {
+        either!(self, client => client.runs(limit))
+    }
+
     /// Answers questions, or goes on with a run that nobody drives.
     pub(crate) async fn resume(&self, run: RunId, answers: Vec<Answer>) -> anyhow::Result<RunHead> {
         either!(self, client => client.resume(run, answers))

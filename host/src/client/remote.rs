@@ -160,6 +160,10 @@ impl Remote {
         Ok(events)
     }
 
+    pub(crate) async fn runs(&self, limit: usize) -> anyhow::Result<Vec<RunHead>> {
+        self.pages("/v1/runs", limit).await
+    }
+
     pub(crate) async fn resume(&self, run: RunId, answers: Vec<Answer>) -> anyhow::Result<RunHead> {
         let answers: Vec<Value> = answers
             .into_iter()

@@ -238,9 +238,8 @@ mod tests {
             Labels { env: "testing".into(), version: "0.1.0".into(), instance: "n\"1".into() };
         let (written, (levels, filter)) = (Written::default(), Levels::new(level).unwrap());
         let writer = written.clone();
-        let layer =
-            Look { format, is_terminal: false, is_labelled: true, labels }
-                .layer(move || writer.clone(), filter);
+        let layer = Look { format, is_terminal: false, is_labelled: true, labels }
+            .layer(move || writer.clone(), filter);
         tracing::subscriber::with_default(Registry::default().with(vec![layer]), || say(&levels));
         let bytes = written.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()

@@ -9,7 +9,7 @@ use super::Operation;
 use crate::blobs::{Blob, Sweep};
 use crate::codes::{self, Code};
 use crate::events::AfterQuery;
-use crate::interrupts::InboxQuery;
+use crate::interrupts::ListQuery as InboxQuery;
 use crate::openapi::parts::{RUN, THREAD};
 use crate::openapi::shape::Shape;
 use crate::replay::ReplayBody;
