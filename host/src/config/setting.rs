@@ -80,7 +80,8 @@ impl Setting for Share {
 
     fn from_value(value: &Value, _base: &Path) -> Option<Self> {
         // A file may say 1 for 1.0.
-        let whole = || value.to_u128().and_then(|whole| u8::try_from(whole).ok()).map(f64::from);
+        let whole = value.to_i128().or_else(|| value.to_u128()?.try_into().ok());
+        let whole = || whole.and_then(|whole| u8::try_from(whole).ok()).map(f64::from);
         value.to_f64().or_else(whole).map_or_else(|| Self::from_text(value.as_str()?), Self::of)
     }
 
