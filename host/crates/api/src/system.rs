@@ -25,7 +25,6 @@ pub(crate) struct System {
     #[serde(flatten)]
     host: SystemInfo,
     /// When the server began, in milliseconds since 1970.
-    #[schema(value_type = u64)]
     began_at: Timestamp,
     /// How long it has been up.
     uptime_ms: u64,
@@ -40,6 +39,7 @@ pub(crate) struct System {
 
 /// Figures over all tenants, for the role `platform`.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ServerFigures)]
 struct Whole {
     /// What the process takes of its machine.
     machine: MachineFigures,
@@ -53,6 +53,7 @@ struct Whole {
 
 /// The sandboxes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SandboxPool)]
 struct Pool {
     /// `pooling` or `on-demand`.
     allocator: &'static str,
@@ -64,6 +65,7 @@ struct Pool {
 
 /// What waits.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WorkWaiting)]
 struct Queue {
     /// Calls of agents that wait for a sandbox.
     calls_waiting: u64,
@@ -85,9 +87,7 @@ struct StoreLag {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Caller)]
 pub(crate) struct You {
-    #[schema(value_type = String)]
     tenant: TenantId,
-    #[schema(value_type = String)]
     role: Role,
     name: String,
 }

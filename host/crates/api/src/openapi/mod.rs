@@ -90,7 +90,7 @@ fn of_route<'a>(operations: &'a [Operation], route: &Route) -> Option<&'a Operat
 }
 
 fn shapes(operation: &Operation) -> impl Iterator<Item = &Shape> {
-    let answers = operation.answers.iter().filter_map(|answer| answer.content.as_ref());
+    let answers = operation.answers.iter().flat_map(|answer| &answer.content);
     operation.body.iter().map(|body| &body.shape).chain(answers.map(|(_, shape)| shape))
 }
 
