@@ -34,21 +34,26 @@ pub(crate) struct System {
     you: You,
     limits: Limits,
     #[serde(flatten)]
-    whole: Option<Whole>,
+    whole: Whole,
 }
 
-/// Figures over all tenants, for the role `platform`.
-#[derive(Debug, Serialize, ToSchema)]
+/// Figures over all tenants: all of them for the role `platform`, none for others.
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = ServerFigures)]
 struct Whole {
     /// What the process takes of its machine.
-    machine: MachineFigures,
-    pool: Pool,
-    queue: Queue,
-    store: StoreLag,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<MachineFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<Pool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<Queue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<StoreLag>,
     /// All counters of the engine.
-    #[schema(value_type = Object)]
-    figures: EngineFigures,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    figures: Option<EngineFigures>,
 }
 
 /// The sandboxes.
@@ -111,7 +116,7 @@ pub(crate) async fn show(
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<System>, ApiError> {
     let limits = &api.parts.limits;
-    let whole = if principal.is_platform() { Some(whole(&api).await?) } else { None };
+    let whole = if principal.is_platform() { whole(&api).await? } else { Whole::default() };
     Ok(Json(System {
         host: api.parts.system.clone(),
         began_at: api.began_at,
@@ -138,18 +143,18 @@ async fn whole(api: &Shared) -> Result<Whole, ApiError> {
     let figures = api.parts.engine.figures();
     let runtime = &figures.runtime;
     Ok(Whole {
-        machine,
-        pool: Pool {
+        machine: Some(machine),
+        pool: Some(Pool {
             allocator: runtime.allocator,
             used: runtime.sandboxes,
             total: runtime.sandboxes_max,
-        },
-        queue: Queue {
+        }),
+        queue: Some(Queue {
             calls_waiting: runtime.waiting,
             runs_live: figures.runs_live,
             runs_asleep: figures.runs_asleep,
-        },
-        store: StoreLag { kind: figures.store.kind, view_lag: figures.store.view_lag },
-        figures,
+        }),
+        store: Some(StoreLag { kind: figures.store.kind, view_lag: figures.store.view_lag }),
+        figures: Some(figures),
     })
 }

@@ -66,6 +66,7 @@ pub fn document() -> Value {
             schemas.extend(shape.parts.clone());
         }
     }
+    schemas.values_mut().for_each(unlinked);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -80,6 +81,20 @@ pub fn document() -> Value {
         "paths": paths,
         "components": { "schemas": schemas, "securitySchemes": credentials() },
     })
+}
+
+/// The names that comments in the code link to are only names here.
+fn unlinked(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(Value::String(text)) = fields.get_mut("description") {
+                *text = text.replace("[`", "`").replace("`]", "`");
+            }
+            fields.values_mut().for_each(unlinked);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unlinked),
+        _ => {}
+    }
 }
 
 /// What is said of a route: its own operation, else that of the same route about the own tenant.
