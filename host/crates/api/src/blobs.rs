@@ -54,8 +54,8 @@ pub(crate) async fn keep(
 
 /// A blob, as lists show it.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BlobFields)]
 pub(crate) struct ShownBlob {
-    #[schema(value_type = String)]
     digest: Digest,
     /// What it takes in the store.
     bytes: u64,
@@ -63,7 +63,6 @@ pub(crate) struct ShownBlob {
     in_use: bool,
     /// Since when it is known that nothing does, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<u64>)]
     unused_since: Option<Timestamp>,
 }
 

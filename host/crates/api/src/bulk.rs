@@ -29,11 +29,12 @@ const PAGE: usize = 200;
 
 /// The body of [`cancel`] and [`retry`]: either the runs, or what they have in common.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = RunsChange)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BulkBody {
     /// The runs, at most 1,000.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<String>>, max_items = 1000)]
+    #[schema(min_items = 1, max_items = 1000)]
     ids: Option<Vec<RunId>>,
     /// Or what they have in common; of more than 1,000 the newest are taken.
     #[serde(default)]
@@ -48,6 +49,7 @@ pub(crate) struct BulkBody {
 
 /// What came of it.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RunsChanged)]
 pub(crate) struct BulkDone {
     /// Each run that was meant, with what came of it.
     items: Vec<BulkItem>,
@@ -63,14 +65,13 @@ pub(crate) struct BulkDone {
 
 /// What came of one run.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RunChanged)]
 pub(crate) struct BulkItem {
     /// The run.
-    #[schema(value_type = String)]
     run: RunId,
     /// What was done.
     outcome: Outcome,
     /// How it stands after it; none where the tenant has no such run.
-    #[schema(value_type = Option<String>)]
     status: Option<RunStatus>,
     /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +80,7 @@ pub(crate) struct BulkItem {
 
 /// What was done with a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = RunChangeOutcome)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
     Changed,
@@ -88,6 +90,7 @@ enum Outcome {
 
 /// Why a run was left as it is.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = RunChangeRefusal)]
 struct Refusal {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -32,15 +32,13 @@ const SENT_AS: [&str; 3] = ["webhook-id", "x-github-delivery", "idempotency-key"
 
 /// What an inbound webhook does.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = HookPut)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HookSettings {
-    /// `{"start": {"workflow", "input": {KEY: POINTER}}}`, or
-    /// `{"resume": {"run", "interrupt", "answer": POINTER}}`.
-    #[schema(value_type = Object, example = json!({ "start": { "workflow": "brief" } }))]
+    /// What a post does: it starts a run, or answers a question.
     action: InboundAction,
     /// How bodies are signed: `none`, `standard` or `github`.
     #[serde(default)]
-    #[schema(value_type = String)]
     verify: BodySignature,
     /// The secret of whoever signs; without it one is made.
     #[serde(default)]
@@ -53,16 +51,15 @@ pub(crate) struct HookSettings {
 
 /// The body of [`add`].
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = HookAdd)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewHook {
     /// Its name.
     name: String,
-    /// As in [`HookSettings`].
-    #[schema(value_type = Object, example = json!({ "start": { "workflow": "brief" } }))]
+    /// What a post does: it starts a run, or answers a question.
     action: InboundAction,
     /// How bodies are signed: `none`, `standard` or `github`.
     #[serde(default)]
-    #[schema(value_type = String)]
     verify: BodySignature,
     /// The secret of whoever signs; without it one is made.
     #[serde(default)]
@@ -79,6 +76,7 @@ const fn yes() -> bool {
 
 /// The body of [`url`].
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = HookUrlAsk)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UrlBody {
     /// How long it is good, in milliseconds; none: until the hook is rotated or removed.
@@ -88,17 +86,13 @@ pub(crate) struct UrlBody {
 
 /// An inbound webhook without its secrets, but in the answer that made one.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HookFields)]
 pub(crate) struct ShownHook {
-    #[schema(value_type = String)]
     name: HookName,
-    #[schema(value_type = Object)]
     action: InboundAction,
-    #[schema(value_type = String)]
     verify: BodySignature,
     active: bool,
-    #[schema(value_type = u64)]
     created_at: Timestamp,
-    #[schema(value_type = u64)]
     updated_at: Timestamp,
     by: String,
     /// The secret with which bodies are to be signed: in the answer that made it, and never again.
@@ -108,20 +102,20 @@ pub(crate) struct ShownHook {
 
 /// Where a hook can be posted to.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = HookUrlFields)]
 pub(crate) struct HookUrl {
     /// The path, after the server's own address. Whoever has it may post.
     path: String,
     /// When it ends; none: when the hook is rotated or removed.
-    #[schema(value_type = Option<u64>)]
     expires_at: Option<Timestamp>,
 }
 
 /// What whoever posted hears.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PostAccepted)]
 pub(crate) struct Accepted {
     accepted: bool,
     /// The run that was started or goes on.
-    #[schema(value_type = String)]
     run: RunId,
 }
 

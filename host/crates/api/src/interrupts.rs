@@ -32,6 +32,7 @@ const AGE_MAX: Duration = Duration::from_hours(10 * 365 * 24);
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// Items of the page.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// Where the page before ended.
     cursor: Option<String>,
@@ -50,6 +51,7 @@ pub(crate) struct ListQuery {
     /// Only the questions that were put to nobody.
     unassigned: Option<bool>,
     /// Questions, or runs that stand at a border.
+    #[param(inline)]
     kind: Option<KindQuery>,
     /// The run has not moved for so long, such as `30m`, `4h` or `2d`.
     older_than: Option<String>,
@@ -57,6 +59,7 @@ pub(crate) struct ListQuery {
     overdue: Option<bool>,
     /// The order of the list.
     #[serde(default)]
+    #[param(inline)]
     order: OrderQuery,
 }
 
@@ -155,10 +158,10 @@ pub(crate) async fn show(
 
 /// The body of [`answer`].
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = InterruptAnswer)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AnswerBody {
     /// The answer, which must fit the question's schema.
-    #[schema(value_type = Object)]
     answer: Value,
 }
 
@@ -181,6 +184,7 @@ pub(crate) async fn answer(
 
 /// The body of [`assign`].
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = InterruptAssign)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AssignBody {
     /// Who should answer: the subject of a member, or whatever name your people go by; null leaves

@@ -31,29 +31,28 @@ const TTL_MAX: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// One key of a memory, without what it holds.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KvKeyFields)]
 pub(crate) struct ShownKey {
     /// `run:RUN`, `thread:THREAD` or `plugin:PUBLISHER/NAME`.
     space: String,
     /// The key.
     key: String,
     /// Grows with each write of the key.
-    #[schema(value_type = u64)]
     version: Version,
     /// The key and its value as JSON text, in bytes.
     bytes: usize,
     /// From when on it holds nothing, in milliseconds since 1970; none: never.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<u64>)]
     expires_at: Option<Timestamp>,
 }
 
 /// One key of a memory, with what it holds.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = KvEntryFields)]
 pub(crate) struct ShownEntry {
     #[serde(flatten)]
     key: ShownKey,
     /// What it holds.
-    #[schema(value_type = Object)]
     value: Value,
 }
 
@@ -63,6 +62,7 @@ pub(crate) struct ShownEntry {
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
     /// Items of the page.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// The key at which the page before ended.
     cursor: Option<String>,
@@ -109,10 +109,10 @@ pub(crate) async fn show(
 
 /// The body of [`put`].
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = KvPut)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KvBody {
     /// What the key holds from now on.
-    #[schema(value_type = Object)]
     value: Value,
     /// The version that it must have, 0 where it must hold nothing; none: whatever it has.
     #[serde(default)]

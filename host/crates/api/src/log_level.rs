@@ -70,18 +70,19 @@ impl Temporary {
 
 /// What is logged.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = LogLevelFields)]
 pub(crate) struct LogLevel {
     /// Now: a level, and others by module, such as `warn,wforge_engine=debug`.
     level: String,
     /// What the configuration says.
     configured: String,
     /// When it goes back to that, in milliseconds since 1970; none: not by itself.
-    #[schema(value_type = Option<u64>)]
     until: Option<Timestamp>,
 }
 
 /// What shall be logged.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[schema(as = LogLevelPut)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogLevelBody {
     /// A level, and others by module, such as `warn,wforge_engine=debug`. None: as configured.
@@ -89,6 +90,7 @@ pub(crate) struct LogLevelBody {
     level: Option<String>,
     /// For so many seconds, a day at most. None: until it is changed again, or the server ends.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 86400)]
     for_s: Option<u64>,
 }
 

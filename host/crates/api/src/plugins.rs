@@ -204,8 +204,9 @@ pub(crate) async fn versions(
 }
 
 /// A plugin with all that is known of it.
-#[derive(Debug, serde::Serialize)]
-struct Inspected {
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = PluginInspected)]
+pub(crate) struct Inspected {
     #[serde(flatten)]
     plugin: PluginInfo,
     /// Whether all that it can do is recorded.

@@ -22,6 +22,7 @@ use crate::state::Shared;
 #[into_params(parameter_in = Query)]
 pub(crate) struct RunsQuery {
     /// Items of the page.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// Where the page begins: what the page before gave.
     cursor: Option<String>,
@@ -88,6 +89,7 @@ fn in_query(name: &str, error: &dyn std::fmt::Display) -> ApiError {
 
 /// Which runs a change of many means, where it does not name them.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = RunsMeant)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FilterBody {
     /// Every run that such a change fits.
@@ -95,25 +97,21 @@ pub(crate) struct FilterBody {
     all: bool,
     /// How they stand.
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
     status: Vec<RunStatus>,
     /// The name of their workflow.
     #[serde(default)]
     workflow: Option<String>,
     /// Their thread.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
     thread: Option<ThreadId>,
     /// Labels that they all have.
     #[serde(default)]
     labels: BTreeMap<String, String>,
     /// Accepted then or later, in milliseconds since 1970.
     #[serde(default)]
-    #[schema(value_type = Option<u64>)]
     since: Option<Timestamp>,
     /// Accepted before then.
     #[serde(default)]
-    #[schema(value_type = Option<u64>)]
     until: Option<Timestamp>,
     /// Whether a mock stood in for a named agent.
     #[serde(default)]

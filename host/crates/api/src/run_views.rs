@@ -70,10 +70,12 @@ pub(crate) async fn report(
 #[into_params(parameter_in = Query)]
 pub(crate) struct LogsQuery {
     /// Items of the page.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// Where the page begins: what the page before gave.
     cursor: Option<String>,
     /// The least level: `trace`, `debug`, `info`, `warn` or `error`.
+    #[param(pattern = "^(trace|debug|info|warn|error)$")]
     level: Option<String>,
     /// Only lines of that node.
     node: Option<String>,

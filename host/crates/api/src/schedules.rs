@@ -34,64 +34,52 @@ const UTC: &str = "UTC";
 
 /// A schedule with what came of it and what it does next.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScheduleFields)]
 pub(crate) struct ShownSchedule {
-    #[schema(value_type = String)]
     name: ScheduleName,
     #[serde(flatten)]
-    #[schema(value_type = Object)]
     spec: ScheduleSpec,
     paused: bool,
     /// What it does next; null where it is paused or over.
-    #[schema(value_type = Option<Object>)]
     next: Option<DueTime>,
     /// What came of the last time that was its turn.
-    #[schema(value_type = Option<Object>)]
     last: Option<LastFiring>,
     /// The run that it started last.
-    #[schema(value_type = Option<String>)]
     last_run: Option<RunId>,
     /// How that run stands.
-    #[schema(value_type = Option<String>)]
     last_status: Option<RunStatus>,
     /// Why the last start that failed did.
-    #[schema(value_type = Option<Object>)]
     last_error: Option<FiringError>,
-    #[schema(value_type = Object)]
     counts: ScheduleCounts,
-    #[schema(value_type = u64)]
     created_at: Timestamp,
     created_by: String,
-    #[schema(value_type = u64)]
     changed_at: Timestamp,
     changed_by: String,
 }
 
 /// The moments at which a schedule is due.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ScheduleTimesFields)]
 pub(crate) struct ShownTimes {
     cron: String,
     zone: String,
     /// `scheduled_at`, `fires_at` and `local` of each.
-    #[schema(value_type = Vec<Object>)]
     times: Vec<DueTime>,
 }
 
 /// The body of [`create`].
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ScheduleCreate)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreateBody {
-    #[schema(value_type = String)]
     name: ScheduleName,
     /// A registered workflow: `name`, `name@version`, or name and version apart.
-    #[schema(value_type = Object)]
     workflow: WorkflowField,
     /// The input keys of each run.
     #[serde(default)]
-    #[schema(value_type = Object)]
     input: Object,
     /// Read-only JSON of each run.
     #[serde(default)]
-    #[schema(value_type = Object)]
     context: Value,
     /// The input key that gets the time by the expression, as RFC 3339 in UTC.
     #[serde(default)]
@@ -107,18 +95,15 @@ pub(crate) struct CreateBody {
     zone: Option<String>,
     /// `skip`, `one` or `all`: what becomes of times at which the server was off.
     #[serde(default)]
-    #[schema(value_type = String)]
     missed: Missed,
     /// `allow` or `skip`: what becomes of a time at which the run before has not ended.
     #[serde(default)]
-    #[schema(value_type = String)]
     overlap: Overlap,
     /// The most that a start is put off, in seconds.
     #[serde(default)]
     jitter_s: u32,
     /// Not after that, in milliseconds since 1970.
     #[serde(default)]
-    #[schema(value_type = Option<u64>)]
     until: Option<Timestamp>,
     /// Not more runs than that.
     #[serde(default)]
@@ -130,6 +115,7 @@ pub(crate) struct CreateBody {
 
 /// The body of [`preview`].
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SchedulePreview)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PreviewBody {
     /// Minute, hour, day of the month, month, day of the week; or `@daily` and the like.
@@ -139,6 +125,7 @@ pub(crate) struct PreviewBody {
     zone: Option<String>,
     /// How many times.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 100)]
     count: Option<usize>,
 }
 
@@ -148,6 +135,7 @@ pub(crate) struct PreviewBody {
 #[into_params(parameter_in = Query)]
 pub(crate) struct NextQuery {
     /// How many times, 1 to 100.
+    #[param(minimum = 1, maximum = 100)]
     count: Option<usize>,
 }
 

@@ -87,12 +87,12 @@ pub(crate) async fn step(
 
 /// The body of [`retry`].
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[schema(as = RunRetry)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetryBody {
     /// Go back to before that task's super-step, in a new run of the same thread; the run itself
     /// stays as it is.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
     task: Option<TaskId>,
 }
 

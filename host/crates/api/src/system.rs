@@ -25,7 +25,6 @@ pub(crate) struct System {
     #[serde(flatten)]
     host: SystemInfo,
     /// When the server began, in milliseconds since 1970.
-    #[schema(value_type = u64)]
     began_at: Timestamp,
     /// How long it has been up.
     uptime_ms: u64,
@@ -35,24 +34,31 @@ pub(crate) struct System {
     you: You,
     limits: Limits,
     #[serde(flatten)]
-    whole: Option<Whole>,
+    whole: Whole,
 }
 
-/// Figures over all tenants, for the role `platform`.
-#[derive(Debug, Serialize, ToSchema)]
+/// Figures over all tenants: all of them for the role `platform`, none for others.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = ServerFigures)]
 struct Whole {
     /// What the process takes of its machine.
-    machine: MachineFigures,
-    pool: Pool,
-    queue: Queue,
-    store: StoreLag,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<MachineFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<Pool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<Queue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<StoreLag>,
     /// All counters of the engine.
-    #[schema(value_type = Object)]
-    figures: EngineFigures,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    figures: Option<EngineFigures>,
 }
 
 /// The sandboxes.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SandboxPool)]
 struct Pool {
     /// `pooling` or `on-demand`.
     allocator: &'static str,
@@ -64,6 +70,7 @@ struct Pool {
 
 /// What waits.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WorkWaiting)]
 struct Queue {
     /// Calls of agents that wait for a sandbox.
     calls_waiting: u64,
@@ -85,9 +92,7 @@ struct StoreLag {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Caller)]
 pub(crate) struct You {
-    #[schema(value_type = String)]
     tenant: TenantId,
-    #[schema(value_type = String)]
     role: Role,
     name: String,
 }
@@ -111,7 +116,7 @@ pub(crate) async fn show(
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
 ) -> Result<Json<System>, ApiError> {
     let limits = &api.parts.limits;
-    let whole = if principal.is_platform() { Some(whole(&api).await?) } else { None };
+    let whole = if principal.is_platform() { whole(&api).await? } else { Whole::default() };
     Ok(Json(System {
         host: api.parts.system.clone(),
         began_at: api.began_at,
@@ -138,18 +143,18 @@ async fn whole(api: &Shared) -> Result<Whole, ApiError> {
     let figures = api.parts.engine.figures();
     let runtime = &figures.runtime;
     Ok(Whole {
-        machine,
-        pool: Pool {
+        machine: Some(machine),
+        pool: Some(Pool {
             allocator: runtime.allocator,
             used: runtime.sandboxes,
             total: runtime.sandboxes_max,
-        },
-        queue: Queue {
+        }),
+        queue: Some(Queue {
             calls_waiting: runtime.waiting,
             runs_live: figures.runs_live,
             runs_asleep: figures.runs_asleep,
-        },
-        store: StoreLag { kind: figures.store.kind, view_lag: figures.store.view_lag },
-        figures,
+        }),
+        store: Some(StoreLag { kind: figures.store.kind, view_lag: figures.store.view_lag }),
+        figures: Some(figures),
     })
 }

@@ -25,14 +25,13 @@ pub(crate) struct UsageQuery {
 
 /// What a tenant uses, and used.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UsageShown)]
 pub(crate) struct ShownUsage {
     #[serde(flatten)]
-    #[schema(value_type = Object)]
     now: TenantUsage,
     /// The days that were asked for, without those on which nothing was used; at most 367 of them,
     /// the first ones.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<Object>>)]
     days: Option<Vec<UsedDay>>,
 }
 

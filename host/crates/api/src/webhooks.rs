@@ -25,12 +25,13 @@ use crate::state::Api;
 
 /// What a webhook is told, and where.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = WebhookPut)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WebhookSettings {
     /// Where deliveries go.
     url: String,
     /// What it is told of.
-    #[schema(value_type = Vec<String>, example = json!(["run.completed", "run.failed"]))]
+    #[schema(min_items = 1)]
     events: BTreeSet<HookEvent>,
     /// Runs of this workflow only.
     #[serde(default)]
@@ -45,6 +46,7 @@ pub(crate) struct WebhookSettings {
 
 /// The body of [`add`].
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = WebhookAdd)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewWebhook {
     /// Its name.
@@ -52,7 +54,7 @@ pub(crate) struct NewWebhook {
     /// Where deliveries go.
     url: String,
     /// What it is told of.
-    #[schema(value_type = Vec<String>, example = json!(["run.completed", "run.failed"]))]
+    #[schema(min_items = 1)]
     events: BTreeSet<HookEvent>,
     /// Runs of this workflow only.
     #[serde(default)]
@@ -78,23 +80,19 @@ impl NewWebhook {
 
 /// A webhook without its secret, but in the answer that made one.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WebhookFields)]
 pub(crate) struct ShownWebhook {
-    #[schema(value_type = String)]
     name: HookName,
     /// Where deliveries go; of that only the host for whoever may not change workflows, since paths
     /// and queries of receivers are often secret.
     url: String,
-    #[schema(value_type = Vec<String>)]
     events: BTreeSet<HookEvent>,
     workflow: Option<String>,
     include_output: bool,
     active: bool,
     /// Since when and why nothing is sent to it.
-    #[schema(value_type = Option<Object>)]
     off: Option<SwitchedOff>,
-    #[schema(value_type = u64)]
     created_at: Timestamp,
-    #[schema(value_type = u64)]
     updated_at: Timestamp,
     by: String,
     /// The secret: in the answer that made it, and never again.
@@ -104,29 +102,20 @@ pub(crate) struct ShownWebhook {
 
 /// One thing that a webhook is or was told.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeliveryFields)]
 pub(crate) struct ShownDelivery {
-    #[schema(value_type = String)]
     webhook: HookName,
-    #[schema(value_type = String, example = "run.completed")]
     event: HookEvent,
-    #[schema(value_type = Option<String>)]
     run: Option<RunId>,
     /// The place in the run's log.
-    #[schema(value_type = Option<u64>)]
     seq: Option<Seq>,
-    #[schema(value_type = u64)]
     at: Timestamp,
-    /// `pending`, `delivered` or `given_up`.
-    #[schema(value_type = String)]
     status: DeliveryStatus,
     attempts_made: u32,
     /// The newest attempts.
-    #[schema(value_type = Vec<Object>)]
     attempts: Vec<DeliveryAttempt>,
-    #[schema(value_type = Option<u64>)]
     next_at: Option<Timestamp>,
     /// What it is about, as it is sent; without output.
-    #[schema(value_type = Object)]
     data: Value,
 }
 
@@ -146,13 +135,15 @@ pub(crate) struct DeliveryPath {
 /// The query of [`deliveries`].
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct DeliveriesQuery {
     /// How many deliveries a page has at most.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<usize>,
     /// The `next_cursor` of the page before.
     cursor: Option<String>,
     /// Only those that are `pending`, `delivered` or `given_up`.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     status: Option<DeliveryStatus>,
 }
 

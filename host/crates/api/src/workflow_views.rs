@@ -53,6 +53,7 @@ pub(crate) struct GraphQuery {
     version: Option<semver::Version>,
     /// What to draw it in.
     #[serde(default)]
+    #[param(inline)]
     format: GraphFormat,
 }
 
@@ -102,6 +103,7 @@ pub(crate) async fn graph(
 
 /// The JSON Schemas of a workflow.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WorkflowSchemasFields)]
 pub(crate) struct Schemas {
     /// Of the input that whoever starts a run gives.
     #[schema(value_type = Object)]
@@ -113,7 +115,6 @@ pub(crate) struct Schemas {
     #[schema(value_type = Object)]
     state: Value,
     /// Of the answers to its questions, by node; true where any value is one.
-    #[schema(value_type = Object)]
     answers: BTreeMap<NodeId, Value>,
 }
 

@@ -103,11 +103,11 @@ async fn sent(
 
 /// What [`validate`] found.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = WorkflowValidated)]
 pub(crate) struct Validated {
     /// Whether the file could be registered as it is; warnings do not count.
     valid: bool,
     /// Everything that is wrong or likely not meant, with line and column.
-    #[schema(value_type = Vec<Object>)]
     reports: Vec<Report>,
 }
 

@@ -21,6 +21,7 @@ const LINE_BYTES: usize = 128;
 
 /// A line that a plugin wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LogLine {
     /// Its number; grows over all lines of the process and over its restarts.
     pub n: u64,

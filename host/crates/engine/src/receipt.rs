@@ -19,6 +19,7 @@ const NODES_MAX: usize = 1_000;
 
 /// What a run used.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// The run.
     pub run: RunId,
@@ -43,6 +44,7 @@ pub struct Receipt {
 
 /// What a node used.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeSpent {
     /// The node; `outer/inner` inside a subgraph.
     pub node: String,
@@ -55,6 +57,7 @@ pub struct NodeSpent {
 
 /// What tasks used.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Spent {
     /// How many tasks.
     pub tasks: u64,
@@ -77,6 +80,7 @@ pub struct Spent {
 
 /// Host calls of one kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HostCalls {
     /// How many were answered.
     pub calls: u64,

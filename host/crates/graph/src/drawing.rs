@@ -9,6 +9,7 @@ use wforge_model::workflow::{Arm, Edge, EdgeRule, From, To, Work, WorkflowDraft}
 
 /// A workflow to draw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Drawing {
     /// The workflow's name and version.
     pub title: String,
@@ -20,6 +21,7 @@ pub struct Drawing {
 
 /// A node to draw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DrawnNode {
     /// Its name.
     pub id: String,
@@ -34,6 +36,7 @@ pub struct DrawnNode {
 
 /// An edge to draw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DrawnEdge {
     /// Where it begins.
     pub from: String,

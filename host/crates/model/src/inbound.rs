@@ -37,6 +37,7 @@ pub struct InboundHook {
 
 /// What a post does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum InboundAction {
     /// Starts a run.
@@ -47,6 +48,7 @@ pub enum InboundAction {
 
 /// A run of a registered workflow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StartAction {
     /// Its name; the newest version.
@@ -59,6 +61,7 @@ pub struct StartAction {
 
 /// An answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ResumeAction {
     /// The run.
@@ -83,6 +86,7 @@ impl InboundAction {
 
 /// How a body is signed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BodySignature {
     /// It is not: whoever has the URL may post.

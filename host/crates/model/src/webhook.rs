@@ -88,7 +88,10 @@ impl FromStr for HookEvent {
     }
 }
 
-crate::id::text_serde!(HookEvent);
+crate::id::text_serde!(
+    HookEvent,
+    "^(run[.](completed|failed|cancelled|blocked|paused)|interrupt[.]opened|ping)$"
+);
 
 /// A webhook, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +134,7 @@ impl Webhook {
 
 /// Since when and why nothing is sent to a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SwitchedOff {
     /// Since when.
     pub at: Timestamp,
@@ -140,6 +144,7 @@ pub struct SwitchedOff {
 
 /// Why a webhook is switched off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OffReason {
     /// Somebody wanted it so.
@@ -203,6 +208,7 @@ pub struct Delivery {
 
 /// How a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
     /// To be sent, or to be sent again.
@@ -227,6 +233,7 @@ impl DeliveryStatus {
 
 /// One attempt of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeliveryAttempt {
     /// When it began.
     pub at: Timestamp,

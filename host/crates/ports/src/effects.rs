@@ -139,6 +139,7 @@ pub struct GuestLine {
 
 /// How much a guest's line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the usual levels")]
 pub enum GuestLevel {

@@ -16,4 +16,5 @@ pub use drawing::{dot, drawing, mermaid};
 pub use page::{Telling, page};
 pub use svg::svg;
 pub use trail::{Level, Place, Trail};
+pub use wforge_graph::Drawing;
 pub use words::{AFTER_WRITE, duration, when_text};

@@ -66,6 +66,7 @@ pub fn document() -> Value {
             schemas.extend(shape.parts.clone());
         }
     }
+    schemas.values_mut().for_each(unlinked);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -82,6 +83,20 @@ pub fn document() -> Value {
     })
 }
 
+/// The names that comments in the code link to are only names here.
+fn unlinked(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if let Some(Value::String(text)) = fields.get_mut("description") {
+                *text = text.replace("[`", "`").replace("`]", "`");
+            }
+            fields.values_mut().for_each(unlinked);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unlinked),
+        _ => {}
+    }
+}
+
 /// What is said of a route: its own operation, else that of the same route about the own tenant.
 fn of_route<'a>(operations: &'a [Operation], route: &Route) -> Option<&'a Operation> {
     let of = |path: &str| operations.iter().find(|it| it.method == route.method && it.path == path);
@@ -90,7 +105,7 @@ fn of_route<'a>(operations: &'a [Operation], route: &Route) -> Option<&'a Operat
 }
 
 fn shapes(operation: &Operation) -> impl Iterator<Item = &Shape> {
-    let answers = operation.answers.iter().filter_map(|answer| answer.content.as_ref());
+    let answers = operation.answers.iter().flat_map(|answer| &answer.content);
     operation.body.iter().map(|body| &body.shape).chain(answers.map(|(_, shape)| shape))
 }
 

@@ -37,8 +37,8 @@ pub(super) struct Body {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) what: &'static str,
-    /// None: it has no body.
-    pub(super) content: Option<(&'static str, Shape)>,
+    /// The same thing in one media type or in several, as the query asks; none: it has no body.
+    pub(super) content: Vec<(&'static str, Shape)>,
     pub(super) headers: Vec<(&'static str, &'static str)>,
 }
 
@@ -56,6 +56,7 @@ pub(super) struct Example {
 }
 
 const JSON: &str = "application/json";
+const BYTES: &str = "application/octet-stream";
 const LINES: &str = "application/x-ndjson";
 const EVENTS: &str = "text/event-stream";
 
@@ -146,12 +147,7 @@ impl Operation {
 
     /// A JSON body.
     pub(crate) fn json<T: ToSchema>(self, example: Value) -> Self {
-        self.body(Body {
-            shape: Shape::of::<T>(),
-            media_types: vec![JSON],
-            required: true,
-            example: Some(example),
-        })
+        self.json_of(Shape::of::<T>(), example)
     }
 
     /// A JSON body that may be left out.
@@ -162,6 +158,11 @@ impl Operation {
             required: false,
             example: Some(example),
         })
+    }
+
+    /// A JSON body of that shape.
+    pub(crate) fn json_of(self, shape: Shape, example: Value) -> Self {
+        self.body(Body { shape, media_types: vec![JSON], required: true, example: Some(example) })
     }
 
     /// A component; in the example that of a plugin.
@@ -179,7 +180,7 @@ impl Operation {
     pub(crate) fn bytes(self, example: &str) -> Self {
         self.body(Body {
             shape: Shape::anything(),
-            media_types: vec!["application/octet-stream"],
+            media_types: vec![BYTES],
             required: true,
             example: Some(json!(example)),
         })
@@ -213,8 +214,39 @@ impl Operation {
         } else {
             Vec::new()
         };
-        self.answers.push(Answer { status, what, content: Some((JSON, shape)), headers });
+        self.answers.push(Answer { status, what, content: vec![(JSON, shape)], headers });
         self
+    }
+
+    /// Its last answer is found nowhere again.
+    pub(crate) fn unplaced(mut self) -> Self {
+        if let Some(answer) = self.answers.last_mut() {
+            answer.headers.clear();
+        }
+        self
+    }
+
+    /// Its last answer is there as texts of these media types too.
+    pub(crate) fn or_as(mut self, media_types: &[&'static str]) -> Self {
+        if let Some(answer) = self.answers.last_mut() {
+            answer.content.extend(media_types.iter().map(|kind| (*kind, Shape::text())));
+        }
+        self
+    }
+
+    /// Its answers so far have a tag, by which whoever has one already is told so.
+    pub(crate) fn tagged(mut self) -> Self {
+        for answer in &mut self.answers {
+            answer.headers.push(("ETag", "The tag of the thing as it stands."));
+        }
+        let about = "Tags of what the client has already: 304 and no body where it stands so.";
+        let mut tagged = self
+            .header("If-None-Match", about, &json!({ "type": "string" }))
+            .gives_nothing(304, "It stands as the client has it.");
+        if let Some(answer) = tagged.answers.last_mut() {
+            answer.headers.push(("ETag", "The tag that the client named."));
+        }
+        tagged
     }
 
     /// It answers with a page of a list, as the query asks.
@@ -224,8 +256,21 @@ impl Operation {
 
     /// It answers with nothing.
     pub(crate) fn gives_nothing(mut self, status: u16, what: &'static str) -> Self {
-        self.answers.push(Answer { status, what, content: None, headers: Vec::new() });
+        self.answers.push(Answer { status, what, content: Vec::new(), headers: Vec::new() });
         self
+    }
+
+    /// It answers with bytes, or with a range of them.
+    pub(crate) fn gives_bytes(mut self, what: &'static str) -> Self {
+        let content = || vec![(BYTES, Shape::anything())];
+        let headers = vec![("ETag", "The digest of the bytes."), ("Accept-Ranges", "bytes.")];
+        let range = ("Content-Range", "Which bytes of how many.");
+        let of_range = headers.iter().copied().chain([range]).collect();
+        self.answers.push(Answer { status: 200, what, content: content(), headers });
+        let what = "The range that was asked for.";
+        self.answers.push(Answer { status: 206, what, content: content(), headers: of_range });
+        let about = "One range of the bytes; whatever else is asked for is answered with them all.";
+        self.header("Range", about, &json!({ "type": "string", "pattern": "^bytes=" }))
     }
 
     /// It answers with one JSON value a line.
@@ -235,18 +280,22 @@ impl Operation {
 
     /// It answers with a text of that type.
     pub(crate) fn gives_text(mut self, media_type: &'static str, what: &'static str) -> Self {
-        let content = Some((media_type, Shape::text()));
+        let content = vec![(media_type, Shape::text())];
         self.answers.push(Answer { status: 200, what, content, headers: Vec::new() });
         self
     }
 
-    /// It answers with server-sent events, and takes up a stream that broke off.
+    /// It answers with server-sent events of one run, and takes up a stream that broke off.
     pub(crate) fn streams(self, what: &'static str, id_pattern: &str) -> Self {
+        self.streams_on(what, id_pattern)
+            .gives_nothing(204, "The run has ended and everything was seen: do not come again.")
+    }
+
+    /// The same of what has no end.
+    pub(crate) fn streams_on(self, what: &'static str, id_pattern: &str) -> Self {
         let about = "The id of the last event that was seen: what came after it is sent.";
         let schema = json!({ "type": "string", "pattern": id_pattern });
-        self.header("Last-Event-ID", about, &schema)
-            .gives_text(EVENTS, what)
-            .gives_nothing(204, "The run has ended and everything was seen: do not come again.")
+        self.header("Last-Event-ID", about, &schema).gives_text(EVENTS, what)
     }
 
     /// Refusals beyond those that every route of its kind has.

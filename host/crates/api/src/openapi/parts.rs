@@ -16,6 +16,15 @@ pub(super) const GRANT: &str = "grant_00000000000000000000000000000001";
 pub(super) const KEY: &str = "000000000001";
 /// The id of the key in minisign's own manual.
 pub(super) const SIGNER: &str = "E7620F1842B4E81F";
+/// A question in examples.
+pub(super) const QUESTION: &str = "ask_00000000000000000000000000000001";
+/// A blob in examples.
+pub(super) const BLOB: &str =
+    "sha256:0000000000000000000000000000000000000000000000000000000000000002";
+/// What a webhook was told in examples.
+pub(super) const DELIVERY: &str = "dlv_00000000000000000000000000000001";
+/// The memory of the thread of the examples.
+const SPACE: &str = "thread:thread_00000000000000000000000000000001";
 /// The tenant of the platform's examples.
 pub(super) const TENANT: &str = "acme";
 
@@ -35,6 +44,57 @@ const PARTS: &[Part] = &[
         about: "The id of a thread.",
         pattern: "^thread_[0-9a-f]{32}$",
         example: THREAD,
+    },
+    Part {
+        name: "interrupt",
+        about: "The id of what waits: a question, a run at a border, or a task whose subgraph \
+                stands at one.",
+        pattern: "^(ask|run|task)_[0-9a-f]{32}$",
+        example: QUESTION,
+    },
+    Part {
+        name: "blob",
+        about: "The SHA-256 of a blob.",
+        pattern: "^sha256:[0-9a-f]{64}$",
+        example: BLOB,
+    },
+    Part {
+        name: "space",
+        about: "Whose memory: run:RUN, thread:THREAD or plugin:PUBLISHER/NAME.",
+        pattern: "^(run:run_[0-9a-f]{32}|thread:thread_[0-9a-f]{32}|plugin:[^/]+/[^/]+)$",
+        example: SPACE,
+    },
+    Part { name: "entry", about: "A key of a memory.", pattern: "^.+$", example: "greeted" },
+    Part {
+        name: "schedule",
+        about: "The name of a schedule.",
+        pattern: "^[A-Za-z][A-Za-z0-9_-]{0,63}$",
+        example: "nightly",
+    },
+    Part { name: "webhook", about: "The name of a webhook.", pattern: NAME, example: "ci" },
+    Part {
+        name: "delivery",
+        about: "The id of what a webhook was told.",
+        pattern: "^dlv_[0-9a-f]{32}$",
+        example: DELIVERY,
+    },
+    Part {
+        name: "hook",
+        about: "The name of an inbound webhook; where it is posted to, its id.",
+        pattern: "^[a-z][a-z0-9_-]{0,63}$",
+        example: "orders",
+    },
+    Part {
+        name: "expires",
+        about: "When the URL ends, in seconds since 1970; 0: not by itself.",
+        pattern: "^[0-9]+$",
+        example: "0",
+    },
+    Part {
+        name: "signature",
+        about: "The signature of the URL.",
+        pattern: "^[^/]+$",
+        example: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     },
     Part {
         name: "digest",

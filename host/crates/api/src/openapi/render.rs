@@ -132,8 +132,8 @@ fn good(operation: &Operation, answer: &Answer) -> Value {
         headers.insert("idempotency-replayed".into(), header(about));
     }
     let mut json = json!({ "description": answer.what, "headers": headers });
-    if let Some((media_type, shape)) = &answer.content {
-        json["content"] = json!({ *media_type: { "schema": shape.schema } });
+    for (media_type, shape) in &answer.content {
+        json["content"][*media_type] = json!({ "schema": shape.schema });
     }
     json
 }

@@ -30,6 +30,17 @@ impl Shape {
         Self { schema: reference(name), ..shape }
     }
 
+    /// The type as a schema of that name, in which one of its fields may be left out.
+    pub(crate) fn optional<T: ToSchema>(name: &str, field: &str) -> Self {
+        let mut shape = Self::parts_of::<T>();
+        let mut whole = json_of(&T::schema());
+        if let Some(required) = whole.get_mut("required").and_then(Value::as_array_mut) {
+            required.retain(|required| required != field);
+        }
+        shape.parts.insert(name.to_owned(), whole);
+        Self { schema: reference(name), ..shape }
+    }
+
     /// A page of a list of these.
     pub(crate) fn page(mut self) -> Self {
         let items = self.schema;

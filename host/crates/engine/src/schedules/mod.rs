@@ -61,6 +61,7 @@ pub enum PutSchedule {
 
 /// A moment at which a schedule is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DueTime {
     /// By the expression.
     pub scheduled_at: Timestamp,

@@ -6,6 +6,7 @@ use wforge_model::{Object, RunId, ScheduleName, TenantId, ThreadId, Timestamp, V
 
 /// What a schedule shall do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ScheduleSpec {
     /// The registered workflow.
     pub workflow: ScheduledWorkflow,
@@ -18,8 +19,9 @@ pub struct ScheduleSpec {
     /// The input key that gets the time by the expression, as RFC 3339 in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_key: Option<String>,
-    /// The thread of its runs.
+    /// The thread of its runs: `none`, `new`, or the id of one.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub thread: ScheduledThread,
     /// Five fields of cron, or `@daily` and the like.
     pub cron: String,
@@ -44,12 +46,14 @@ pub struct ScheduleSpec {
 
 /// Which workflow is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScheduledWorkflow {
     /// Its name.
     pub name: String,
     /// Its version; none: the newest at each start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub version: Option<semver::Version>,
 }
 
@@ -92,6 +96,7 @@ impl TryFrom<String> for ScheduledThread {
 
 /// What becomes of times that passed while nobody could start anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Missed {
     /// Nothing.
@@ -105,6 +110,7 @@ pub enum Missed {
 
 /// What becomes of a time at which the run before has not ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Overlap {
     /// Another run is started beside it.
@@ -153,6 +159,7 @@ pub struct Schedule {
 
 /// What a schedule did since it was made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ScheduleCounts {
     /// Runs that the clock started.
@@ -167,6 +174,7 @@ pub struct ScheduleCounts {
 
 /// What came of a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LastFiring {
     /// The time by the expression.
     pub scheduled_at: Timestamp,
@@ -178,6 +186,7 @@ pub struct LastFiring {
 
 /// What came of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FiringOutcome {
     /// A run was started.
@@ -205,6 +214,7 @@ impl FiringOutcome {
 
 /// Why a start failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FiringError {
     /// When.
     pub at: Timestamp,

@@ -43,6 +43,7 @@ pub struct TenantUsage {
 
 /// What a tenant used on one day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsedDay {
     /// The day in UTC.
     pub day: String,

@@ -1,15 +1,20 @@
 //! What is said of the routes, a file for each noun or two.
 
 mod audit;
+mod blobs;
 mod grants;
+mod interrupts;
+mod kv;
 mod people;
 mod plugins;
 mod runs;
+mod schedules;
 mod secrets;
 mod server;
 mod tenants;
 mod threads;
 mod trust;
+mod webhooks;
 mod workflows;
 
 use super::operation::Operation;
@@ -21,10 +26,15 @@ pub(super) fn all() -> Vec<Operation> {
         plugins::operations(),
         grants::operations(),
         workflows::operations(),
+        blobs::operations(),
         runs::operations(),
+        interrupts::operations(),
+        kv::operations(),
         threads::operations(),
+        schedules::operations(),
         people::operations(),
         secrets::operations(),
+        webhooks::operations(),
         trust::operations(),
         audit::operations(),
         tenants::operations(),

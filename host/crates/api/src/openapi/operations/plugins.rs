@@ -8,7 +8,7 @@ use super::Operation;
 use crate::codes::{self, Code};
 use crate::openapi::parts::COMPONENT;
 use crate::openapi::shape::Shape;
-use crate::plugins::Precompiled;
+use crate::plugins::{Inspected, Precompiled};
 use crate::quarantine::{ChooseBody, Chosen, QuarantineBody};
 use crate::resource::PageQuery;
 
@@ -55,7 +55,20 @@ fn installed() -> Vec<Operation> {
             .known_as("/component", COMPONENT),
         Operation::get("/v1/plugins/{publisher}/{name}", "showPlugin", "Shows a plugin")
             .at("name", "probe")
-            .gives(200, "The newest version, or the one that the name carries.", plugin()),
+            .gives(
+                200,
+                "The newest version, or the one that the name carries.",
+                Shape::resource::<Inspected>("InspectedPlugin", "plugin"),
+            )
+            .tagged(),
+        Operation::get(
+            "/v1/plugins/{publisher}/{name}/versions",
+            "listPluginVersions",
+            "Lists the installed versions of a plugin, the newest first",
+        )
+        .at("name", "probe")
+        .query::<PageQuery>(&[("limit", json!(20))])
+        .pages("Its versions.", plugin()),
         Operation::post(
             "/v1/plugins/{publisher}/{name}/use",
             "choosePluginVersion",

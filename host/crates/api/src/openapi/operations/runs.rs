@@ -1,25 +1,27 @@
-//! Runs, what waits for people, and the blobs that inputs name.
+//! Runs.
 
 use serde_json::json;
-use wforge_engine::{BlobsSwept, InboxEntry, ReplayReport};
+use wforge_engine::{LogLine, Receipt, ReplayReport};
 use wforge_model::head::RunHead;
 use wforge_model::workflow::WorkflowDraft;
 
 use super::Operation;
-use crate::blobs::{Blob, Sweep};
+use crate::bulk::{BulkBody, BulkDone};
 use crate::codes::{self, Code};
 use crate::events::AfterQuery;
-use crate::interrupts::ListQuery as InboxQuery;
 use crate::openapi::parts::{RUN, THREAD};
 use crate::openapi::shape::Shape;
 use crate::replay::ReplayBody;
-use crate::resource::PageQuery;
+use crate::run_filter::RunsQuery;
 use crate::run_request::{CancelBody, ResumeBody, StartBody};
+use crate::run_views::LogsQuery;
 use crate::runs::{WaitQuery, WholeRun, WorkflowQuery};
-use crate::steering::{ContinueBody, NoBody};
+use crate::steering::{ContinueBody, NoBody, RetryBody};
 use crate::stream::StreamQuery;
 
 const RUN_ID: &str = "^run_[0-9a-f]{32}$";
+/// Milliseconds since 1970, or how long ago.
+const MOMENT: &str = "^[0-9]+(ms|s|m|h|d)?$";
 /// A duration with its unit.
 pub(super) const WAIT: &str = "^[0-9]+(ms|s|m)$";
 /// How a start may fail beside the usual.
@@ -40,9 +42,11 @@ pub(super) fn run() -> Shape {
 pub(super) fn operations() -> Vec<Operation> {
     let mut all = begun();
     all.extend(steered());
+    all.extend(brought_on());
+    all.extend(many());
     all.extend(watched());
+    all.extend(told());
     all.extend(recorded());
-    all.extend(blobs());
     all
 }
 
@@ -58,8 +62,12 @@ pub(super) fn waits(operation: Operation) -> Operation {
 fn begun() -> Vec<Operation> {
     vec![
         Operation::get("/v1/runs", "listRuns", "Lists the runs, the newest first")
-            .query::<PageQuery>(&[("limit", json!(20))])
+            .query::<RunsQuery>(&[("limit", json!(20)), ("workflow", json!("greet"))])
             .pattern("cursor", RUN_ID)
+            .pattern("thread", "^thread_[0-9a-f]{32}$")
+            .pattern("label", "^[^=,]+=[^,]*(,[^=,]+=[^,]*)*$")
+            .pattern("since", MOMENT)
+            .pattern("until", MOMENT)
             .pages("Runs without their tasks.", Shape::resource::<RunHead>("RunRow", "run")),
         waits(Operation::post("/v1/runs", "startRun", "Starts a run").keyed())
             .about(
@@ -72,7 +80,8 @@ fn begun() -> Vec<Operation> {
             .refuses(&START)
             .known_as("/id", RUN),
         Operation::get("/v1/runs/{run}", "showRun", "Shows a run with its tasks and questions")
-            .gives(200, "The run.", run()),
+            .gives(200, "The run.", run())
+            .tagged(),
         Operation::get(
             "/v1/runs/{run}/workflow",
             "showWorkflowOfRun",
@@ -101,13 +110,47 @@ fn steered() -> Vec<Operation> {
         ))
         .about("What is under way finishes, nothing new begins.")
         .json_or_nothing::<NoBody>(json!({})),
+    ]
+}
+
+fn brought_on() -> Vec<Operation> {
+    vec![
         waits(Operation::post("/v1/runs/{run}/continue", "continueRun", "Lets a paused run go on"))
             .json_or_nothing::<ContinueBody>(json!({})),
         waits(Operation::post("/v1/runs/{run}/retry", "retryRun", "Takes up a run that failed"))
-            .about("What failed begins again, what had finished is kept.")
-            .json_or_nothing::<NoBody>(json!({}))
+            .about(
+                "What failed begins again, what had finished is kept. Where a task is named, a new \
+                 run of the same thread begins before its super-step.",
+            )
+            .json_or_nothing::<RetryBody>(json!({}))
+            .refuses(&START)
             // The run of the examples does not fail.
             .example_gives(409),
+        waits(Operation::post(
+            "/v1/runs/{run}/step",
+            "stepRun",
+            "Has a paused run make one super-step",
+        ))
+        .about("It pauses again after it.")
+        .json_or_nothing::<NoBody>(json!({}))
+        // The run of the examples has ended.
+        .example_gives(409),
+    ]
+}
+
+fn many() -> Vec<Operation> {
+    let each = "What came of each run.";
+    vec![
+        Operation::post("/v1/runs/cancel", "cancelRuns", "Cancels many runs")
+            .about("Those that are named, or those that a filter takes, 1,000 at once.")
+            .json::<BulkBody>(json!({
+                "filter": { "workflow": "greet" }, "reason": "The day is over.", "dry_run": true,
+            }))
+            .gives(200, each, Shape::of::<BulkDone>()),
+        Operation::post("/v1/runs/retry", "retryRuns", "Takes up many runs that failed")
+            .about("Those that are named, or those that a filter takes, 1,000 at once.")
+            .json::<BulkBody>(json!({ "filter": { "all": true }, "dry_run": true }))
+            .gives(200, each, Shape::of::<BulkDone>()),
     ]
 }
 
@@ -128,13 +171,29 @@ fn watched() -> Vec<Operation> {
             .query::<StreamQuery>(&[("mode", json!("values"))])
             .pattern("after", "^[0-9]+([.][0-9]+)?$")
             .streams("The chunks, as they come, to the run's end.", "^[0-9]+([.][0-9]+)?$"),
-        Operation::get("/v1/interrupts", "listInterrupts", "Lists what waits for people")
-            .about(
-                "The oldest run first. The limit counts runs; the questions of one come together.",
-            )
-            .query::<InboxQuery>(&[])
-            .pattern("cursor", RUN_ID)
-            .pages("The inbox.", Shape::resource::<InboxEntry>("Interrupt", "interrupt")),
+    ]
+}
+
+fn told() -> Vec<Operation> {
+    vec![
+        Operation::get("/v1/runs/{run}/receipt", "showReceipt", "Shows what a run used, by node")
+            .gives(200, "The receipt.", Shape::resource::<Receipt>("Receipt", "receipt")),
+        Operation::get("/v1/runs/{run}/report", "showReport", "Gives a page of a run for people")
+            .about("Graph, timeline, state by super-step and mocks, in one file without scripts.")
+            .gives_text("text/html", "The page.")
+            .tagged(),
+        Operation::get(
+            "/v1/runs/{run}/logs",
+            "listLogs",
+            "Lists the lines that a run's plugins wrote, the oldest first",
+        )
+        .about(
+            "The server keeps the newest 1,000 of a run for a while, and none over its own \
+             restart.",
+        )
+        .query::<LogsQuery>(&[("limit", json!(20)), ("level", json!("info"))])
+        .pattern("cursor", "^[0-9]{1,19}$")
+        .pages("Lines.", Shape::resource::<LogLine>("LogLine", "log_line")),
     ]
 }
 
@@ -147,18 +206,5 @@ fn recorded() -> Vec<Operation> {
         Operation::get("/v1/runs/{run}/cassette", "showCassette", "Gives a run's recorded answers")
             .gives_lines("One answer a line.")
             .refuses(&[&codes::UNACCEPTABLE]),
-    ]
-}
-
-fn blobs() -> Vec<Operation> {
-    vec![
-        Operation::post("/v1/blobs", "keepBlob", "Keeps bytes for inputs that name them")
-            .about("The same bytes twice are one blob of the tenant.")
-            .bytes("Some words.")
-            .gives(201, "The blob.", Shape::resource::<Blob>("Blob", "blob"))
-            .refuses(&[&codes::QUOTA]),
-        Operation::post("/v1/blobs/gc", "sweepBlobs", "Removes the blobs that nothing names")
-            .query::<Sweep>(&[("dry_run", json!(true))])
-            .gives(200, "What went, or would have gone.", Shape::of::<BlobsSwept>()),
     ]
 }

@@ -6,6 +6,7 @@ use wforge_engine::{CheckpointView, Migrated, ThreadView};
 use super::Operation;
 use super::runs::{START, waits};
 use crate::codes;
+use crate::events::AfterInThreadQuery;
 use crate::openapi::parts::RUN;
 use crate::openapi::shape::Shape;
 use crate::resource::PageQuery;
@@ -49,6 +50,22 @@ fn shown() -> Vec<Operation> {
             "Checkpoints with the state there.",
             Shape::resource::<CheckpointView>("ThreadCheckpoint", "checkpoint"),
         ),
+        Operation::get(
+            "/v1/threads/{thread}/events",
+            "streamThread",
+            "Streams the events of a thread's runs",
+        )
+        .about(
+            "All runs in the order in which they began, then the next ones, until the client \
+             leaves. Events are as in the stream of a run; their ids have the run before the \
+             number.",
+        )
+        .query::<AfterInThreadQuery>(&[])
+        .pattern("after", "^run_[0-9a-f]{32}@[0-9]+$")
+        .streams_on("The events, as they come.", "^run_[0-9a-f]{32}@[0-9]+$")
+        // The stream of a thread that there is would not end.
+        .at("thread", "thread_ffffffffffffffffffffffffffffffff")
+        .example_gives(404),
     ]
 }
 
