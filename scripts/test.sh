@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test of every workspace, some of the attacks on a running server, some readers through a
-# crash, generated clients of the API, then the check that model and graph need no std.
+# crash, then the check that model and graph need no std.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # What makes the components that no compiler would make; the tests hand them to a server.
@@ -10,7 +10,4 @@ cargo test --locked --workspace
 sdk/toolchain.sh test
 scripts/hostile.sh test
 scripts/hostile.sh sample
-scripts/load.sh test
-scripts/load.sh sample
-scripts/clients.sh test
 sdk/toolchain.sh nostd

@@ -1,8 +1,8 @@
 //! The host's own log and traces, as the configuration has them; and what the API shows of both and
 //! of the process.
 //!
-//! A server's lines wait on a thread of their own, go where the configuration says, and its spans go
-//! to a collector where one is named. A command's lines go to stderr at once.
+//! A server's lines wait on a thread of their own, go where the configuration says, and its spans
+//! go to a collector where one is named. A command's lines go to stderr at once.
 
 use std::time::Duration;
 

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What all load comes from is one address, and what it shall meet is the server's capacity, not the
-/// share of requests that one tenant has of it.
+/// What all load comes from is one address, and what it shall meet is the server's capacity, not
+/// the share of requests that one tenant has of it.
 const USUAL: [(&str, &str); 6] = [
     ("SERVER__LISTEN", "127.0.0.1:0"),
     ("LIMITS__API__CONNECTIONS_PER_ADDRESS_MAX", "0"),
@@ -41,8 +41,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it on an empty directory below that one, which must be on a real disk: on one in memory
-    /// nothing has to be made durable.
+    /// Starts it on an empty directory below that one, which must be on a real disk: on one in
+    /// memory nothing has to be made durable.
     pub(crate) fn start(program: &Path, below: &Path, settings: &[Setting]) -> Result<Self> {
         fs_err::create_dir_all(below)?;
         let folder = tempfile::tempdir_in(below)?;

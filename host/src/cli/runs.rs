@@ -37,9 +37,7 @@ pub(crate) async fn run(session: &Session, command: RunsCommand) -> anyhow::Resu
                 None => bulk::run(session, Deed::Retry, &many).await,
             };
         }
-        RunsCommand::Receipt { run } => {
-            return run_views::receipt(session, run_id(&run)?).await;
-        }
+        RunsCommand::Receipt { run } => return run_views::receipt(session, run_id(&run)?).await,
         RunsCommand::Report { run, to } => {
             return run_views::report(session, run_id(&run)?, to.as_deref()).await;
         }
@@ -73,13 +71,16 @@ pub(crate) async fn run(session: &Session, command: RunsCommand) -> anyhow::Resu
             let Some(run) = bulk::meant(run.as_deref(), &many)? else {
                 return bulk::run(session, Deed::Cancel { reason }, &many).await;
             };
-            let run = run_id(run)?;
-            let client = open(Mode::Drive).await?;
-            let result = cancel(ui, &client, run, &reason).await;
-            client.finish(result).await?;
+            cancel_one(session, run_id(run)?, &reason).await?;
         }
     }
     Ok(0)
+}
+
+async fn cancel_one(session: &Session, run: RunId, reason: &str) -> anyhow::Result<()> {
+    let client = client::open(&session.config, Mode::Drive).await?;
+    let result = cancel(&session.ui, &client, run, reason).await;
+    client.finish(result).await
 }
 
 pub(super) fn millis(head: &RunHead) -> u64 {

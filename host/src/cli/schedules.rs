@@ -1,4 +1,5 @@
-//! `wforge schedules …`. Only a server starts what is due; these commands say so where there is none.
+//! `wforge schedules …`. Only a server starts what is due; these commands say so where there is
+//! none.
 
 use serde_json::{Value, json};
 use wforge_model::Object;

@@ -1,5 +1,5 @@
-//! A screen that is drawn again and again, on the terminal's other page: what was there before comes
-//! back when it is dropped.
+//! A screen that is drawn again and again, on the terminal's other page: what was there before
+//! comes back when it is dropped.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};

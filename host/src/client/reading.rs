@@ -1,5 +1,5 @@
-//! A server's stream of events that goes on where it broke off: over its age, over lost connections,
-//! and over a server that is started again.
+//! A server's stream of events that goes on where it broke off: over its age, over lost
+//! connections, and over a server that is started again.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -72,6 +72,10 @@ impl std::fmt::Debug for Host {
     }
 }
 
+/// How runs join the traces of those who ask for them.
+const TRACES: TraceHooks =
+    TraceHooks { join: wforge_telemetry::join, parent_of: wforge_telemetry::parent_of };
+
 impl Host {
     /// Opens everything; what fails says which part.
     pub(crate) async fn open(config: &Config, mode: Mode) -> anyhow::Result<Self> {
@@ -114,10 +118,7 @@ impl Host {
             call_log: witnesses.call_log,
             failpoints: witnesses.failpoints,
             digest: reader::digest,
-            traces: TraceHooks {
-                join: wforge_telemetry::join,
-                parent_of: wforge_telemetry::parent_of,
-            },
+            traces: TRACES,
             lanes: handles.clone(),
         };
         let shutdown = CancellationToken::new();

@@ -539,8 +539,8 @@ keys! {
     telemetry_otlp_headers: Secret = "telemetry.otlp_headers", short "WFORGE_OTLP_HEADERS";
     /// What the collector calls this service.
     telemetry_service_name: String = "telemetry.service_name", default "\"wforge\"";
-    /// Of which share of the traces that begin here spans are sent. Whoever begins a trace elsewhere
-    /// and names it in `traceparent` decides for it.
+    /// Of which share of the traces that begin here spans are sent. Whoever begins a trace
+    /// elsewhere and names it in `traceparent` decides for it.
     telemetry_sample_ratio: Share = "telemetry.sample_ratio", default "1.0";
     /// Spans that may wait for the collector; further ones are dropped.
     telemetry_queue_spans_max: u32 = "telemetry.queue_spans_max", default "8_192";

@@ -101,17 +101,56 @@ fn check(document: &Value, told: &Told<'_>, reply: &Reply) -> Result<(), String>
     }
     let response = &told.operation["responses"][reply.status.to_string()];
     let content = response["content"].as_object().and_then(|content| content.iter().next());
-    let Some((_, content)) = content.filter(|(kind, _)| kind.ends_with("json")) else {
+    let Some((_, content)) = content.filter(|(kind, _)| is_json(kind)) else {
         return Ok(());
     };
     let value = serde_json::from_str(&reply.text).map_err(|error| error.to_string())?;
     fits(document, &content["schema"], &value)
 }
 
+/// Lines of JSON are a text.
+fn is_json(media_type: &str) -> bool {
+    media_type == "application/json" || media_type.ends_with("+json")
+}
+
+/// Schemas of the document refer to nothing outside of it.
+struct Nothing;
+
+impl jsonschema::Retrieve for Nothing {
+    fn retrieve(
+        &self,
+        uri: &jsonschema::Uri<String>,
+    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        Err(format!("{uri} lies outside of the document").into())
+    }
+}
+
+/// The schemas that this one names, and those that they name.
+fn named(document: &Value, schema: &Value, found: &mut serde_json::Map<String, Value>) {
+    match schema {
+        Value::Object(fields) => {
+            let name = fields.get("$ref").and_then(Value::as_str);
+            if let Some(name) = name.and_then(|it| it.strip_prefix("#/components/schemas/"))
+                && !found.contains_key(name)
+            {
+                let named_one = document["components"]["schemas"][name].clone();
+                found.insert(name.to_owned(), named_one.clone());
+                named(document, &named_one, found);
+            }
+            fields.values().for_each(|field| named(document, field, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| named(document, item, found)),
+        _ => {}
+    }
+}
+
 fn fits(document: &Value, schema: &Value, value: &Value) -> Result<(), String> {
     let mut whole = schema.clone();
-    whole["components"] = document["components"].clone();
-    let validator = jsonschema::validator_for(&whole).map_err(|error| error.to_string())?;
+    let mut schemas = serde_json::Map::new();
+    named(document, schema, &mut schemas);
+    whole["components"] = json!({ "schemas": schemas });
+    let validator = jsonschema::options().with_retriever(Nothing).build(&whole);
+    let validator = validator.map_err(|error| error.to_string())?;
     let wrong: Vec<String> = validator
         .iter_errors(value)
         .map(|error| format!("{} at {}", error, error.instance_path()))

@@ -2,8 +2,8 @@
 //! broke off.
 //!
 //! Durable events carry their sequence as id and come in order, each exactly once after any
-//! reconnect; in a thread's stream the run stands before it, `run_…@12`. What a plugin logs or emits
-//! comes without an id and is never repeated.
+//! reconnect; in a thread's stream the run stands before it, `run_…@12`. What a plugin logs or
+//! emits comes without an id and is never repeated.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};

@@ -98,10 +98,12 @@ mod tests {
     use super::*;
     use crate::outbound::OutboundResponse;
 
+    type Answer = Result<(u16, Vec<(String, String)>), OutboundError>;
+
     /// Answers one request with that.
     #[derive(Debug)]
     struct Answers {
-        answer: Mutex<Option<Result<(u16, Vec<(String, String)>), OutboundError>>>,
+        answer: Mutex<Option<Answer>>,
         asked: Mutex<Vec<OutboundRequest>>,
     }
 

@@ -460,13 +460,10 @@ mod tests {
             prompt: format!("Q{number}?"),
             schema: None,
             deadline: deadline.map(Timestamp),
-            assignee: (number % 2 == 0).then(|| "ann".to_owned()),
+            assignee: (number.is_multiple_of(2)).then(|| "ann".to_owned()),
             note: None,
-            escalation: (number == 3).then(|| Escalation {
-                at: Timestamp(50),
-                to: "bob".into(),
-                done: false,
-            }),
+            escalation: (number == 3)
+                .then(|| Box::new(Escalation { at: Timestamp(50), to: "bob".into(), done: false })),
             request: RequestHash([0; 16]),
         };
         let task = TaskId::from_bytes([number; 16]);

@@ -1,5 +1,6 @@
 //! Tasks that are decided here and may wait: `ask` nodes, and mocks that play a script.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -112,7 +113,7 @@ impl Decider<'_> {
         let assignee = ask.assignee.as_ref().map(|text| render("assignee", text)).transpose()?;
         let escalates = |escalate: &Escalate| {
             let at = self.now.after_ms(escalate.after_ms);
-            render("escalate", &escalate.to).map(|to| Escalation { at, to, done: false })
+            render("escalate", &escalate.to).map(|to| Box::new(Escalation { at, to, done: false }))
         };
         let escalation = ask.escalate.as_ref().map(escalates).transpose()?;
         Ok(Question {

@@ -194,7 +194,7 @@ impl Decider<'_> {
             return self.answered(asked.id, None, AnsweredBy::Deadline);
         }
         let is_due = |escalation: &&Escalation| !escalation.done && escalation.at <= self.now;
-        let due = asked.escalation.as_ref().filter(is_due);
+        let due = asked.escalation.as_deref().filter(is_due);
         let event = |escalation: &Escalation| EventKind::QuestionAssigned {
             task,
             question: asked.id,

@@ -1,5 +1,6 @@
 //! What a guest asks of the host, and what a task may wait for.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -223,7 +224,7 @@ pub struct Question {
     pub note: Option<String>,
     /// Whose it becomes where nobody has answered for a while.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub escalation: Option<Escalation>,
+    pub escalation: Option<Box<Escalation>>,
     /// Hash of the request that asked it; an answer counts for the same request only.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<u8>))]
     pub request: RequestHash,

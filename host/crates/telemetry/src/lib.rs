@@ -1,9 +1,10 @@
 //! The host's own log and traces: tracing's spans and events become lines and, where there is a
 //! collector, OTLP.
 //!
-//! [`start`] puts both in place for the process. `lines` says what a line looks like, `levels` which
-//! lines there are, `rotating` is the file that they may go to, `traces` sends spans and ties them to
-//! the traces of others. Never here: the environment, the configuration, or what is worth a line.
+//! [`start`] puts both in place for the process. `lines` says what a line looks like, `levels`
+//! which lines there are, `rotating` is the file that they may go to, `traces` sends spans and ties
+//! them to the traces of others. Never here: the environment, the configuration, or what is worth a
+//! line.
 
 mod levels;
 mod lines;

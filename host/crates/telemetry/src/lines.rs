@@ -30,8 +30,8 @@ pub struct LineOptions {
     /// What every line says of the process.
     pub labels: Labels,
     /// Whether whoever logs may wait for the line to be written. A server may not: a line for which
-    /// there is no room is counted and gone. A command may, so that its lines and what it prints stay
-    /// in order.
+    /// there is no room is counted and gone. A command may, so that its lines and what it prints
+    /// stay in order.
     pub waits: bool,
 }
 

@@ -125,16 +125,7 @@ impl World {
         post("/v1/trust/keys", &trusted).status(201);
         let signer = signer.id();
         let delivery = self.make_hooks(&admin);
-        let open = self.host.get_as("/v1/interrupts", Some(&admin)).status(200).json();
-        let interrupt = open["items"][0]["id"].as_str().expect("a question").to_owned();
-        let space = format!("thread:{thread}");
-        let held = json!({ "value": CANARY }).to_string();
-        let path = format!("/v1/kv/{space}/{CANARY}");
-        let put = self.host.send_by("PUT", &path, "application/json", &held, Some(&admin));
-        put.status(200);
-        let bytes = ("/v1/blobs", "application/octet-stream", CANARY.as_bytes());
-        let blob = self.host.post_bytes_as(bytes.0, bytes.1, bytes.2, &admin).status(201).json();
-        let blob = blob["id"].as_str().expect("a digest").to_owned();
+        let (interrupt, space, blob) = self.make_held(thread, &admin);
         self.canaries.extend([run.clone(), thread.to_owned(), key.clone()]);
         self.parts = [
             ("publisher", "wforge".to_owned()),
@@ -161,6 +152,21 @@ impl World {
             ("tenant", "acme".to_owned()),
         ]
         .into();
+    }
+
+    /// An open question, an entry of a memory, and a blob.
+    fn make_held(&self, thread: &str, admin: &str) -> (String, String, String) {
+        let open = self.host.get_as("/v1/interrupts", Some(admin)).status(200).json();
+        let interrupt = open["items"][0]["id"].as_str().expect("a question").to_owned();
+        let space = format!("thread:{thread}");
+        let held = json!({ "value": CANARY }).to_string();
+        let path = format!("/v1/kv/{space}/{CANARY}");
+        let put = self.host.send_by("PUT", &path, "application/json", &held, Some(admin));
+        put.status(200);
+        let bytes = ("/v1/blobs", "application/octet-stream", CANARY.as_bytes());
+        let blob = self.host.post_bytes_as(bytes.0, bytes.1, bytes.2, admin).status(201).json();
+        let blob = blob["id"].as_str().expect("a digest").to_owned();
+        (interrupt, space, blob)
     }
 
     /// A webhook that was told something, and an inbound one.

@@ -55,6 +55,12 @@ fn with(cli: &Cli, from: &str, to: &str) -> String {
 /// Without what the mock model makes up.
 fn outline(ran: Value) -> Value {
     let mut ran = redacted(ran);
+    // What a sandbox took is another each time.
+    let usages = ran["tasks"].as_array_mut().expect("tasks").iter_mut();
+    for usage in usages.map(|task| &mut task["usage"]) {
+        usage.as_object_mut().map(|usage| usage.remove("sandbox"));
+    }
+    ran["usage"].as_object_mut().expect("what was used").remove("sandbox");
     let output = ran["output"].as_object_mut().expect("an output");
     output.remove("answer");
     output["used"].as_object_mut().expect("what was used").remove("tokens");

@@ -102,6 +102,7 @@ impl Receiver {
     }
 }
 
+#[expect(clippy::disallowed_types, reason = "it is a server, which reaches out to nobody")]
 fn read_post(mut stream: &std::net::TcpStream) -> Option<Post> {
     let mut request = Vec::new();
     let mut piece = [0; 4_096];

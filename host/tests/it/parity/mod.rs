@@ -1,7 +1,7 @@
 //! Every command says the same with the engine in its own process and over the API of a server.
 //!
-//! The commands come from clap's own tree, so a new one fails here until it has a line in the script
-//! or a reason why it has one way only.
+//! The commands come from clap's own tree, so a new one fails here until it has a line in the
+//! script or a reason why it has one way only.
 
 mod plain;
 mod script;

@@ -24,6 +24,10 @@ const fn tells(
     Step { words, ends, tells, compares: true }
 }
 
+const fn refused(words: &'static str) -> Step {
+    Step { words, ends: 2, tells: &[], compares: true }
+}
+
 const RUN: &[(&str, &str)] = &[("run", "/run_id")];
 
 /// Files that the commands name.
@@ -33,6 +37,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("asks.yaml", ASKS),
     ("steps.yaml", STEPS),
     ("fails.yaml", FAILS),
+    ("keeps.yaml", KEEPS),
+    ("input.json", "{\"text\": \"a\"}"),
     ("secret.txt", "s3cr3t-of-parity\n"),
 ];
 
@@ -97,6 +103,16 @@ nodes:
 edges: [{ from: START, to: it }]
 ";
 
+const KEEPS: &str = "apiVersion: workflowforge/v1
+name: keeps
+version: 1.0.0
+state: { file: { schema: { type: object, properties: { $blob: { type: string } } } } }
+input: [file]
+output: [file]
+nodes: { it: { set: { file: state.file } } }
+edges: [{ from: START, to: it }]
+";
+
 /// In this order, on a new data directory.
 pub(super) const SCRIPT: &[Step] = &[
     tells("plugin install {probe}", 0, &[("digest", "/0/component")]),
@@ -109,6 +125,7 @@ pub(super) const SCRIPT: &[Step] = &[
     step("plugin precompile wforge/probe"),
     step("workflow register {chat.yaml}"),
     step("workflow list"),
+    step("workflow versions chat"),
     tells(
         "run {chat.yaml} --thread new --input text=a",
         0,
@@ -120,12 +137,16 @@ pub(super) const SCRIPT: &[Step] = &[
     step("runs show {run} --events"),
     step("runs watch {run}"),
     step("runs stream {run} --mode updates,values"),
+    step("runs receipt {run}"),
+    step("runs report {run}"),
     step("runs export {run}"),
     step("replay {run}"),
     step("logs {run} --level debug"),
     step("logs --thread {thread}"),
     tells("run {asks.yaml}", 3, &[("asks", "/run_id")]),
     tells("inbox", 0, &[("ask", "/0/wants/answer/question")]),
+    step("inbox assign {ask} ann --note soon"),
+    step("inbox list --assignee ann"),
     step("inbox answer {ask} well"),
     tells("run {asks.yaml}", 3, &[("asks", "/run_id")]),
     step("runs resume {asks} --answer well"),
@@ -134,6 +155,8 @@ pub(super) const SCRIPT: &[Step] = &[
     step("runs cancel {asks} --reason enough"),
     tells("run {steps.yaml} --steps 1", 3, &[("paused", "/run_id")]),
     step("runs continue {paused}"),
+    tells("run {steps.yaml} --steps 1", 3, &[("paused", "/run_id")]),
+    step("runs step {paused}"),
     tells("run {fails.yaml}", 1, &[("failed", "/run_id")]),
     step("runs retry {failed}"),
     step("threads list"),
@@ -146,7 +169,39 @@ pub(super) const SCRIPT: &[Step] = &[
     step("threads migrate {thread} --to {chat2.yaml} --dry-run"),
     step("workflow migrate {thread} --to {chat2.yaml} --dry-run"),
     step("threads prune {thread} --keep 1"),
+    step("run {keeps.yaml} --input file=@{input.json}"),
+    tells("blobs list", 0, &[("blob", "/0/digest")]),
+    step("blobs get {blob} --to -"),
     step("blobs gc --dry-run"),
+    step("kv put plugin:wforge/probe total 7 --expected 0"),
+    step("kv get plugin:wforge/probe total"),
+    step("kv list plugin:wforge/probe"),
+    step("kv delete plugin:wforge/probe total"),
+    step("schedules add yearly --workflow chat --cron @yearly --input @{input.json}"),
+    step("schedules pause yearly"),
+    step("schedules continue yearly"),
+    step("schedules trigger yearly"),
+    step("schedules list"),
+    step("schedules show yearly"),
+    step("schedules next yearly"),
+    step("schedules next --cron @daily --zone Europe/Berlin"),
+    step("schedules remove yearly"),
+    step("webhooks add ci https://ci.invalid/in --event run.failed --workflow chat"),
+    step("webhooks list"),
+    step("webhooks deliveries ci"),
+    step("webhooks off ci"),
+    step("webhooks on ci"),
+    step("webhooks show ci"),
+    step("webhooks rotate ci"),
+    step("webhooks test ci"),
+    // None has ended where no server sends any, so this one is none that there is.
+    refused("webhooks redeliver ci dlv_018bcfe5680000000000000000000001"),
+    step("webhooks remove ci"),
+    step("hooks add issues --start chat --input text=/title --verify github"),
+    step("hooks list"),
+    step("hooks url issues"),
+    step("hooks rotate issues"),
+    step("hooks remove issues"),
     tells("keys add ada --role viewer", 0, &[("key", "/id")]),
     step("keys list"),
     step("keys rotate {key}"),
@@ -180,6 +235,8 @@ pub(super) const SCRIPT: &[Step] = &[
     // Each command is an entry of its own, and a server makes some that nobody asked for.
     Step { words: "audit list", ends: 0, tells: &[], compares: false },
     Step { words: "audit verify", ends: 0, tells: &[], compares: false },
+    // What a process takes of its machine is its own.
+    Step { words: "system", ends: 0, tells: &[], compares: false },
     Step { words: "usage", ends: 0, tells: &[], compares: false },
     Step { words: "export", ends: 0, tells: &[], compares: false },
 ];
@@ -190,8 +247,21 @@ pub(super) const READS: &[&str] = &[
     "plugin inspect",
     "inspect",
     "workflow list",
+    "workflow versions",
     "runs list",
     "runs show",
+    "runs receipt",
+    "inbox list",
+    "blobs list",
+    "kv get",
+    "kv list",
+    "schedules list",
+    "schedules show",
+    "schedules next",
+    "webhooks list",
+    "webhooks show",
+    "webhooks deliveries",
+    "hooks list",
     "logs",
     "threads list",
     "threads show",
@@ -227,6 +297,7 @@ pub(super) const ONE_WAY: &[(&str, &str)] = &[
     ("pull", "asks a registry"),
     ("validate", FILE),
     ("graph", FILE),
+    ("openapi", "prints what the program knows of its own API"),
     ("explain", "prints a page that the program has"),
     ("completions", "is about the shell"),
     ("config schema", FILE),
@@ -241,5 +312,6 @@ pub(super) const ONE_WAY: &[(&str, &str)] = &[
     ("context remove", LOGIN),
     ("serve", "is the server"),
     ("health", "asks a server whether it takes work"),
+    ("system log-level", "is about the log of a server; that of a command ends with it"),
     ("top", "looks at a server; without one there is nothing to look at"),
 ];

@@ -88,6 +88,7 @@ fn busy() -> TestHost {
     host.run(&["grants", "approve", "wforge/probe", "--all"]).exits(0);
     ask(&host, &[]);
     host.get("/v1/nothing").status(404);
+    host.install(b"no wasm").status(422);
     host
 }
 

@@ -60,6 +60,11 @@ const BYTES: &str = "application/octet-stream";
 const LINES: &str = "application/x-ndjson";
 const EVENTS: &str = "text/event-stream";
 
+/// Whether that is the parameter of that name.
+fn is_named(parameter: &Value, name: &str) -> bool {
+    parameter.get("name").is_some_and(|it| it == name)
+}
+
 impl Operation {
     fn new(
         method: &'static str,
@@ -110,7 +115,7 @@ impl Operation {
         for parameter in T::into_params(|| Some(ParameterIn::Query)) {
             let mut json = json_of(&parameter);
             never_null(&mut json);
-            let example = examples.iter().find(|(name, _)| json["name"] == *name);
+            let example = examples.iter().find(|(name, _)| is_named(&json, name));
             if let (Some((_, example)), Some(fields)) = (example, json.as_object_mut()) {
                 fields.insert("example".to_owned(), example.clone());
             }
@@ -121,8 +126,10 @@ impl Operation {
 
     /// What fits a parameter that was named already.
     pub(crate) fn pattern(mut self, name: &str, pattern: &str) -> Self {
-        for parameter in self.parameters.iter_mut().filter(|it| it["name"] == name) {
-            parameter["schema"]["pattern"] = json!(pattern);
+        for parameter in self.parameters.iter_mut().filter(|it| is_named(it, name)) {
+            if let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut) {
+                schema.insert("pattern".to_owned(), json!(pattern));
+            }
         }
         self
     }

@@ -43,16 +43,16 @@ pub(super) fn render(operation: &Operation, route: &Route) -> Value {
     let about = [Some(operation.about.to_owned()), parts::about_platform(route.path)];
     let about: Vec<String> = about.into_iter().flatten().filter(|it| !it.is_empty()).collect();
     if !about.is_empty() {
-        json["description"] = json!(about.join(" "));
+        put(&mut json, "description", json!(about.join(" ")));
     }
     if let Some(body) = &operation.body {
-        json["requestBody"] = request_body(body);
+        put(&mut json, "requestBody", request_body(body));
     }
     match route.access {
-        Access::Open => json["security"] = json!([]),
+        Access::Open => put(&mut json, "security", json!([])),
         Access::Role { least, scope } => {
-            json["x-wforge-role"] = json!(least.as_str());
-            json["x-wforge-scope"] = json!(scope.to_string());
+            put(&mut json, "x-wforge-role", json!(least.as_str()));
+            put(&mut json, "x-wforge-scope", json!(scope.to_string()));
         }
     }
     json
@@ -77,13 +77,20 @@ fn parameters(operation: &Operation, route: &Route) -> Vec<Value> {
     all
 }
 
+/// Puts a field into an object.
+fn put(object: &mut Value, field: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(field.to_owned(), value);
+    }
+}
+
 fn request_body(body: &Body) -> Value {
     let content = body.media_types.iter().map(|media_type| {
         let mut content = json!({ "schema": body.shape.schema });
         // A text's example is one of its first type.
         let is_first = body.media_types.first() == Some(media_type);
         if let Some(example) = body.example.as_ref().filter(|_| is_first) {
-            content["example"] = example.clone();
+            put(&mut content, "example", example.clone());
         }
         ((*media_type).to_owned(), content)
     });
@@ -104,7 +111,7 @@ fn example(operation: &Operation, place: Option<usize>) -> Value {
         "gives": gives,
     });
     if let Some(component) = operation.example.component {
-        json["component"] = json!(component);
+        put(&mut json, "component", json!(component));
     }
     json
 }
@@ -127,13 +134,22 @@ fn good(operation: &Operation, answer: &Answer) -> Value {
     for (name, about) in &answer.headers {
         headers.insert((*name).to_owned(), header(about));
     }
-    if operation.parameters.iter().any(|it| it["name"] == "Idempotency-Key") {
+    if operation
+        .parameters
+        .iter()
+        .any(|it| it.get("name").is_some_and(|name| name == "Idempotency-Key"))
+    {
         let about = "true, where an earlier request with the same key had done it all.";
         headers.insert("idempotency-replayed".into(), header(about));
     }
     let mut json = json!({ "description": answer.what, "headers": headers });
-    for (media_type, shape) in &answer.content {
-        json["content"][*media_type] = json!({ "schema": shape.schema });
+    let content = answer
+        .content
+        .iter()
+        .map(|(media_type, shape)| ((*media_type).to_owned(), json!({ "schema": shape.schema })));
+    let content: Map<String, Value> = content.collect();
+    if !content.is_empty() {
+        put(&mut json, "content", Value::Object(content));
     }
     json
 }

@@ -30,13 +30,13 @@ async fn two_that_wait_and_one_that_ended(bench: &Bench) -> [String; 3] {
 async fn runs_are_found_by_status_workflow_and_labels() {
     let bench = bench();
     let [first, second, third] = two_that_wait_and_one_that_ended(&bench).await;
-    assert_eq!(ids(&bench, "status=waiting").await, [second.clone(), first.clone()]);
+    assert_eq!(ids(&bench, "status=waiting").await, [second.as_str(), first.as_str()]);
     assert_eq!(ids(&bench, "status=waiting,completed").await.len(), 3);
-    assert_eq!(ids(&bench, "workflow=greet").await, [third.clone()]);
-    assert_eq!(ids(&bench, "label=team%3Dsearch").await, [third, first.clone()]);
-    assert_eq!(ids(&bench, "label=team%3Dsearch,stage%3Dnightly").await, [first.clone()]);
+    assert_eq!(ids(&bench, "workflow=greet").await, [third.as_str()]);
+    assert_eq!(ids(&bench, "label=team%3Dsearch").await, [third.as_str(), first.as_str()]);
+    assert_eq!(ids(&bench, "label=team%3Dsearch,stage%3Dnightly").await, [first.as_str()]);
     assert_eq!(ids(&bench, "degraded=true").await, [""; 0]);
-    assert_eq!(ids(&bench, "since=1d&limit=1&status=waiting").await, [second.clone()]);
+    assert_eq!(ids(&bench, "since=1d&limit=1&status=waiting").await, [second.as_str()]);
     let rest = format!("limit=1&status=waiting&cursor={second}");
     assert_eq!(ids(&bench, &rest).await, [first]);
     for wrong in ["status=done", "label=team", "since=yesterday", "thread=x", "team=search"] {

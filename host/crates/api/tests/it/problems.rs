@@ -17,13 +17,13 @@ fn check(reply: &Reply, expected: &expect_test::Expect) {
 
 #[tokio::test]
 async fn a_path_that_is_not_served_is_a_problem_too() {
-    let reply = bench().get("/openapi.json").without_key().send().await;
+    let reply = bench().get("/openapi.yaml").without_key().send().await;
     check(
         &reply,
         &expect![[r#"
             {
               "code": "WF0404",
-              "detail": "nothing is served at /openapi.json",
+              "detail": "nothing is served at /openapi.yaml",
               "instance": "[id]",
               "status": 404,
               "title": "there is no such thing",

@@ -211,7 +211,9 @@ async fn a_run_goes_step_by_step_and_the_inbox_shows_where_it_stands() {
     let run = paused.header("location").to_owned();
     let inbox = bench.get("/v1/interrupts").of("acme/viewer").send().await.json();
     assert_eq!(inbox["items"][0]["wants"]["answer"]["prompt"], "Greet you?");
-    assert_eq!(inbox["items"][0]["href"], run.as_str());
+    assert_eq!(inbox["items"][0]["run"], run.trim_start_matches("/v1/runs/"));
+    let href = inbox["items"][0]["href"].as_str().unwrap();
+    assert!(href.starts_with("/v1/interrupts/ask_"), "{href}");
     let answer = json!({ "answers": [{ "answer": true }] });
     let answered = bench.post(&format!("{run}/resume?wait=30s"), &answer).send().await;
     assert_eq!(answered.json()["status"], "paused");
@@ -237,12 +239,14 @@ async fn a_stream_resumes_within_an_event() {
     let path = format!("{run}/stream?mode=values,updates,tasks");
     let whole = bench.get(&path).of("acme/viewer").send().await.text;
     let ids: Vec<&str> = whole.lines().filter_map(|line| line.strip_prefix("id: ")).collect();
-    let frames: Vec<&str> = whole.split_terminator("\n\n").collect();
+    let (retry, frames) = whole.split_once("\n\n").unwrap();
+    let frames: Vec<&str> = frames.split_terminator("\n\n").collect();
     assert_eq!(ids.len(), frames.len());
     for (seen, id) in ids.iter().enumerate() {
         let rest = bench.get(&path).header("last-event-id", id).send().await;
         let expected = frames[seen + 1..].iter().map(|frame| format!("{frame}\n\n"));
-        assert_eq!(rest.text, expected.collect::<String>(), "after {id}");
+        let expected = format!("{retry}\n\n{}", expected.collect::<String>());
+        assert_eq!(rest.text, expected, "after {id}");
     }
     let told: Vec<String> = whole
         .lines()

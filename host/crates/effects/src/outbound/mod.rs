@@ -1,10 +1,9 @@
 //! The one way out of the host: every surface that reaches a server of somebody else goes through
 //! [`Outbound`], so that one filter holds for all of them.
 //!
-//! [`Egress`] is it, behind a [`Breaker`] and [`Watched`]. `url` and `names` decide where a request goes,
-//! `addresses` and [`Exception`] whether it may go there, `headers` and `clients` what goes along
-//! and on which connection.
-//! Whether a plugin may send at all is decided elsewhere, before.
+//! [`Egress`] is it, behind a [`Breaker`] and [`Watched`]. `url` and `names` decide where a request
+//! goes, `addresses` and [`Exception`] whether it may go there, `headers` and `clients` what goes
+//! along and on which connection. Whether a plugin may send at all is decided elsewhere, before.
 
 mod addresses;
 mod breaker;

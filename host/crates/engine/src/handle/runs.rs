@@ -52,8 +52,8 @@ impl Handle {
         receipt::of_run(&self.shared, view).await
     }
 
-    /// At most `limit` lines after the `after`-th that plugins of a run wrote, which matter at least
-    /// so much, of one node or of all. They are kept for a while, in memory.
+    /// At most `limit` lines after the `after`-th that plugins of a run wrote, which matter at
+    /// least so much, of one node or of all. They are kept for a while, in memory.
     ///
     /// # Errors
     /// [`EngineError::NotFound`] for another tenant's run too.

@@ -28,8 +28,10 @@ fn nightly() -> Value {
 }
 
 fn named_nightly() -> Value {
-    let mut body = nightly();
-    body["name"] = json!("nightly");
+    let mut body = json!({ "name": "nightly" });
+    if let (Some(all), Some(more)) = (body.as_object_mut(), nightly().as_object_mut()) {
+        all.append(more);
+    }
     body
 }
 

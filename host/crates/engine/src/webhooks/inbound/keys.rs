@@ -213,7 +213,7 @@ mod tests {
         assert!(!check(&ours, "0", &soon, 1) && !check(&ours, "0100", &soon, 1));
         assert!(!check(&ours, "100", "", 1) && !check(&ours, "-", &soon, 1));
         let start = StartAction { workflow: "other".into(), input: None };
-        let other = InboundHook { action: InboundAction::Start(start), ..ours.clone() };
+        let other = InboundHook { action: InboundAction::Start(start), ..ours };
         assert!(!check(&other, "100", &soon, 1), "another workflow");
         let other = InboundHook { id: InboundId::from_bytes([8; 16]), ..other };
         assert!(!check(&other, "100", &soon, 1), "another hook");

@@ -10,7 +10,7 @@ use wforge_model::event::Write;
 use wforge_model::limits::RunLimits;
 use wforge_model::mock::MockMode;
 use wforge_model::{
-    Deeds, Denial, Digest, Failure, ModelUsage, Problem, RunId, ThreadId, Timestamp, Usage,
+    Deeds, Denial, Digest, Failure, Labels, ModelUsage, Problem, RunId, ThreadId, Timestamp, Usage,
 };
 
 use crate::harness::{At, Bench, Start};
@@ -19,8 +19,9 @@ use crate::harness::{At, Bench, Start};
 type Story = (&'static str, fn() -> Vec<Bench>);
 
 /// All of them, in order.
-pub(super) const ALL: [Story; 15] = [
+pub(super) const ALL: [Story; 16] = [
     ("answers", answers),
+    ("assigned", assigned),
     ("blocked", blocked),
     ("cancelled", cancelled),
     ("deeds", deeds),
@@ -185,6 +186,24 @@ fn people() -> Vec<Bench> {
     bench.say_to(prompt, "true");
     bench.wait();
     bench.wait();
+    vec![bench]
+}
+
+/// A question that becomes somebody else's, by the clock and by a person, in a run with labels.
+fn assigned() -> Vec<Bench> {
+    let with = |started: &mut RunStarted| {
+        let labels = [("team".to_owned(), "search".to_owned())];
+        started.labels = Labels::new(labels.into()).unwrap();
+    };
+    let start = Start { with: Some(with), ..seed(1) };
+    let mut bench = Bench::begin(file!("assigned/workflow"), "", start);
+    bench.drain();
+    bench.wait();
+    let head = wforge_graph::head_of(&"test".parse().unwrap(), &bench.run);
+    let question = head.questions().next().unwrap().1.id;
+    let (assignee, note) = (Some("cid".to_owned()), Some("before noon".to_owned()));
+    bench.tell(Fact::Assign { question, assignee, note, by: ada() });
+    bench.say_to("May it?", "true");
     vec![bench]
 }
 
