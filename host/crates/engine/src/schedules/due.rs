@@ -21,7 +21,8 @@ const WALK_MS: u64 = 86_400_000;
 /// What is to be done.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Due {
-    /// The time that is started now; of several, the first.
+    /// The time that is started now; of several, the first. None where some are passed over: that
+    /// is noted first, so that of a time whose start may lie behind a crash there is one, the next.
     pub(super) fire: Option<Timestamp>,
     /// The first of those that are passed over.
     pub(super) passed: Option<Timestamp>,
@@ -56,12 +57,13 @@ pub(super) fn due(
         Missed::All => (reached.len() - late) + late.min(CATCH_UP_MAX),
     };
     let (passed, turns) = reached.split_at(reached.len() - kept);
+    let fire = turns.first().copied().filter(|_| passed.is_empty());
     Due {
-        fire: turns.first().copied(),
+        fire,
         passed: passed.first().copied(),
         passed_last: passed.last().copied(),
         missed: u64::try_from(passed.len()).unwrap_or(u64::MAX),
-        next: turns.get(1).copied().or(after),
+        next: turns.get(usize::from(fire.is_some())).copied().or(after),
     }
 }
 
@@ -149,17 +151,27 @@ mod tests {
     fn after_an_absence_the_policy_decides() {
         let now = 5 * HOUR + HOUR / 2;
         assert_eq!(check(&hourly(Missed::Skip), now), (None, 5, Some(6)));
-        assert_eq!(check(&hourly(Missed::One), now), (Some(5), 4, Some(6)));
+        assert_eq!(check(&hourly(Missed::One), now), (None, 4, Some(5)));
         assert_eq!(check(&hourly(Missed::All), now), (Some(1), 0, Some(2)));
         // The start that is just due makes up for those before it.
-        assert_eq!(check(&hourly(Missed::One), 5 * HOUR), (Some(5), 4, Some(6)));
-        assert_eq!(check(&hourly(Missed::Skip), 5 * HOUR), (Some(5), 4, Some(6)));
+        assert_eq!(check(&hourly(Missed::One), 5 * HOUR), (None, 4, Some(5)));
+        assert_eq!(check(&hourly(Missed::Skip), 5 * HOUR), (None, 4, Some(5)));
+    }
+
+    #[test]
+    fn what_is_passed_over_is_noted_before_the_next_is_started() {
+        for (missed, now) in [(Missed::One, 5 * HOUR + HOUR / 2), (Missed::Skip, 5 * HOUR)] {
+            let mut schedule = hourly(missed);
+            assert_eq!(check(&schedule, now), (None, 4, Some(5)));
+            schedule.next = Some(Timestamp(5 * HOUR));
+            assert_eq!(check(&schedule, now), (Some(5), 0, Some(6)));
+        }
     }
 
     #[test]
     fn no_more_is_made_up_for_than_the_limit_and_the_newest_is() {
         let now = 300 * HOUR + HOUR / 2;
-        assert_eq!(check(&hourly(Missed::All), now), (Some(201), 200, Some(202)));
+        assert_eq!(check(&hourly(Missed::All), now), (None, 200, Some(201)));
     }
 
     #[test]
@@ -167,8 +179,8 @@ mod tests {
         let mut schedule = hourly(Missed::All);
         schedule.spec.cron = "* * * * *".into();
         let now = 365 * 24 * HOUR + 30_000;
-        let (fire, missed, _) = check(&schedule, now);
-        assert_eq!(fire, Some(365 * 24 - 2));
+        let (fire, missed, next) = check(&schedule, now);
+        assert_eq!((fire, next), (None, Some(365 * 24 - 2)));
         assert!(missed >= 10_000, "{missed}");
     }
 

@@ -2,7 +2,9 @@
 //!
 //! A start and its note are two operations of the store. Between them a crash may lie: the time is
 //! due again at the next start of the process then, and its idempotency key answers with the run
-//! that it started. Nobody else fires a schedule: on an embedded store there is one process.
+//! that it started. Of such times there is one at most, the schedule's next: those that are passed
+//! over before it are noted first, and the next after it is started only when it is noted. Nobody
+//! else fires a schedule: on an embedded store there is one process.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -121,7 +123,7 @@ async fn turn(
     };
     let mut outcome = due.passed_last.map(|at| (at, FiringOutcome::Missed));
     if let Some(at) = due.passed {
-        // The process may have stopped after it had started the first of them.
+        // The process may have stopped after it had started the first of them, and no other.
         if let Some(run) = begun_before(shared, place, at).await? {
             turn.run = Some(run);
             turn.started += 1;
@@ -198,7 +200,11 @@ async fn start(
         }
         // Suspended in this moment: it is looked at again when the tenant is resumed.
         _ if !shared.directory.is_open(tenant) => Err(Later { after_ms: RETRY_MS }),
-        failure => Ok(Came::Failed(failed(&failure, now))),
+        failure => match begun_before(shared, place, at).await {
+            // It is durable, though whoever made it so was told otherwise.
+            Ok(Some(run)) => Ok(Came::Run(run)),
+            Ok(None) | Err(_) => Ok(Came::Failed(failed(&failure, now))),
+        },
     }
 }
 
@@ -243,7 +249,9 @@ fn failed(failure: &EngineError, at: Timestamp) -> FiringError {
 async fn note(shared: &Shared, place: &Place, seen: &Known, turn: Turn) -> Result<(), EngineError> {
     let (tenant, name) = place;
     let _turn = shared.schedules.changing.lock().await;
-    let Some(known) = shared.schedules.get(place) else { return Ok(()) };
+    // Another one may have its name by now.
+    let is_seen = |known: &Arc<Known>| known.schedule.created_at == seen.schedule.created_at;
+    let Some(known) = shared.schedules.get(place).filter(is_seen) else { return Ok(()) };
     let mut schedule = known.schedule.clone();
     let outcome = turn.last.as_ref().map(|last| last.outcome);
     let counts = &mut schedule.counts;

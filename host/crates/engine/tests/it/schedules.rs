@@ -86,8 +86,10 @@ async fn shown(world: &World, name: &str) -> ScheduleView {
     world.handle.schedule(&tenant(), name).await.unwrap()
 }
 
-/// Lets time pass minute by minute, as timers see it.
+/// Lets time pass minute by minute, as timers see it. Whoever is to sleep does so first: an engine
+/// that was just started has not even looked at its schedules.
 async fn pass(world: &World, ms: u64) {
+    world.idle().await;
     let end = now(world).after_ms(ms);
     while now(world) < end {
         world.clock.advance(end.since(now(world)).min(std::time::Duration::from_millis(MINUTE)));
@@ -105,7 +107,8 @@ async fn absent(world: World, ms: u64) -> World {
     world
 }
 
-/// For which times runs were started, the oldest first, as RFC 3339 without what is always the same.
+/// For which times runs were started, the oldest first, as RFC 3339 without what is always the
+/// same.
 async fn fired(world: &World) -> Vec<String> {
     let mut runs: Vec<RunId> = Vec::new();
     for head in world.store().heads(&tenant(), None, 10_000).await.unwrap() {
@@ -185,30 +188,40 @@ async fn a_suspended_tenant_starts_nothing_and_makes_up_for_it_when_it_is_resume
     assert_eq!(fired(&world).await, ["2026-03-28T14:00"]);
 }
 
+/// What a host leaves behind that is started so long after an hourly schedule was made, and is gone
+/// at the first start of a run: the store, and the clock a moment later.
+async fn gone_at_a_start(
+    missed: Missed,
+    away_ms: u64,
+    durable: bool,
+) -> (Arc<MemoryStore>, SimClock) {
+    let entropy: Arc<dyn Entropy> = Arc::new(SimEntropy::new(1));
+    let behind = Arc::new(MemoryStore::new(StoreParts { entropy }));
+    let clock = SimClock::at(MARCH);
+    let before = World::simulated(behind.clone(), clock.clone(), 1, ok);
+    prepare(&before).await;
+    put(&before, "hourly", ScheduleSpec { missed, ..spec("quick", "@hourly") }).await;
+    before.stop().await;
+
+    clock.advance(std::time::Duration::from_millis(away_ms));
+    let faulty = Arc::new(FaultyStore::new(behind.clone(), Some(Crash { commit: 1, durable })));
+    let crashing = World::simulated(faulty.clone(), clock.clone(), 2, ok);
+    crashing.handle.load_directory().await.unwrap();
+    pass(&crashing, MINUTE).await;
+    assert!(faulty.is_down(), "the start was tried");
+    crashing.stop().await;
+    (behind, clock)
+}
+
 /// The store keeps the beginning of the run and is gone before anybody hears of it, or it loses
 /// the beginning as well: then the time is made up for.
 #[tokio::test]
 async fn a_crash_between_the_start_and_its_note_neither_loses_nor_doubles_a_run() {
     for missed in [Missed::Skip, Missed::One, Missed::All] {
         for (durable, later) in [(true, 10_000), (false, 10_000), (true, 20 * MINUTE)] {
-            let entropy: Arc<dyn Entropy> = Arc::new(SimEntropy::new(1));
-            let behind = Arc::new(MemoryStore::new(StoreParts { entropy }));
-            let clock = SimClock::at(MARCH);
-            let before = World::simulated(behind.clone(), clock.clone(), 1, ok);
-            prepare(&before).await;
-            put(&before, "hourly", ScheduleSpec { missed, ..spec("quick", "@hourly") }).await;
-            before.stop().await;
-
-            let crash = Some(Crash { commit: 1, durable });
-            let faulty = Arc::new(FaultyStore::new(behind.clone(), crash));
-            let crashing = World::simulated(faulty.clone(), clock.clone(), 2, ok);
-            crashing.handle.load_directory().await.unwrap();
-            pass(&crashing, HOUR).await;
-            assert!(faulty.is_down(), "the start was tried");
-            crashing.stop().await;
-
+            let (store, clock) = gone_at_a_start(missed, HOUR - MINUTE, durable).await;
             clock.advance(std::time::Duration::from_millis(later));
-            let after = World::simulated(behind, clock, 3, ok);
+            let after = World::simulated(store, clock, 3, ok);
             after.handle.load_directory().await.unwrap();
             pass(&after, MINUTE).await;
             let case = format!("{missed:?}, durable {durable}, {later} ms later");
@@ -218,6 +231,29 @@ async fn a_crash_between_the_start_and_its_note_neither_loses_nor_doubles_a_run(
             assert!(view.schedule.last_run.is_some(), "{case}");
             after.stop().await;
         }
+    }
+}
+
+/// The host comes back half a minute after 14:00, passes 13:00 over, starts the run of 14:00 and is
+/// gone. When it is back, 14:00 is a time that was started, not one that was missed.
+#[tokio::test]
+async fn a_run_whose_start_came_after_times_that_were_missed_is_found_again_after_a_crash() {
+    for missed in [Missed::Skip, Missed::One] {
+        let (store, clock) = gone_at_a_start(missed, 2 * HOUR + MINUTE / 2, true).await;
+        clock.advance(std::time::Duration::from_millis(HOUR + 20 * MINUTE));
+        let after = World::simulated(store, clock, 3, ok);
+        after.handle.load_directory().await.unwrap();
+        pass(&after, MINUTE).await;
+        let view = shown(&after, "hourly").await;
+        let counts = view.schedule.counts;
+        let (times, expected) = match missed {
+            Missed::Skip => (vec!["2026-03-28T14:00"], (1, 2)),
+            _ => (vec!["2026-03-28T14:00", "2026-03-28T15:00"], (2, 1)),
+        };
+        assert_eq!(fired(&after).await, times, "{missed:?}");
+        assert_eq!((counts.started, counts.missed), expected, "{missed:?}");
+        assert!(view.schedule.last_run.is_some(), "{missed:?}");
+        after.stop().await;
     }
 }
 
@@ -365,6 +401,8 @@ async fn a_simulated_day_leaves_nothing_behind() {
         put(&world, name, spec).await;
     }
     let end = MARCH.after_ms(24 * HOUR);
+    // Whoever is to sleep does so only then.
+    world.idle().await;
     for _ in 0..20_000 {
         if world.clock.now() >= end {
             break;
