@@ -91,20 +91,21 @@ impl Host {
         let opened = parts::open_store(config, &clock, &entropy).await?;
         let sandbox = parts::open_sandbox(config, &clock, aot, &policy)?;
         let witnesses = Witnesses::open(config)?;
-        let acting = ActingParts {
-            store: opened.store.clone(),
-            clock: clock.clone(),
-            bus: bus.clone(),
-            host_key: effects_key,
-            policy,
-            threads: handles.engine.clone(),
-            failpoints: witnesses.failpoints.clone(),
-        };
-        let acting = Acting::open(config, acting)?;
+        let acting = Acting::open(
+            config,
+            ActingParts {
+                store: opened.store.clone(),
+                clock: clock.clone(),
+                bus: bus.clone(),
+                host_key: effects_key,
+                policy,
+                threads: handles.engine.clone(),
+                failpoints: witnesses.failpoints.clone(),
+            },
+        )?;
         let expressions: Arc<dyn wforge_graph::Expressions> = Arc::new(Cel::new());
-        let store = opened.store.clone();
         let engine_parts = EngineParts {
-            store: opened.store,
+            store: opened.store.clone(),
             driver: opened.driver,
             runtime: sandbox.clone(),
             effects: acting.effects.clone(),
@@ -135,7 +136,7 @@ impl Host {
             grants,
             config: config.clone(),
             pepper,
-            store,
+            store: opened.store,
             service,
             shutdown,
             lanes,
