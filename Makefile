@@ -4,7 +4,7 @@ SHELL := /usr/bin/env bash
 .PHONY: help setup build demo test ci fmt lint deny tidy serve docs clean crash-smoke bench-smoke \
   bench-engine bench-dev authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
   nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile \
-  fuzz-smoke prove-hostile-components templates quickstarts packages release bench-guests \
+  fuzz-smoke prove-hostile-components templates quickstarts packages release trial bench-guests \
   overload prove-soak prove-streams api-fuzz clients
 
 help: ## print this list
@@ -94,6 +94,8 @@ packages: ## crates, npm package and wheel of the SDKs, in target/release-packag
 	@scripts/packages.sh
 release: ## archives, SBOM, checksums and packages, in target/release-files; ARGS=--dry-run
 	@scripts/release.sh $(ARGS)
+trial: ## the files of a release tried as a new author would, in each language, with times
+	@scripts/trial.sh
 docker-lint: ## lint the Dockerfile
 	@scripts/docker-lint.sh
 docker-check: docker-lint ## run the Dockerfile's steps in a clean folder, and its health check

@@ -18,7 +18,7 @@ prove() {
   # The last line is what the test says of all of them, not what the harness says of the test.
   cargo test --quiet --locked --workspace --test it -- --ignored --exact --nocapture \
     mutants::whatever_nobody_would_write_is_refused_with_a_reason_or_taken |
-    grep -E "^(mutated|generated|seed) |passed, .* failed$|panicked"
+    grep -E "^(mutated|generated|seed) |passed, .* failed$|panicked|^assertion|^ *left:"
 }
 
 case ${1:-} in

@@ -70,10 +70,14 @@ archive_of() {
 install_from() {
     [ -f "$1/wforge" ] || fail "the archive has no wforge; nothing was installed"
     mkdir -p "$to" || fail "$to cannot be made; set WFORGE_INSTALL_DIR"
-    # Under another name first: whoever runs the old program goes on running it.
-    cp "$1/wforge" "$to/.wforge.new" && chmod 755 "$to/.wforge.new" &&
-        mv -f "$to/.wforge.new" "$to/wforge" ||
-        fail "$to/wforge cannot be written; set WFORGE_INSTALL_DIR"
+    # What compiles JavaScript and Python goes first: it is only looked for by the other one.
+    for program in wforge-build wforge; do
+        [ -f "$1/$program" ] || continue
+        # Under another name first: whoever runs the old program goes on running it.
+        cp "$1/$program" "$to/.$program.new" && chmod 755 "$to/.$program.new" &&
+            mv -f "$to/.$program.new" "$to/$program" ||
+            fail "$to/$program cannot be written; set WFORGE_INSTALL_DIR"
+    done
 }
 
 main() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes a release: an archive of wforge for each target, an SBOM, install.sh, the packages of the
-# SDKs, and SHA256SUMS over all of it. sdk/compilers is not in it (docs/adr/0007).
+# Makes a release: an archive of wforge and wforge-build for each target, their SBOMs, install.sh,
+# the packages of the SDKs, and SHA256SUMS over all of it.
 #
 #   scripts/release.sh                     every target that can be built here; says what is missing
 #   scripts/release.sh --target TRIPLE     that target (again for more); a missing tool is an error
@@ -98,18 +98,23 @@ build() {
   [ "$target" != x86_64-unknown-linux-gnu ] || flags+=' --cfg poly1305_backend="soft"'
   run env "${variables[@]}" RUSTFLAGS="$flags" \
     cargo build --locked --release --target "$target" --package wforge
+  # A workspace of its own, with other wasmtimes.
+  run env "${variables[@]}" RUSTFLAGS="$flags" \
+    cargo build --locked --release --target "$target" --manifest-path sdk/compilers/Cargo.toml \
+    --target-dir target/compilers
 }
 
 pack() {
   local target=$1 name=wforge-$version-$1
   run rm -rf "$stage/$name"
   run install -D -m 755 "target/$target/release/wforge" "$stage/$name/wforge"
+  run install -m 755 "target/compilers/$target/release/wforge-build" "$stage/$name/wforge-build"
   run install -m 644 LICENSE README.md CHANGELOG.md "$stage/$name/"
   run tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" \
     --use-compress-program='gzip -9n' -cf "$out/$name.tar.gz" -C "$stage" "$name"
 }
 
-# An SBOM for each target, in CycloneDX, of what is linked into the program. The tool writes beside
+# An SBOM for each program and target, in CycloneDX, of what is linked into it. The tool writes beside
 # each Cargo.toml, so it gets a copy of the tree.
 sbom() {
   local tool=.tools/cargo-cyclonedx-$cyclonedx
@@ -120,12 +125,15 @@ sbom() {
   run rm -rf "$stage/source"
   run mkdir -p "$stage/source"
   run git checkout-index --all --force --prefix="$stage/source/"
-  local target
+  local target program
   for target in "$@"; do
-    run env SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" "$tool/bin/cargo-cyclonedx" cyclonedx -q \
-      --manifest-path "$stage/source/host/Cargo.toml" --format json \
-      --spec-version 1.5 --describe crate --target "$target" --override-filename "sbom"
-    run install -m 644 "$stage/source/host/sbom.json" "$out/wforge-$version-$target.cdx.json"
+    for program in wforge:host wforge-build:sdk/compilers; do
+      run env SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" "$tool/bin/cargo-cyclonedx" cyclonedx -q \
+        --manifest-path "$stage/source/${program#*:}/Cargo.toml" --format json \
+        --spec-version 1.5 --describe crate --target "$target" --override-filename "sbom"
+      run install -m 644 "$stage/source/${program#*:}/sbom.json" \
+        "$out/${program%:*}-$version-$target.cdx.json"
+    done
   done
 }
 

@@ -41,7 +41,11 @@ pub(crate) fn run(ui: &Ui, args: &KeygenArgs, default: Option<PathBuf>) -> anyho
     }
     let writing = |file: &Path| format!("writing {}", file.display());
     create_private(&secret, text.as_bytes()).with_context(|| writing(&secret))?;
-    write_new(&public, &key.public_file()).with_context(|| writing(&public))?;
+    if let Err(error) = write_new(&public, &key.public_file()) {
+        // A secret key that nobody can check would only be in the way of the next try.
+        fs_err::remove_file(&secret)?;
+        return Err(error).with_context(|| writing(&public));
+    }
     let sealed = match password {
         Some(_) => "sealed with your password; lose neither",
         None => "not sealed: whoever reads it signs as you",

@@ -257,6 +257,9 @@ pub(super) fn refused(error: RegistryError) -> anyhow::Error {
         RegistryError::TooLarge { .. } => {
             (true, "too_large", "it cannot be installed; ask its author".to_owned())
         }
+        RegistryError::TooMany { .. } => {
+            (true, "too_many", "write NAME:TAG or NAME@sha256:DIGEST".to_owned())
+        }
     };
     let refusal = if wrong { Refusal::user(code, message) } else { Refusal::failed(code, message) };
     let refusal = refusal.help(help);

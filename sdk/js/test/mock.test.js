@@ -172,6 +172,17 @@ test("a listing comes in pages, in the order of keys", () => {
   }
 });
 
+test("a key and a value that a host refuses are refused", () => {
+  const mock = new MockHost();
+  const long = "k".repeat(513);
+  for (const call of ["get", "set", "delete", "list"]) {
+    refused(mock, (_, ctx) => ctx.kv[call]("run", long, {}), /^limit kv_key_bytes/);
+  }
+  const large = "v".repeat(256 << 10);
+  refused(mock, (_, ctx) => ctx.kv.set("run", "k", large), /^limit kv_value_bytes/);
+  assert.equal(mock.run((_, ctx) => ctx.kv.get("run", "k") ?? null).output, null);
+});
+
 test("the clock stands still but for sleeping, and memory expires by it", () => {
   const mock = new MockHost().clockMs(1_000);
   const before = Date.now();

@@ -59,7 +59,8 @@ impl LocalHost {
         let dirs = config.plugins.dirs.clone();
         let host = Host::open(&config, Mode::Drive).await?;
         let client = Embedded::new(host, default_tenant()?);
-        Ok(Self { client, folder, dirs, grants, current: None, kept: VecDeque::new() })
+        let kept = of_before(&config.data_dir)?;
+        Ok(Self { client, folder, dirs, grants, current: None, kept })
     }
 
     /// Lets a component serve in the place of the one before; where a host refuses it, that one
@@ -173,6 +174,22 @@ impl LocalHost {
             }
         }
     }
+}
+
+/// The components that are kept from the time before, the oldest first.
+fn of_before(folder: &Path) -> anyhow::Result<VecDeque<Digest>> {
+    let mut found = Vec::new();
+    let components = folder.join("components");
+    let files = if components.is_dir() { components_in(&components)? } else { Vec::new() };
+    for file in files {
+        let hex = file.file_stem().and_then(|stem| stem.to_str());
+        let digest = hex.map(|hex| format!("sha256:{hex}").parse::<Digest>());
+        if let Some(Ok(digest)) = digest {
+            found.push((fs_err::metadata(&file)?.modified()?, digest));
+        }
+    }
+    found.sort_by_key(|(saved, _)| *saved);
+    Ok(found.into_iter().map(|(_, digest)| digest).collect())
 }
 
 /// The operator's grants; none where there is no file.

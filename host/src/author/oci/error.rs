@@ -79,6 +79,14 @@ pub(crate) enum RegistryError {
         /// How many are taken.
         bytes_max: u64,
     },
+    /// More of something than is read.
+    #[error("the repository has more than {items_max} {what}: name a tag or a digest")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many are read.
+        items_max: usize,
+    },
     /// Anything else.
     #[error("{registry} answered in a way that is not understood")]
     Protocol {

@@ -3,8 +3,10 @@
 //! The client of `oci-client` logs in and pushes. Manifests, tags and components are read here:
 //! within limits, and with TLS wherever a registry redirects to.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use oci_client::client::{Certificate, CertificateEncoding, ClientConfig, ClientProtocol};
 use oci_client::manifest::{OCI_IMAGE_INDEX_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE};
 use oci_client::secrets::RegistryAuth;
@@ -64,6 +66,11 @@ impl std::fmt::Debug for Registry {
         f.debug_struct("Registry").field("reference", &self.reference).finish_non_exhaustive()
     }
 }
+
+/// Where a registry wants bytes to be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("it wants the bytes at a place that is no URL")]
+struct NoPlace;
 
 /// What goes with each request.
 enum Login {
@@ -163,7 +170,7 @@ impl Registry {
             let path = format!("tags/list?n={TAGS_PER_PAGE}{after}");
             let limit = Limit { what: "the list of tags", bytes_max: TAGS_BYTES_MAX };
             let Some(answer) = self.answer(Method::GET, &path, "application/json").await? else {
-                break;
+                return Ok(tags);
             };
             // Some give fewer than they are asked for, and say that there are more.
             let more = answer.headers().contains_key(LINK);
@@ -174,10 +181,10 @@ impl Registry {
             let is_full = page.len() >= TAGS_PER_PAGE;
             tags.extend(page);
             if is_last || !(more || is_full) {
-                break;
+                return Ok(tags);
             }
         }
-        Ok(tags)
+        Err(RegistryError::TooMany { what: "tags", items_max: TAG_PAGES_MAX * TAGS_PER_PAGE })
     }
 
     /// The component of a manifest, as its digest pins it.
@@ -222,8 +229,13 @@ impl Registry {
         if self.answer(Method::HEAD, &format!("blobs/{digest}"), "*/*").await?.is_some() {
             return Ok(());
         }
-        let pushed = self.client.push_blob(at, bytes, &digest.to_string()).await;
-        pushed.map(drop).map_err(|error| self.of_client(error))
+        // The client panics on a place for the bytes that is no URL, which a registry may name.
+        let digest = digest.to_string();
+        let pushed = AssertUnwindSafe(self.client.push_blob(at, bytes, &digest)).catch_unwind();
+        match pushed.await {
+            Ok(pushed) => pushed.map(drop).map_err(|error| self.of_client(error)),
+            Err(_) => Err(self.not_understood(NoPlace)),
+        }
     }
 
     /// What is at a path of the repository, within a limit; none where there is nothing.

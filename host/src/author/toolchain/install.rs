@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use fs_err as fs;
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +19,8 @@ use crate::cli::refusal::Refusal;
 const INSTALL_TIME_MAX: Duration = Duration::from_secs(15 * 60);
 /// The file that says a folder is complete.
 const COMPLETE: &str = "complete";
+const QJS: &str = "componentize-qjs";
+const PY: &str = "componentize-py";
 
 /// Packages with their versions and digests.
 #[derive(Debug)]
@@ -95,11 +98,34 @@ impl Pinned {
 
 /// Does it; what was installed, in words.
 pub(crate) async fn fix(machine: &Machine, fix: Fix) -> anyhow::Result<String> {
+    let _only_one = lock(machine)?;
+    let there = |pinned: &Pinned, what: &str| {
+        // Another program may have done it while this one waited.
+        let folder = pinned.installed(machine).and_then(|_| pinned.folder(machine));
+        folder.map(|folder| said(&folder, what))
+    };
     match fix {
         Fix::RustTarget => rust_target(machine).await,
-        Fix::JavaScript => javascript(machine).await,
-        Fix::Python => python(machine).await,
+        Fix::JavaScript => match there(&JAVASCRIPT, QJS) {
+            Some(said) => Ok(said),
+            None => javascript(machine).await,
+        },
+        Fix::Python => match there(&PYTHON, PY) {
+            Some(said) => Ok(said),
+            None => python(machine).await,
+        },
     }
+}
+
+/// Held while something is installed, so that two programs do not write the same folder; the other
+/// one waits. None where there is no place for tools.
+fn lock(machine: &Machine) -> anyhow::Result<Option<std::fs::File>> {
+    let Some(cache) = machine.cache() else { return Ok(None) };
+    let folder = cache.join("tools");
+    fs::create_dir_all(&folder)?;
+    let (file, path) = fs::File::create(folder.join("lock"))?.into_parts();
+    file.lock().with_context(|| format!("locking {}", path.display()))?;
+    Ok(Some(file))
 }
 
 async fn rust_target(machine: &Machine) -> anyhow::Result<String> {
@@ -118,7 +144,7 @@ async fn javascript(machine: &Machine) -> anyhow::Result<String> {
     let call = call.arg("--ignore-scripts");
     let ended = machine.run(call.inside(&folder).within(INSTALL_TIME_MAX)).await?;
     succeeded(&ended, "npm ci")?;
-    finish(&folder, "componentize-qjs")
+    finish(&folder, QJS)
 }
 
 async fn python(machine: &Machine) -> anyhow::Result<String> {
@@ -130,12 +156,16 @@ async fn python(machine: &Machine) -> anyhow::Result<String> {
     let pip = pip.args(["--disable-pip-version-check", "--require-hashes", "--requirement"]);
     let pip = pip.arg(folder.join("tools.txt")).within(INSTALL_TIME_MAX);
     succeeded(&machine.run(pip).await?, "pip install")?;
-    finish(&folder, "componentize-py")
+    finish(&folder, PY)
 }
 
 fn finish(folder: &Path, what: &str) -> anyhow::Result<String> {
     fs::write(folder.join(COMPLETE), "")?;
-    Ok(format!("{what}, in {}", folder.display()))
+    Ok(said(folder, what))
+}
+
+fn said(folder: &Path, what: &str) -> String {
+    format!("{what}, in {}", folder.display())
 }
 
 fn succeeded(ended: &Ended, command: &str) -> Result<(), Refusal> {

@@ -1,9 +1,12 @@
 // The memory that `kv` speaks to, with its versions.
 
-import { invalidInput } from "../failure.js";
+import { invalidInput, limit as limited } from "../failure.js";
+import { encode } from "../utf8.js";
 
-/** The largest page, as a host has it. */
+/** The largest page, key and value, as a host has them. How much fits in all is not counted. */
 const PAGE_ENTRIES_MAX = 1_000;
+const KEY_BYTES_MAX = 512;
+const VALUE_BYTES_MAX = 256 << 10;
 
 const byKey = ([one], [other]) => (one < other ? -1 : 1);
 
@@ -18,12 +21,18 @@ export class Memory {
   }
 
   get(scope, key) {
+    checkKey(key);
     const entry = this.#entries.get(placeOf(scope, key));
     if (entry === undefined || entry.expires <= this.#now()) return undefined;
     return { key, value: entry.value, version: entry.version };
   }
 
   set(scope, key, value, ttlMs) {
+    checkKey(key);
+    if (encode(value).length > VALUE_BYTES_MAX) {
+      const message = `a value may have at most ${VALUE_BYTES_MAX} bytes as JSON`;
+      throw limited("kv_value_bytes", message);
+    }
     const place = placeOf(scope, key);
     const expires = ttlMs === undefined ? Infinity : this.#now() + ttlMs;
     this.#entries.set(place, { scope, key, value, version: this.#grow(place), expires });
@@ -44,6 +53,7 @@ export class Memory {
   }
 
   list(scope, prefix, limit, cursor) {
+    checkKey(prefix);
     if (limit < 1 || limit > PAGE_ENTRIES_MAX) {
       throw invalidInput("kv_page_entries", `a page has 1 to ${PAGE_ENTRIES_MAX} entries`);
     }
@@ -60,6 +70,12 @@ export class Memory {
     const version = (this.#versions.get(place) ?? 0) + 1;
     this.#versions.set(place, version);
     return version;
+  }
+}
+
+function checkKey(key) {
+  if (encode(key).length > KEY_BYTES_MAX) {
+    throw limited("kv_key_bytes", `a key may have at most ${KEY_BYTES_MAX} bytes`);
   }
 }
 

@@ -154,6 +154,20 @@ fn a_listing_comes_in_pages_and_in_the_order_of_the_keys() {
 }
 
 #[test]
+fn a_key_and_a_value_that_a_host_refuses_are_refused() {
+    let (ctx, scope) = (MockHost::new().ctx(), kv::Scope::Run);
+    let (long, large) = ("k".repeat(513), "v".repeat(256 << 10));
+    let failures = [
+        ctx.kv_get::<String>(scope, &long).map(drop).unwrap_err(),
+        ctx.kv_set(scope, &long, &1).map(drop).unwrap_err(),
+        ctx.kv_list(scope, &long, 1, None).map(drop).unwrap_err(),
+        ctx.kv_set(scope, "k", &large).map(drop).unwrap_err(),
+    ];
+    let codes = failures.map(|failure| failure.code().unwrap().to_owned());
+    assert_eq!(codes, ["kv_key_bytes", "kv_key_bytes", "kv_key_bytes", "kv_value_bytes"]);
+}
+
+#[test]
 fn a_blob_is_named_by_its_content_and_written_in_json_as_in_inputs() {
     let host = MockHost::new();
     let ctx = host.ctx();

@@ -4,7 +4,7 @@ use std::cell::{RefCell, RefMut};
 use std::fmt;
 use std::rc::Rc;
 
-use super::memory::Memory;
+use super::memory::{Memory, check};
 use super::script::{Script, WRITES};
 use crate::bindings::workflowforge::plugin as wit;
 use crate::host::Answers;
@@ -142,7 +142,7 @@ impl Host {
     }
 
     pub(crate) fn kv_get(&self, scope: kv::Scope, key: &str) -> Result<Option<kv::Entry>, Failure> {
-        Ok(self.memory("get", READS, scope, key)?.get(scope, key))
+        Ok(self.memory("get", READS, scope, (key, None))?.get(scope, key))
     }
 
     pub(crate) fn kv_set(
@@ -152,12 +152,12 @@ impl Host {
         value: &str,
         ttl_ms: Option<u64>,
     ) -> Result<kv::Entry, Failure> {
-        let mut memory = self.memory("set", WRITES, scope, &format!("{key} {value}"))?;
+        let mut memory = self.memory("set", WRITES, scope, (key, Some(value)))?;
         Ok(memory.set(scope, key, value, ttl_ms))
     }
 
     pub(crate) fn kv_delete(&self, scope: kv::Scope, key: &str) -> Result<bool, Failure> {
-        Ok(self.memory("delete", WRITES, scope, key)?.delete(scope, key))
+        Ok(self.memory("delete", WRITES, scope, (key, None))?.delete(scope, key))
     }
 
     pub(crate) fn kv_list(
@@ -167,7 +167,7 @@ impl Host {
         limit: u32,
         cursor: Option<&str>,
     ) -> Result<kv::Page, Failure> {
-        self.memory("list", READS, scope, prefix)?.list(scope, prefix, limit, cursor)
+        self.memory("list", READS, scope, (prefix, None))?.list(scope, prefix, limit, cursor)
     }
 
     pub(crate) fn kv_swap(
@@ -177,7 +177,7 @@ impl Host {
         expected: Option<u64>,
         value: &str,
     ) -> Result<bool, Failure> {
-        let mut memory = self.memory("swap", WRITES, scope, &format!("{key} {value}"))?;
+        let mut memory = self.memory("swap", WRITES, scope, (key, Some(value)))?;
         Ok(memory.swap(scope, key, expected, value))
     }
 
@@ -187,11 +187,13 @@ impl Host {
         verb: &str,
         need: &str,
         scope: kv::Scope,
-        what: &str,
+        (key, value): (&str, Option<&str>),
     ) -> Result<RefMut<'_, Memory>, Failure> {
         let scope = scope_name(scope);
-        let script = self.note(format!("kv {verb} {scope} {what}"));
+        let written = value.map(|value| format!(" {value}")).unwrap_or_default();
+        let script = self.note(format!("kv {verb} {scope} {key}{written}"));
         script.allow("kv", &format!("{scope}{need}"))?;
+        check(key, value.unwrap_or_default())?;
         Ok(RefMut::map(script, Script::memory_now))
     }
 

@@ -9,6 +9,23 @@ use crate::kv::{Entry, Page, Scope};
 
 /// The largest page, as a host has it.
 const PAGE_ENTRIES_MAX: u32 = 1_000;
+/// The longest key, as a host has it.
+const KEY_BYTES_MAX: usize = 512;
+/// The largest value as JSON, as a host has it. How much fits in all is not counted.
+const VALUE_BYTES_MAX: usize = 256 << 10;
+
+/// Refuses a key or prefix, and a value, that is too large.
+pub(super) fn check(key: &str, value: &str) -> Result<(), Failure> {
+    if key.len() > KEY_BYTES_MAX {
+        let message = format!("a key may have at most {KEY_BYTES_MAX} bytes");
+        return Err(Failure::limit("kv_key_bytes", message));
+    }
+    if value.len() > VALUE_BYTES_MAX {
+        let message = format!("a value may have at most {VALUE_BYTES_MAX} bytes as JSON");
+        return Err(Failure::limit("kv_value_bytes", message));
+    }
+    Ok(())
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Memory {

@@ -94,7 +94,7 @@ fn act(ctx: &Ctx, calls: &[&llm::ToolCall]) -> Result<Vec<llm::Message>, Failure
     let inputs = calls.iter().map(|call| Ok((call.name.as_str(), call.read::<Value>()?)));
     let inputs = inputs.collect::<Result<Vec<_>, Failure>>()?;
     let mut messages = Vec::new();
-    for (call, answer) in calls.iter().zip(ctx.tool_all::<_, Value>(inputs)?) {
+    for (call, answer) in calls.iter().zip(ctx.tool_all::<Value>(inputs)?) {
         ctx.emit("step", &json!({ "tool": call.name, "ok": answer.is_ok() }))?;
         messages.push(match answer {
             Ok(answer) => llm::Message::tool_result(call, &answer)?,
