@@ -114,8 +114,8 @@ pack() {
     --use-compress-program='gzip -9n' -cf "$out/$name.tar.gz" -C "$stage" "$name"
 }
 
-# An SBOM for each program and target, in CycloneDX, of what is linked into it. The tool writes beside
-# each Cargo.toml, so it gets a copy of the tree.
+# An SBOM for each program and target, in CycloneDX, of what is linked into it. The tool writes
+# beside each Cargo.toml, so it gets a copy of the tree.
 sbom() {
   local tool=.tools/cargo-cyclonedx-$cyclonedx
   if [ ! -x "$tool/bin/cargo-cyclonedx" ]; then

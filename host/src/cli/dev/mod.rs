@@ -225,8 +225,9 @@ impl Dev<'_> {
             }
             let report = self.host.report(run).await?;
             // A question may be asked and answered within one commit.
-            let is_over = report.head.status.is_final() || seen >= report.head.seq;
-            let waits = is_settled(&report.head) && is_over;
+            let is_over = seen >= report.head.seq;
+            // A run that has ended ends its messages, after the last line of its plugins.
+            let waits = is_settled(&report.head) && is_over && !report.head.status.is_final();
             if !is_end && !waits {
                 continue;
             }

@@ -18,11 +18,14 @@ use self::files::Family;
 use self::traced::Parts;
 
 /// What types know and no log has, since nothing writes it.
-const NEVER_WRITTEN: [&str; 3] = [
+const NEVER_WRITTEN: [&str; 5] = [
     // Without `mock.answer` a mock answers nothing; with it there is no question.
     "AnsweredBy.mock",
+    // A question is asked before it is put to anybody, and before it escalates.
+    "Escalation.done",
     // It is what is read where nothing is written.
     "Origin.input",
+    "Question.note",
     "TaskSource.replay",
 ];
 
