@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every test of every workspace, some of the attacks on a running server, some readers through a
-# crash, then the check that model and graph need no std.
+# Every test of every workspace, some of the attacks on a running server, then the check that model
+# and graph need no std.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # What makes the components that no compiler would make; the tests hand them to a server.
