@@ -76,12 +76,17 @@ impl std::fmt::Debug for Host {
 const TRACES: TraceHooks =
     TraceHooks { join: wforge_telemetry::join, parent_of: wforge_telemetry::parent_of };
 
+/// Time and randomness, and a folder for whatever is kept.
+fn surroundings(config: &Config) -> anyhow::Result<(Arc<dyn Clock>, Arc<dyn Entropy>)> {
+    private_folder(&config.data_dir)?;
+    let entropy = SystemEntropy::open().context("randomness")?;
+    Ok((Arc::new(SystemClock), Arc::new(entropy)))
+}
+
 impl Host {
     /// Opens everything; what fails says which part.
     pub(crate) async fn open(config: &Config, mode: Mode) -> anyhow::Result<Self> {
-        private_folder(&config.data_dir)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::open().context("randomness")?);
+        let (clock, entropy) = surroundings(config)?;
         let HostKeys { aot, effects: effects_key, pepper } = HostKeys::open(config, &entropy)?;
         let (grants, policy) = grants::open(&config.plugins.grants_file, &config.sandbox)?;
         let lanes = Lanes::start(config.runs.plugin_threads)?;
@@ -127,10 +132,9 @@ impl Host {
         acting.join(&engine);
         let handle = engine.handle();
         let service = (mode != Mode::Look).then(|| lanes::spawn_on(&handles.engine, engine.run()));
-        let reader = Arc::new(Reader::new(expressions));
         Ok(Self {
             handle,
-            reader,
+            reader: Arc::new(Reader::new(expressions)),
             clock,
             entropy,
             grants,
