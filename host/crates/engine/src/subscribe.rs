@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures::stream::{self, BoxStream, StreamExt};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use wforge_model::event::{EventKind, StoredEvent};
 use wforge_model::head::RunHead;
 use wforge_model::{RunId, Seq, TenantId};
@@ -78,7 +79,21 @@ impl Listener {
             let head = self.shared.parts.store.head(&self.tenant, self.run).await?;
             self.ended = head.is_none_or(|head| has_ended(&head) && head.seq <= self.seen);
         }
+        if self.ended {
+            self.take_lines();
+        }
         Ok(())
+    }
+
+    /// What guests said of a run that was over before it was looked at.
+    fn take_lines(&mut self) {
+        loop {
+            match self.live.try_recv() {
+                Ok(RunMessage::Event(_)) | Err(TryRecvError::Lagged(_)) => {}
+                Ok(message) => self.ready.push_back(message),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
     }
 
     async fn listen(&mut self) {
