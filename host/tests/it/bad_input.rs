@@ -1,7 +1,8 @@
 //! Bad input: each a clear error with place and fix, exit code 2, and nothing lost.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::harness::{Cli, component};
 use crate::repo;
@@ -28,10 +29,25 @@ fn check_component(bytes: &[u8], says: &[&str]) {
     let good = component("wforge/probe");
     cli.run([Path::new("plugin"), Path::new("install"), &good]).exits(0);
     let before = cli.run(["plugin", "list", "--output", "json"]).exits(0).stdout.clone();
+    let kept = kept(&cli);
     let bad = cli.file("bad.wasm", bytes);
     cli.run([Path::new("plugin"), Path::new("install"), &bad]).exits(2).says(says);
     let after = cli.run(["plugin", "list", "--output", "json"]).exits(0).stdout.clone();
     assert_eq!(before, after);
+    assert_eq!(self::kept(&cli), kept, "something of it was kept");
+}
+
+/// The files of components and of their code.
+fn kept(cli: &Cli) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![cli.data().join("components"), cli.data().join("aot")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs_err::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { drop(found.insert(path)) }
+        }
+    }
+    found
 }
 
 /// Running the brief on this document ends with 2 and says all of that, and no run is left.
@@ -200,6 +216,12 @@ fn a_component_for_the_wrong_world_is_refused() {
 #[test]
 fn a_component_without_a_manifest_is_refused() {
     check_component(b"\0asm\x0d\0\x01\0", &["no_manifest"]);
+}
+
+#[test]
+fn a_component_with_a_schema_that_is_none_is_refused() {
+    let bytes = renamed(built("wforge/probe"), br#""type":"object""#, br#""type":"objekt""#);
+    check_component(&bytes, &["bad_schema", "the schema of the input of agent"]);
 }
 
 #[test]

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use wforge_graph::Expressions;
 use wforge_model::TenantId;
 use wforge_model::defence::{Defence, holds};
 use wforge_model::manifest::Manifest;
 use wforge_model::trust::SignedComponent;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_ports::plugins::{AdmissionError, Admitted, open_gate};
+use wforge_ports::plugins::{AdmissionError, Admitted, Gate, open_gate};
 use wforge_ports::store::{AuditDraft, Change, ChangeError, Collection, Put};
 
 use crate::parts::EngineParts;
@@ -34,8 +35,7 @@ pub(crate) async fn component(
     tenant: &TenantId,
     bytes: Vec<u8>,
 ) -> Result<Admitted, EngineError> {
-    let admitted = parts.admission.admit(tenant, bytes, open_gate()).await?;
-    check_schemas(parts, &admitted.manifest)?;
+    let admitted = parts.admission.admit(tenant, bytes, gate(parts, open_gate())).await?;
     let key = admitted.component.to_string();
     if parts.store.document(tenant, Collection::Components, &key).await?.is_some() {
         return Ok(admitted);
@@ -55,16 +55,24 @@ pub(crate) async fn component(
     }
 }
 
+/// What is asked before anything is compiled or kept: whoever else asks, and the schemas.
+fn gate(parts: &EngineParts, others: Gate) -> Gate {
+    let expressions = Arc::clone(&parts.expressions);
+    Box::new(move |manifest| {
+        others(manifest)?;
+        check_schemas(expressions.as_ref(), manifest)
+    })
+}
+
 /// Refuses a manifest with a schema that nothing could be held against: every call would fail.
-fn check_schemas(parts: &EngineParts, manifest: &Manifest) -> Result<(), EngineError> {
+fn check_schemas(expressions: &dyn Expressions, manifest: &Manifest) -> Result<(), AdmissionError> {
     for agent in &manifest.agents {
         let schemas =
             [("input", &agent.input), ("output", &agent.output), ("config", &agent.config)];
         for (of, schema) in schemas {
-            parts.expressions.check_schema(schema).map_err(|reason| EngineError::Invalid {
+            expressions.check_schema(schema).map_err(|reason| AdmissionError::Refused {
                 code: "bad_schema",
                 message: format!("the schema of the {of} of agent {}: {reason}", agent.name),
-                details: Vec::new(),
             })?;
         }
     }
@@ -83,9 +91,8 @@ pub(crate) async fn plugin(
     Directory::load(shared).await?;
     let parts = &shared.parts;
     let (bytes, verified) = trust::verify(shared, tenant, upload).await?;
-    let gate = trust::gate(shared, tenant);
+    let gate = gate(parts, trust::gate(shared, tenant));
     let admitted = parts.admission.admit(tenant, bytes, gate).await?;
-    check_schemas(parts, &admitted.manifest)?;
     let key = plugin_key(&admitted);
     if let Some(before) = parts.store.document(tenant, Collection::Plugins, &key).await? {
         let before: PluginInfo = serde_json::from_value(before.value)
