@@ -44,7 +44,11 @@ fn kept(cli: &Cli) -> BTreeSet<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs_err::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { drop(found.insert(path)) }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.insert(path);
+            }
         }
     }
     found
