@@ -76,7 +76,9 @@ pub(crate) fn resume_after(headers: &HeaderMap, query: Option<u64>) -> Result<Se
     let Some(header) = last_event_id(headers)? else {
         return Ok(Seq(query.unwrap_or(0)));
     };
-    header.parse().map(Seq).map_err(|_| no_event_id())
+    header.parse().map(Seq).map_err(|_| {
+        ApiError::new(&codes::MALFORMED, "last-event-id is the id of an event, a number")
+    })
 }
 
 /// The id after which a client that reconnects wants to go on.
@@ -85,11 +87,8 @@ pub(crate) fn resume_after(headers: &HeaderMap, query: Option<u64>) -> Result<Se
 /// The header is no text.
 pub(crate) fn last_event_id(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let header = headers.get(LAST_EVENT_ID);
-    header.map(|header| header.to_str().map_err(|_| no_event_id())).transpose()
-}
-
-fn no_event_id() -> ApiError {
-    ApiError::new(&codes::MALFORMED, "last-event-id is the id of an event, a number")
+    let text = header.map(|header| header.to_str()).transpose();
+    text.map_err(|_| ApiError::new(&codes::MALFORMED, "last-event-id is an id that was sent here"))
 }
 
 /// A stream that is being sent.

@@ -17,7 +17,7 @@ const TRACEPARENT: &str = "traceparent";
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Surface {
-    /// What plugins ask of servers.
+    /// What plugins ask of servers, and what webhooks are told.
     Http,
     /// Questions to models.
     Model,
