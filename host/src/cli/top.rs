@@ -9,9 +9,10 @@ use wforge_ports::Clock as _;
 use wforge_view::duration;
 
 use super::Session;
+use super::admin::{only_served, with_control};
 use super::args::TopArgs;
 use super::follow::Stops;
-use super::refusal::{EXIT_INTERRUPTED, Refusal};
+use super::refusal::EXIT_INTERRUPTED;
 use super::screen::Screen;
 use super::ui::{Paint, Ui, columns, harmless};
 use crate::client::Control;
@@ -30,14 +31,11 @@ const CODES_MAX: usize = 8;
 
 /// The command.
 pub(crate) async fn run(session: &Session, args: &TopArgs) -> anyhow::Result<u8> {
-    let control = Control::open(&session.config).await?;
-    let result = match &control {
-        Control::Here(_) => Err(Refusal::user("no_server", "no server holds this data directory")
-            .help("wforge serve starts one; --server URL or --context NAME names another")
-            .into()),
-        Control::Remote(_) => top(&session.ui, &control, args).await,
-    };
-    control.finish(result).await
+    with_control(session, async |control| {
+        only_served(control)?;
+        top(&session.ui, control, args).await
+    })
+    .await
 }
 
 async fn top(ui: &Ui, control: &Control, args: &TopArgs) -> anyhow::Result<u8> {

@@ -53,7 +53,9 @@ pub fn duration(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms} ms"),
         1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
-        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+        60_000..3_600_000 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+        3_600_000..86_400_000 => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
+        _ => format!("{} d {} h", ms / 86_400_000, ms % 86_400_000 / 3_600_000),
     }
 }
 
@@ -75,5 +77,7 @@ mod tests {
     fn durations_read_as_people_write_them() {
         let texts = [0, 999, 3_240, 59_999, 61_000].map(duration);
         assert_eq!(texts, ["0 ms", "999 ms", "3.2 s", "59.9 s", "1 min 1 s"]);
+        let texts = [3_599_999, 3_660_000, 25 * 3_600_000].map(duration);
+        assert_eq!(texts, ["59 min 59 s", "1 h 1 min", "1 d 1 h"]);
     }
 }
