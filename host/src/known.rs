@@ -39,6 +39,7 @@ impl OwnKey {
             scopes: Scopes::default(),
             name: OWNER.to_owned(),
             expires_at: None,
+            is_passing: true,
         };
         (Self { id: issued.id, credential }, issued.text)
     }
@@ -57,6 +58,7 @@ impl Credentials for Known {
             scopes: key.scopes.clone(),
             name: key.name.clone(),
             expires_at: key.expires_at,
+            is_passing: false,
         })
     }
 

@@ -37,21 +37,6 @@ fn main() -> ExitCode {
     let variables: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    go_without(&variables);
     let current_dir = std::env::current_dir().unwrap_or_default();
     cli::main(cli::Process { current_dir, variables }).into()
 }
-
-/// Takes a defence down, where this is a build for the proofs that can do so.
-#[cfg(feature = "controls")]
-#[expect(clippy::expect_used, reason = "a proof that names no defence proves nothing")]
-fn go_without(variables: &BTreeMap<String, String>) {
-    use wforge_model::defence;
-    if let Some(name) = variables.get(defence::VARIABLE) {
-        defence::go_without(name).then_some(()).expect("a defence of that name");
-    }
-}
-
-/// This build has all of its defences, for good.
-#[cfg(not(feature = "controls"))]
-const fn go_without(_variables: &BTreeMap<String, String>) {}

@@ -24,7 +24,7 @@ pub(super) async fn with_control_to<T>(
     mode: Mode,
     ask: impl AsyncFnOnce(&Control) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let control = Control::open_to(&session.config, mode).await?;
+    let control = Control::open(&session.config, mode).await?;
     let result = ask(&control).await;
     control.finish(result).await
 }
@@ -34,6 +34,15 @@ pub(super) fn path_of(whose: &Whose, what: &str) -> anyhow::Result<String> {
     match &whose.tenant {
         None => Ok(format!("/v1/{what}")),
         Some(tenant) => Ok(format!("/v1/tenants/{}/{what}", tenant_id(tenant)?)),
+    }
+}
+
+/// Refuses what only a server can tell or do.
+pub(super) fn only_served(control: &Control) -> Result<(), Refusal> {
+    match control {
+        Control::Remote(_) => Ok(()),
+        Control::Here(_) => Err(Refusal::failed("no_server", "no server runs here")
+            .help("start one with wforge serve, or name one with --server or --context")),
     }
 }
 

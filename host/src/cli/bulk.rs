@@ -68,9 +68,6 @@ pub(super) async fn run(session: &Session, deed: Deed, many: &Many) -> anyhow::R
 
 async fn all(ui: &Ui, control: &Control, deed: &Deed, many: &Many) -> anyhow::Result<u8> {
     let heads = found(control, deed, &many.which).await?;
-    if heads.is_empty() {
-        return told(ui, &json!({ "items": [], "changed": 0, "refused": 0 }));
-    }
     if many.dry_run {
         if ui.is_json() {
             ui.out_json(&heads)?;
@@ -79,6 +76,9 @@ async fn all(ui: &Ui, control: &Control, deed: &Deed, many: &Many) -> anyhow::Re
             ui.note(&format!("{} runs; nothing was done", heads.len()));
         }
         return Ok(0);
+    }
+    if heads.is_empty() {
+        return told(ui, &json!({ "items": [], "changed": 0, "refused": 0 }));
     }
     confirm(ui, deed, &heads, many.yes)?;
     let ids: Vec<String> = heads.iter().map(|head| head.run.to_string()).collect();

@@ -119,11 +119,13 @@ async fn follow_all(
     printer: &mut Printer,
 ) -> anyhow::Result<()> {
     let mut all: SelectAll<Messages> = SelectAll::new();
-    for head in live.iter().rev().take(FOLLOWED_MAX) {
-        all.push(of_run(client, head.run).await?);
+    for head in live.iter().rev() {
+        follow_one(client, head.run, &mut all, &printer.ui).await?;
     }
+    // Messages do not put it off.
+    let mut look_at = SystemClock.now().after(LOOK);
     loop {
-        let look = SystemClock.sleep_until(SystemClock.now().after(LOOK));
+        let look = SystemClock.sleep_until(look_at);
         tokio::select! {
             Some(message) = all.next() => {
                 let (run, message) = message?;
@@ -134,15 +136,27 @@ async fn follow_all(
                 let before = known;
                 for head in heads.iter().rev().filter(|head| Some(head.run) > before) {
                     known = Some(head.run);
-                    if all.len() < FOLLOWED_MAX {
-                        all.push(of_run(client, head.run).await?);
-                    } else {
-                        printer.ui.note(&format!("{} is not followed: too many at once", head.run));
-                    }
+                    follow_one(client, head.run, &mut all, &printer.ui).await?;
                 }
+                look_at = SystemClock.now().after(LOOK);
             }
         }
     }
+}
+
+/// Follows one run more, where that are not too many.
+async fn follow_one(
+    client: &Client,
+    run: RunId,
+    all: &mut SelectAll<Messages>,
+    ui: &Ui,
+) -> anyhow::Result<()> {
+    if all.len() < FOLLOWED_MAX {
+        all.push(of_run(client, run).await?);
+    } else {
+        ui.note(&format!("{run} is not followed: {FOLLOWED_MAX} are at the same time"));
+    }
+    Ok(())
 }
 
 /// Prints what fits.
@@ -171,6 +185,7 @@ struct Line {
 
 impl Printer {
     fn take(&mut self, run: RunId, message: &Message) -> anyhow::Result<()> {
+        self.make_room(run);
         match message {
             Message::Event(stored) => {
                 let event = &stored.event;
@@ -213,6 +228,13 @@ impl Printer {
             }
         }
         Ok(())
+    }
+
+    /// Forgets the runs that have ended before it begins with one too many.
+    fn make_room(&mut self, next: RunId) {
+        if self.trails.len() >= RUNS_MAX && !self.trails.contains_key(&next) {
+            self.trails.retain(|_, trail| !trail.has_ended());
+        }
     }
 
     /// Whether something is about the plugin that is wanted.

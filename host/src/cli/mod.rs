@@ -124,6 +124,8 @@ pub(crate) fn main(process: Process) -> u8 {
 }
 
 fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
+    #[cfg(feature = "controls")]
+    go_without(&process.variables)?;
     if let Command::Completions { shell } = cli.command {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "wforge", &mut script);
@@ -180,6 +182,20 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     // What is left of log and traces is written now, outside of any executor.
     drop(telemetry);
     code
+}
+
+/// Takes a defence down, which only a build for the proofs can; one that names none proves nothing.
+#[cfg(feature = "controls")]
+fn go_without(variables: &BTreeMap<String, String>) -> Result<(), Refusal> {
+    use wforge_model::defence::{VARIABLE, go_without};
+    match variables.get(VARIABLE) {
+        Some(name) if !go_without(name) => {
+            let message = format!("{VARIABLE}: there is no defence \"{name}\"");
+            let help = format!("wforge_model::defence lists them; without {VARIABLE} all are up");
+            Err(Refusal::user("bad_variable", message).help(help))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// What authors do, which needs no store, and fails for no broken configuration.

@@ -12,7 +12,7 @@ use wforge_model::mock::TaskSource;
 use wforge_model::workflow::{Work, WorkflowDraft};
 use wforge_model::{Failure, NodeId, Seq, TaskId, Timestamp};
 use wforge_ports::Clock;
-use wforge_view::{AFTER_WRITE, Level, Place, Trail, duration};
+use wforge_view::{AFTER_WRITE, Level, Place, Trail, duration, for_steps};
 
 use super::ui::{Paint, Ui, harmless};
 
@@ -187,12 +187,7 @@ impl Progress {
                 format!("pauses after this super-step, as {} asked", harmless(by))
             }
             EventKind::Continued { by, steps } => {
-                let until = match steps {
-                    None => String::new(),
-                    Some(1) => " for one super-step".to_owned(),
-                    Some(steps) => format!(" for {steps} super-steps"),
-                };
-                format!("continued by {}{until}", harmless(by))
+                format!("continued by {}{}", harmless(by), for_steps(*steps))
             }
             EventKind::RunRevived { by } => format!("what failed begins again: {}", harmless(by)),
             EventKind::FailureHandled { run: Some(run), .. } => {
@@ -202,21 +197,8 @@ impl Progress {
                 let why = refused.as_deref().unwrap_or("no reason was given");
                 format!("nothing handles its failure: {}", harmless(why))
             }
-            EventKind::RunStarted(_)
-            | EventKind::StepPlanned { .. }
-            | EventKind::SubgraphStarted { .. }
-            | EventKind::TaskSuspended { .. }
-            | EventKind::TaskResumed { .. }
-            | EventKind::QuestionAnswered { .. }
-            | EventKind::QuestionAssigned { .. }
-            | EventKind::TaskFinished(_)
-            | EventKind::TaskFailed { .. }
-            | EventKind::StepCommitted { .. }
-            | EventKind::RunCompleted { .. }
-            | EventKind::RunFailed { .. }
-            | EventKind::RunCancelled { .. }
-            | EventKind::Interrupted { .. }
-            | EventKind::RunUnblocked { .. } => return,
+            // `take` names them all, so that a new one asks for its place.
+            _ => return,
         };
         self.ui.note(&line);
     }

@@ -8,9 +8,10 @@ use wforge_model::head::RunHead;
 use wforge_model::{Recording, RunId, Usage};
 use wforge_view::duration;
 
-use super::args::{RunsCommand, StreamArgs};
+use super::args::{Many, RunsCommand, StreamArgs, Watch};
 use super::bulk::{self, Deed};
 use super::follow::{Stops, interrupted};
+use super::refusal::Refusal;
 use super::result::{how_it_goes_on, place_in_file, used};
 use super::resume::{self, GoOn, go_on};
 use super::ui::{Paint, Ui, columns, harmless};
@@ -32,10 +33,7 @@ pub(crate) async fn run(session: &Session, command: RunsCommand) -> anyhow::Resu
             return go_on(session, &run, GoOn::Continue(Some(1)), &watch).await;
         }
         RunsCommand::Retry { run, many, watch } => {
-            return match bulk::meant(run.as_deref(), &many)? {
-                Some(run) => go_on(session, run, GoOn::Retry, &watch).await,
-                None => bulk::run(session, Deed::Retry, &many).await,
-            };
+            return retry(session, run.as_deref(), &many, &watch).await;
         }
         RunsCommand::Receipt { run } => return run_views::receipt(session, run_id(&run)?).await,
         RunsCommand::Report { run, to } => {
@@ -75,6 +73,23 @@ pub(crate) async fn run(session: &Session, command: RunsCommand) -> anyhow::Resu
         }
     }
     Ok(0)
+}
+
+async fn retry(
+    session: &Session,
+    run: Option<&str>,
+    many: &Many,
+    watch: &Watch,
+) -> anyhow::Result<u8> {
+    match bulk::meant(run, many)? {
+        Some(run) => go_on(session, run, GoOn::Retry, watch).await,
+        None if watch.fail_on_degraded => {
+            let message = "--fail-on-degraded is for one run, which is waited for";
+            let help = "name the run, or leave the flag out";
+            Err(Refusal::user("bad_flags", message).help(help).into())
+        }
+        None => bulk::run(session, Deed::Retry, many).await,
+    }
 }
 
 async fn cancel_one(session: &Session, run: RunId, reason: &str) -> anyhow::Result<()> {

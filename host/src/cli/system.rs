@@ -5,10 +5,8 @@ mod show;
 use serde_json::json;
 
 use super::Session;
-use super::admin::{duration_ms, moment_of, text_of, with_control};
+use super::admin::{duration_ms, moment_of, only_served, text_of, with_control};
 use super::args::{LogLevelArgs, SystemCommand};
-use super::refusal::Refusal;
-use crate::client::Control;
 
 const LOG_LEVEL: &str = "/v1/system/log-level";
 
@@ -31,7 +29,8 @@ async fn log_level(session: &Session, args: &LogLevelArgs) -> anyhow::Result<()>
         (None, false) => None,
     };
     let level = with_control(session, async |control| {
-        refuse_here(control)?;
+        // The log of a command ends with it, so there is nothing to be changed.
+        only_served(control)?;
         match &body {
             Some(body) => control.put(LOG_LEVEL, body).await,
             None => control.get(LOG_LEVEL).await,
@@ -48,14 +47,4 @@ async fn log_level(session: &Session, args: &LogLevelArgs) -> anyhow::Result<()>
         ui.note(&format!("until {until}, then {} again", text_of(&level, "configured")));
     }
     Ok(())
-}
-
-/// The log of a command ends with it, so there is nothing to be changed.
-fn refuse_here(control: &Control) -> anyhow::Result<()> {
-    match control {
-        Control::Remote(_) => Ok(()),
-        Control::Here(_) => Err(Refusal::failed("no_server", "no server runs here")
-            .help("start one with wforge serve, or name one with --server")
-            .into()),
-    }
 }

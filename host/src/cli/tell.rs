@@ -3,7 +3,7 @@
 use wforge_model::TaskId;
 use wforge_model::effect::Waiting;
 use wforge_model::event::{AnsweredBy, EventKind, RunStarted, TaskFinished};
-use wforge_view::{Trail, duration, when_text};
+use wforge_view::{Trail, assigned, cancelled, duration, for_steps, when_text};
 
 use super::args::LogLevel;
 
@@ -46,8 +46,8 @@ pub(crate) fn tell(trail: &Trail, event: &EventKind) -> Told {
         EventKind::RunFailed { error } => {
             Told::of_run(Error, format!("failed: {} ({})", error.message, error.code))
         }
-        EventKind::RunCancelled { reason, by, .. } => {
-            Told::of_run(Warn, format!("cancelled by {by}: {reason}"))
+        EventKind::RunCancelled { reason, by, rolled_back } => {
+            Told::of_run(Warn, cancelled(reason, by, *rolled_back))
         }
         EventKind::Interrupted { when, nodes, .. } => {
             let nodes: Vec<&str> = nodes.iter().map(|node| node.as_str()).collect();
@@ -56,7 +56,9 @@ pub(crate) fn tell(trail: &Trail, event: &EventKind) -> Told {
         EventKind::PauseRequested { by } => {
             Told::of_run(Info, format!("pauses after this super-step, as {by} asked"))
         }
-        EventKind::Continued { by, .. } => Told::of_run(Info, format!("continued by {by}")),
+        EventKind::Continued { by, steps } => {
+            Told::of_run(Info, format!("continued by {by}{}", for_steps(*steps)))
+        }
         EventKind::RunRevived { by } => {
             Told::of_run(Info, format!("what failed begins again: {by}"))
         }
@@ -101,6 +103,10 @@ fn of_task(event: &EventKind) -> Option<Told> {
                 AnsweredBy::Deadline => "not answered in time".to_owned(),
             };
             Told::of_task(Info, *task, format!("{question} {who}"))
+        }
+        EventKind::QuestionAssigned { task, question, assignee, note, by } => {
+            let to = assigned(assignee.as_deref(), note.as_deref(), by);
+            Told::of_task(Info, *task, format!("{question} {to}"))
         }
         EventKind::TaskFinished(finished) => finished_task(finished),
         EventKind::TaskFailed { task, attempt, failure, elapsed_ms, handler, .. } => {

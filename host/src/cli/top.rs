@@ -9,9 +9,10 @@ use wforge_ports::Clock as _;
 use wforge_view::duration;
 
 use super::Session;
+use super::admin::{only_served, with_control};
 use super::args::TopArgs;
 use super::follow::Stops;
-use super::refusal::{EXIT_INTERRUPTED, Refusal};
+use super::refusal::EXIT_INTERRUPTED;
 use super::screen::Screen;
 use super::ui::{Paint, Ui, columns, harmless};
 use crate::client::Control;
@@ -30,14 +31,11 @@ const CODES_MAX: usize = 8;
 
 /// The command.
 pub(crate) async fn run(session: &Session, args: &TopArgs) -> anyhow::Result<u8> {
-    let control = Control::open(&session.config).await?;
-    let result = match &control {
-        Control::Here(_) => Err(Refusal::user("no_server", "no server holds this data directory")
-            .help("wforge serve starts one; --server URL or --context NAME names another")
-            .into()),
-        Control::Remote(_) => top(&session.ui, &control, args).await,
-    };
-    control.finish(result).await
+    with_control(session, async |control| {
+        only_served(control)?;
+        top(&session.ui, control, args).await
+    })
+    .await
 }
 
 async fn top(ui: &Ui, control: &Control, args: &TopArgs) -> anyhow::Result<u8> {
@@ -135,11 +133,11 @@ impl Snapshot {
     fn of(now: &Look, before: Option<&Look>) -> Self {
         let figures = &now.figures;
         let text = |name: &str| now.system.get(name).and_then(Value::as_str).map(str::to_owned);
-        let sum = |name: &str| figures.sum(&[name]);
+        let sum = |name: &str| figures.sum(name);
         let rate = |name: &str| {
             let before = before?;
             let passed_s = now.at_ns.saturating_sub(before.at_ns) as f64 / 1e9;
-            let more = figures.sum(&[name])? - before.figures.sum(&[name])?;
+            let more = figures.sum(name)? - before.figures.sum(name)?;
             (passed_s > 0.0).then(|| (more / passed_s).max(0.0))
         };
         // Either says it, as far as the server and the credential go.
@@ -168,9 +166,7 @@ impl Snapshot {
             descriptors: sum("process_open_fds").or_else(|| told("/machine/descriptors/open")),
             under_way: figures.by("wforge_http_under_way", "kind"),
             commits_per_s: rate("wforge_store_commits_total"),
-            view_lag: figures
-                .sum(&["wforge_store_view_lag_operations", "wforge_store_view_lag"])
-                .or_else(|| told("/store/view_lag")),
+            view_lag: sum("wforge_store_view_lag_operations").or_else(|| told("/store/view_lag")),
             tokens: figures.by("wforge_llm_tokens_total", "direction"),
             refusals: figures.by("wforge_stopped_total", "code"),
             requests_refused: figures.by("wforge_http_refusals_total", "code"),

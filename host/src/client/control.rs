@@ -37,13 +37,8 @@ pub(crate) struct Here {
 }
 
 impl Control {
-    /// Finds whom to ask.
-    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
-        Self::open_to(config, Mode::Look).await
-    }
-
-    /// The same, to look or to drive the runs that are asked for.
-    pub(crate) async fn open_to(config: &Config, mode: Mode) -> anyhow::Result<Self> {
+    /// Finds whom to ask, to look or to drive the runs that are asked for.
+    pub(crate) async fn open(config: &Config, mode: Mode) -> anyhow::Result<Self> {
         match open_some(config, mode).await? {
             Opened::Remote(remote) => Ok(Self::Remote(remote)),
             Opened::Host(host) => {

@@ -57,6 +57,7 @@ fn runs_are_found_by_label_and_many_are_ended_once_somebody_has_confirmed() {
         cli.run(["runs", "cancel", &second, "--status", "waiting"])
             .exits(2)
             .says(&["one is named"]);
+        cli.run(["runs", "retry", "--all", "--fail-on-degraded"]).exits(2).says(&["is waited for"]);
         cli.run(["runs", "list", "--status", "done"]).exits(2).says(&["rolled_back"]);
     });
 }

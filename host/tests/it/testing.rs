@@ -332,6 +332,10 @@ fn one_agent_is_called_with_real_effects_and_nothing_is_kept() {
     ran.exits(2).says(&["--context { is no JSON", "@FILE"]);
     bench.cli.run(["run", "--agent", agent, "--name", "other"]).exits(2).says(&["no agent"]);
     bench.cli.run(["run", "--agent", agent, "w.yaml"]).exits(2).says(&["cannot be used with"]);
+    for ignored in [["--label", "team=search"], ["--durability", "exit"]] {
+        let ran = bench.cli.run(["run", "--agent", agent, ignored[0], ignored[1]]);
+        ran.exits(2).says(&["cannot be used with", ignored[0]]);
+    }
     bench.cli.run(["run"]).exits(2).says(&["<FILE>"]);
 }
 

@@ -17,4 +17,4 @@ pub use page::{Telling, page};
 pub use svg::svg;
 pub use trail::{Level, Place, Trail};
 pub use wforge_graph::Drawing;
-pub use words::{AFTER_WRITE, duration, when_text};
+pub use words::{AFTER_WRITE, assigned, cancelled, duration, for_steps, when_text};

@@ -157,6 +157,12 @@ impl Trail {
         }
     }
 
+    /// Whether the run has ended.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// The run that handles this one's failure.
     #[must_use]
     pub const fn handled_by(&self) -> Option<RunId> {

@@ -98,7 +98,9 @@ pub(crate) struct InspectArgs {
 pub(crate) struct OneAgent {
     /// Call one agent of this component instead of a workflow; nothing of it is kept
     #[arg(long, value_name = "COMPONENT", value_hint = ValueHint::FilePath)]
-    #[arg(conflicts_with_all = ["mocks", "plugins", "with", "thread", "steps", "detach"])]
+    #[arg(conflicts_with_all = [
+        "mocks", "plugins", "with", "thread", "durability", "steps", "labels", "detach",
+    ])]
     pub(crate) agent: Option<PathBuf>,
     /// The agent's name [default: the only one, or main]
     #[arg(long, value_name = "AGENT", requires = "agent")]

@@ -24,9 +24,9 @@ impl Figures {
         figures
     }
 
-    /// All samples of the first of these names that there is.
-    pub(super) fn sum(&self, names: &[&str]) -> Option<f64> {
-        let samples = names.iter().find_map(|name| self.0.get(*name))?;
+    /// All samples of a name; none where there is none.
+    pub(super) fn sum(&self, name: &str) -> Option<f64> {
+        let samples = self.0.get(name)?;
         Some(samples.iter().map(|sample| sample.value).sum())
     }
 
@@ -92,9 +92,9 @@ mod tests {
         let text = "# HELP a x\n# TYPE a counter\na{x=\"1\",y=\"p\\\"{},\\\\\"} 2\na{x=\"1\"} 3 170\n\
                     a{x=\"2\"} 4\nb 1.5\nno sample\n";
         let figures = Figures::read(text);
-        assert_eq!(figures.sum(&["missing", "a"]), Some(9.0));
-        assert_eq!(figures.sum(&["b"]), Some(1.5));
-        assert_eq!(figures.sum(&["c"]), None);
+        assert_eq!(figures.sum("a"), Some(9.0));
+        assert_eq!(figures.sum("b"), Some(1.5));
+        assert_eq!(figures.sum("c"), None);
         let by = figures.by("a", "x");
         assert_eq!(by, BTreeMap::from([("1".to_owned(), 5.0), ("2".to_owned(), 4.0)]));
         assert_eq!(figures.by("a", "y"), BTreeMap::from([("p\"{},\\".to_owned(), 2.0)]));

@@ -29,13 +29,8 @@ fn serving(answers: usize, text: &'static str) -> String {
 
 /// Reads one request to the end of its small body, and answers it or not.
 fn serve(mut stream: impl Read + Write, answer: Option<&str>) {
-    let mut request = Vec::new();
-    let mut piece = [0; 4_096];
-    while !is_whole(&request) {
-        match stream.read(&mut piece) {
-            Ok(read) if read > 0 => request.extend_from_slice(&piece[..read]),
-            _ => return,
-        }
+    if read_whole(&mut stream).is_none() {
+        return;
     }
     if let Some(text) = answer {
         let head =
@@ -43,6 +38,19 @@ fn serve(mut stream: impl Read + Write, answer: Option<&str>) {
         // Whoever asked may be gone.
         let _ = stream.write_all(format!("{head}\r\n\r\n{text}").as_bytes());
     }
+}
+
+/// A request with all of its body; none where it broke off.
+fn read_whole(stream: &mut impl Read) -> Option<Vec<u8>> {
+    let mut request = Vec::new();
+    let mut piece = [0; 4_096];
+    while !is_whole(&request) {
+        match stream.read(&mut piece) {
+            Ok(read) if read > 0 => request.extend_from_slice(&piece[..read]),
+            _ => return None,
+        }
+    }
+    Some(request)
 }
 
 fn is_whole(request: &[u8]) -> bool {
@@ -104,15 +112,7 @@ impl Receiver {
 
 #[expect(clippy::disallowed_types, reason = "it is a server, which reaches out to nobody")]
 fn read_post(mut stream: &std::net::TcpStream) -> Option<Post> {
-    let mut request = Vec::new();
-    let mut piece = [0; 4_096];
-    while !is_whole(&request) {
-        match stream.read(&mut piece) {
-            Ok(read) if read > 0 => request.extend_from_slice(&piece[..read]),
-            _ => return None,
-        }
-    }
-    let text = String::from_utf8(request).ok()?;
+    let text = String::from_utf8(read_whole(&mut stream)?).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
     let header = |line: &str| {
         let (name, value) = line.split_once(':')?;

@@ -71,7 +71,6 @@ fn plain_line(line: &str) -> String {
         let unit = ["ms", "s", "min", "ms,", "s,"].contains(&next);
         plain.push(match word {
             _ if is_number && unit => "[n]".to_owned(),
-            _ if is_key_of_somebody(word) => continue,
             word => plain_word(word),
         });
     }
@@ -101,12 +100,6 @@ fn plain_word(word: &str) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// `(0123456789ab)` after a name: over the API the server's key did it, in a process of its own
-/// none, or one that was made for it.
-fn is_key_of_somebody(word: &str) -> bool {
-    word.strip_prefix('(').and_then(|word| word.strip_suffix(')')).is_some_and(is_key_id)
-}
-
 /// Twelve hexadecimal digits, or a grant's or signer's id.
 fn is_key_id(word: &str) -> bool {
     word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -124,10 +117,7 @@ fn what_differs_from_one_folder_to_another_is_taken_out() {
     });
     assert_eq!(plain(value), expected);
     assert_eq!(plain_line("a   took 12 ms, and 3 tasks"), "a took [n] ms, and 3 tasks");
-    assert_eq!(
-        plain_line("by cli (0123456789ab) at /v1/keys/0123456789ab"),
-        "by cli at /v1/keys/[key]"
-    );
+    assert_eq!(plain_line("at /v1/keys/0123456789ab"), "at /v1/keys/[key]");
     assert_eq!(plain_line("/in/hook_0/7/x /a/dlv_0/b (now)"), "/in/[hook] /a/[delivery]/b (now)");
     let page = r#"<p/><svg height="6" aria-label="When each node ran"><rect x="7"/></svg><hr/>"#;
     assert_eq!(plain_line(page), "<p/>[timeline]<hr/>");

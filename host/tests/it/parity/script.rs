@@ -42,9 +42,14 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("secret.txt", "s3cr3t-of-parity\n"),
 ];
 
-const CHAT: &str = "apiVersion: workflowforge/v1
+macro_rules! chat {
+    ($version:literal) => {
+        concat!(
+            "apiVersion: workflowforge/v1
 name: chat
-version: 1.0.0
+version: ",
+            $version,
+            "
 state: { text: { schema: { type: string } }, said: { reducer: append } }
 input: [text]
 output: [said]
@@ -52,19 +57,13 @@ nodes:
   hear: { set: { said: '[state.text]' } }
   more: { set: { said: \"['more']\" } }
 edges: [{ from: START, to: hear }, { from: hear, to: more }]
-";
+"
+        )
+    };
+}
 
-const CHAT_NEXT: &str = "apiVersion: workflowforge/v1
-name: chat
-version: 1.1.0
-state: { text: { schema: { type: string } }, said: { reducer: append } }
-input: [text]
-output: [said]
-nodes:
-  hear: { set: { said: '[state.text]' } }
-  more: { set: { said: \"['more']\" } }
-edges: [{ from: START, to: hear }, { from: hear, to: more }]
-";
+const CHAT: &str = chat!("1.0.0");
+const CHAT_NEXT: &str = chat!("1.1.0");
 
 const ASKS: &str = "apiVersion: workflowforge/v1
 name: asks

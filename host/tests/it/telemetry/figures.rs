@@ -182,8 +182,8 @@ fn dashboard_and_alerts_are_about_figures_and_labels_that_the_server_exports() {
         assert!(!figures.is_empty(), "about nothing: {expression}");
         let mut known: BTreeSet<&str> = scraped.into();
         for (name, labels) in &figures {
-            let mut samples = families.values().flat_map(|family| &family.samples).peekable();
-            let of_it: Vec<_> = samples.by_ref().filter(|(of, _)| of == name).collect();
+            let samples = families.values().flat_map(|family| &family.samples);
+            let of_it: Vec<_> = samples.filter(|(of, _)| of == name).collect();
             assert!(!of_it.is_empty(), "{name} is not exported: {expression}");
             known.extend(of_it.iter().flat_map(|(_, labels)| labels.keys().map(String::as_str)));
             for label in labels.iter().filter(|label| !scraped.contains(&label.as_str())) {

@@ -61,10 +61,12 @@ fn by_key(key: &PresentedKey<'_>, known: Known<'_>, now: Timestamp) -> Result<Pr
     let expected = found.as_ref().map_or(Digest::from_bytes([0; 32]), |known| known.mac);
     let equal = bool::from(expected.as_bytes().ct_eq(presented.as_bytes()));
     let is_valid = |known: &Credential| equal && known.expires_at.is_none_or(|end| end > now);
-    let Some(Credential { tenant, role, scopes, name, .. }) = found.filter(is_valid) else {
+    let Some(Credential { tenant, role, scopes, name, is_passing, .. }) = found.filter(is_valid)
+    else {
         return Err(Unknown { key_id: Some(key.id.to_owned()) });
     };
-    let (key_id, kind) = (key.id.to_owned(), CredentialKind::Key);
+    let kind = if is_passing { CredentialKind::PassingKey } else { CredentialKind::Key };
+    let key_id = key.id.to_owned();
     Ok(Principal { tenant, role, scopes, name, key_id, kind })
 }
 
@@ -127,6 +129,7 @@ mod tests {
             scopes: Scopes::default(),
             name: "ci".into(),
             expires_at: Some(Timestamp(100)),
+            is_passing: false,
         };
         let table = KeyTable([(key.id.clone(), credential)].into());
         (key, table)
@@ -134,6 +137,19 @@ mod tests {
 
     fn pepper() -> Pepper {
         Pepper::new([9; 32])
+    }
+
+    #[test]
+    fn a_key_that_is_kept_nowhere_is_called_by_its_name_alone() {
+        let (key, mut table) = known();
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, format!("Bearer {}", key.text).parse().unwrap());
+        for (is_passing, actor) in [(true, "ci".to_owned()), (false, format!("ci ({})", key.id))] {
+            table.0.values_mut().for_each(|known| known.is_passing = is_passing);
+            let known = Known { credentials: &table, pepper: &pepper(), tokens: None };
+            let found = block_on(authenticate(&headers, known, Timestamp(1))).unwrap();
+            assert_eq!(found.actor(), actor);
+        }
     }
 
     fn ask(values: &[&str], now: u64) -> String {

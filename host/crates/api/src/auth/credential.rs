@@ -20,6 +20,9 @@ pub struct Credential {
     pub name: String,
     /// From then on it is unknown; none: never.
     pub expires_at: Option<Timestamp>,
+    /// Whether it was made for one process and is kept nowhere. Nobody can look its id up, so that
+    /// the name alone says who it was.
+    pub is_passing: bool,
 }
 
 /// How a tenant stands.

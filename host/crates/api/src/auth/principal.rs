@@ -32,6 +32,8 @@ pub(crate) struct Principal {
 pub(crate) enum CredentialKind {
     /// An API key.
     Key,
+    /// The key of one process, kept nowhere.
+    PassingKey,
     /// A token, as its issuer dated it.
     Token {
         /// When it was issued.
@@ -42,15 +44,21 @@ pub(crate) enum CredentialKind {
 }
 
 impl Principal {
-    /// How the audit log calls it: names are chosen freely, ids are not.
+    /// How the audit log calls it: names are chosen freely, ids are not. A name without an id is
+    /// nobody's but of a key that is kept nowhere.
     pub(crate) fn actor(&self) -> String {
-        format!("{} ({})", self.name, self.key_id)
+        match self.kind {
+            CredentialKind::PassingKey => self.name.clone(),
+            CredentialKind::Key | CredentialKind::Token { .. } => {
+                format!("{} ({})", self.name, self.key_id)
+            }
+        }
     }
 
     /// Whether the credential is still good, for what goes on longer than a request.
     pub(crate) fn still_holds(&self, credentials: &dyn Credentials, now: Timestamp) -> bool {
         let holds = match self.kind {
-            CredentialKind::Key => credentials
+            CredentialKind::Key | CredentialKind::PassingKey => credentials
                 .find(&self.key_id)
                 .is_some_and(|known| known.expires_at.is_none_or(|end| end > now)),
             CredentialKind::Token { issued_at, ends_at } => {

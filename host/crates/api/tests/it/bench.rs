@@ -44,6 +44,7 @@ impl Keys {
                     scopes: Scopes::default(),
                     name: format!("{tenant}-{role}"),
                     expires_at: None,
+                    is_passing: false,
                 };
                 keys.table.0.insert(key.id, credential);
                 keys.texts.insert(format!("{tenant}/{role}"), key.text);

@@ -65,9 +65,11 @@ fn name(reader: &mut Reader, fields: &Fields<'_>) -> Option<String> {
     let name = reader.text(node, "name")?;
     let fits = name.len() <= NAME_BYTES_MAX
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+        // The API serves something else at this name's place.
+        && name != "validate";
     if !fits {
-        let rule = "letters, digits, _ and -, beginning with a letter, at most 64";
+        let rule = "letters, digits, _ and -, beginning with a letter, at most 64; not validate";
         reader.flaw(node.at, "name", format!("\"{name}\" is no workflow name: {rule}"));
     }
     Some(name.to_owned())

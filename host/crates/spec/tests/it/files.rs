@@ -42,6 +42,19 @@ fn the_brief_workflow_is_read_without_a_problem() {
 }
 
 #[test]
+fn a_workflow_is_not_called_what_the_api_serves_beside_it() {
+    let state = "state:\n  x: {}\n";
+    let text = format!("{HEAD}{state}{TAIL}").replace("name: t\n", "name: validate\n");
+    check(
+        &text,
+        &expect![[r#"
+            w.yaml:2:7: error[name]: "validate" is no workflow name: letters, digits, _ and -, beginning with a letter, at most 64; not validate
+        "#]],
+    );
+    check(&text.replace("validate", "validated"), &expect!["fine\n"]);
+}
+
+#[test]
 fn every_problem_is_reported_at_once() {
     check(
         "apiVersion: workflowforge/v2\n\

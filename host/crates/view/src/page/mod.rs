@@ -27,7 +27,7 @@ use story::{Change, Story, Teller};
 const STYLE: &str = include_str!("style.css");
 /// Of one value before or after a change.
 const VALUE_CHARS_MAX: usize = 4_000;
-/// Rows of a table; the rest is counted.
+/// Rows of a table, and super-steps with their changes; the rest is counted.
 const ROWS_MAX: usize = 500;
 
 /// What a run's log tells, gathered while it is lived again.
@@ -81,6 +81,7 @@ pub fn page(report: &RunView, workflow: &WorkflowDraft, telling: &Telling) -> St
     notes(&mut out, story);
     out.push_str("<h2>State by super-step</h2>");
     story.changes.iter().for_each(|change| changes(&mut out, change));
+    left_out(&mut out, story.changes_made);
     if let Some(output) = &report.output {
         let text = serde_json::to_string_pretty(output).unwrap_or_default();
         let text = escape(&clipped(&text, 20 * VALUE_CHARS_MAX));

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use wforge_graph::Run;
 use wforge_model::effect::Waiting;
-use wforge_model::event::{AnsweredBy, AssignedBy, EventKind, RunEvent};
+use wforge_model::event::{AnsweredBy, EventKind, RunEvent};
 use wforge_model::{Key, NodeId, TaskId, Timestamp, Value};
 
+use super::ROWS_MAX;
 use crate::trail::{Level, Trail};
-use crate::words::{AFTER_WRITE, duration, when_text};
+use crate::words::{AFTER_WRITE, assigned, cancelled, duration, for_steps, when_text};
 
 /// An attempt that failed and was followed by another.
 pub(super) const RETRIED: &str = "retried";
@@ -22,8 +23,20 @@ pub(super) struct Story {
     pub(super) ended: Timestamp,
     pub(super) bars: Vec<Bar>,
     pub(super) mocks: Vec<Mock>,
+    /// The first of them; each holds on to values that later ones replaced.
     pub(super) changes: Vec<Change>,
+    /// All of them.
+    pub(super) changes_made: usize,
     pub(super) notes: Vec<Note>,
+}
+
+impl Story {
+    fn add(&mut self, change: Change) {
+        self.changes_made += 1;
+        if self.changes.len() < ROWS_MAX {
+            self.changes.push(change);
+        }
+    }
 }
 
 /// The tasks of one node in one super-step that got their result in the same way.
@@ -181,21 +194,8 @@ impl Teller {
             EventKind::RunUnblocked { task, by } => {
                 (task, format!("taken up again by {by}, its record dropped"))
             }
-            EventKind::RunQueued(_)
-            | EventKind::RunStarted(_)
-            | EventKind::StepPlanned { .. }
-            | EventKind::SubgraphStarted { .. }
-            | EventKind::TaskResumed { .. }
-            | EventKind::TaskFinished(_)
-            | EventKind::StepCommitted { .. }
-            | EventKind::RunCompleted { .. }
-            | EventKind::RunFailed { .. }
-            | EventKind::RunCancelled { .. }
-            | EventKind::Interrupted { .. }
-            | EventKind::PauseRequested { .. }
-            | EventKind::Continued { .. }
-            | EventKind::RunRevived { .. }
-            | EventKind::FailureHandled { .. } => return,
+            // `show` names them all, so that a new one asks for its place.
+            _ => return,
         };
         self.note(event.at, self.trail.name(*task), text);
     }
@@ -214,15 +214,12 @@ impl Teller {
                 format!("paused {} {}", when_text(*when), names.join(", "))
             }
             EventKind::PauseRequested { by } => format!("{by} asked for a pause"),
-            EventKind::Continued { by, steps: None } => format!("continued by {by}"),
-            EventKind::Continued { by, steps: Some(steps) } => {
-                format!("continued by {by} for {steps} super-steps")
+            EventKind::Continued { by, steps } => {
+                format!("continued by {by}{}", for_steps(*steps))
             }
             EventKind::RunFailed { error } => format!("failed: {} ({})", error.message, error.code),
             EventKind::RunCancelled { reason, by, rolled_back } => {
-                let what = if *rolled_back { "rolled back" } else { "cancelled" };
-                let by = if by.is_empty() { String::new() } else { format!(" by {by}") };
-                format!("{what}{by}: {reason}")
+                cancelled(reason, by, *rolled_back)
             }
             EventKind::RunRevived { by } => format!("taken up again by {by}"),
             EventKind::FailureHandled { run: Some(run), .. } => {
@@ -232,19 +229,7 @@ impl Teller {
                 let why = refused.as_deref().unwrap_or("no reason was given");
                 format!("nothing handles its failure: {why}")
             }
-            EventKind::StepPlanned { .. }
-            | EventKind::SubgraphStarted { .. }
-            | EventKind::TaskRetried { .. }
-            | EventKind::TaskSuspended { .. }
-            | EventKind::TaskResumed { .. }
-            | EventKind::QuestionAnswered { .. }
-            | EventKind::QuestionAssigned { .. }
-            | EventKind::TaskFinished(_)
-            | EventKind::TaskFailed { .. }
-            | EventKind::StepCommitted { .. }
-            | EventKind::RunCompleted { .. }
-            | EventKind::RunBlocked { .. }
-            | EventKind::RunUnblocked { .. } => return,
+            _ => return,
         };
         self.note(event.at, String::new(), text);
     }
@@ -289,7 +274,7 @@ impl Teller {
         let keys: Vec<_> = changed.collect();
         before.clone_from(state);
         if !keys.is_empty() {
-            self.story.changes.push(Change { title, keys });
+            self.story.add(Change { title, keys });
         }
     }
 }
@@ -309,22 +294,26 @@ fn waits_for(waiting: &Waiting) -> String {
     asked.collect::<Vec<_>>().join(" and ")
 }
 
-fn assigned(assignee: Option<&str>, note: Option<&str>, by: &AssignedBy) -> String {
-    let to =
-        assignee.map_or_else(|| "left to whoever comes".to_owned(), |to| format!("put to {to}"));
-    let by = match by {
-        AssignedBy::Person(name) => format!("by {name}"),
-        AssignedBy::Escalation => "since nobody had answered".to_owned(),
-    };
-    let note = note.map(|note| format!(": {note}")).unwrap_or_default();
-    format!("{to} {by}{note}")
-}
-
 fn answerer(by: &AnsweredBy) -> &str {
     match by {
         AnsweredBy::Person(name) => name,
         AnsweredBy::Start => "whoever started the run, beforehand",
         AnsweredBy::Mock => "the mock agent",
         AnsweredBy::Deadline => "nobody: the deadline passed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_beyond_those_that_are_shown_are_counted() {
+        let mut story = Story::default();
+        for step in 0..ROWS_MAX + 2 {
+            story.add(Change { title: format!("Step {step}"), keys: Vec::new() });
+        }
+        assert_eq!((story.changes.len(), story.changes_made), (ROWS_MAX, ROWS_MAX + 2));
+        assert_eq!(story.changes.last().map(|change| change.title.as_str()), Some("Step 499"));
     }
 }
