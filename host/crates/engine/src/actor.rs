@@ -303,33 +303,16 @@ impl Actor {
     fn log_end(&self, events: &[RunEvent]) {
         let Some(last) = events.last() else { return };
         match &last.kind {
-            EventKind::RunCompleted { .. } | EventKind::RunCancelled { .. } => {
-                info!(run = %self.run.id, status = self.run.status.as_str(), "run ended");
-            }
             EventKind::RunFailed { error } => {
                 warn!(run = %self.run.id, code = %error.code, "run failed");
             }
             EventKind::RunBlocked { task, .. } => {
                 warn!(run = %self.run.id, %task, "run blocked: a task diverged from its record");
             }
-            EventKind::RunQueued(_)
-            | EventKind::RunStarted(_)
-            | EventKind::StepPlanned { .. }
-            | EventKind::SubgraphStarted { .. }
-            | EventKind::TaskRetried { .. }
-            | EventKind::TaskSuspended { .. }
-            | EventKind::TaskResumed { .. }
-            | EventKind::QuestionAnswered { .. }
-            | EventKind::QuestionAssigned { .. }
-            | EventKind::TaskFinished(_)
-            | EventKind::TaskFailed { .. }
-            | EventKind::StepCommitted { .. }
-            | EventKind::Interrupted { .. }
-            | EventKind::PauseRequested { .. }
-            | EventKind::Continued { .. }
-            | EventKind::RunRevived { .. }
-            | EventKind::FailureHandled { .. }
-            | EventKind::RunUnblocked { .. } => {}
+            ended if ended.ends_run() => {
+                info!(run = %self.run.id, status = self.run.status.as_str(), "run ended");
+            }
+            _ => {}
         }
     }
 

@@ -18,6 +18,8 @@ const RUN_LINES_MAX: usize = 1_000;
 const BYTES_MAX: usize = 32 << 20;
 /// What a line takes beside its text.
 const LINE_BYTES: usize = 128;
+/// What a run takes beside its lines: its place among the runs, and the room for its first lines.
+const RUN_BYTES: usize = 512;
 
 /// A line that a plugin wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -118,12 +120,14 @@ impl Lines {
 impl Kept {
     fn add(&mut self, tenant: &TenantId, run: RunId, line: LogLine) {
         let of_tenant = self.tenants.entry(tenant.clone()).or_default();
+        let mut more = line.bytes();
         let lines = of_tenant.runs.entry(run).or_insert_with(|| {
             of_tenant.order.push_back(run);
+            more = more.saturating_add(RUN_BYTES);
             VecDeque::new()
         });
         let gone = if lines.len() >= RUN_LINES_MAX { lines.pop_front() } else { None };
-        let (more, less) = (line.bytes(), gone.map_or(0, |line| line.bytes()));
+        let less = gone.map_or(0, |line| line.bytes());
         lines.push_back(line);
         of_tenant.bytes = of_tenant.bytes.saturating_add(more).saturating_sub(less);
         self.bytes = self.bytes.saturating_add(more).saturating_sub(less);
@@ -135,7 +139,7 @@ impl Kept {
         let Some(tenant) = most else { return false };
         let Some(run) = tenant.order.pop_front() else { return false };
         let gone = tenant.runs.remove(&run).unwrap_or_default();
-        let bytes = gone.iter().map(LogLine::bytes).sum();
+        let bytes = gone.iter().map(LogLine::bytes).sum::<usize>().saturating_add(RUN_BYTES);
         tenant.bytes = tenant.bytes.saturating_sub(bytes);
         self.bytes = self.bytes.saturating_sub(bytes);
         true
@@ -183,5 +187,22 @@ mod tests {
         assert_eq!(heard(&lines, &call, 0, 9), []);
         assert!(lines.kept.lock().unwrap().bytes <= BYTES_MAX);
         assert!(heard(&lines, &last, 0, 9).len() <= 1);
+    }
+
+    #[test]
+    fn runs_of_one_short_line_take_their_room_too() {
+        let lines = Lines::default();
+        let runs_max = BYTES_MAX / (RUN_BYTES + LINE_BYTES);
+        for number in 0..=runs_max as u128 {
+            let call = AgentCall {
+                run: RunId::from_bytes(number.to_be_bytes()),
+                ..wforge_testkit::call()
+            };
+            lines.keep(&call, GuestLevel::Info, "");
+        }
+        let kept = lines.kept.lock().unwrap();
+        assert!(kept.bytes <= BYTES_MAX, "{}", kept.bytes);
+        let runs: usize = kept.tenants.values().map(|tenant| tenant.runs.len()).sum();
+        assert_eq!(runs, runs_max);
     }
 }

@@ -209,7 +209,7 @@ impl Stats {
     /// Counts events that have become durable, of a run that is degraded or not.
     pub(crate) fn count(&self, events: &[RunEvent], degraded: bool) {
         for event in events {
-            if degraded && is_end(&event.kind) {
+            if degraded && event.kind.ends_run() {
                 self.runs_degraded.fetch_add(1, Ordering::Relaxed);
             }
             let counter = match &event.kind {
@@ -244,13 +244,4 @@ impl Stats {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
-}
-
-const fn is_end(kind: &EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::RunCompleted { .. }
-            | EventKind::RunFailed { .. }
-            | EventKind::RunCancelled { .. }
-    )
 }

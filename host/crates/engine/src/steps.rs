@@ -32,31 +32,11 @@ impl OpenStep {
                         stats.took.step.count_ms(between(began_at, *at));
                     }
                 }
-                EventKind::RunCompleted { .. }
-                | EventKind::RunFailed { .. }
-                | EventKind::RunCancelled { .. } => {
+                ended if ended.ends_run() => {
                     self.span = None;
                     stats.took.run.count_ms(between(run_began, *at));
                 }
-                EventKind::RunQueued(_)
-                | EventKind::RunStarted(_)
-                | EventKind::StepPlanned { .. }
-                | EventKind::StepCommitted { .. }
-                | EventKind::SubgraphStarted { .. }
-                | EventKind::TaskRetried { .. }
-                | EventKind::TaskSuspended { .. }
-                | EventKind::TaskResumed { .. }
-                | EventKind::QuestionAnswered { .. }
-                | EventKind::QuestionAssigned { .. }
-                | EventKind::TaskFinished(_)
-                | EventKind::TaskFailed { .. }
-                | EventKind::Interrupted { .. }
-                | EventKind::PauseRequested { .. }
-                | EventKind::Continued { .. }
-                | EventKind::RunRevived { .. }
-                | EventKind::FailureHandled { .. }
-                | EventKind::RunBlocked { .. }
-                | EventKind::RunUnblocked { .. } => {}
+                _ => {}
             }
         }
     }

@@ -260,6 +260,33 @@ impl EventKind {
             Self::RunUnblocked { .. } => "run_unblocked",
         }
     }
+
+    /// Whether the run has ended with it. One that failed may be taken up again.
+    #[must_use]
+    pub const fn ends_run(&self) -> bool {
+        match self {
+            Self::RunCompleted { .. } | Self::RunFailed { .. } | Self::RunCancelled { .. } => true,
+            Self::RunQueued(_)
+            | Self::RunStarted(_)
+            | Self::StepPlanned { .. }
+            | Self::SubgraphStarted { .. }
+            | Self::TaskRetried { .. }
+            | Self::TaskSuspended { .. }
+            | Self::TaskResumed { .. }
+            | Self::QuestionAnswered { .. }
+            | Self::QuestionAssigned { .. }
+            | Self::TaskFinished(_)
+            | Self::TaskFailed { .. }
+            | Self::StepCommitted { .. }
+            | Self::Interrupted { .. }
+            | Self::PauseRequested { .. }
+            | Self::Continued { .. }
+            | Self::RunRevived { .. }
+            | Self::FailureHandled { .. }
+            | Self::RunBlocked { .. }
+            | Self::RunUnblocked { .. } => false,
+        }
+    }
 }
 
 /// An event and its place in the log.

@@ -9,7 +9,7 @@ use super::record::{Missed, Schedule};
 /// A start that is later than that was missed, in milliseconds: whoever should have made it was
 /// not there.
 const LATE_MS: u64 = 60_000;
-/// How long a start is tried that fails for now, in milliseconds.
+/// How long a start is tried again that fails but may succeed later, in milliseconds.
 pub(super) const TRY_MS: u64 = 300_000;
 /// Times that are made up for where each is.
 pub const CATCH_UP_MAX: usize = 100;

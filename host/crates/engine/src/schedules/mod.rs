@@ -137,7 +137,10 @@ impl Schedules {
         let at = known.schedule.next.map(|next| known.schedule.fires_at(tenant, next));
         let mut inner = self.lock();
         inner.unqueue(&place);
-        let entry = Entry { known: Arc::new(known), queued: None, tried: None };
+        // Whoever changes something else leaves the time that is being tried.
+        let tried = inner.known.get(&place).and_then(|before| before.tried);
+        let tried = tried.filter(|tried| known.schedule.next == Some(*tried));
+        let entry = Entry { known: Arc::new(known), queued: None, tried };
         inner.known.insert(place.clone(), entry);
         if let Some(at) = at {
             inner.enqueue(&place, at);
@@ -197,7 +200,7 @@ impl Schedules {
         due
     }
 
-    /// Looks at it again then; a start that failed for now is tried until it must be given up.
+    /// Looks at it again then; a start that may still succeed is tried until it must be given up.
     fn again_at(&self, place: &Place, at: Timestamp, tried: Option<Timestamp>) {
         let mut inner = self.lock();
         if let Some(entry) = inner.known.get_mut(place) {

@@ -128,7 +128,7 @@ pub struct Schedule {
     /// What it does.
     #[serde(flatten)]
     pub spec: ScheduleSpec,
-    /// Whether it starts nothing for now.
+    /// Whether it starts nothing, until somebody lets it go on.
     pub paused: bool,
     /// When it was made.
     pub created_at: Timestamp,

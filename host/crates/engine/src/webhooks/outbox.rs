@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use wforge_model::effect::Question;
+use wforge_model::effect::{Question, Waiting};
 use wforge_model::event::{EventKind, RunEvent};
-use wforge_model::head::RunHead;
+use wforge_model::head::{RunHead, RunStatus};
 use wforge_model::webhook::{Delivery, DeliveryStatus, HookEvent, Webhook, delivery_id};
 use wforge_model::{Object, RunId, Seq, TaskId, Timestamp, Value};
 use wforge_ports::store::OutboxRow;
@@ -92,6 +92,13 @@ fn notices<'a>(before: Seq, events: &'a [RunEvent], head: &RunHead) -> Vec<Notic
             EventKind::RunCancelled { .. } => all.push(of_run(HookEvent::RunCancelled)),
             EventKind::RunBlocked { .. } => all.push(of_run(HookEvent::RunBlocked)),
             EventKind::Interrupted { .. } => all.push(of_run(HookEvent::RunPaused)),
+            EventKind::TaskSuspended { waiting: Waiting::Quarantine { .. }, .. } => {
+                // Where others of its tasks go on, it is not blocked; of several one says it.
+                let is_blocked = |told: &Notice<'_>| told.event == HookEvent::RunBlocked;
+                if head.status == RunStatus::Blocked && !all.iter().any(is_blocked) {
+                    all.push(of_run(HookEvent::RunBlocked));
+                }
+            }
             EventKind::TaskSuspended { task, waiting } => {
                 // One that was answered beforehand is not open any more.
                 let is_open =
@@ -166,7 +173,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use wforge_model::TenantId;
-    use wforge_model::effect::{RequestHash, Waiting};
+    use wforge_model::effect::RequestHash;
     use wforge_model::head::{WaitReason, WaitingFor};
     use wforge_model::{NodeId, QuestionId};
 
@@ -237,6 +244,20 @@ mod tests {
         assert!(data.get("output").is_none() && data.get("waiting_for").is_none(), "{data}");
         let thin = &deliveries(&hooks, Seq(3), &[completed()], &head(), 100)[0].data;
         assert_eq!((&thin["too_large"], thin.get("workflow")), (&json!(true), None));
+    }
+
+    #[test]
+    fn a_run_of_which_all_waits_for_a_quarantine_is_told_as_blocked_once() {
+        let suspended = |number| {
+            let component = format!("sha256:{}", "a".repeat(64)).parse().unwrap();
+            let waiting = Waiting::Quarantine { component, reason: "odd".into() };
+            event(EventKind::TaskSuspended { task: TaskId::from_bytes([number; 16]), waiting })
+        };
+        let (hooks, events) = ([hook("all", &HookEvent::ALL, None)], [suspended(1), suspended(2)]);
+        let blocked = RunHead { status: RunStatus::Blocked, ..head() };
+        assert_eq!(told(&hooks, &events, &blocked), ["all run.blocked 4"]);
+        let goes_on = RunHead { status: RunStatus::Running, ..head() };
+        assert_eq!(told(&hooks, &events, &goes_on), [""; 0]);
     }
 
     #[test]

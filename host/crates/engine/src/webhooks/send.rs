@@ -45,9 +45,7 @@ pub(crate) fn at_work(shared: &Arc<Shared>) {
 }
 
 async fn work(shared: &Arc<Shared>) {
-    if let Err(error) = load_all(shared).await {
-        error!(%error, "the deliveries of webhooks cannot be read; they are sent after a restart");
-    }
+    load_all(shared).await;
     let limits = &shared.options.webhooks;
     let room = Room { of_tenant: limits.at_once_max, of_all: limits.total_at_once_max };
     loop {
@@ -90,15 +88,16 @@ async fn turn_off_crowded(shared: &Shared) {
 }
 
 /// What a process before this one had not sent. What commits add meanwhile is known already.
-async fn load_all(shared: &Shared) -> Result<(), EngineError> {
+async fn load_all(shared: &Shared) {
     let tenants = {
         let hooks = shared.webhooks.hooks.read().unwrap_or_else(PoisonError::into_inner);
         hooks.keys().cloned().collect::<Vec<_>>()
     };
     for tenant in tenants {
-        load_tenant(shared, &tenant).await?;
+        if let Err(error) = load_tenant(shared, &tenant).await {
+            error!(%tenant, %error, "deliveries cannot be read; they are sent after a restart");
+        }
     }
-    Ok(())
 }
 
 async fn load_tenant(shared: &Shared, tenant: &TenantId) -> Result<(), EngineError> {
@@ -158,11 +157,18 @@ enum Next {
 }
 
 async fn attempt(shared: Arc<Shared>, place: Place) {
+    // Before it is asked whether the tenant stands still: whoever has it stand still says so first
+    // and cancels this afterwards.
     let stop = shared.stop_of(&place.tenant);
-    let next = tokio::select! {
-        // It is found again at the next start, or when the tenant goes on.
-        () = stop.cancelled() => Ok(Next::At(shared.parts.clock.now())),
-        next = once(&shared, &place) => next,
+    // It is found again at the next start, or when the tenant goes on.
+    let waits = || Ok(Next::At(shared.parts.clock.now()));
+    let next = if shared.directory.is_open(&place.tenant) {
+        tokio::select! {
+            () = stop.cancelled() => waits(),
+            next = once(&shared, &place) => next,
+        }
+    } else {
+        waits()
     };
     let next = next.unwrap_or_else(|error| {
         warn!(webhook = %place.hook, %error, "a delivery could not be attempted");
@@ -204,6 +210,10 @@ async fn once(shared: &Shared, place: &Place) -> Result<Next, EngineError> {
     let (began, began_ns) = (shared.parts.clock.now(), shared.parts.clock.monotonic_ns());
     let post = post(shared, tenant, &webhook, &delivery).await?;
     let answer = shared.parts.posts.send(tenant, post).await;
+    if shared.webhooks.get(tenant, hook).is_none() {
+        // It was removed meanwhile, and with it all that it was told.
+        return Ok(Next::Gone);
+    }
     if let Err(PostError::Resting { retry_after_ms }) = answer {
         return rest(shared, tenant, delivery, retry_after_ms).await;
     }
