@@ -1,12 +1,11 @@
-//! The host's own log and traces, as the configuration has them; and what the API shows of both and
-//! of the process.
+//! The host's own log and traces, as the configuration has them; and what the API shows of both.
 //!
 //! A server's lines wait on a thread of their own, go where the configuration says, and its spans
 //! go to a collector where one is named. A command's lines go to stderr at once.
 
 use std::time::Duration;
 
-use wforge_api::{HostView, LogFigures, ProcessFigures};
+use wforge_api::{HostLog, LogFigures};
 use wforge_ports::Clock as _;
 use wforge_telemetry::{
     FileOptions, Format, Labels, Levels, LineOptions, LostLines, SpanCounts, Target, Telemetry,
@@ -17,7 +16,7 @@ use crate::cli::refusal::Refusal;
 use crate::clock::SystemClock;
 use crate::compose::VERSION;
 use crate::config::{Config, LogFormat, LogTo};
-use crate::process;
+use crate::machine_figures::host_name;
 
 /// Starts them for the process; they last until this is dropped.
 pub(crate) fn start(config: &Config, quiet: bool, is_server: bool) -> anyhow::Result<Telemetry> {
@@ -32,7 +31,7 @@ pub(crate) fn start(config: &Config, quiet: bool, is_server: bool) -> anyhow::Re
         labels: Labels {
             env: config.env.as_str().to_owned(),
             version: VERSION.to_owned(),
-            instance: config.log.instance.clone().unwrap_or_else(process::host_name),
+            instance: config.log.instance.clone().unwrap_or_else(host_name),
         },
         waits: !is_server,
     };
@@ -78,50 +77,44 @@ fn refused(error: TelemetryError) -> anyhow::Error {
     }
 }
 
-/// What the API shows of this process.
+/// What the API shows of the log, and changes of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Shown {
+pub(crate) struct Log {
     levels: Levels,
     lost_lines: LostLines,
     spans: Option<SpanCounts>,
-    started_ms: u64,
-    data_dir: std::path::PathBuf,
 }
 
-impl Shown {
-    pub(crate) fn of(telemetry: &Telemetry, config: &Config) -> Self {
+impl Log {
+    pub(crate) fn of(telemetry: &Telemetry) -> Self {
         Self {
             levels: telemetry.levels(),
             lost_lines: telemetry.lost_lines(),
             spans: telemetry.spans(),
-            started_ms: SystemClock.now().0,
-            data_dir: config.data_dir.clone(),
         }
     }
 }
 
-impl HostView for Shown {
-    fn process(&self) -> Option<ProcessFigures> {
-        process::figures(&self.data_dir, self.started_ms)
-    }
-
-    fn log_figures(&self) -> LogFigures {
+impl HostLog for Log {
+    fn figures(&self) -> LogFigures {
+        let spans = |count: fn(&SpanCounts) -> u64| self.spans.as_ref().map_or(0, count);
         LogFigures {
             lines_lost: self.lost_lines.count(),
-            spans_sent: self.spans.as_ref().map_or(0, SpanCounts::sent),
-            spans_lost: self.spans.as_ref().map_or(0, SpanCounts::lost),
+            spans_sent: spans(SpanCounts::sent),
+            spans_lost: spans(SpanCounts::lost),
+            spans_dropped: spans(SpanCounts::dropped),
         }
     }
 
-    fn log_level(&self) -> String {
+    fn level(&self) -> String {
         self.levels.now()
     }
 
-    fn configured_log_level(&self) -> String {
+    fn configured_level(&self) -> String {
         self.levels.configured().to_owned()
     }
 
-    fn set_log_level(&self, level: &str) -> Result<(), String> {
+    fn set_level(&self, level: &str) -> Result<(), String> {
         self.levels.set(level).map_err(|bad| bad.to_string())
     }
 }

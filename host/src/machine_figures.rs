@@ -1,14 +1,23 @@
-//! What this process takes of its machine, as Linux says it under `/proc` and for file systems.
-//! What cannot be read is left out: a figure that is missing is no reason to fail.
+//! What this process takes of its machine, as Linux says it under `/proc` and for file systems; and
+//! the machine's name. What cannot be read is left out: a figure that is missing is no reason to
+//! fail.
 
 use std::path::{Path, PathBuf};
 
+use rustix::process::{Resource, getrlimit};
+use rustix::time::{ClockId, clock_gettime};
 use wforge_api::{DescriptorFigures, DiskFigures, Machine, MachineFigures, MemoryFigures};
 
 /// Files of the data directory that are counted at most; more take too long for a request.
 const FILES_MAX: usize = 200_000;
 /// The allocator of `main.rs`.
 const ALLOCATOR: &str = "jemalloc";
+
+/// The name of this machine, or of the container that it is.
+pub(crate) fn host_name() -> String {
+    let system = rustix::system::uname();
+    system.nodename().to_string_lossy().into_owned()
+}
 
 /// This machine.
 #[derive(Debug)]
@@ -24,18 +33,32 @@ impl Machine for ThisMachine {
             memory: MemoryFigures {
                 resident_bytes: kib_of(&status, "VmRSS:"),
                 resident_bytes_peak: kib_of(&status, "VmHWM:"),
+                virtual_bytes: kib_of(&status, "VmSize:"),
                 allocator: ALLOCATOR,
             },
             disk: Some(disk(&self.data_dir)),
-            descriptors: DescriptorFigures { open: open_files(), max: files_max() },
+            descriptors: DescriptorFigures {
+                open: open_files(),
+                max: getrlimit(Resource::Nofile).current,
+            },
+            cpu_ms: cpu_ms(),
+            threads: line_of(&status, "Threads:").and_then(|text| text.parse().ok()),
         }
     }
+
+    fn data_bytes(&self) -> Option<u64> {
+        used(&self.data_dir)
+    }
+}
+
+/// What is said of that name.
+fn line_of<'a>(status: &'a str, name: &str) -> Option<&'a str> {
+    status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
 /// A line such as `VmRSS:     1234 kB`, in bytes.
 fn kib_of(status: &str, name: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    let kib: u64 = line_of(status, name)?.strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1_024)
 }
 
@@ -45,17 +68,20 @@ fn open_files() -> Option<u64> {
     u64::try_from(open.saturating_sub(1)).ok()
 }
 
-fn files_max() -> Option<u64> {
-    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+fn cpu_ms() -> Option<u64> {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    let (seconds, ns) = (u64::try_from(used.tv_sec).ok()?, u64::try_from(used.tv_nsec).ok()?);
+    Some(seconds.checked_mul(1_000)?.saturating_add(ns / 1_000_000))
 }
 
+/// Free is what may be written by whoever is not root.
 fn disk(dir: &Path) -> DiskFigures {
     let system = rustix::fs::statvfs(dir).ok();
     let bytes = |blocks: fn(&rustix::fs::StatVfs) -> u64| {
         system.as_ref().map(|system| blocks(system).saturating_mul(system.f_frsize))
     };
     DiskFigures {
-        used_bytes: used(dir),
+        used_bytes: None,
         free_bytes: bytes(|system| system.f_bavail),
         total_bytes: bytes(|system| system.f_blocks),
     }
@@ -99,13 +125,17 @@ mod tests {
         fs_err::create_dir(dir.path().join("in")).unwrap();
         fs_err::write(dir.path().join("in/file"), vec![7; 100_000]).unwrap();
         let machine = ThisMachine { data_dir: dir.path().to_owned() };
-        let MachineFigures { memory, disk, descriptors } = machine.read();
+        let MachineFigures { memory, disk, descriptors, cpu_ms, threads } = machine.read();
         assert!(memory.resident_bytes > Some(100_000), "{memory:?}");
         assert!(memory.resident_bytes_peak >= memory.resident_bytes, "{memory:?}");
+        assert!(memory.virtual_bytes >= memory.resident_bytes, "{memory:?}");
         assert!(descriptors.open > Some(2), "{descriptors:?}");
+        assert!(descriptors.max >= descriptors.open, "{descriptors:?}");
+        assert!(threads > Some(0) && cpu_ms.is_some(), "{threads:?} {cpu_ms:?}");
         let disk = disk.unwrap();
-        assert!(disk.used_bytes >= Some(100_000), "{disk:?}");
         assert!(disk.total_bytes >= disk.free_bytes, "{disk:?}");
+        assert!(machine.data_bytes() >= Some(100_000));
+        assert!(!host_name().is_empty());
     }
 
     #[test]

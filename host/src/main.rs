@@ -18,7 +18,6 @@ mod jwks;
 mod known;
 mod logging;
 mod machine_figures;
-mod process;
 mod reader;
 mod schemas;
 mod secrets;

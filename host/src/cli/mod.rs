@@ -78,7 +78,7 @@ use wforge_spec::Cel;
 use crate::author::machine::Machine;
 use crate::compose::lanes;
 use crate::config::{self, Config, ConfigError, Loaded};
-use crate::logging::Shown;
+use crate::logging::Log;
 use crate::reader::Reader;
 use args::{Cli, Command, CompileWorkerArgs};
 use refusal::{EXIT_FAILED, Refusal, exit_code};
@@ -106,7 +106,7 @@ pub(crate) struct Session {
     /// The folder, and docker's logins.
     pub(crate) around: Surroundings,
     /// What the API shows of this process.
-    pub(crate) shown: Shown,
+    pub(crate) log: Log,
 }
 
 /// Runs the command line to its end; the exit code.
@@ -173,8 +173,8 @@ fn start(cli: Cli, process: Process, ui: &Ui) -> anyhow::Result<u8> {
     for warning in warnings {
         tracing::warn!(place = warning.place, help = warning.help, "{}", warning.message);
     }
-    let shown = Shown::of(&telemetry, &config);
-    let session = Session { ui: ui.clone(), config, contexts, machine, around, shown };
+    let log = Log::of(&telemetry);
+    let session = Session { ui: ui.clone(), config, contexts, machine, around, log };
     let lane = lanes::first_lane()?;
     let code = lane.block_on(command(&session, cli.command));
     // A thread that waits for a line of the terminal must not hold up the end.

@@ -102,7 +102,7 @@ async fn begin(session: &Session, host: &Host, listener: TcpListener) -> anyhow:
         readiness: readiness.clone(),
         shutdown: shutdown.clone(),
         tasks: changes.clone(),
-        host: Arc::new(session.shown.clone()),
+        log: Arc::new(session.log.clone()),
         ..api_parts(host, own)?
     });
     let mut doors = vec![Door { listener, tls: tls.as_ref().map(|files| files.tls.clone()) }];

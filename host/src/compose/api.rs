@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wforge_api::{
-    ApiParts, BuildInfo, HostNames, KeyIds, NothingShown, Phase, Readiness, SystemInfo, TokenRules,
+    ApiParts, BuildInfo, HostNames, KeyIds, NoLog, Phase, Readiness, SystemInfo, TokenRules,
 };
 
 use super::Host;
@@ -35,7 +35,7 @@ pub(crate) fn api_parts(host: &Host, own: OwnKey) -> anyhow::Result<ApiParts> {
         entropy: host.entropy.clone(),
         hosts: HostNames::of_listener(loopback, []),
         system: system(config),
-        host: Arc::new(NothingShown),
+        log: Arc::new(NoLog),
         machine: Arc::new(ThisMachine { data_dir: config.data_dir.clone() }),
         readiness,
         shutdown: CancellationToken::new(),

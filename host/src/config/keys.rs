@@ -8,80 +8,9 @@ use std::path::PathBuf;
 
 use wforge_model::mock::MockMode;
 
+use super::key::{Key, keys};
 use super::layers::Layers;
 use super::setting::{Environment, LogFormat, LogTo, Propagate, Secret, Setting, Share, StoreKind};
-
-/// The keys whose value is never shown.
-pub(crate) const SECRETS: [&str; 6] = [
-    "client.api_key",
-    "store.kek",
-    "auth.pepper",
-    "auth.jwt_secret",
-    "llm.api_key",
-    "telemetry.otlp_headers",
-];
-
-/// What is known of one key.
-#[derive(Debug)]
-pub(crate) struct Key {
-    /// `table.name`.
-    pub(crate) name: &'static str,
-    /// Its meaning, line by line.
-    pub(crate) docs: &'static [&'static str],
-    /// What a value looks like.
-    pub(crate) expected: &'static str,
-    /// What JSON Schema says of one.
-    pub(crate) schema: fn() -> serde_json::Value,
-    /// The default as TOML; none: unset, or computed as the docs say.
-    pub(crate) default: Option<&'static str>,
-    /// A variable that is shorter than `WFORGE_<TABLE>__<NAME>`.
-    pub(crate) short: Option<&'static str>,
-}
-
-impl Key {
-    /// The variable that every key has.
-    pub(crate) fn variable(&self) -> String {
-        format!("WFORGE_{}", self.name.replace('.', "__").to_uppercase())
-    }
-}
-
-macro_rules! keys {
-    (@some) => { None };
-    (@some $value:literal) => { Some($value) };
-    ($(
-        $(#[doc = $doc:literal])+
-        $field:ident: $type:ty = $name:literal
-            $(, default $default:literal)? $(, short $short:literal)?;
-    )*) => {
-        /// All keys, in the order of the reference.
-        pub(crate) const KEYS: &[Key] = &[$(Key {
-            name: $name,
-            docs: &[$($doc),+],
-            expected: <$type as Setting>::EXPECTED,
-            schema: <$type as Setting>::schema,
-            default: keys!(@some $($default)?),
-            short: keys!(@some $($short)?),
-        }),*];
-
-        /// The configuration as written: each key may be missing, nothing is compared yet.
-        #[derive(Debug, Default)]
-        pub(crate) struct RawConfig {
-            $($(#[doc = $doc])+ pub(crate) $field: Option<$type>,)*
-        }
-
-        impl RawConfig {
-            /// Reads every key; what cannot be read is noted in `layers`.
-            pub(crate) fn read(layers: &mut Layers) -> Self {
-                Self { $($field: layers.read($name),)* }
-            }
-
-            /// Each key with its value as TOML.
-            pub(crate) fn shown(&self) -> Vec<(&'static str, Option<String>)> {
-                vec![$(($name, self.$field.as_ref().map(Setting::to_toml)),)*]
-            }
-        }
-    };
-}
 
 keys! {
     /// What kind of place this is: development, testing or production. Production is stricter:
@@ -542,7 +471,7 @@ keys! {
     /// Of which share of the traces that begin here spans are sent. Whoever begins a trace
     /// elsewhere and names it in `traceparent` decides for it.
     telemetry_sample_ratio: Share = "telemetry.sample_ratio", default "1.0";
-    /// Spans that may wait for the collector; further ones are dropped.
+    /// Spans that may wait for the collector, up to 131_072; further ones are dropped and counted.
     telemetry_queue_spans_max: u32 = "telemetry.queue_spans_max", default "8_192";
     /// Spans of one request to it.
     telemetry_batch_spans_max: u32 = "telemetry.batch_spans_max", default "512";

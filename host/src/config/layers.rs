@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use figment::value::{Dict, Map, Tag, Value};
 use figment::{Figment, Metadata, Profile, Provider, Source};
 
-use super::keys::{KEYS, Key, SECRETS};
+use super::key::Key;
+use super::keys::KEYS;
 use super::setting::Setting;
 use super::{Finding, reference};
 use crate::contexts::Login;
@@ -126,11 +127,8 @@ impl Layers {
         let read = T::from_value(&value, &self.base_of(key));
         if read.is_none() {
             let origin = self.origin(key);
-            let found = if SECRETS.contains(&key) {
-                String::new()
-            } else {
-                format!(", not {}", describe(&value))
-            };
+            let found =
+                if T::IS_SECRET { String::new() } else { format!(", not {}", describe(&value)) };
             self.findings.push(Finding::error(
                 format!("{origin}: {key}"),
                 format!("must be {}{found}", T::EXPECTED),

@@ -6,6 +6,7 @@
 
 mod admission;
 mod check;
+mod key;
 mod keys;
 mod layers;
 mod outside;

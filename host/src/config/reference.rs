@@ -1,7 +1,8 @@
 //! Writes the commented example of `docs/reference/wforge.toml`, and the defaults, from the table
 //! of keys.
 
-use super::keys::{KEYS, Key};
+use super::key::Key;
+use super::keys::KEYS;
 
 /// Every default as a TOML text, in dotted keys.
 pub(crate) fn defaults() -> String {

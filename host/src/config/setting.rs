@@ -14,6 +14,8 @@ use wforge_model::mock::MockMode;
 pub(crate) trait Setting: Sized {
     /// What a value looks like, for messages and the reference.
     const EXPECTED: &'static str;
+    /// Whether no value is ever shown.
+    const IS_SECRET: bool = false;
 
     /// Reads what a variable, a flag or a string of a file says.
     fn from_text(text: &str) -> Option<Self>;
@@ -262,6 +264,7 @@ impl std::fmt::Debug for Secret {
 
 impl Setting for Secret {
     const EXPECTED: &'static str = "text";
+    const IS_SECRET: bool = true;
 
     fn from_text(text: &str) -> Option<Self> {
         Some(Self(text.to_owned()))

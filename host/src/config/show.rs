@@ -1,6 +1,7 @@
 //! What `wforge config show` prints: each key with its value and where it was written.
 
-use super::keys::{KEYS, RawConfig, SECRETS};
+use super::key::Key;
+use super::keys::{KEYS, RawConfig};
 use super::layers::Layers;
 use super::setting::Setting;
 use super::{Config, LogFormat};
@@ -19,11 +20,11 @@ pub(crate) struct ShownKey {
 /// Every key. Defaults that depend on others are shown as they came out.
 pub(crate) fn show(raw: &RawConfig, layers: &Layers, config: Option<&Config>) -> Vec<ShownKey> {
     let written = raw.shown();
-    let one = |key: &'static str| {
+    let one = |&Key { name: key, is_secret, .. }: &Key| {
         let value = written.iter().find(|(name, _)| *name == key).and_then(|(_, v)| v.clone());
         let computed = || config.and_then(|config| computed(config, key));
         match value {
-            Some(_) if SECRETS.contains(&key) => {
+            Some(_) if is_secret => {
                 ShownKey { key, value: Some("***".to_owned()), origin: layers.origin(key) }
             }
             Some(value) => ShownKey { key, value: Some(value), origin: layers.origin(key) },
@@ -33,7 +34,7 @@ pub(crate) fn show(raw: &RawConfig, layers: &Layers, config: Option<&Config>) ->
             },
         }
     };
-    KEYS.iter().map(|key| one(key.name)).collect()
+    KEYS.iter().map(one).collect()
 }
 
 fn computed(config: &Config, key: &str) -> Option<String> {

@@ -2,9 +2,14 @@
 
 use std::path::PathBuf;
 
+use reqwest::header::{HeaderName, HeaderValue};
+
 use super::Meant;
 use super::keys::RawConfig;
 use super::setting::{Environment, LogFormat, LogTo, Propagate, Secret, Share};
+
+/// The most of `telemetry.queue_spans_max`: there is room for all of them from the start.
+const QUEUE_SPANS_MAX: u32 = 1 << 17;
 
 /// What is logged, how and where.
 #[derive(Debug, Clone)]
@@ -71,6 +76,10 @@ impl Meant<'_> {
         }
         let otlp_headers = self.otlp_headers(raw.telemetry_otlp_headers.as_ref());
         let queue = self.at_least_1("telemetry.queue_spans_max", raw.telemetry_queue_spans_max);
+        if queue.is_some_and(|max| max > QUEUE_SPANS_MAX) {
+            let message = format!("would take room for more than {QUEUE_SPANS_MAX} spans");
+            self.error("telemetry.queue_spans_max", &message, "write less");
+        }
         let batch = self.at_least_1("telemetry.batch_spans_max", raw.telemetry_batch_spans_max);
         let delay_ms = self.at_least_1("telemetry.delay_ms", raw.telemetry_delay_ms);
         let timeout = self.at_least_1("telemetry.timeout_ms_max", raw.telemetry_timeout_ms_max);
@@ -93,9 +102,10 @@ impl Meant<'_> {
         let Some(Secret(text)) = written else { return Vec::new() };
         let mut headers = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            match part.split_once('=') {
-                Some((name, value)) if !name.trim().is_empty() => {
-                    headers.push((name.trim().to_owned(), value.trim().to_owned()));
+            match part.split_once('=').map(|(name, value)| (name.trim(), value.trim())) {
+                // What is no header would be left out of the requests without a word.
+                Some((name, value)) if is_header(name, value) => {
+                    headers.push((name.to_owned(), value.to_owned()));
                 }
                 Some(_) | None => {
                     let help = "write name=value,name=value";
@@ -105,4 +115,8 @@ impl Meant<'_> {
         }
         headers
     }
+}
+
+fn is_header(name: &str, value: &str) -> bool {
+    HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
 }

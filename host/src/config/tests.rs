@@ -344,6 +344,20 @@ fn a_collector_has_an_address_headers_and_a_share_of_traces() {
 }
 
 #[test]
+fn what_is_no_header_is_said_and_so_is_room_for_too_many_spans() {
+    problems(
+        &Given {
+            file: "[telemetry]\notlp_headers = \"x key=a\"\nqueue_spans_max = 131_073",
+            ..Given::default()
+        },
+        &expect![[r#"
+            Error DIR/wforge.toml: telemetry.otlp_headers cannot be read; write name=value,name=value
+            Error DIR/wforge.toml: telemetry.queue_spans_max would take room for more than 131072 spans; write less
+        "#]],
+    );
+}
+
+#[test]
 fn a_secret_is_never_shown() {
     let environment = &[("WFORGE_API_KEY", "wfk_hunter2")];
     let (_folder, loaded) = loaded(&Given { environment, ..Given::default() });

@@ -22,7 +22,7 @@ mod gate;
 mod grants;
 mod guard;
 mod health;
-mod host_view;
+mod host_log;
 mod idempotency;
 mod inbound;
 mod interrupts;
@@ -30,6 +30,7 @@ mod keys;
 mod kv;
 mod limits;
 mod log_level;
+mod machine;
 mod members;
 mod metrics;
 mod openapi;
@@ -72,15 +73,13 @@ pub use auth::{
 pub use cors::Origins;
 pub use error::{ApiError, ErrorItem};
 pub use guard::HostNames;
-pub use host_view::{HostView, LogFigures, NothingShown, ProcessFigures};
+pub use host_log::{HostLog, LogFigures, NoLog};
 pub use limits::{ApiLimits, Share};
+pub use machine::{DescriptorFigures, DiskFigures, Machine, MachineFigures, MemoryFigures};
 pub use openapi::{document, text as document_text};
 pub use router::router;
 pub use routes::{Access, ROUTES, Route};
 pub use serve::{Door, serve};
-pub use state::{
-    ApiParts, BuildInfo, DescriptorFigures, DiskFigures, Machine, MachineFigures, MemoryFigures,
-    Phase, Readiness, SystemInfo,
-};
+pub use state::{ApiParts, BuildInfo, Phase, Readiness, SystemInfo};
 pub use tls::{BadTls, Tls};
 pub use wforge_model::Role;

@@ -17,6 +17,7 @@ use crate::auth::Principal;
 use crate::codes;
 use crate::error::ApiError;
 use crate::extract::{NoQuery, QueryOf};
+use crate::host_log::HostLog;
 use crate::resource::Resource;
 use crate::runs::parsed;
 use crate::state::{Api, Shared};
@@ -47,24 +48,30 @@ impl Temporary {
         self.lock().as_ref().map(|set| set.until)
     }
 
-    /// Whoever waits for an earlier moment waits no more.
-    fn replace(&self, until: Option<Timestamp>) -> CancellationToken {
+    /// Sets a level, and until when it holds, as one: of two changes at a time, the level and the
+    /// moment of one hold. Whoever waits for an earlier moment waits no more.
+    fn replace<E>(
+        &self,
+        until: Option<Timestamp>,
+        set: impl FnOnce() -> Result<(), E>,
+    ) -> Result<CancellationToken, E> {
+        let mut held = self.lock();
+        set()?;
         let replaced = CancellationToken::new();
         let new = until.map(|until| While { until, replaced: replaced.clone() });
-        if let Some(before) = std::mem::replace(&mut *self.lock(), new) {
+        if let Some(before) = std::mem::replace(&mut *held, new) {
             before.replaced.cancel();
         }
-        replaced
+        Ok(replaced)
     }
 
-    /// Whether the while has ended that this token is of, and nothing was set meanwhile.
-    fn end(&self, replaced: &CancellationToken) -> bool {
-        let mut set = self.lock();
-        let is_ours = !replaced.is_cancelled();
-        if is_ours {
-            *set = None;
+    /// Goes back where the while has ended that this token is of, and nothing was set meanwhile.
+    fn end(&self, replaced: &CancellationToken, back: impl FnOnce()) {
+        let mut held = self.lock();
+        if !replaced.is_cancelled() {
+            *held = None;
+            back();
         }
-        is_ours
     }
 }
 
@@ -112,13 +119,13 @@ pub(crate) async fn put(
 ) -> Result<Json<Resource<LogLevel>>, ApiError> {
     let LogLevelBody { level, for_s } = parsed(&api, &headers, body).await?;
     let for_s = checked(for_s, level.as_deref())?;
-    let level = level.unwrap_or_else(|| api.parts.host.configured_log_level());
+    let level = level.unwrap_or_else(|| api.parts.log.configured_level());
     let refused = |message| ApiError::new(&codes::UNACCEPTABLE, format!("level: {message}"));
-    api.parts.host.set_log_level(&level).map_err(refused)?;
+    let until = for_s.map(|s| api.parts.clock.now().after(Duration::from_secs(s)));
+    let set = || api.parts.log.set_level(&level);
+    let replaced = api.log_level.replace(until, set).map_err(refused)?;
     // As a warning, so that it is seen at nearly every level.
     warn!(logged = level, for_s, by = principal.actor(), "the log level was changed");
-    let until = for_s.map(|s| api.parts.clock.now().after(Duration::from_secs(s)));
-    let replaced = api.log_level.replace(until);
     if let Some(until) = until {
         api.parts.tasks.spawn(go_back(api.clone(), until, replaced));
     }
@@ -142,23 +149,24 @@ async fn go_back(api: Api, until: Timestamp, replaced: CancellationToken) {
         () = api.parts.shutdown.cancelled() => {}
         () = replaced.cancelled() => {}
         () = api.parts.clock.sleep_until(until) => {
-            if !api.log_level.end(&replaced) {
-                return;
-            }
-            let configured = api.parts.host.configured_log_level();
-            if let Err(error) = api.parts.host.set_log_level(&configured) {
-                warn!(error, "the log level cannot go back to what is configured");
-            }
-            warn!(logged = configured, "the log level went back to what is configured");
+            api.log_level.end(&replaced, || back(api.parts.log.as_ref()));
         }
     }
 }
 
+fn back(log: &dyn HostLog) {
+    let configured = log.configured_level();
+    match log.set_level(&configured) {
+        Ok(()) => warn!(logged = configured, "the log level went back to what is configured"),
+        Err(error) => warn!(error, "the log level cannot go back to what is configured"),
+    }
+}
+
 fn shown(api: &Shared) -> Resource<LogLevel> {
-    let host = &api.parts.host;
+    let log = &api.parts.log;
     let fields = LogLevel {
-        level: host.log_level(),
-        configured: host.configured_log_level(),
+        level: log.level(),
+        configured: log.configured_level(),
         until: api.log_level.until(),
     };
     Resource::new("log_level", "log-level".to_owned(), HREF.to_owned(), fields)

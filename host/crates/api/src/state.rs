@@ -1,6 +1,5 @@
 //! What the handlers share: everything that the host hands in, and what is counted here.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -19,10 +18,11 @@ use crate::cors::Origins;
 use crate::error::ApiError;
 use crate::gate::{Gate, Queue};
 use crate::guard::HostNames;
-use crate::host_view::HostView;
+use crate::host_log::HostLog;
 use crate::idempotency::{Held, UnderWay};
 use crate::limits::ApiLimits;
 use crate::log_level::Temporary;
+use crate::machine::Machine;
 use crate::metrics::HttpMetrics;
 use crate::rates::{HookRates, Rates};
 
@@ -49,8 +49,8 @@ pub struct ApiParts {
     pub hosts: HostNames,
     /// What `/v1/system` says of the host.
     pub system: SystemInfo,
-    /// The host's process and its log.
-    pub host: Arc<dyn HostView>,
+    /// The host's log.
+    pub log: Arc<dyn HostLog>,
     /// What the process takes of its machine.
     pub machine: Arc<dyn Machine>,
     /// What `/readyz` says.
@@ -89,62 +89,6 @@ pub struct BuildInfo {
     pub rustc: String,
     /// The version of the sandbox's engine.
     pub wasmtime: String,
-}
-
-/// Reads what the process takes of its machine.
-pub trait Machine: Debug + Send + Sync {
-    /// The figures now. May block; what cannot be read is left out.
-    fn read(&self) -> MachineFigures;
-}
-
-/// What the process takes of its machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct MachineFigures {
-    /// Its memory.
-    pub memory: MemoryFigures,
-    /// The disk of the data directory; none where nothing is kept on one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disk: Option<DiskFigures>,
-    /// Its open files and connections.
-    pub descriptors: DescriptorFigures,
-}
-
-/// The memory of the process.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct MemoryFigures {
-    /// What it has in the machine's memory.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resident_bytes: Option<u64>,
-    /// The most that it ever had there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resident_bytes_peak: Option<u64>,
-    /// Who hands it out.
-    pub allocator: &'static str,
-}
-
-/// The disk of the data directory.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct DiskFigures {
-    /// What the files of the data directory take; none where there are too many to be counted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub used_bytes: Option<u64>,
-    /// What may still be written to its file system.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub free_bytes: Option<u64>,
-    /// The size of that file system.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub total_bytes: Option<u64>,
-}
-
-/// Open files and connections.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct DescriptorFigures {
-    /// How many are open.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub open: Option<u64>,
-    /// How many may be; none: the system sets no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max: Option<u64>,
 }
 
 /// Whether the server takes work. Cheap to clone; the host keeps one to change it.

@@ -10,14 +10,13 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use wforge_engine::EngineFigures;
-use wforge_model::{TenantId, Timestamp};
-
-use wforge_model::Role;
+use wforge_model::{Role, TenantId, Timestamp};
 
 use crate::auth::Principal;
 use crate::error::ApiError;
 use crate::extract::{NoQuery, QueryOf};
-use crate::state::{Api, MachineFigures, Shared, SystemInfo};
+use crate::machine::MachineFigures;
+use crate::state::{Api, Shared, SystemInfo};
 
 /// The answer.
 #[derive(Debug, Serialize, ToSchema)]
@@ -138,7 +137,13 @@ pub(crate) async fn show(
 async fn whole(api: &Shared) -> Result<Whole, ApiError> {
     let machine = api.parts.machine.clone();
     // Files are looked at, which may block.
-    let reading = api.parts.tasks.spawn_blocking(move || machine.read());
+    let reading = api.parts.tasks.spawn_blocking(move || {
+        let mut figures = machine.read();
+        if let Some(disk) = &mut figures.disk {
+            disk.used_bytes = machine.data_bytes();
+        }
+        figures
+    });
     let machine = reading.await.map_err(ApiError::internal)?;
     let figures = api.parts.engine.figures();
     let runtime = &figures.runtime;

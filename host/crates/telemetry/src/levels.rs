@@ -79,7 +79,12 @@ impl Lines {
     fn parse(text: &str) -> Result<Self, BadLevel> {
         let mut targets = Targets::new();
         let mut most = LevelFilter::OFF;
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let parts = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        // Who wants no lines says so.
+        if parts().next().is_none() {
+            return Err(BadLevel { part: text.to_owned() });
+        }
+        for part in parts() {
             let bad = || BadLevel { part: part.to_owned() };
             let (target, level) = match part.split_once('=') {
                 Some((target, level)) => (Some(target.trim()), level.trim()),
@@ -151,6 +156,7 @@ mod tests {
             assert_eq!(Lines::parse(text).unwrap_err(), BadLevel { part: part.into() });
         }
         assert!(Lines::parse("a b=info").is_err());
+        assert_eq!(Lines::parse(" ,").unwrap_err(), BadLevel { part: " ,".into() });
     }
 
     #[test]

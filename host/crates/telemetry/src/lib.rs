@@ -3,9 +3,11 @@
 //!
 //! [`start`] puts both in place for the process. `lines` says what a line looks like, `levels`
 //! which lines there are, `rotating` is the file that they may go to, `traces` sends spans and ties
-//! them to the traces of others. Never here: the environment, the configuration, or what is worth a
-//! line.
+//! them to the traces of others, `counted` says what became of them. Never here: the environment (but
+//! OpenTelemetry's exporter reads its own `OTEL_EXPORTER_OTLP_HEADERS`), the configuration, or what
+//! is worth a line.
 
+mod counted;
 mod levels;
 mod lines;
 mod rotating;
@@ -15,10 +17,11 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+pub use counted::SpanCounts;
 pub use levels::{BadLevel, Levels};
 pub use lines::{Format, Labels, LineOptions, Target};
 pub use rotating::FileOptions;
-pub use traces::{SpanCounts, TraceOptions, current, join, parent_of};
+pub use traces::{TraceOptions, current, join, parent_of};
 
 /// Why there is no log, or why spans go nowhere.
 #[derive(Debug, thiserror::Error)]

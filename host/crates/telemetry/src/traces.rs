@@ -2,8 +2,6 @@
 //! with, and ours are by others.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use opentelemetry::trace::{
@@ -14,10 +12,7 @@ use opentelemetry_otlp::{
     ExporterBuildError, Protocol, WithExportConfig as _, WithHttpConfig as _,
 };
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanExporter,
-};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, Sampler, SdkTracerProvider};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Metadata, Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -25,6 +20,7 @@ use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{self, Filter, Layer};
 
 use crate::TelemetryError;
+use crate::counted::SpanCounts;
 use crate::levels::OURS;
 use crate::lines::Labels;
 
@@ -45,7 +41,7 @@ pub struct TraceOptions {
     /// Of how many traces that begin here the spans are sent: all of them are 1. Whoever begins a
     /// trace elsewhere decides for it.
     pub sample_ratio: f64,
-    /// Spans that may wait.
+    /// Spans that may wait, those included that are being sent; further ones are dropped.
     pub queue_spans_max: usize,
     /// Spans of one request.
     pub batch_spans_max: usize,
@@ -75,24 +71,6 @@ impl Drop for Sending {
     }
 }
 
-/// What became of spans. Cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct SpanCounts(Arc<(AtomicU64, AtomicU64)>);
-
-impl SpanCounts {
-    /// Those that the collector took.
-    #[must_use]
-    pub fn sent(&self) -> u64 {
-        self.0.0.load(Ordering::Relaxed)
-    }
-
-    /// Those that it did not take.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.0.1.load(Ordering::Relaxed)
-    }
-}
-
 type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
 pub(crate) fn layer(
@@ -114,8 +92,8 @@ pub(crate) fn layer(
             KeyValue::new("deployment.environment.name", labels.env.clone()),
         ])
         .build();
-    let exporter = Counted { inner: exporter(options)?, counts: counts.clone() };
-    let processor = BatchSpanProcessor::builder(exporter).with_batch_config(batch).build();
+    let spans_max = options.queue_spans_max;
+    let processor = counts.around(spans_max, exporter(options)?, batch);
     let provider = SdkTracerProvider::builder()
         .with_span_processor(processor)
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))))
@@ -152,36 +130,6 @@ fn exporter(options: TraceOptions) -> Result<opentelemetry_otlp::SpanExporter, T
 fn address(endpoint: &str) -> String {
     let base = endpoint.trim_end_matches('/');
     if base.ends_with(PATH) { base.to_owned() } else { format!("{base}{PATH}") }
-}
-
-/// Counts what an exporter does.
-#[derive(Debug)]
-struct Counted<E> {
-    inner: E,
-    counts: SpanCounts,
-}
-
-impl<E: SpanExporter> SpanExporter for Counted<E> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let spans = u64::try_from(batch.len()).unwrap_or(u64::MAX);
-        let result = self.inner.export(batch).await;
-        let (sent, lost) = &*self.counts.0;
-        let count = if result.is_ok() { sent } else { lost };
-        count.fetch_add(spans, Ordering::Relaxed);
-        result
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
-    }
 }
 
 /// What is sent whatever is logged: our own spans, and what goes wrong in them.

@@ -5,6 +5,7 @@
 
 mod engine;
 mod http;
+mod log;
 mod process;
 mod text;
 
@@ -23,7 +24,8 @@ const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(crate) async fn show(State(api): State<Api>) -> Response {
     let mut text = Text::default();
     server(&api, &mut text);
-    process::write(api.parts.host.as_ref(), &mut text);
+    process::write(&api.parts.machine.read(), api.began_at, &mut text);
+    log::write(api.parts.log.figures(), &mut text);
     engine::write(&api.parts.engine.figures(), &mut text);
     api.metrics.write(&mut text);
     ([(CONTENT_TYPE, FORMAT)], text.finish()).into_response()

@@ -1,37 +1,46 @@
-//! Figures of the process, under the names that Prometheus' own clients use, and of its log.
+//! Figures of the process, under the names that Prometheus' own clients use. One that cannot be
+//! read is not there: a 0 would be taken for a figure.
 
-use crate::host_view::{HostView, ProcessFigures};
+use wforge_model::Timestamp;
+
+use crate::machine::{DescriptorFigures, MachineFigures, MemoryFigures};
 
 use super::text::Text;
 
-/// Writes all that the host shows.
-pub(super) fn write(host: &dyn HostView, text: &mut Text) {
-    if let Some(figures) = host.process() {
-        process(&figures, text);
+/// Writes what is known.
+pub(super) fn write(figures: &MachineFigures, began_at: Timestamp, text: &mut Text) {
+    let MachineFigures { memory, disk, descriptors, cpu_ms, threads } = figures;
+    let MemoryFigures { resident_bytes, virtual_bytes, .. } = memory;
+    let DescriptorFigures { open, max } = descriptors;
+    let disk = disk.as_ref();
+    text.gauge("process_start_time_seconds", "When the server began, since 1970.")
+        .millis(&[], began_at.0);
+    if let Some(ms) = cpu_ms {
+        text.counter("process_cpu_seconds_total", "CPU time of all threads.").millis(&[], *ms);
     }
-    let log = host.log_figures();
-    text.counter("wforge_log_lines_lost_total", "Log lines for which there was no room.")
-        .sample(&[], log.lines_lost);
-    let mut spans =
-        text.counter("wforge_trace_spans_total", "Spans, by whether a collector took them.");
-    spans.sample(&[("outcome", "sent")], log.spans_sent);
-    spans.sample(&[("outcome", "lost")], log.spans_lost);
-}
-
-fn process(figures: &ProcessFigures, text: &mut Text) {
-    text.counter("process_cpu_seconds_total", "CPU time of all threads.")
-        .millis(&[], figures.cpu_ms);
-    text.gauge("process_resident_memory_bytes", "Memory that is in RAM.")
-        .sample(&[], figures.resident_bytes);
-    text.gauge("process_virtual_memory_bytes", "Address space; mostly reserved for sandboxes.")
-        .sample(&[], figures.virtual_bytes);
-    text.gauge("process_threads", "Threads.").sample(&[], figures.threads);
-    text.gauge("process_open_fds", "Descriptors.").sample(&[], figures.open_fds);
-    text.gauge("process_max_fds", "Descriptors that it may have.").sample(&[], figures.max_fds);
-    text.gauge("process_start_time_seconds", "When it was started, since 1970.")
-        .millis(&[], figures.started_ms);
-    text.gauge("wforge_data_dir_free_bytes", "Free where the data directory is.")
-        .sample(&[], figures.disk_free_bytes);
-    text.gauge("wforge_data_dir_size_bytes", "All there is where the data directory is.")
-        .sample(&[], figures.disk_bytes);
+    for (name, help, known) in [
+        ("process_resident_memory_bytes", "Memory that is in RAM.", *resident_bytes),
+        (
+            "process_virtual_memory_bytes",
+            "Address space; mostly reserved for sandboxes.",
+            *virtual_bytes,
+        ),
+        ("process_threads", "Threads.", *threads),
+        ("process_open_fds", "Descriptors.", *open),
+        ("process_max_fds", "Descriptors that it may have.", *max),
+        (
+            "wforge_data_dir_free_bytes",
+            "Free where the data directory is.",
+            disk.and_then(|disk| disk.free_bytes),
+        ),
+        (
+            "wforge_data_dir_size_bytes",
+            "All there is where the data directory is.",
+            disk.and_then(|disk| disk.total_bytes),
+        ),
+    ] {
+        if let Some(value) = known {
+            text.gauge(name, help).sample(&[], value);
+        }
+    }
 }

@@ -71,7 +71,7 @@ impl Family<'_> {
     }
 
     /// Writes one line of the family under its name and that suffix.
-    pub(crate) fn line(&mut self, suffix: &str, labels: &[(&str, &str)], value: &str) {
+    fn line(&mut self, suffix: &str, labels: &[(&str, &str)], value: &str) {
         let name = self.name;
         let labels: Vec<String> =
             labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
@@ -84,7 +84,7 @@ impl Family<'_> {
 }
 
 /// Nanoseconds as seconds, without a float's rounding.
-pub(crate) fn seconds(ns: u64) -> String {
+fn seconds(ns: u64) -> String {
     format!("{}.{:09}", ns / 1_000_000_000, ns % 1_000_000_000)
 }
 

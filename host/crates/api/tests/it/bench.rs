@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 use wforge_api::{
-    ApiLimits, ApiParts, BuildInfo, Credential, Credentials, HostNames, IssuedKey, KeyIds,
-    KeyTable, Machine, MachineFigures, MemoryFigures, Origins, Pepper, Phase, Readiness, Role,
-    Standing, SystemInfo, TokenRules, TokenSecret, router,
+    ApiLimits, ApiParts, BuildInfo, Credential, Credentials, DiskFigures, HostNames, IssuedKey,
+    KeyIds, KeyTable, Machine, MachineFigures, MemoryFigures, Origins, Pepper, Phase, Readiness,
+    Role, Standing, SystemInfo, TokenRules, TokenSecret, router,
 };
 use wforge_engine::{Engine, EngineOptions, EngineParts, Lanes, RunBus};
 use wforge_model::tenancy::Quotas;
@@ -57,14 +57,19 @@ impl Keys {
 /// The id of a key whose lookup panics.
 pub(crate) const PANICS: &str = "dead00000000";
 
-/// A machine with little memory.
+/// A machine with little memory, of which nothing else is known.
 #[derive(Debug)]
 struct SmallMachine;
 
 impl Machine for SmallMachine {
     fn read(&self) -> MachineFigures {
         let memory = MemoryFigures { resident_bytes: Some(640 << 10), ..MemoryFigures::default() };
-        MachineFigures { memory, ..MachineFigures::default() }
+        let disk = Some(DiskFigures::default());
+        MachineFigures { memory, disk, cpu_ms: Some(1_500), ..MachineFigures::default() }
+    }
+
+    fn data_bytes(&self) -> Option<u64> {
+        Some(7)
     }
 }
 
@@ -161,7 +166,7 @@ pub(crate) fn bench_of(Given { limits, origins, tokens, quotas }: Given) -> Benc
         clock: Arc::new(clock.clone()),
         entropy: Arc::new(SimEntropy::new(3)),
         hosts: HostNames::of_listener("127.0.0.1:7700".parse().unwrap(), []),
-        host: Arc::new(crate::log_level::Words::default()),
+        log: Arc::new(crate::log_level::Words::default()),
         system: SystemInfo {
             version: "0.1.0".into(),
             build: BuildInfo::default(),

@@ -3,13 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use wforge_api::{HostView, LogFigures, ProcessFigures};
+use wforge_api::{HostLog, LogFigures};
 
 use crate::bench::{Bench, bench, idle};
 
 const PATH: &str = "/v1/system/log-level";
 
-/// A host whose log is a word, and that takes no level called `loud`.
+/// A log that is a word, and that takes no level called `loud`.
 #[derive(Debug)]
 pub(crate) struct Words(Mutex<String>);
 
@@ -19,24 +19,20 @@ impl Default for Words {
     }
 }
 
-impl HostView for Words {
-    fn process(&self) -> Option<ProcessFigures> {
-        Some(ProcessFigures { cpu_ms: 1_500, started_ms: 1_700_000_000_001, ..Default::default() })
+impl HostLog for Words {
+    fn figures(&self) -> LogFigures {
+        LogFigures { lines_lost: 2, spans_dropped: 3, ..LogFigures::default() }
     }
 
-    fn log_figures(&self) -> LogFigures {
-        LogFigures { lines_lost: 2, ..LogFigures::default() }
-    }
-
-    fn log_level(&self) -> String {
+    fn level(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn configured_log_level(&self) -> String {
+    fn configured_level(&self) -> String {
         "warn".into()
     }
 
-    fn set_log_level(&self, level: &str) -> Result<(), String> {
+    fn set_level(&self, level: &str) -> Result<(), String> {
         if level == "loud" {
             return Err("\"loud\" is no level".into());
         }
@@ -108,9 +104,13 @@ async fn figures_of_process_and_log_are_exported_in_their_units() {
     let text = bench().get("/metrics").send().await.text;
     for line in [
         "process_cpu_seconds_total 1.500",
-        "process_start_time_seconds 1700000000.001",
+        "process_start_time_seconds 1700000000.000",
+        "process_resident_memory_bytes 655360",
         "wforge_log_lines_lost_total 2",
+        "wforge_trace_spans_total{outcome=\"dropped\"} 3",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in {text}");
     }
+    // What the machine does not say is no 0.
+    assert!(!text.contains("process_open_fds"), "{text}");
 }

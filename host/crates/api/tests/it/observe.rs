@@ -88,5 +88,8 @@ async fn only_the_platform_sees_figures_over_all_tenants() {
         }
         let memory = if sees { json!(640 << 10) } else { Value::Null };
         assert_eq!(system["machine"]["memory"]["resident_bytes"], memory, "{role}");
+        let used = if sees { json!(7) } else { Value::Null };
+        assert_eq!(system["machine"]["disk"]["used_bytes"], used, "{role}");
+        assert_eq!(system["machine"]["cpu_ms"], Value::Null, "it is for /metrics alone");
     }
 }
