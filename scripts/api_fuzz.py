@@ -24,6 +24,8 @@ OUT = ROOT / "target/api-fuzz"
 PROGRAM = ROOT / "target/debug/wforge"
 PLUGINS = ROOT / "target/plugins"
 STARTS_WITHIN_S = 60
+# A component is compiled before it is answered, which may take two minutes.
+ANSWERS_WITHIN_S = 180
 METHODS = ("get", "post", "put", "patch", "delete")
 
 # What a tenant may do by default would be used up in a second; a stream ends by itself after two,
@@ -111,7 +113,7 @@ class Server:
             self.url + path, data=body, method=method.upper(), headers=headers
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN_S) as answer:
                 status, text = answer.status, answer.read()
         except urllib.error.HTTPError as refused:
             status, text = refused.code, refused.read()

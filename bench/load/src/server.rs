@@ -48,8 +48,8 @@ impl Server {
     pub(crate) fn start(program: &Path, below: &Path, settings: &[Setting]) -> Result<Self> {
         fs_err::create_dir_all(below)?;
         let folder = tempfile::tempdir_in(below)?;
-        // A file of its own, or the nearest one above is taken: the project's, whose plugins are all
-        // compiled before anything is served.
+        // A file of its own, or the nearest one above is taken: the project's, whose plugins are
+        // all compiled before anything is served.
         fs_err::write(folder.path().join("wforge.toml"), "")?;
         let (child, url, key) = serve(program, folder.path(), settings)?;
         let (program, settings) = (program.to_owned(), settings.to_vec());
