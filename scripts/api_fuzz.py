@@ -23,6 +23,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "target/api-fuzz"
 PROGRAM = ROOT / "target/debug/wforge"
 PLUGINS = ROOT / "target/plugins"
+STARTS_WITHIN_S = 60
+# A component is compiled before it is answered, which may take two minutes.
+ANSWERS_WITHIN_S = 180
 METHODS = ("get", "post", "put", "patch", "delete")
 
 # What a tenant may do by default would be used up in a second; a stream ends by itself after two,
@@ -73,6 +76,9 @@ class Server:
 
     def __init__(self, folder):
         data = pathlib.Path(folder) / "data"
+        # A file of its own, or the nearest one above is taken: the project's, whose plugins are all
+        # compiled before anything is served.
+        (pathlib.Path(folder) / "wforge.toml").touch()
         env = {"PATH": "/usr/bin:/bin", "WFORGE_DATA_DIR": str(data)}
         env |= {f"WFORGE_{name}": value for name, value in SETTINGS.items()}
         self.log = open(OUT / "server.log", "wb")
@@ -85,9 +91,13 @@ class Server:
             stderr=self.log,
         )
         file = data / "server.json"
+        begun = time.monotonic()
         while not file.exists():
             if self.process.poll() is not None:
                 raise SystemExit(f"api-fuzz: serve ended; see {OUT / 'server.log'}")
+            if time.monotonic() - begun > STARTS_WITHIN_S:
+                self.stop()
+                raise SystemExit(f"api-fuzz: serve does not start; see {OUT / 'server.log'}")
             time.sleep(0.01)
         told = json.loads(file.read_text())
         self.url, self.key = f"http://{told['address']}", told["token"]
@@ -103,7 +113,7 @@ class Server:
             self.url + path, data=body, method=method.upper(), headers=headers
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN_S) as answer:
                 status, text = answer.status, answer.read()
         except urllib.error.HTTPError as refused:
             status, text = refused.code, refused.read()

@@ -73,8 +73,11 @@ brief_python() {
 # A server of its own, and the key of whoever runs it.
 serve() {
   folder=$(mktemp -d)
-  env -i PATH="$PATH" WFORGE_DATA_DIR="$folder/data" WFORGE_SERVER__LISTEN=127.0.0.1:0 \
-    WFORGE_LOG=error "$wforge" serve >"$folder/log" 2>&1 &
+  # Not from here: the nearest wforge.toml is the project's, whose plugins are all compiled before
+  # anything is served.
+  touch "$folder/wforge.toml"
+  env -C "$folder" -i PATH="$PATH" WFORGE_DATA_DIR="$folder/data" \
+    WFORGE_SERVER__LISTEN=127.0.0.1:0 WFORGE_LOG=error "$wforge" serve >"$folder/log" 2>&1 &
   server=$!
   trap 'kill "$server" 2>/dev/null || true; wait 2>/dev/null; rm -rf "$folder"' EXIT
   until [ -f "$folder/data/server.json" ]; do

@@ -1,5 +1,6 @@
 //! What Linux says about a process.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,9 +34,13 @@ pub(crate) fn cpu(pid: u32) -> Result<Duration> {
 
 /// The bytes of all files below a folder.
 pub(crate) fn bytes_below(folder: &Path) -> Result<u64> {
+    // A file or a folder may go away while one looks.
+    let entries = match fs_err::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
     let mut bytes = 0;
-    for entry in fs_err::read_dir(folder)? {
-        // A file may go away while one looks.
+    for entry in entries {
         let Ok(entry) = entry else { continue };
         let Ok(metadata) = entry.metadata() else { continue };
         bytes += if metadata.is_dir() { bytes_below(&entry.path())? } else { metadata.len() };

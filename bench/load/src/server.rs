@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -22,6 +22,8 @@ const USUAL: [(&str, &str); 6] = [
 
 /// How often it is looked whether a server has started.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// Only a server that hangs takes so long to start, even on a busy machine.
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
 /// What is kept of what it says before.
 const SAID_BYTES_MAX: usize = 16 << 10;
 
@@ -46,6 +48,9 @@ impl Server {
     pub(crate) fn start(program: &Path, below: &Path, settings: &[Setting]) -> Result<Self> {
         fs_err::create_dir_all(below)?;
         let folder = tempfile::tempdir_in(below)?;
+        // A file of its own, or the nearest one above is taken: the project's, whose plugins are
+        // all compiled before anything is served.
+        fs_err::write(folder.path().join("wforge.toml"), "")?;
         let (child, url, key) = serve(program, folder.path(), settings)?;
         let (program, settings) = (program.to_owned(), settings.to_vec());
         Ok(Self { program, settings, folder, child, url, key })
@@ -109,17 +114,14 @@ fn serve(program: &Path, folder: &Path, settings: &[Setting]) -> Result<(Child, 
         command.env(format!("WFORGE_{name}"), value);
     }
     let mut child = command.arg("serve").stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let written = ready(&folder.join("data/server.json"), &mut child);
-    let file = written.inspect_err(|_| drop(child.kill()))?;
-    let field = |name: &str| {
-        file.get(name).and_then(Value::as_str).map(ToOwned::to_owned).context(name.to_owned())
-    };
-    Ok((child, format!("http://{}", field("address")?), field("token")?))
+    let told = ready(&folder.join("data/server.json"), &mut child);
+    let (address, key) = told.inspect_err(|_| drop(child.kill()))?;
+    Ok((child, format!("http://{address}"), key))
 }
 
-/// Waits for the file and reads it. What the server says meanwhile is told where it ends instead;
-/// later on only errors are logged, and each is printed.
-fn ready(file: &Path, child: &mut Child) -> Result<Value> {
+/// Waits for the file and reads address and key. What the server says meanwhile is told where it
+/// ends or hangs instead; later on only errors are logged, and each is printed.
+fn ready(file: &Path, child: &mut Child) -> Result<(String, String)> {
     let log = BufReader::new(child.stderr.take().context("its stderr")?);
     let said = std::thread::spawn(move || {
         let mut said = String::new();
@@ -133,13 +135,28 @@ fn ready(file: &Path, child: &mut Child) -> Result<Value> {
         }
         said
     });
-    loop {
+    let begun = Instant::now();
+    let became = loop {
         if let Ok(text) = fs_err::read_to_string(file) {
-            return Ok(serde_json::from_str(&text)?);
+            return address_and_key(&text).with_context(|| format!("reading {}", file.display()));
         }
         if let Some(status) = child.try_wait()? {
-            bail!("serve ended, {status}:\n{}", said.join().unwrap_or_default());
+            break format!("serve ended, {status}");
+        }
+        if begun.elapsed() > STARTS_WITHIN {
+            // What it says has an end only with it.
+            child.kill()?;
+            break format!("serve wrote no {} in {STARTS_WITHIN:?}", file.display());
         }
         std::thread::sleep(LOOK_EVERY);
-    }
+    };
+    bail!("{became}; it said:\n{}", said.join().unwrap_or_default())
+}
+
+fn address_and_key(text: &str) -> Result<(String, String)> {
+    let file: Value = serde_json::from_str(text)?;
+    let field = |name: &str| {
+        file.get(name).and_then(Value::as_str).map(ToOwned::to_owned).context(name.to_owned())
+    };
+    Ok((field("address")?, field("token")?))
 }

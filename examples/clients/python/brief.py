@@ -16,6 +16,8 @@ from wforge_client.models import StartBody
 from wforge_client.types import File
 
 POLL_S = 0.2
+# A plugin is compiled before its installation is answered, which may take two minutes.
+TIMEOUT_S = 180
 ENDED = ("completed", "failed", "cancelled")
 
 
@@ -40,7 +42,7 @@ def register(client, path):
 
 def main(workflow, document, *plugins):
     client = AuthenticatedClient(
-        base_url=os.environ["WFORGE_SERVER"], token=os.environ["WFORGE_API_KEY"], timeout=60
+        base_url=os.environ["WFORGE_SERVER"], token=os.environ["WFORGE_API_KEY"], timeout=TIMEOUT_S
     )
     for plugin in plugins:
         component = File(payload=pathlib.Path(plugin).read_bytes())

@@ -220,6 +220,8 @@ fn tell(ui: &Ui, config: &Config, file: &ServerFile) {
 /// through the server finds what a run without one would.
 async fn offer_developed(config: &Config, host: &Host) {
     for dir in config.plugins.dirs.iter().filter(|dir| dir.is_dir()) {
+        // Each that is new is compiled, and until then nothing is ready.
+        info!(dir = %dir.display(), "installing the plugins of plugins.dirs");
         match install_all(host, dir).await {
             Ok(count) => info!(dir = %dir.display(), count, "plugins of plugins.dirs installed"),
             Err(error) => {

@@ -1,4 +1,7 @@
 //! Server-sent events, from bytes that may be cut anywhere.
+//!
+//! The host's own client has a reader of them too (`host/src/client/sse.rs`). This one is apart on
+//! purpose: what judges a program takes nothing from it, and its workspace builds without it.
 
 use anyhow::{Result, ensure};
 

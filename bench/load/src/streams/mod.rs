@@ -36,12 +36,14 @@ edges:
 
 /// The last event of a run that came to its end.
 const LAST: &str = "run_completed";
+/// How a run stands that goes on by itself, as one that sleeps does. Any other gets no further.
+const GOES_ON: [&str; 3] = ["running", "queued", "waiting"];
 /// Super-steps of a round.
 const STEPS: usize = 2;
 /// Between two looks at how far the runs are.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Only a proof that hangs takes so long.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// How much of everything there is.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +83,7 @@ pub(crate) async fn prove(
     ensure!(size.runs > 0 && size.readers >= size.runs, "there is a reader for each run at least");
     let door = door(&server).await?;
     let runs = start(&door, size).await?;
+    say(&format!("{} runs go on, of {} super-steps each", runs.len(), size.rounds * STEPS));
     let mut readers = JoinSet::new();
     for (place, run) in runs.iter().cycle().take(size.readers).enumerate() {
         let chance = fastrand::Rng::with_seed(seed.wrapping_add(place as u64));
@@ -91,8 +94,8 @@ pub(crate) async fn prove(
         let server = crash(server, &door, &runs, size).await?;
         anyhow::Ok((server, readers.join_all().await))
     };
-    let (mut server, read) =
-        tokio::time::timeout(PATIENCE, crashes).await.context("it has no end")??;
+    let patience = format!("runs or readers have not come to an end in {PATIENCE:?}");
+    let (mut server, read) = tokio::time::timeout(PATIENCE, crashes).await.context(patience)??;
     server.kill()?;
     compare(&server, size, read, verdict)
 }
@@ -123,9 +126,7 @@ async fn crash(mut server: Server, door: &Door, runs: &[String], size: Size) -> 
     let last = runs.last().context("a run")?;
     for kill in 1..=size.kills {
         let until = size.rounds * STEPS * kill / (size.kills + 1);
-        while step(door, last).await? < until {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        pass(door, last, until).await?;
         server = tokio::task::spawn_blocking(move || server.crash()).await??;
         door.moves(&server);
         say(&format!("killed after {until} of {} super-steps", size.rounds * STEPS));
@@ -133,15 +134,27 @@ async fn crash(mut server: Server, door: &Door, runs: &[String], size: Size) -> 
     Ok(server)
 }
 
-/// How far a run is.
-async fn step(door: &Door, run: &str) -> Result<usize> {
-    let shown = door.client()?.get(&format!("/v1/runs/{run}")).await?;
-    // A server that was just started may not be ready yet.
-    if shown.status == 503 {
-        return Ok(0);
+/// Waits until a run is so far. One that ended or was stopped is the end of the proof: nobody
+/// should wait for it.
+async fn pass(door: &Door, run: &str, until: usize) -> Result<()> {
+    loop {
+        let shown = door.client()?.get(&format!("/v1/runs/{run}")).await?;
+        // A server that was just started may not be ready yet.
+        if shown.status != 503 && is_past(&shown.json()?, until)? {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
-    let step = shown.json()?.get("step").and_then(Value::as_u64).context("a step")?;
-    Ok(usize::try_from(step)?)
+}
+
+fn is_past(run: &Value, until: usize) -> Result<bool> {
+    let field = |name: &'static str| run.get(name).context(name);
+    let step = usize::try_from(field("step")?.as_u64().context("a step")?)?;
+    let status = field("status")?.as_str().context("a status")?;
+    let goes_on = step >= until || GOES_ON.contains(&status);
+    let error = run.get("error").unwrap_or(&Value::Null);
+    ensure!(goes_on, "a run is {status} after {step} of {until} super-steps: {error}");
+    Ok(step >= until)
 }
 
 /// Each reader against the store, which nobody serves any more.
@@ -226,6 +239,18 @@ fn kind(event: Option<&Value>) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_gets_no_further_is_not_waited_for() {
+        let run = |step: u64, status: &str| json!({ "step": step, "status": status });
+        assert!(!is_past(&run(3, "running"), 4).unwrap());
+        assert!(is_past(&run(4, "running"), 4).unwrap());
+        assert!(is_past(&run(9, "failed"), 4).unwrap());
+        for status in ["completed", "failed", "cancelled", "paused", "blocked"] {
+            let error = is_past(&run(3, status), 4).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("a run is {status} after 3 of 4")), "{error}");
+        }
+    }
 
     #[test]
     fn readers_who_miss_repeat_or_swap_an_event_are_found() {
