@@ -99,13 +99,19 @@ fn check(document: &Value, told: &Told<'_>, reply: &Reply) -> Result<(), String>
     if *expected != json!(reply.status) {
         return Err(format!("{} in place of {expected}: {}", reply.status, reply.text));
     }
-    let response = &told.operation["responses"][reply.status.to_string()];
+    let response = meant_by(document, &told.operation["responses"][reply.status.to_string()]);
     let content = response["content"].as_object().and_then(|content| content.iter().next());
     let Some((_, content)) = content.filter(|(kind, _)| is_json(kind)) else {
         return Ok(());
     };
     let value = serde_json::from_str(&reply.text).map_err(|error| error.to_string())?;
     fits(document, &content["schema"], &value)
+}
+
+/// What a part of the document refers to; itself, where it refers to nothing.
+fn meant_by<'d>(document: &'d Value, part: &'d Value) -> &'d Value {
+    let place = part["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    place.map_or(part, |place| document.pointer(place).expect("what is referred to"))
 }
 
 /// Lines of JSON are a text.

@@ -46,8 +46,7 @@ pub(crate) async fn list(
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<Page<ShownEntry>>, ApiError> {
     let at = query.checked(&api.parts.limits)?;
-    let wrong = || ApiError::new(&codes::MALFORMED, "cursor is none that a page gave");
-    let after = at.cursor.as_deref().map(str::parse).transpose().map_err(|_| wrong())?;
+    let after = at.cursor_as()?;
     let entries = api.parts.engine.audit(&tenant, after.unwrap_or(0), at.items_max + 1).await?;
     let item = |entry: AuditEntry| {
         let id = entry.place.to_string();

@@ -17,7 +17,6 @@ use wforge_model::{Digest, Timestamp};
 use wforge_ports::store::KeptBlob;
 
 use crate::auth::Principal;
-use crate::codes;
 use crate::error::ApiError;
 use crate::extract::{NoQuery, PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
@@ -73,8 +72,7 @@ pub(crate) async fn list(
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<Page<ShownBlob>>, ApiError> {
     let at = query.checked(&api.parts.limits)?;
-    let wrong = |_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave");
-    let after = at.cursor.as_deref().map(str::parse).transpose().map_err(wrong)?;
+    let after = at.cursor_as()?;
     let page = api.parts.engine.blobs(&principal.tenant, after, at.items_max).await?;
     let next_cursor = page.blobs.last().filter(|_| page.has_more).map(|it| it.digest.to_string());
     let item = |KeptBlob { digest, bytes, is_named, unnamed_since }: KeptBlob| {

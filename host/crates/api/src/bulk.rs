@@ -1,9 +1,7 @@
 //! Many runs at once: ended, or taken up after they failed. Each has an answer of its own.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use futures::StreamExt as _;
 use futures::stream::iter;
 use serde::{Deserialize, Serialize};
@@ -14,10 +12,9 @@ use wforge_model::{RunId, TenantId};
 use crate::auth::Principal;
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, QueryOf};
+use crate::extract::{JsonOf, NoQuery, QueryOf};
 use crate::run_filter::FilterBody;
 use crate::run_request::reason_of;
-use crate::runs::parsed;
 use crate::state::{Api, Shared};
 
 /// Runs of one request.
@@ -142,10 +139,8 @@ pub(crate) async fn cancel(
     State(api): State<Api>,
     principal: Principal,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(mut body): JsonOf<BulkBody>,
 ) -> Result<Json<BulkDone>, ApiError> {
-    let mut body: BulkBody = parsed(&api, &headers, body).await?;
     let reason = reason_of(body.reason.take())?;
     done(&api, principal, body, Deed::Cancel { reason }).await.map(Json)
 }
@@ -155,10 +150,8 @@ pub(crate) async fn retry(
     State(api): State<Api>,
     principal: Principal,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(body): JsonOf<BulkBody>,
 ) -> Result<Json<BulkDone>, ApiError> {
-    let body: BulkBody = parsed(&api, &headers, body).await?;
     if body.reason.is_some() {
         let detail = "a run that is taken up keeps no reason; leave it out";
         return Err(ApiError::new(&codes::UNACCEPTABLE, detail));

@@ -223,6 +223,7 @@ mod tests {
         )
         .await;
     }
+
     #[tokio::test]
     async fn in_a_stream_of_a_thread_each_id_says_its_run() {
         check(

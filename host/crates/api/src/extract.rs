@@ -1,15 +1,20 @@
-//! Paths and queries, with refusals that are ours.
+//! Paths, queries and JSON bodies, with refusals that are ours.
 
 use std::time::Duration;
 
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use wforge_model::{RunId, ThreadId, Timestamp};
+use wforge_model::{Object, RunId, ThreadId, Timestamp, Value};
 
+use crate::body::{self, BodyLimit};
 use crate::codes;
 use crate::error::ApiError;
+use crate::state::{Api, Shared};
 
 /// The query as a `T`, without unknown fields where `T` denies them.
 #[derive(Debug)]
@@ -45,6 +50,75 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathOf<
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoQuery {}
 
+/// A small JSON body, without unknown fields where `T` denies them.
+#[derive(Debug)]
+pub(crate) struct JsonOf<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Api> for JsonOf<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let limits = &api.parts.limits;
+        let bytes = json_bytes(api, &parts.headers, body, limits.json_bytes_max).await?;
+        body::parse(&bytes, limits.json_depth_max).map(Self)
+    }
+}
+
+/// The same of a body that may be left out.
+#[derive(Debug)]
+pub(crate) struct JsonOrNothing<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<Api> for JsonOrNothing<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let bytes = optional_bytes(api, &parts.headers, body).await?;
+        body::parse_optional(&bytes, api.parts.limits.json_depth_max).map(Self)
+    }
+}
+
+/// The body of a thing that has its name in the path, so that the body may leave it out.
+///
+/// # Errors
+/// The body has another name, or does not fit.
+pub(crate) fn named<T: DeserializeOwned>(mut fields: Object, name: &str) -> Result<T, ApiError> {
+    let wrong = |detail: String| ApiError::new(&codes::UNACCEPTABLE, detail);
+    let written = fields.insert("name".to_owned(), Value::from(name));
+    if let Some(written) = written.filter(|written| *written != name) {
+        return Err(wrong(format!("name: the path says {name} and the body {written}")));
+    }
+    serde_json::from_value(Value::Object(fields)).map_err(|error| wrong(error.to_string()))
+}
+
+/// The bytes of a JSON body.
+pub(crate) async fn json_bytes(
+    api: &Shared,
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Result<Bytes, ApiError> {
+    body::require_media_type(headers, &["application/json"])?;
+    let limit = BodyLimit { bytes_max, timeout: api.parts.limits.body_timeout };
+    body::read(headers, body, limit, api.parts.clock.as_ref()).await
+}
+
+/// The bytes of a small JSON body that may be left out.
+pub(crate) async fn optional_bytes(
+    api: &Shared,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Bytes, ApiError> {
+    let limits = &api.parts.limits;
+    let limit = BodyLimit { bytes_max: limits.json_bytes_max, timeout: limits.body_timeout };
+    let bytes = body::read(headers, body, limit, api.parts.clock.as_ref()).await?;
+    if !bytes.is_empty() {
+        body::require_media_type(headers, &["application/json"])?;
+    }
+    Ok(bytes)
+}
+
 /// The run of that id. Text that is no id names no run either, so both are the same refusal.
 pub(crate) fn run_id(text: &str) -> Result<RunId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("run", text))
@@ -53,11 +127,6 @@ pub(crate) fn run_id(text: &str) -> Result<RunId, ApiError> {
 /// The thread of that id, in the same way.
 pub(crate) fn thread_id(text: &str) -> Result<ThreadId, ApiError> {
     text.parse().map_err(|_| ApiError::not_found("thread", text))
-}
-
-/// The run at which a page of runs begins.
-pub(crate) fn run_cursor(text: &str) -> Result<RunId, ApiError> {
-    text.parse().map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))
 }
 
 /// A duration such as `500ms`, `30s`, `2m`, `4h` or `7d`.
@@ -102,6 +171,8 @@ fn millis(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn check(text: &str) -> Option<u128> {
@@ -118,6 +189,24 @@ mod tests {
         for text in ["", "yesterday", "-1", "2h30m", "99999999999999999999d"] {
             assert_eq!(at(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn the_path_names_what_the_body_need_not_name_and_never_otherwise() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Thing {
+            name: String,
+        }
+        let named = |body: Value| {
+            let Value::Object(fields) = body else { panic!("an object") };
+            named::<Thing>(fields, "ci").map(|thing| thing.name).map_err(|error| error.detail)
+        };
+        assert_eq!(named(json!({})).unwrap(), "ci");
+        assert_eq!(named(json!({ "name": "ci" })).unwrap(), "ci");
+        let other = named(json!({ "name": "cd" })).unwrap_err();
+        assert_eq!(other, "name: the path says ci and the body \"cd\"");
+        assert!(named(json!({ "tenant": "acme" })).unwrap_err().contains("`tenant`"));
     }
 
     #[test]

@@ -1,9 +1,8 @@
 //! What plugins may do: list, ask for, approve, deny, revoke, explain.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use wforge_engine::{Explained, GrantDecision, GrantRequest};
@@ -11,9 +10,8 @@ use wforge_model::grant::{GrantRecord, GrantStanding, GrantState};
 use wforge_model::{Capability, Digest, NodeId};
 
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{JsonOf, JsonOrNothing, NoQuery, PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::{optional_body, parsed};
 use crate::state::{Api, Shared};
 use crate::subject::Subject;
 
@@ -37,12 +35,12 @@ pub(crate) struct ListQuery {
     /// `publisher/name`.
     #[serde(default)]
     plugin: Option<String>,
-    #[serde(default)]
     /// Items of the page at most; by default 50.
     #[param(minimum = 1, maximum = 200)]
-    limit: Option<usize>,
     #[serde(default)]
+    limit: Option<usize>,
     /// `next_cursor` of the page before.
+    #[serde(default)]
     cursor: Option<String>,
 }
 
@@ -122,11 +120,9 @@ pub(crate) async fn request(
     State(api): State<Api>,
     Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(body): JsonOf<RequestBody>,
 ) -> Result<Response, ApiError> {
-    let RequestBody { plugin, capability, component, workflow, node, reason } =
-        parsed(&api, &headers, body).await?;
+    let RequestBody { plugin, capability, component, workflow, node, reason } = body;
     let asked = GrantRequest { plugin, component, workflow, node, capability, reason };
     let engine = api.parts.engine.clone();
     let asking = async move { engine.request_grant(&tenant, asked, &by.actor()).await };
@@ -154,10 +150,8 @@ macro_rules! decisions {
             subject: Subject,
             PathOf(path): PathOf<GrantPath>,
             QueryOf(NoQuery {}): QueryOf<NoQuery>,
-            headers: HeaderMap,
-            body: Body,
+            JsonOrNothing(body): JsonOrNothing<DecisionBody>,
         ) -> Result<Json<Resource<ShownGrant>>, ApiError> {
-            let body = optional_body(&api, &headers, body).await?;
             decide(&api, subject, path, GrantState::$state, body).await
         }
     )*};

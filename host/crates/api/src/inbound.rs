@@ -15,41 +15,21 @@ use wforge_engine::{
     EngineError, Idempotency, InboundMade, InboundPut, OpenedHook, PostedSignature, PostedUrl,
 };
 use wforge_model::inbound::{BodySignature, InboundAction, InboundHook};
-use wforge_model::{HookName, RunId, Timestamp, Value};
+use wforge_model::{HookName, Object, RunId, Timestamp, Value};
 
 use crate::auth::{Principal, hex};
 use crate::body::{self, BodyLimit};
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{JsonOf, JsonOrNothing, NoQuery, PathOf, QueryOf, named};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::{optional_body, parsed};
 use crate::serve::Peer;
 use crate::state::{Api, Shared};
 
 /// Headers under which senders name what they send, the same when they send it again.
 const SENT_AS: [&str; 3] = ["webhook-id", "x-github-delivery", "idempotency-key"];
 
-/// What an inbound webhook does.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = HookPut)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct HookSettings {
-    /// What a post does: it starts a run, or answers a question.
-    action: InboundAction,
-    /// How bodies are signed: `none`, `standard` or `github`.
-    #[serde(default)]
-    verify: BodySignature,
-    /// The secret of whoever signs; without it one is made.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    secret: Value,
-    /// Whether posts are taken.
-    #[serde(default = "yes")]
-    active: bool,
-}
-
-/// The body of [`add`].
+/// What an inbound webhook does: the body of [`add`], and of [`put`], which may leave out the name.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = HookAdd)]
 #[serde(deny_unknown_fields)]
@@ -66,12 +46,8 @@ pub(crate) struct NewHook {
     #[schema(value_type = Option<String>)]
     secret: Value,
     /// Whether posts are taken.
-    #[serde(default = "yes")]
+    #[serde(default = "crate::webhooks::yes")]
     active: bool,
-}
-
-const fn yes() -> bool {
-    true
 }
 
 /// The body of [`url`].
@@ -151,12 +127,9 @@ pub(crate) async fn add(
     State(api): State<Api>,
     principal: Principal,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(hook): JsonOf<NewHook>,
 ) -> Result<Response, ApiError> {
-    let NewHook { name, action, verify, secret, active } = parsed(&api, &headers, body).await?;
-    let settings = HookSettings { action, verify, secret, active };
-    let put = InboundPut { is_new: true, ..put_of(name, settings)? };
+    let put = InboundPut { is_new: true, ..put_of(hook)? };
     Ok(save(&api, &principal, put).await?.respond(StatusCode::CREATED))
 }
 
@@ -178,16 +151,14 @@ pub(crate) async fn put(
     principal: Principal,
     PathOf(HookPath { hook }): PathOf<HookPath>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(fields): JsonOf<Object>,
 ) -> Result<Json<Resource<ShownHook>>, ApiError> {
-    let settings: HookSettings = parsed(&api, &headers, body).await?;
-    save(&api, &principal, put_of(hook, settings)?).await.map(Json)
+    save(&api, &principal, put_of(named(fields, &hook)?)?).await.map(Json)
 }
 
 /// The secret is looked at here, since a parser's message would repeat one that is no text.
-fn put_of(name: String, settings: HookSettings) -> Result<InboundPut, ApiError> {
-    let HookSettings { action, verify, secret, active } = settings;
+fn put_of(hook: NewHook) -> Result<InboundPut, ApiError> {
+    let NewHook { name, action, verify, secret, active } = hook;
     let secret = match secret {
         Value::Null => None,
         Value::String(text) => Some(text),
@@ -242,10 +213,8 @@ pub(crate) async fn url(
     principal: Principal,
     PathOf(HookPath { hook }): PathOf<HookPath>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOrNothing(UrlBody { ttl_ms }): JsonOrNothing<UrlBody>,
 ) -> Result<Json<Resource<HookUrl>>, ApiError> {
-    let UrlBody { ttl_ms } = optional_body(&api, &headers, body).await?;
     let expires_at = ttl_ms.map(|ms| api.parts.clock.now().after_ms(ms));
     let (engine, tenant, by) =
         (api.parts.engine.clone(), principal.tenant.clone(), principal.actor());

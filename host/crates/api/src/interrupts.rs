@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,9 +16,9 @@ use wforge_engine::{
 use crate::auth::Principal;
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf, duration};
+use crate::extract::{JsonOf, NoQuery, PathOf, QueryOf, duration};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::{WaitQuery, parsed, when_settled};
+use crate::runs::{WaitQuery, when_settled};
 use crate::state::{Api, Shared};
 
 /// The longest that a question can be asked to have waited.
@@ -91,7 +89,6 @@ impl ListQuery {
         let run = self.run.as_deref().map(str::parse).transpose();
         let thread = self.thread.as_deref().map(str::parse).transpose();
         let at = PageQuery::of(self.limit, self.cursor).checked(&api.parts.limits)?;
-        let after: Option<Result<InboxPlace, _>> = at.cursor.as_deref().map(str::parse);
         let age = |text| duration("older_than", text, AGE_MAX);
         let age = self.older_than.as_deref().map(age).transpose()?;
         let filter = InboxFilter {
@@ -111,9 +108,7 @@ impl ListQuery {
             OrderQuery::Run => InboxOrder::Run,
             OrderQuery::Deadline => InboxOrder::Deadline,
         };
-        let after =
-            after.transpose().map_err(|_| wrong("cursor is none that a page of this list gave"))?;
-        Ok(InboxQuery { filter, order, after, limit: at.items_max })
+        Ok(InboxQuery { filter, order, after: at.cursor_as()?, limit: at.items_max })
     }
 
     /// At most one of three ways to say it.
@@ -171,11 +166,9 @@ pub(crate) async fn answer(
     principal: Principal,
     PathOf(id): PathOf<String>,
     QueryOf(wait): QueryOf<WaitQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(AnswerBody { answer }): JsonOf<AnswerBody>,
 ) -> Result<Response, ApiError> {
     let (id, wait) = (interrupt_id(&id)?, wait.checked(&api)?);
-    let AnswerBody { answer } = parsed(&api, &headers, body).await?;
     let (engine, who) = (api.parts.engine.clone(), principal.clone());
     let answer = async move { engine.answer(&who.tenant, id, answer, &who.name).await };
     let head = api.whole(answer).await?;
@@ -202,11 +195,9 @@ pub(crate) async fn assign(
     principal: Principal,
     PathOf(id): PathOf<String>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(AssignBody { assignee, note }): JsonOf<AssignBody>,
 ) -> Result<Json<Resource<InboxEntry>>, ApiError> {
     let id = interrupt_id(&id)?;
-    let AssignBody { assignee, note } = parsed(&api, &headers, body).await?;
     let assign = Assign { assignee, note, by: principal.actor() };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant);
     let assigned = api.whole(async move { engine.assign(&tenant, id, assign).await }).await?;

@@ -1,9 +1,8 @@
 //! API keys of a tenant: list, add, rotate, revoke.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use wforge_engine::NewKey;
@@ -13,9 +12,8 @@ use wforge_model::{Role, Scopes, TenantId, Timestamp};
 use crate::auth::{IssuedKey, Principal};
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{JsonOf, JsonOrNothing, NoQuery, PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::{optional_body, parsed};
 use crate::state::{Api, Shared};
 use crate::subject::Subject;
 
@@ -95,10 +93,8 @@ pub(crate) async fn add(
     State(api): State<Api>,
     Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(body): JsonOf<AddBody>,
 ) -> Result<Response, ApiError> {
-    let body: AddBody = parsed(&api, &headers, body).await?;
     by.require_to_give(body.role, &body.scopes)?;
     let issued = IssuedKey::issue(api.parts.entropy.as_ref(), &api.parts.pepper);
     let now = api.parts.clock.now();
@@ -123,10 +119,8 @@ pub(crate) async fn rotate(
     Subject { tenant, by }: Subject,
     PathOf(KeyPath { key }): PathOf<KeyPath>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOrNothing(RotateBody { overlap_ms }): JsonOrNothing<RotateBody>,
 ) -> Result<Response, ApiError> {
-    let RotateBody { overlap_ms } = optional_body(&api, &headers, body).await?;
     let overlap_ms = overlap_ms.unwrap_or(OVERLAP_MS);
     if overlap_ms > OVERLAP_MS_MAX {
         let detail = format!("overlap_ms is at most {OVERLAP_MS_MAX}");

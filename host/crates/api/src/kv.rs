@@ -8,9 +8,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -21,9 +19,8 @@ use wforge_ports::store::{KvEntry, KvSpace};
 use crate::auth::Principal;
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf, duration};
+use crate::extract::{JsonOf, NoQuery, PathOf, QueryOf, duration};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::parsed;
 use crate::state::Api;
 
 /// The longest that a key can be asked to hold something.
@@ -128,11 +125,9 @@ pub(crate) async fn put(
     principal: Principal,
     PathOf(EntryPath { space, entry }): PathOf<EntryPath>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(KvBody { value, expected, ttl }): JsonOf<KvBody>,
 ) -> Result<Json<Resource<ShownEntry>>, ApiError> {
     let space = space_of(&space)?;
-    let KvBody { value, expected, ttl } = parsed(&api, &headers, body).await?;
     let ttl = ttl.as_deref().map(|text| duration("ttl", text, TTL_MAX)).transpose()?;
     let put = KvPut {
         space,

@@ -5,9 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -16,10 +14,9 @@ use wforge_model::Timestamp;
 use crate::auth::Principal;
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, QueryOf};
+use crate::extract::{JsonOf, NoQuery, QueryOf};
 use crate::host_log::HostLog;
 use crate::resource::Resource;
-use crate::runs::parsed;
 use crate::state::{Api, Shared};
 
 /// The longest while: a day.
@@ -114,10 +111,8 @@ pub(crate) async fn put(
     State(api): State<Api>,
     principal: Principal,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(LogLevelBody { level, for_s }): JsonOf<LogLevelBody>,
 ) -> Result<Json<Resource<LogLevel>>, ApiError> {
-    let LogLevelBody { level, for_s } = parsed(&api, &headers, body).await?;
     let for_s = checked(for_s, level.as_deref())?;
     let level = level.unwrap_or_else(|| api.parts.log.configured_level());
     let refused = |message| ApiError::new(&codes::UNACCEPTABLE, format!("level: {message}"));

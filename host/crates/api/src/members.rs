@@ -1,17 +1,14 @@
 //! People of a tenant: list, put, remove.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use wforge_model::tenancy::Member;
 use wforge_model::{Role, Scopes};
 
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{JsonOf, NoQuery, PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::parsed;
 use crate::state::Api;
 use crate::subject::Subject;
 
@@ -51,10 +48,8 @@ pub(crate) async fn put(
     State(api): State<Api>,
     Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(PutBody { subject, role }): JsonOf<PutBody>,
 ) -> Result<Json<Resource<ShownMember>>, ApiError> {
-    let PutBody { subject, role } = parsed(&api, &headers, body).await?;
     by.require_to_give(role, &Scopes::default())?;
     let engine = api.parts.engine.clone();
     let put = async move { engine.put_member(&tenant, (&subject, role), &by.actor()).await };

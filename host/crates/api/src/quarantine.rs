@@ -2,9 +2,8 @@
 //! the platform for all. And versions that new runs go back to.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -13,9 +12,8 @@ use wforge_model::{Digest, PluginName, TenantId};
 
 use crate::auth::Principal;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{JsonOf, NoQuery, PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::parsed;
 use crate::state::{Api, Shared};
 
 /// The body of [`choose`].
@@ -47,12 +45,10 @@ pub(crate) async fn choose(
     principal: Principal,
     PathOf((publisher, name)): PathOf<(String, String)>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(ChooseBody { version, reason }): JsonOf<ChooseBody>,
 ) -> Result<Json<Chosen>, ApiError> {
     let named = format!("{publisher}/{name}");
     let plugin: PluginName = named.parse().map_err(|_| ApiError::not_found("plugin", &named))?;
-    let ChooseBody { version, reason } = parsed(&api, &headers, body).await?;
     let (engine, what) = (api.parts.engine.clone(), (plugin.clone(), version));
     let choose = async move {
         engine.choose_version(&principal.tenant, what, reason, &principal.actor()).await
@@ -91,12 +87,10 @@ pub(crate) async fn put(
     principal: Principal,
     PathOf(digest): PathOf<String>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(QuarantineBody { reason }): JsonOf<QuarantineBody>,
 ) -> Result<Response, ApiError> {
     let component = component(&digest)?;
     known(&api, &principal.tenant, component).await?;
-    let QuarantineBody { reason } = parsed(&api, &headers, body).await?;
     put_away(&api, Some(principal.tenant.clone()), (component, reason), principal).await
 }
 
@@ -106,10 +100,8 @@ pub(crate) async fn put_for_all(
     principal: Principal,
     PathOf(digest): PathOf<String>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(QuarantineBody { reason }): JsonOf<QuarantineBody>,
 ) -> Result<Response, ApiError> {
-    let QuarantineBody { reason } = parsed(&api, &headers, body).await?;
     put_away(&api, None, (component(&digest)?, reason), principal).await
 }
 

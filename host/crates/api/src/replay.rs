@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -14,8 +12,7 @@ use wforge_model::{Digest, PluginName};
 
 use crate::auth::Principal;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf, run_id};
-use crate::runs::optional_body;
+use crate::extract::{JsonOrNothing, NoQuery, PathOf, QueryOf, run_id};
 use crate::state::Api;
 
 const FORMAT: &str = "application/x-ndjson";
@@ -37,11 +34,9 @@ pub(crate) async fn replay(
     principal: Principal,
     PathOf(run): PathOf<String>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOrNothing(ReplayBody { plugins }): JsonOrNothing<ReplayBody>,
 ) -> Result<Json<ReplayReport>, ApiError> {
     let run = run_id(&run)?;
-    let ReplayBody { plugins } = optional_body(&api, &headers, body).await?;
     let engine = &api.parts.engine;
     for component in plugins.values() {
         engine.component(&principal.tenant, *component).await?;

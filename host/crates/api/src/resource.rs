@@ -3,6 +3,8 @@
 //! A resource is `{kind, id, href, …}` with its own fields beside; a list is
 //! `{items, next_cursor}`. A cursor is opaque to clients: they hand back what they were given.
 
+use std::str::FromStr;
+
 use axum::Json;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
@@ -69,9 +71,7 @@ impl<T> Page<T> {
     pub(crate) fn of_sorted(mut items: Vec<Resource<T>>, at: &PageAt) -> Result<Self, ApiError> {
         if let Some(cursor) = &at.cursor {
             let place = items.iter().position(|item| item.id == *cursor);
-            let place = place.ok_or_else(|| {
-                ApiError::new(&codes::MALFORMED, "cursor is none that a page gave")
-            })?;
+            let place = place.ok_or_else(bad_cursor)?;
             items.drain(..=place);
         }
         Ok(Self::cut(items, at.items_max))
@@ -105,6 +105,20 @@ pub(crate) struct PageQuery {
 pub(crate) struct PageAt {
     pub(crate) items_max: usize,
     pub(crate) cursor: Option<String>,
+}
+
+impl PageAt {
+    /// The cursor as that of which pages of this list make one.
+    ///
+    /// # Errors
+    /// No page made it.
+    pub(crate) fn cursor_as<T: FromStr>(&self) -> Result<Option<T>, ApiError> {
+        self.cursor.as_deref().map(str::parse::<T>).transpose().map_err(|_| bad_cursor())
+    }
+}
+
+fn bad_cursor() -> ApiError {
+    ApiError::new(&codes::MALFORMED, "cursor is none that a page of this list gave")
 }
 
 impl PageQuery {

@@ -146,7 +146,7 @@ rows! {
     GET "/v1/runs/{run}/receipt" [Viewer Runs] => run_views::receipt;
     GET "/v1/runs/{run}/report" [Viewer Runs] => run_views::report;
     GET "/v1/runs/{run}/stream" [Viewer Runs] => stream::stream;
-    POST "/v1/runs/{run}/resume" [Operator Runs] => runs::resume;
+    POST "/v1/runs/{run}/resume" [Operator Runs] => steering::resume;
     POST "/v1/runs/{run}/cancel" [Operator Runs] => runs::cancel;
     POST "/v1/runs/{run}/pause" [Operator Runs] => steering::pause;
     POST "/v1/runs/{run}/continue" [Operator Runs] => steering::go_on;

@@ -92,10 +92,8 @@ pub(crate) async fn logs(
     let LogsQuery { limit, cursor, level, node } = query;
     let at = PageQuery::of(limit, cursor).checked(&api.parts.limits)?;
     let run = run_id(&run)?;
-    let wrong = || ApiError::new(&codes::MALFORMED, "cursor is none that a page gave");
-    let after = at.cursor.as_deref().map(str::parse::<u64>).transpose().map_err(|_| wrong())?;
     let wanted = LinesWanted {
-        after: after.unwrap_or(0),
+        after: at.cursor_as()?.unwrap_or(0),
         limit: at.items_max,
         least: level.as_deref().map(least).transpose()?.unwrap_or(GuestLevel::Trace),
         node: node.as_deref(),

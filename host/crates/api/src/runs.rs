@@ -1,4 +1,5 @@
-//! Runs: start, list, show, answer, cancel. Their events are in `crate::events`.
+//! Runs: start, list, show, cancel. Their course is in `crate::steering`, their events in
+//! `crate::events`.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -9,7 +10,6 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use wforge_engine::{
@@ -24,16 +24,16 @@ use wforge_ports::plugins::Admitted;
 use wforge_model::Role;
 
 use crate::auth::Principal;
-use crate::body::{self, BodyLimit};
+use crate::body;
 use crate::codes;
 use crate::error::ApiError;
 use crate::etag::Tag;
-use crate::extract::{NoQuery, PathOf, QueryOf, duration, run_cursor, run_id};
+use crate::extract::{JsonOrNothing, NoQuery, PathOf, QueryOf, duration, json_bytes, run_id};
 use crate::idempotency::{self, Held, Keyed};
 use crate::resource::{Page, Resource};
 use crate::run_filter::{RunsQuery, labels_of};
 use crate::run_request::{
-    CancelBody, FileField, NamedFile, NamedWorkflow, ResumeBody, StartBody, WorkflowMeant,
+    CancelBody, FileField, NamedFile, NamedWorkflow, StartBody, WorkflowMeant,
 };
 use crate::state::{Api, Shared};
 use crate::workflows;
@@ -76,7 +76,7 @@ pub(crate) async fn list(
     QueryOf(query): QueryOf<RunsQuery>,
 ) -> Result<Json<Page<RunHead>>, ApiError> {
     let (at, filter) = query.meant(&api)?;
-    let before = at.cursor.as_deref().map(run_cursor).transpose()?;
+    let before = at.cursor_as()?;
     let (engine, tenant) = (&api.parts.engine, &principal.tenant);
     let RunPage { heads, next } = engine.runs(tenant, &filter, before, at.items_max).await?;
     let items = heads.into_iter().map(|head| resource(head.run, head)).collect();
@@ -92,7 +92,7 @@ pub(crate) async fn start(
     body: Body,
 ) -> Result<Response, ApiError> {
     let wait = wait.checked(&api)?;
-    let bytes = json_body(&api, &headers, body, api.parts.limits.run_bytes_max).await?;
+    let bytes = json_bytes(&api, &headers, body, api.parts.limits.run_bytes_max).await?;
     let keyed = Keyed { headers: &headers, route: "runs.start", thread: None, body: &bytes };
     let (idempotency, held) = hold(&api, &principal, keyed)?;
     let body: StartBody = body::parse(&bytes, api.parts.limits.json_depth_max)?;
@@ -266,92 +266,19 @@ pub(crate) async fn workflow(
     Ok(Json(WorkflowDraft { lines: None, ..draft }))
 }
 
-/// `POST /v1/runs/{run}/resume`. Without anything in its body it only wakes the run.
-pub(crate) async fn resume(
-    State(api): State<Api>,
-    principal: Principal,
-    PathOf(run): PathOf<String>,
-    QueryOf(wait): QueryOf<WaitQuery>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    let (run, wait) = (run_id(&run)?, wait.checked(&api)?);
-    let body: ResumeBody = optional_body(&api, &headers, body).await?;
-    let discards = body.discard_effects;
-    let answers = body.meant()?;
-    let (engine, who) = (api.parts.engine.clone(), principal.clone());
-    api.whole(async move {
-        if discards {
-            return engine.discard_effects(&who.tenant, run, &who.name).await;
-        }
-        engine.resume(&who.tenant, run, answers, &who.name).await
-    })
-    .await?;
-    when_settled(&api, &principal.tenant, run, wait).await
-}
-
 /// `POST /v1/runs/{run}/cancel`.
 pub(crate) async fn cancel(
     State(api): State<Api>,
     principal: Principal,
     PathOf(run): PathOf<String>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOrNothing(body): JsonOrNothing<CancelBody>,
 ) -> Result<Json<Resource<WholeRun>>, ApiError> {
-    let run = run_id(&run)?;
-    let reason = optional_body::<CancelBody>(&api, &headers, body).await?.meant()?;
+    let (run, reason) = (run_id(&run)?, body.meant()?);
     let cancel = CancelRun { reason, roll_back: false, by: principal.name.clone() };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
     api.whole(async move { engine.cancel(&tenant, run, cancel).await }).await?;
     whole(&api, &principal.tenant, run).await.map(Json)
-}
-
-pub(crate) async fn json_body(
-    api: &Shared,
-    headers: &HeaderMap,
-    body: Body,
-    bytes_max: usize,
-) -> Result<Bytes, ApiError> {
-    body::require_media_type(headers, &["application/json"])?;
-    let limit = BodyLimit { bytes_max, timeout: api.parts.limits.body_timeout };
-    body::read(headers, body, limit, api.parts.clock.as_ref()).await
-}
-
-/// A small JSON body, parsed.
-pub(crate) async fn parsed<T: for<'de> Deserialize<'de>>(
-    api: &Shared,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<T, ApiError> {
-    let limits = &api.parts.limits;
-    let bytes = json_body(api, headers, body, limits.json_bytes_max).await?;
-    body::parse(&bytes, limits.json_depth_max)
-}
-
-/// A JSON body that may be left out.
-pub(crate) async fn optional_body<T: Default + for<'de> Deserialize<'de>>(
-    api: &Shared,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<T, ApiError> {
-    let bytes = optional_bytes(api, headers, body).await?;
-    body::parse_optional(&bytes, api.parts.limits.json_depth_max)
-}
-
-/// The bytes of a JSON body that may be left out.
-pub(crate) async fn optional_bytes(
-    api: &Shared,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<Bytes, ApiError> {
-    let limits = &api.parts.limits;
-    let limit = BodyLimit { bytes_max: limits.json_bytes_max, timeout: limits.body_timeout };
-    let bytes = body::read(headers, body, limit, api.parts.clock.as_ref()).await?;
-    if !bytes.is_empty() {
-        body::require_media_type(headers, &["application/json"])?;
-    }
-    Ok(bytes)
 }
 
 /// The run: 200 where it has settled within the wait, 202 where it goes on.

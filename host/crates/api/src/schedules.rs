@@ -1,7 +1,6 @@
 //! Schedules: list, make, change, pause, continue, fire by hand, remove, and when they are due.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -15,15 +14,15 @@ use wforge_model::head::RunStatus;
 use wforge_model::{Object, RunId, ScheduleName, Timestamp, Value};
 
 use crate::auth::Principal;
-use crate::body;
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{JsonOf, JsonOrNothing, NoQuery, PathOf, QueryOf, named};
 use crate::idempotency::Keyed;
 use crate::resource::{Page, PageQuery, Resource};
 use crate::run_request::{NamedWorkflow, WorkflowField, WorkflowMeant};
-use crate::runs::{WaitQuery, hold, marked, optional_bytes, parsed, when_settled};
+use crate::runs::{WaitQuery, hold, marked, when_settled};
 use crate::state::Api;
+use crate::steering::NoBody;
 
 /// Times that are shown where nothing is said.
 const TIMES: usize = 5;
@@ -31,6 +30,9 @@ const TIMES: usize = 5;
 const TIMES_MAX: usize = 100;
 /// The zone where none is said.
 const UTC: &str = "UTC";
+
+/// A path beside those of schedules, so that one of that name could be neither seen nor removed.
+const TAKEN: &str = "preview";
 
 /// A schedule with what came of it and what it does next.
 #[derive(Debug, Serialize, ToSchema)]
@@ -108,7 +110,8 @@ pub(crate) struct CreateBody {
     /// Not more runs than that.
     #[serde(default)]
     runs_max: Option<u64>,
-    /// Whether it starts nothing for now; one that is there stays as it is where nothing is said.
+    /// Whether it starts nothing until it is continued; where nothing is said, a new one is not
+    /// paused, and one that is there stays as it is.
     #[serde(default)]
     paused: Option<bool>,
 }
@@ -162,17 +165,10 @@ pub(crate) async fn create(
     State(api): State<Api>,
     principal: Principal,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(body): JsonOf<CreateBody>,
 ) -> Result<Response, ApiError> {
-    let body: CreateBody = parsed(&api, &headers, body).await?;
-    let (name, what) = (body.name.clone(), meant(body)?);
-    let engine = api.parts.engine.clone();
-    let create = async move {
-        let name = (name, PutSchedule::Create);
-        engine.put_schedule(&principal.tenant, name, what, &principal.actor()).await
-    };
-    Ok(resource(api.whole(create).await?).respond(StatusCode::CREATED))
+    let made = save(&api, principal, body, PutSchedule::Create).await?;
+    Ok(made.respond(StatusCode::CREATED))
 }
 
 /// Makes a schedule, or has the one of that name do something else from now on.
@@ -181,20 +177,23 @@ pub(crate) async fn put(
     principal: Principal,
     PathOf(SchedulePath { schedule }): PathOf<SchedulePath>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(fields): JsonOf<Object>,
 ) -> Result<Json<Resource<ShownSchedule>>, ApiError> {
-    let name: ScheduleName = schedule
-        .parse()
-        .map_err(|error| ApiError::new(&codes::UNACCEPTABLE, format!("{error}")))?;
-    let body = body_with_name(&api, &headers, body, &name).await?;
-    let what = meant(body)?;
+    let body = named(fields, &schedule)?;
+    save(&api, principal, body, PutSchedule::CreateOrReplace).await.map(Json)
+}
+
+async fn save(
+    api: &Api,
+    principal: Principal,
+    body: CreateBody,
+    put: PutSchedule,
+) -> Result<Resource<ShownSchedule>, ApiError> {
+    let (name, what) = ((body.name.clone(), put), meant(body)?);
     let engine = api.parts.engine.clone();
-    let put = async move {
-        let name = (name, PutSchedule::CreateOrReplace);
-        engine.put_schedule(&principal.tenant, name, what, &principal.actor()).await
-    };
-    Ok(Json(resource(api.whole(put).await?)))
+    let save =
+        async move { engine.put_schedule(&principal.tenant, name, what, &principal.actor()).await };
+    Ok(resource(api.whole(save).await?))
 }
 
 /// Shows a schedule, what came of it and what it does next.
@@ -262,11 +261,9 @@ pub(crate) async fn trigger(
     PathOf(SchedulePath { schedule }): PathOf<SchedulePath>,
     QueryOf(wait): QueryOf<WaitQuery>,
     headers: HeaderMap,
-    body: Body,
+    JsonOrNothing(NoBody {}): JsonOrNothing<NoBody>,
 ) -> Result<Response, ApiError> {
     let wait = wait.checked(&api)?;
-    let bytes = optional_bytes(&api, &headers, body).await?;
-    let Nothing {} = body::parse_optional(&bytes, api.parts.limits.json_depth_max)?;
     // The same key for another schedule is another request.
     let keyed = Keyed {
         headers: &headers,
@@ -283,11 +280,6 @@ pub(crate) async fn trigger(
     let response = when_settled(&api, &principal.tenant, started.run, wait).await?;
     Ok(marked(response, started.replayed))
 }
-
-/// A body without fields.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 /// Shows the next times of a schedule, paused or not.
 pub(crate) async fn next(
@@ -309,10 +301,8 @@ pub(crate) async fn preview(
     State(api): State<Api>,
     _: Principal,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(PreviewBody { cron, zone, count }): JsonOf<PreviewBody>,
 ) -> Result<Json<Resource<ShownTimes>>, ApiError> {
-    let PreviewBody { cron, zone, count } = parsed(&api, &headers, body).await?;
     let zone = zone.unwrap_or_else(|| UTC.to_owned());
     let count = checked(count, &codes::UNACCEPTABLE)?;
     let times = api.parts.engine.preview_schedule(&cron, &zone, count)?;
@@ -328,24 +318,11 @@ fn checked(count: Option<usize>, code: &'static codes::Code) -> Result<usize, Ap
     Err(ApiError::new(code, format!("count is a number from 1 to {TIMES_MAX}")))
 }
 
-/// A body that may leave out the name, which the path has.
-async fn body_with_name(
-    api: &Api,
-    headers: &HeaderMap,
-    body: Body,
-    name: &ScheduleName,
-) -> Result<CreateBody, ApiError> {
-    let mut fields: Object = parsed(api, headers, body).await?;
-    let written = fields.insert("name".to_owned(), Value::String(name.to_string()));
-    if let Some(written) = written.filter(|written| written.as_str() != Some(name.as_str())) {
-        let detail = format!("name: the path says {name} and the body {written}");
+fn meant(body: CreateBody) -> Result<(ScheduleSpec, Option<bool>), ApiError> {
+    if body.name.as_str() == TAKEN {
+        let detail = format!("name: {TAKEN} is the name of a path; call the schedule otherwise");
         return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
     }
-    serde_json::from_value(Value::Object(fields))
-        .map_err(|error| ApiError::new(&codes::UNACCEPTABLE, error.to_string()))
-}
-
-fn meant(body: CreateBody) -> Result<(ScheduleSpec, Option<bool>), ApiError> {
     let WorkflowMeant::Named(NamedWorkflow { name, version }) = body.workflow.meant()? else {
         let detail = "workflow: a schedule runs a registered workflow; register the file first";
         return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
@@ -386,4 +363,21 @@ fn resource(view: ScheduleView) -> Resource<ShownSchedule> {
         changed_by: schedule.changed_by,
     };
     Resource::new("schedule", id, href, shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_schedule_has_a_name_under_which_it_is_found() {
+        let meant = |name: &str| {
+            let body = json!({ "name": name, "workflow": "greet", "cron": "@daily" });
+            meant(serde_json::from_value(body).unwrap())
+        };
+        assert_eq!(meant("nightly").unwrap().0.zone, UTC);
+        assert!(meant(TAKEN).unwrap_err().detail.contains("call the schedule otherwise"));
+    }
 }

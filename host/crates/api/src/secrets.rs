@@ -1,9 +1,7 @@
 //! Secrets of a tenant: set, listed, removed. No route gives a value back.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wforge_engine::SecretPut;
@@ -12,9 +10,8 @@ use wforge_model::{SecretName, SecretRecord};
 
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{JsonOf, NoQuery, PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::parsed;
 use crate::state::Api;
 use crate::subject::Subject;
 
@@ -67,10 +64,8 @@ pub(crate) async fn put(
     Subject { tenant, by }: Subject,
     PathOf(SecretPath { secret }): PathOf<SecretPath>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(PutBody { value, hosts }): JsonOf<PutBody>,
 ) -> Result<Json<Resource<ShownSecret>>, ApiError> {
-    let PutBody { value, hosts } = parsed(&api, &headers, body).await?;
     let wrong = |detail: String| ApiError::new(&codes::UNACCEPTABLE, detail);
     let name: SecretName = secret.parse().map_err(|error| wrong(format!("{error}")))?;
     let Value::String(value) = value else {

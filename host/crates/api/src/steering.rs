@@ -1,22 +1,76 @@
-//! The course of a run: paused, let go on or a step further, taken up after a failure.
+//! The course of a run: paused, let go on or a step further, answered, taken up after a failure.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::response::Response;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use wforge_engine::{ContinueFrom, EngineError, ForkPoint, Handle};
 use wforge_model::checkpoint::Durability;
 use wforge_model::{RunId, TaskId};
 
 use crate::auth::Principal;
 use crate::error::ApiError;
-use crate::extract::{PathOf, QueryOf, run_id};
-use crate::runs::{WaitQuery, optional_body, when_settled};
+use crate::extract::{JsonOrNothing, PathOf, QueryOf, run_id};
+use crate::run_request::ResumeBody;
+use crate::runs::{WaitQuery, when_settled};
 use crate::state::Api;
+
+/// A change of the run in the path, whose answer may wait for what comes of it.
+#[derive(Debug)]
+struct Change {
+    api: Api,
+    who: Principal,
+    run: RunId,
+    wait: Option<Duration>,
+}
+
+/// Such a change, and the body that says more of it.
+#[derive(Debug)]
+pub(crate) struct Steered<T>(Change, T);
+
+impl<T: DeserializeOwned + Default> FromRequest<Api> for Steered<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        let who = Principal::from_request_parts(&mut parts, api).await?;
+        let PathOf(run) = PathOf::<String>::from_request_parts(&mut parts, api).await?;
+        let QueryOf(wait) = QueryOf::<WaitQuery>::from_request_parts(&mut parts, api).await?;
+        let (run, wait) = (run_id(&run)?, wait.checked(api)?);
+        let request = Request::from_parts(parts, body);
+        let JsonOrNothing(body) = JsonOrNothing::from_request(request, api).await?;
+        Ok(Self(Change { api: Arc::clone(api), who, run, wait }, body))
+    }
+}
+
+impl Change {
+    /// Makes it to its end; the answer is the run that it names.
+    async fn make<F>(
+        self,
+        change: impl FnOnce(Handle, Principal, RunId) -> F,
+    ) -> Result<Response, ApiError>
+    where
+        F: Future<Output = Result<RunId, EngineError>> + Send + 'static,
+    {
+        let Self { api, who, run, wait } = self;
+        let run = api.whole(change(api.parts.engine.clone(), who.clone(), run)).await?;
+        when_settled(&api, &who.tenant, run, wait).await
+    }
+
+    /// Lets a paused run go on, for so many super-steps or until it ends.
+    async fn go_on(self, steps: Option<u32>) -> Result<Response, ApiError> {
+        self.make(|engine, who, run| async move {
+            let head = engine.resume_paused(&who.tenant, run, steps, &who.name).await?;
+            Ok(head.run)
+        })
+        .await
+    }
+}
 
 /// The body of what needs none.
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -25,18 +79,13 @@ pub(crate) struct NoBody {}
 
 /// `POST /v1/runs/{run}/pause`: it stops at its next border, which it may not have reached yet.
 pub(crate) async fn pause(
-    State(api): State<Api>,
-    principal: Principal,
-    PathOf(run): PathOf<String>,
-    QueryOf(wait): QueryOf<WaitQuery>,
-    headers: HeaderMap,
-    body: Body,
+    Steered(change, NoBody {}): Steered<NoBody>,
 ) -> Result<Response, ApiError> {
-    let (run, wait) = (run_id(&run)?, wait.checked(&api)?);
-    let NoBody {} = optional_body(&api, &headers, body).await?;
-    let (engine, who) = (api.parts.engine.clone(), principal.clone());
-    api.whole(async move { engine.pause(&who.tenant, run, &who.name).await }).await?;
-    when_settled(&api, &principal.tenant, run, wait).await
+    change
+        .make(|engine, who, run| async move {
+            Ok(engine.pause(&who.tenant, run, &who.name).await?.run)
+        })
+        .await
 }
 
 /// The body of [`go_on`].
@@ -52,37 +101,34 @@ pub(crate) struct ContinueBody {
 
 /// `POST /v1/runs/{run}/continue`.
 pub(crate) async fn go_on(
-    State(api): State<Api>,
-    principal: Principal,
-    PathOf(run): PathOf<String>,
-    QueryOf(wait): QueryOf<WaitQuery>,
-    headers: HeaderMap,
-    body: Body,
+    Steered(change, ContinueBody { steps }): Steered<ContinueBody>,
 ) -> Result<Response, ApiError> {
-    let (run, wait) = (run_id(&run)?, wait.checked(&api)?);
-    let ContinueBody { steps } = optional_body(&api, &headers, body).await?;
-    let (engine, who) = (api.parts.engine.clone(), principal.clone());
-    let steps = steps.map(NonZeroU32::get);
-    let go_on = async move { engine.resume_paused(&who.tenant, run, steps, &who.name).await };
-    api.whole(go_on).await?;
-    when_settled(&api, &principal.tenant, run, wait).await
+    change.go_on(steps.map(NonZeroU32::get)).await
 }
 
 /// `POST /v1/runs/{run}/step`: a paused run makes one super-step, and pauses again.
 pub(crate) async fn step(
-    State(api): State<Api>,
-    principal: Principal,
-    PathOf(run): PathOf<String>,
-    QueryOf(wait): QueryOf<WaitQuery>,
-    headers: HeaderMap,
-    body: Body,
+    Steered(change, NoBody {}): Steered<NoBody>,
 ) -> Result<Response, ApiError> {
-    let (run, wait) = (run_id(&run)?, wait.checked(&api)?);
-    let NoBody {} = optional_body(&api, &headers, body).await?;
-    let (engine, who) = (api.parts.engine.clone(), principal.clone());
-    let step = async move { engine.resume_paused(&who.tenant, run, Some(1), &who.name).await };
-    api.whole(step).await?;
-    when_settled(&api, &principal.tenant, run, wait).await
+    change.go_on(Some(1)).await
+}
+
+/// `POST /v1/runs/{run}/resume`. Without anything in its body it only wakes the run.
+pub(crate) async fn resume(
+    Steered(change, body): Steered<ResumeBody>,
+) -> Result<Response, ApiError> {
+    let discards = body.discard_effects;
+    let answers = body.meant()?;
+    change
+        .make(move |engine, who, run| async move {
+            let head = if discards {
+                engine.discard_effects(&who.tenant, run, &who.name).await?
+            } else {
+                engine.resume(&who.tenant, run, answers, &who.name).await?
+            };
+            Ok(head.run)
+        })
+        .await
 }
 
 /// The body of [`retry`].
@@ -127,22 +173,14 @@ async fn again_from(
 
 /// `POST /v1/runs/{run}/retry`: what failed begins again, what had finished is kept.
 pub(crate) async fn retry(
-    State(api): State<Api>,
-    principal: Principal,
-    PathOf(run): PathOf<String>,
-    QueryOf(wait): QueryOf<WaitQuery>,
-    headers: HeaderMap,
-    body: Body,
+    Steered(change, RetryBody { task }): Steered<RetryBody>,
 ) -> Result<Response, ApiError> {
-    let (run, wait) = (run_id(&run)?, wait.checked(&api)?);
-    let RetryBody { task } = optional_body(&api, &headers, body).await?;
-    let (engine, who) = (api.parts.engine.clone(), principal.clone());
-    let again = async move {
-        match task {
-            Some(task) => again_from(&engine, &who, run, task).await,
-            None => engine.revive(&who.tenant, run, &who.name).await.map(|head| head.run),
-        }
-    };
-    let run = api.whole(again).await?;
-    when_settled(&api, &principal.tenant, run, wait).await
+    change
+        .make(move |engine, who, run| async move {
+            match task {
+                Some(task) => again_from(&engine, &who, run, task).await,
+                None => Ok(engine.revive(&who.tenant, run, &who.name).await?.run),
+            }
+        })
+        .await
 }

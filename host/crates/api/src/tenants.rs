@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use wforge_engine::EngineError;
@@ -15,9 +14,8 @@ use wforge_model::{PluginName, TenantId, Timestamp};
 use crate::auth::Principal;
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, QueryOf};
+use crate::extract::{JsonOf, NoQuery, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::parsed;
 use crate::state::{Api, Shared};
 use crate::subject::Subject;
 
@@ -85,10 +83,8 @@ pub(crate) async fn create(
     State(api): State<Api>,
     principal: Principal,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(CreateBody { id, quotas }): JsonOf<CreateBody>,
 ) -> Result<Response, ApiError> {
-    let CreateBody { id, quotas } = parsed(&api, &headers, body).await?;
     let (engine, by) = (api.parts.engine.clone(), principal);
     let create = async move { engine.create_tenant(id, quotas, &by.actor()).await };
     let made = api.whole(create).await?;
@@ -141,10 +137,8 @@ pub(crate) async fn quotas(
     State(api): State<Api>,
     Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(quotas): JsonOf<AskedQuotas>,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
-    let quotas: AskedQuotas = parsed(&api, &headers, body).await?;
     let engine = api.parts.engine.clone();
     changed(&api, async move { engine.set_quotas(&tenant, quotas, &by.actor()).await }).await
 }
@@ -154,10 +148,8 @@ pub(crate) async fn plugins(
     State(api): State<Api>,
     Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(PluginsBody { plugins }): JsonOf<PluginsBody>,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
-    let PluginsBody { plugins } = parsed(&api, &headers, body).await?;
     let engine = api.parts.engine.clone();
     changed(&api, async move { engine.set_platform_plugins(&tenant, plugins, &by.actor()).await })
         .await
@@ -168,10 +160,8 @@ pub(crate) async fn erase(
     State(api): State<Api>,
     Subject { tenant, by }: Subject,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(EraseBody { confirm }): JsonOf<EraseBody>,
 ) -> Result<Json<Resource<ShownTenant>>, ApiError> {
-    let EraseBody { confirm } = parsed(&api, &headers, body).await?;
     if confirm != tenant.as_str() {
         let detail = format!("to erase the tenant, say so: {{\"confirm\":\"{tenant}\"}}");
         return Err(ApiError::new(&codes::UNACCEPTABLE, detail));

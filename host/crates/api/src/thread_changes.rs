@@ -15,13 +15,12 @@ use crate::auth::Principal;
 use crate::body;
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf, thread_id};
+use crate::extract::{
+    JsonOrNothing, NoQuery, PathOf, QueryOf, json_bytes, optional_bytes, thread_id,
+};
 use crate::idempotency::{Held, Keyed};
 use crate::resource::Resource;
-use crate::runs::{
-    WaitQuery, choice, components, hold, json_body, marked, optional_body, optional_bytes, parts,
-    when_settled,
-};
+use crate::runs::{WaitQuery, choice, components, hold, marked, parts, when_settled};
 use crate::state::{Api, Shared};
 use crate::thread_request::{
     CopyBody, MigrateBody, PruneBody, ReplayBody, UpdateBody, Written, place,
@@ -78,7 +77,7 @@ fn held(
 }
 
 async fn large_body(api: &Api, headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
-    json_body(api, headers, body, api.parts.limits.run_bytes_max).await
+    json_bytes(api, headers, body, api.parts.limits.run_bytes_max).await
 }
 
 /// `POST /v1/threads/{thread}/state`: writes the state in the place of nodes.
@@ -176,11 +175,9 @@ pub(crate) async fn copy(
     principal: Principal,
     PathOf(thread): PathOf<String>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOrNothing(CopyBody { to }): JsonOrNothing<CopyBody>,
 ) -> Result<Response, ApiError> {
     let thread = thread_id(&thread)?;
-    let CopyBody { to } = optional_body(&api, &headers, body).await?;
     let to = to.unwrap_or_else(|| new_thread(&api));
     let (engine, who) = (api.parts.engine.clone(), principal);
     let copy = async move { engine.copy_thread(&who.tenant, thread, to, &who.name).await };
@@ -201,11 +198,9 @@ pub(crate) async fn prune(
     principal: Principal,
     PathOf(thread): PathOf<String>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOrNothing(body): JsonOrNothing<PruneBody>,
 ) -> Result<Response, ApiError> {
-    let thread = thread_id(&thread)?;
-    let keep = optional_body::<PruneBody>(&api, &headers, body).await?.meant()?;
+    let (thread, keep) = (thread_id(&thread)?, body.meant()?);
     let (engine, who) = (api.parts.engine.clone(), principal);
     let prune = async move { engine.prune_thread(&who.tenant, thread, keep, &who.name).await };
     let pruned = api.whole(prune).await?;

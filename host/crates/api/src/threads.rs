@@ -35,13 +35,9 @@ pub(crate) async fn list(
     QueryOf(query): QueryOf<PageQuery>,
 ) -> Result<Json<Page<Listed>>, ApiError> {
     let at = query.checked(&api.parts.limits)?;
-    let after = at.cursor.as_deref().map(thread_cursor).transpose()?;
+    let after = at.cursor_as()?;
     let rows = api.parts.engine.threads(&principal.tenant, after, at.items_max + 1).await?;
     Ok(Json(Page::cut(rows.into_iter().map(listed).collect(), at.items_max)))
-}
-
-fn thread_cursor(text: &str) -> Result<ThreadId, ApiError> {
-    text.parse().map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))
 }
 
 fn listed(row: ThreadRow) -> Resource<Listed> {

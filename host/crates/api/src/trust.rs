@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -20,9 +19,8 @@ use wforge_model::trust::{KeyName, TrustedKey};
 use crate::auth::Principal;
 use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{JsonOf, JsonOrNothing, NoQuery, PathOf, QueryOf};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::{optional_body, parsed};
 use crate::state::Api;
 use crate::subject::SubjectOrPlatform;
 
@@ -88,10 +86,8 @@ pub(crate) async fn add(
     SubjectOrPlatform(tenant): SubjectOrPlatform,
     by: Principal,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(AddBody { name, public, note }): JsonOf<AddBody>,
 ) -> Result<Response, ApiError> {
-    let AddBody { name, public, note } = parsed(&api, &headers, body).await?;
     let engine = api.parts.engine.clone();
     let key = NewTrustedKey { name, public, note };
     let adding = async move { engine.trust_key(&tenant, key, &by.actor()).await };
@@ -105,13 +101,12 @@ pub(crate) async fn revoke(
     (SubjectOrPlatform(tenant), by): (SubjectOrPlatform, Principal),
     PathOf(SignerPath { signer }): PathOf<SignerPath>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOrNothing(body): JsonOrNothing<ReasonBody>,
 ) -> Result<Json<Resource<TrustedKey>>, ApiError> {
     let revoke = |engine: Handle, reason| async move {
         engine.revoke_trusted_key(&tenant, (&signer, reason), &by.actor()).await
     };
-    changed(&api, (&headers, body), revoke).await
+    changed(&api, body, revoke).await
 }
 
 /// `POST /v1/trust/keys/{signer}/restore`: the runs that waited go on.
@@ -120,25 +115,23 @@ pub(crate) async fn restore(
     (SubjectOrPlatform(tenant), by): (SubjectOrPlatform, Principal),
     PathOf(SignerPath { signer }): PathOf<SignerPath>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOrNothing(body): JsonOrNothing<ReasonBody>,
 ) -> Result<Json<Resource<TrustedKey>>, ApiError> {
     let restore = |engine: Handle, reason| async move {
         engine.restore_trusted_key(&tenant, (&signer, reason), &by.actor()).await
     };
-    changed(&api, (&headers, body), restore).await
+    changed(&api, body, restore).await
 }
 
 /// What becomes of a key, for the reason in the body.
 async fn changed<F>(
     api: &Api,
-    (headers, body): (&HeaderMap, Body),
+    ReasonBody { reason }: ReasonBody,
     change: impl FnOnce(Handle, String) -> F,
 ) -> Result<Json<Resource<TrustedKey>>, ApiError>
 where
     F: Future<Output = Result<Arc<TrustedKey>, EngineError>> + Send + 'static,
 {
-    let ReasonBody { reason } = optional_body(api, headers, body).await?;
     let key = api.whole(change(api.parts.engine.clone(), reason)).await?;
     Ok(Json(resource(&key)))
 }
@@ -158,11 +151,9 @@ pub(crate) async fn change_policy(
     SubjectOrPlatform(tenant): SubjectOrPlatform,
     by: Principal,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(body): JsonOf<PolicyBody>,
 ) -> Result<Json<PolicyShown>, ApiError> {
-    let PolicyBody { require_signed, allow_rollback, minimum } =
-        parsed(&api, &headers, body).await?;
+    let PolicyBody { require_signed, allow_rollback, minimum } = body;
     let change = PolicyChange { require_signed, allow_rollback, minimum };
     let engine = api.parts.engine.clone();
     let changing = async move { engine.change_trust_policy(&tenant, change, &by.actor()).await };

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,38 +12,16 @@ use wforge_engine::{WebhookMade, WebhookPut};
 use wforge_model::webhook::{
     Delivery, DeliveryAttempt, DeliveryStatus, HookEvent, SwitchedOff, Webhook,
 };
-use wforge_model::{DeliveryId, HookName, Role, RunId, Seq, Timestamp, Value};
+use wforge_model::{DeliveryId, HookName, Object, Role, RunId, Seq, Timestamp, Value};
 
 use crate::auth::Principal;
-use crate::codes;
 use crate::error::ApiError;
-use crate::extract::{NoQuery, PathOf, QueryOf};
+use crate::extract::{JsonOf, NoQuery, PathOf, QueryOf, named};
 use crate::resource::{Page, PageQuery, Resource};
-use crate::runs::parsed;
 use crate::state::Api;
 
-/// What a webhook is told, and where.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = WebhookPut)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WebhookSettings {
-    /// Where deliveries go.
-    url: String,
-    /// What it is told of.
-    #[schema(min_items = 1)]
-    events: BTreeSet<HookEvent>,
-    /// Runs of this workflow only.
-    #[serde(default)]
-    workflow: Option<String>,
-    /// Whether `run.completed` carries the run's output.
-    #[serde(default)]
-    include_output: bool,
-    /// Whether anything is sent to it.
-    #[serde(default = "yes")]
-    active: bool,
-}
-
-/// The body of [`add`].
+/// What a webhook is told, and where: the body of [`add`], and of [`put`], which may leave out the
+/// name.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(as = WebhookAdd)]
 #[serde(deny_unknown_fields)]
@@ -67,15 +44,9 @@ pub(crate) struct NewWebhook {
     active: bool,
 }
 
-const fn yes() -> bool {
+/// What holds where nothing is said.
+pub(crate) const fn yes() -> bool {
     true
-}
-
-impl NewWebhook {
-    fn parts(self) -> (String, WebhookSettings) {
-        let Self { name, url, events, workflow, include_output, active } = self;
-        (name, WebhookSettings { url, events, workflow, include_output, active })
-    }
 }
 
 /// A webhook without its secret, but in the answer that made one.
@@ -164,11 +135,9 @@ pub(crate) async fn add(
     State(api): State<Api>,
     principal: Principal,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(webhook): JsonOf<NewWebhook>,
 ) -> Result<Response, ApiError> {
-    let (name, settings) = parsed::<NewWebhook>(&api, &headers, body).await?.parts();
-    let put = WebhookPut { is_new: true, ..put_of(name, settings) };
+    let put = WebhookPut { is_new: true, ..put_of(webhook) };
     let (shown, _) = save(&api, &principal, put).await?;
     Ok(shown.respond(StatusCode::CREATED))
 }
@@ -190,16 +159,15 @@ pub(crate) async fn put(
     principal: Principal,
     PathOf(WebhookPath { webhook }): PathOf<WebhookPath>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    headers: HeaderMap,
-    body: Body,
+    JsonOf(fields): JsonOf<Object>,
 ) -> Result<Response, ApiError> {
-    let settings = parsed::<WebhookSettings>(&api, &headers, body).await?;
-    let (shown, is_new) = save(&api, &principal, put_of(webhook, settings)).await?;
+    let put = put_of(named(fields, &webhook)?);
+    let (shown, is_new) = save(&api, &principal, put).await?;
     Ok(shown.respond(if is_new { StatusCode::CREATED } else { StatusCode::OK }))
 }
 
-fn put_of(name: String, settings: WebhookSettings) -> WebhookPut {
-    let WebhookSettings { url, events, workflow, include_output, active } = settings;
+fn put_of(webhook: NewWebhook) -> WebhookPut {
+    let NewWebhook { name, url, events, workflow, include_output, active } = webhook;
     WebhookPut { name, url, events, workflow, include_output, active, is_new: false }
 }
 
@@ -264,9 +232,7 @@ pub(crate) async fn deliveries(
     QueryOf(DeliveriesQuery { limit, cursor, status }): QueryOf<DeliveriesQuery>,
 ) -> Result<Json<Page<ShownDelivery>>, ApiError> {
     let at = PageQuery::of(limit, cursor).checked(&api.parts.limits)?;
-    let cursor = at.cursor.as_deref().map(str::parse::<DeliveryId>).transpose();
-    let cursor =
-        cursor.map_err(|_| ApiError::new(&codes::MALFORMED, "cursor is none that a page gave"))?;
+    let cursor = at.cursor_as::<DeliveryId>()?;
     let all = api.parts.engine.deliveries(&principal.tenant, &webhook).await?;
     let is_meant = |delivery: &Delivery| {
         cursor.is_none_or(|cursor| delivery.id < cursor)

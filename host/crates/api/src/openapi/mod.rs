@@ -12,6 +12,7 @@ mod operation;
 mod operations;
 mod page;
 mod parts;
+mod refusals;
 mod render;
 mod shape;
 mod story;
@@ -19,6 +20,8 @@ mod story;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use serde::Serialize as _;
+use serde_json::ser::{PrettyFormatter, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::error::Problem;
@@ -41,8 +44,12 @@ const ABOUT: &str = "Runs other people's agents, sandboxed, as workflows that su
 
 /// The document as it is served, made once.
 static TEXT: LazyLock<Bytes> = LazyLock::new(|| {
-    let mut text = format!("{:#}", document());
-    text.push('\n');
+    let mut text = Vec::new();
+    // Two spaces for each of its many levels would be a fifth of it.
+    let narrow = PrettyFormatter::with_indent(b" ");
+    // What is JSON already is written to memory, which cannot fail.
+    let _ = document().serialize(&mut Serializer::with_formatter(&mut text, narrow));
+    text.push(b'\n');
     Bytes::from(text)
 });
 
@@ -56,17 +63,24 @@ pub fn text() -> Bytes {
 #[must_use]
 pub fn document() -> Value {
     let operations = operations::all();
-    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    let (mut paths, mut schemas, mut responses) = (Map::new(), Map::new(), Map::new());
+    let mut tags: Vec<&str> = Vec::new();
     schemas.extend(Shape::of::<Problem<'static>>().parts);
     for route in ROUTES {
         let Some(operation) = of_route(&operations, route) else { continue };
+        let refusals = refusals::of(operation, route);
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
-        item[route.method.to_ascii_lowercase()] = render::render(operation, route);
+        item[route.method.to_ascii_lowercase()] = render::render(operation, route, &refusals);
+        responses.extend(refusals.values().map(|refusal| (refusal.name(), refusal.response())));
+        let tag = render::tag(operation, route);
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
         for shape in shapes(operation) {
             schemas.extend(shape.parts.clone());
         }
     }
-    schemas.values_mut().for_each(unlinked);
+    schemas.values_mut().for_each(plain);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -77,24 +91,38 @@ pub fn document() -> Value {
         },
         "servers": [{ "url": "/", "description": "The server that this document came from." }],
         "security": [{ "key": [] }, { "token": [] }],
-        "tags": tags(),
+        "tags": tags.into_iter().map(|name| json!({ "name": name })).collect::<Vec<_>>(),
         "paths": paths,
-        "components": { "schemas": schemas, "securitySchemes": credentials() },
+        "components": {
+            "schemas": schemas, "responses": responses, "securitySchemes": credentials(),
+        },
     })
 }
 
-/// The names that comments in the code link to are only names here.
-fn unlinked(schema: &mut Value) {
+/// What the derive leaves as it is in the code. Names that comments link to are only names here;
+/// and generators take an object of which nothing is said for an empty one.
+fn plain(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
             if let Some(Value::String(text)) = fields.get_mut("description") {
                 *text = text.replace("[`", "`").replace("`]", "`");
             }
-            fields.values_mut().for_each(unlinked);
+            if is_any_object(fields) {
+                fields.insert("additionalProperties".to_owned(), json!(true));
+            }
+            fields.values_mut().for_each(plain);
         }
-        Value::Array(items) => items.iter_mut().for_each(unlinked),
+        Value::Array(items) => items.iter_mut().for_each(plain),
         _ => {}
     }
+}
+
+fn is_any_object(schema: &Map<String, Value>) -> bool {
+    let is_object = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "object"),
+        kind => kind.is_some_and(|kind| kind == "object"),
+    };
+    is_object && !["properties", "additionalProperties"].iter().any(|it| schema.contains_key(*it))
 }
 
 /// What is said of a route: its own operation, else that of the same route about the own tenant.
@@ -107,16 +135,6 @@ fn of_route<'a>(operations: &'a [Operation], route: &Route) -> Option<&'a Operat
 fn shapes(operation: &Operation) -> impl Iterator<Item = &Shape> {
     let answers = operation.answers.iter().flat_map(|answer| &answer.content);
     operation.body.iter().map(|body| &body.shape).chain(answers.map(|(_, shape)| shape))
-}
-
-fn tags() -> Vec<Value> {
-    let mut names: Vec<&str> = Vec::new();
-    for name in ROUTES.iter().map(render::tag) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names.into_iter().map(|name| json!({ "name": name })).collect()
 }
 
 fn credentials() -> Value {

@@ -16,6 +16,8 @@ pub(crate) struct Operation {
     pub(super) id: &'static str,
     pub(super) summary: &'static str,
     pub(super) about: &'static str,
+    /// What it is about, where its route is open.
+    pub(super) tag: &'static str,
     pub(super) parameters: Vec<Value>,
     pub(super) body: Option<Body>,
     pub(super) answers: Vec<Answer>,
@@ -80,6 +82,7 @@ impl Operation {
             id,
             summary,
             about: "",
+            tag: "server",
             parameters: Vec::new(),
             body: None,
             answers: Vec::new(),
@@ -107,6 +110,12 @@ impl Operation {
     /// More than the summary.
     pub(crate) fn about(mut self, about: &'static str) -> Self {
         self.about = about;
+        self
+    }
+
+    /// Open to anybody, and not about the server itself.
+    pub(crate) fn tag(mut self, tag: &'static str) -> Self {
+        self.tag = tag;
         self
     }
 

@@ -5,39 +5,25 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::operation::{Answer, Body, Operation};
-use super::parts::{self, OF_TENANT};
+use super::parts;
+use super::refusals::Refusal;
 use super::story;
-use crate::codes::{self, Code};
 use crate::routes::{Access, Route};
 
-const PROBLEM: &str = "application/problem+json";
-
-/// What can be refused on every route, before anybody looks at what is asked.
-const EVERYWHERE: [&Code; 4] =
-    [&codes::ORIGIN, &codes::WRONG_HOST, &codes::HEADERS, &codes::INTERNAL];
-/// What besides on those that ask who it is.
-const GUARDED: [&Code; 9] = [
-    &codes::MALFORMED,
-    &codes::UNAUTHENTICATED,
-    &codes::FORBIDDEN,
-    &codes::SUSPENDED,
-    &codes::TENANT_BUSY,
-    &codes::RATE,
-    &codes::FAILURES,
-    &codes::BUSY,
-    &codes::TIMEOUT,
-];
-
-/// The operation of a route.
-pub(super) fn render(operation: &Operation, route: &Route) -> Value {
+/// The operation of a route that refuses so.
+pub(super) fn render(
+    operation: &Operation,
+    route: &Route,
+    refusals: &BTreeMap<u16, Refusal>,
+) -> Value {
     let is_platforms = route.path != operation.path;
     let id = if is_platforms { format!("{}OfTenant", operation.id) } else { operation.id.into() };
     let mut json = json!({
         "operationId": &id,
         "summary": summary(operation, is_platforms),
-        "tags": [tag(route)],
+        "tags": [tag(operation, route)],
         "parameters": parameters(operation, route),
-        "responses": responses(operation, route),
+        "responses": responses(operation, refusals),
         "x-wforge-example": example(operation, story::place(&id)),
     });
     let about = [Some(operation.about.to_owned()), parts::about_platform(route.path)];
@@ -63,10 +49,11 @@ fn summary(operation: &Operation, is_platforms: bool) -> String {
     if is_platforms { format!("{summary} (of a tenant, by the platform)") } else { summary.into() }
 }
 
-/// What the route is about: the noun of its scope, as the roles' table has it.
-pub(super) fn tag(route: &Route) -> &'static str {
+/// What the route is about: the noun of its scope, as the roles' table has it. An open route has no
+/// scope, and its operation says it.
+pub(super) fn tag(operation: &Operation, route: &Route) -> &'static str {
     match route.access {
-        Access::Open => "server",
+        Access::Open => operation.tag,
         Access::Role { scope, .. } => scope.noun.as_str(),
     }
 }
@@ -116,14 +103,14 @@ fn example(operation: &Operation, place: Option<usize>) -> Value {
     json
 }
 
-fn responses(operation: &Operation, route: &Route) -> Value {
+fn responses(operation: &Operation, refusals: &BTreeMap<u16, Refusal>) -> Value {
     let mut all: Map<String, Value> = operation
         .answers
         .iter()
         .map(|answer| (answer.status.to_string(), good(operation, answer)))
         .collect();
-    for (status, codes) in refusals(operation, route) {
-        all.insert(status.to_string(), refusal(status, &codes));
+    for (status, refusal) in refusals {
+        all.insert(status.to_string(), refusal.reference());
     }
     Value::Object(all)
 }
@@ -154,56 +141,7 @@ fn good(operation: &Operation, answer: &Answer) -> Value {
     json
 }
 
-fn header(about: &str) -> Value {
+/// A header with a text.
+pub(super) fn header(about: &str) -> Value {
     json!({ "description": about, "schema": { "type": "string" } })
-}
-
-/// The codes of a route's refusals, by status.
-fn refusals(operation: &Operation, route: &Route) -> BTreeMap<u16, Vec<&'static Code>> {
-    let mut all: Vec<&'static Code> = EVERYWHERE.to_vec();
-    if route.access != Access::Open {
-        all.extend(GUARDED);
-        if route.path.contains('{') {
-            all.push(&codes::NOT_FOUND);
-        }
-    }
-    // What only the platform does for another tenant may find no such tenant.
-    if route.path.starts_with(OF_TENANT) {
-        all.push(&codes::NOT_FOUND);
-    }
-    // Somebody else may change the same thing at the same moment.
-    if route.method != "GET" {
-        all.push(&codes::CONFLICT);
-    }
-    all.extend(&operation.codes);
-    let mut by_status = BTreeMap::<u16, Vec<&'static Code>>::new();
-    for code in all {
-        let of_status = by_status.entry(code.status.as_u16()).or_default();
-        if !of_status.contains(&code) {
-            of_status.push(code);
-        }
-    }
-    by_status
-}
-
-fn refusal(status: u16, codes: &[&'static Code]) -> Value {
-    let said: Vec<String> =
-        codes.iter().map(|code| format!("{}: {}", code.id, code.title)).collect();
-    let ids: Vec<&str> = codes.iter().map(|code| code.id).collect();
-    let mut headers = Map::new();
-    headers.insert("x-request-id".into(), header("The id of the request, as the log has it."));
-    if matches!(status, 409 | 429 | 503) {
-        let about = "When to come back, in seconds, where that is known.";
-        let schema = json!({ "type": "integer", "minimum": 1 });
-        headers.insert("Retry-After".into(), json!({ "description": about, "schema": schema }));
-    }
-    if status == 401 {
-        headers.insert("WWW-Authenticate".into(), header("Bearer."));
-    }
-    json!({
-        "description": said.join("; "),
-        "headers": headers,
-        "content": { PROBLEM: { "schema": { "$ref": "#/components/schemas/Problem" } } },
-        "x-wforge-codes": ids,
-    })
 }

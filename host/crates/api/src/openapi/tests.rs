@@ -45,12 +45,12 @@ fn every_operation_of_a_route_has_an_id_of_its_own_and_a_place_for_its_example()
 }
 
 #[test]
-fn every_schema_that_is_named_is_there() {
+fn what_is_referred_to_is_there() {
     let document = document();
     let mut wrong = Vec::new();
-    references(&document, &mut |name| {
-        if document["components"]["schemas"].get(name).is_none() {
-            wrong.push(name.to_owned());
+    references(&document, &mut |place| {
+        if document.pointer(place).is_none() {
+            wrong.push(place.to_owned());
         }
     });
     assert_eq!(wrong, Vec::<String>::new());
@@ -59,8 +59,8 @@ fn every_schema_that_is_named_is_there() {
 fn references(value: &Value, found: &mut impl FnMut(&str)) {
     match value {
         Value::Object(fields) => {
-            if let Some(name) = fields.get("$ref").and_then(Value::as_str) {
-                found(name.strip_prefix("#/components/schemas/").unwrap());
+            if let Some(reference) = fields.get("$ref").and_then(Value::as_str) {
+                found(reference.strip_prefix('#').unwrap());
             }
             fields.values().for_each(|value| references(value, found));
         }
@@ -86,9 +86,33 @@ fn every_operation_says_who_may_call_it_and_how_it_refuses() {
             crate::routes::Access::Role { least, .. } => json!(least.as_str()),
         };
         assert_eq!(operation["x-wforge-role"], role, "{}", route.path);
-        let refused = &operation["responses"]["421"]["content"]["application/problem+json"];
-        assert_eq!(refused["schema"]["$ref"], "#/components/schemas/Problem", "{}", route.path);
+        let refused = &operation["responses"]["421"]["$ref"];
+        assert_eq!(*refused, "#/components/responses/WF0421", "{}", route.path);
     }
+}
+
+#[test]
+fn a_refusal_is_a_problem_and_names_its_codes() {
+    let document = document();
+    let responses = document["components"]["responses"].as_object().unwrap();
+    for (name, response) in responses {
+        let schema = &response["content"]["application/problem+json"]["schema"];
+        assert_eq!(schema["$ref"], "#/components/schemas/Problem", "{name}");
+        let codes: Vec<&str> = name.split('-').collect();
+        assert_eq!(response["x-wforge-codes"], json!(codes));
+    }
+    let waits = &document["paths"]["/v1/webhooks"]["post"]["responses"]["429"]["$ref"];
+    assert_eq!(*waits, "#/components/responses/WF0429-WF1009-WF1010-WF1011");
+    let waits = &responses["WF0429-WF1009-WF1010-WF1011"];
+    assert_eq!(waits["headers"]["Retry-After"]["schema"]["type"], "integer");
+}
+
+/// What each operation would say for itself is said once.
+#[test]
+fn the_document_stays_small() {
+    const BYTES_MAX: usize = 700_000;
+    let bytes = text().len();
+    assert!(bytes < BYTES_MAX, "{bytes} bytes");
 }
 
 /// `UPDATE_EXPECT=1 cargo test -p wforge-api` writes it anew.
@@ -96,6 +120,14 @@ fn every_operation_says_who_may_call_it_and_how_it_refuses() {
 fn the_copy_in_the_documentation_is_the_document() {
     let text = String::from_utf8(text().to_vec()).unwrap();
     expect_test::expect_file!["../../../../../docs/reference/openapi.json"].assert_eq(&text);
+}
+
+#[test]
+fn an_object_of_any_keys_says_so_and_an_empty_one_too() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(schemas["RunStart"]["properties"]["input"]["additionalProperties"], json!(true));
+    assert_eq!(schemas["NoBody"]["additionalProperties"], json!(false));
 }
 
 #[test]

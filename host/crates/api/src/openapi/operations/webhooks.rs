@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::Operation;
 use crate::codes;
-use crate::inbound::{Accepted, HookSettings, HookUrl, NewHook, ShownHook, UrlBody};
+use crate::inbound::{Accepted, HookUrl, NewHook, ShownHook, UrlBody};
 use crate::openapi::parts::DELIVERY;
 use crate::openapi::shape::Shape;
 use crate::resource::PageQuery;
-use crate::webhooks::{DeliveriesQuery, NewWebhook, ShownDelivery, ShownWebhook, WebhookSettings};
+use crate::webhooks::{DeliveriesQuery, NewWebhook, ShownDelivery, ShownWebhook};
 
 /// A receiver that nobody has.
 const URL: &str = "https://hooks.example.invalid/wforge";
@@ -52,9 +52,12 @@ fn outbound() -> Vec<Operation> {
         ),
         Operation::put("/v1/webhooks/{webhook}", "putWebhook", "Changes a webhook, or makes it")
             .about("What the body leaves out is as in a new one.")
-            .json::<WebhookSettings>(json!({
-                "url": URL, "events": ["run.failed", "interrupt.opened"], "workflow": "greet",
-            }))
+            .json_of(
+                Shape::optional::<NewWebhook>("WebhookPut", "name"),
+                json!({
+                    "url": URL, "events": ["run.failed", "interrupt.opened"], "workflow": "greet",
+                }),
+            )
             .gives(200, "It was changed; its secret is the same.", webhook())
             .gives(201, "It was made; its secret is in the answer, this once.", webhook())
             .refuses(&[&codes::QUOTA]),
@@ -124,7 +127,10 @@ fn inbound() -> Vec<Operation> {
         ),
         Operation::put("/v1/hooks/{hook}", "putHook", "Changes an inbound webhook, or makes it")
             .about("URLs of another workflow, run or question are good for nothing from then on.")
-            .json::<HookSettings>(json!({ "action": starts(), "verify": "none" }))
+            .json_of(
+                Shape::optional::<NewHook>("HookPut", "name"),
+                json!({ "action": starts(), "verify": "none" }),
+            )
             .gives(200, "The inbound webhook.", hook())
             .refuses(&[&codes::QUOTA]),
         Operation::delete("/v1/hooks/{hook}", "removeHook", "Removes an inbound webhook").gives(
@@ -164,6 +170,7 @@ fn posted() -> Vec<Operation> {
              one and the same 404. What has the same webhook-id, x-github-delivery or \
              idempotency-key is done once.",
         )
+        .tag("webhooks")
         .at("hook", "hook_00000000000000000000000000000001")
         .json_of(Shape::anything(), json!({ "customer": { "name": "Ada" } }))
         .gives(202, "It is done.", Shape::of::<Accepted>())

@@ -20,17 +20,23 @@ function pretty(value) {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
 
+/** What a part of the document refers to; itself, where it refers to nothing. */
+function meant(api, part) {
+  if (typeof part.$ref !== "string") return part;
+  const names = part.$ref.replace("#/", "").split("/");
+  return names.reduce((whole, name) => whole[name], api);
+}
+
 /** The schema with what it refers to in the place of references, to a depth. */
-function resolved(schemas, schema, depth = 0) {
-  if (Array.isArray(schema)) return schema.map((item) => resolved(schemas, item, depth));
+function resolved(api, schema, depth = 0) {
+  if (Array.isArray(schema)) return schema.map((item) => resolved(api, item, depth));
   if (schema === null || typeof schema !== "object") return schema;
   if (typeof schema.$ref === "string") {
-    const name = schema.$ref.split("/").pop();
-    if (depth >= DEPTH_MAX || !Object.hasOwn(schemas, name)) return { $ref: name };
-    return resolved(schemas, schemas[name], depth + 1);
+    if (depth >= DEPTH_MAX) return { $ref: schema.$ref.split("/").pop() };
+    return resolved(api, meant(api, schema), depth + 1);
   }
   const entries = Object.entries(schema);
-  return Object.fromEntries(entries.map(([key, value]) => [key, resolved(schemas, value, depth)]));
+  return Object.fromEntries(entries.map(([key, value]) => [key, resolved(api, value, depth)]));
 }
 
 /** A part that is made when it is opened, since most never are. */
@@ -41,7 +47,7 @@ function folded(title, content) {
 }
 
 function schemaOf(api, schema) {
-  return folded("Schema", () => make("pre", {}, pretty(resolved(api.components.schemas, schema))));
+  return folded("Schema", () => make("pre", {}, pretty(resolved(api, schema))));
 }
 
 function parameterRow(parameter) {
@@ -159,7 +165,8 @@ function tryIt(method, path, operation, rows, body) {
 }
 
 function responseParts(api, responses) {
-  return Object.entries(responses).map(([status, response]) => {
+  return Object.entries(responses).map(([status, part]) => {
+    const response = meant(api, part);
     const content = Object.entries(response.content ?? {});
     return make(
       "div",
