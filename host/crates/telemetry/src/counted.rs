@@ -137,7 +137,7 @@ impl<E: SpanExporter> SpanExporter for Sender<E> {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::sync::mpsc::{Receiver, channel};
+    use std::sync::mpsc::{Receiver, sync_channel};
 
     use opentelemetry::trace::{Tracer as _, TracerProvider as _};
     use opentelemetry_sdk::error::OTelSdkError;
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn spans_beyond_the_room_are_counted_as_dropped_and_the_rest_by_what_the_collector_says() {
-        let (counts, (answers, stuck)) = (SpanCounts::default(), channel());
+        let (counts, (answers, stuck)) = (SpanCounts::default(), sync_channel(1));
         let batch = BatchConfigBuilder::default()
             .with_max_queue_size(4)
             .with_max_export_batch_size(2)
