@@ -85,7 +85,7 @@ pub(crate) async fn list(
     let at = query.checked(&api.parts.limits)?;
     let keys = api.parts.engine.keys(&tenant);
     let items = keys.iter().map(|key| resource(&api, key, None)).collect();
-    Ok(Json(Page::of_whole(items, &at)))
+    Page::of_sorted(items, &at).map(Json)
 }
 
 /// `POST /v1/keys`. The key is in the answer, once.

@@ -2,7 +2,7 @@
 //! the platform for all. And versions that new runs go back to.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use semver::Version;
@@ -87,10 +87,12 @@ pub(crate) async fn put(
     principal: Principal,
     PathOf(digest): PathOf<String>,
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
-    JsonOf(QuarantineBody { reason }): JsonOf<QuarantineBody>,
+    request: Request,
 ) -> Result<Response, ApiError> {
     let component = component(&digest)?;
+    // Before the body, so that nobody is told more of another's component than that it is not here.
     known(&api, &principal.tenant, component).await?;
+    let JsonOf(QuarantineBody { reason }) = JsonOf::from_request(request, &api).await?;
     put_away(&api, Some(principal.tenant.clone()), (component, reason), principal).await
 }
 

@@ -31,9 +31,6 @@ const TIMES_MAX: usize = 100;
 /// The zone where none is said.
 const UTC: &str = "UTC";
 
-/// A path beside those of schedules, so that one of that name could be neither seen nor removed.
-const TAKEN: &str = "preview";
-
 /// A schedule with what came of it and what it does next.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ScheduleFields)]
@@ -319,10 +316,6 @@ fn checked(count: Option<usize>, code: &'static codes::Code) -> Result<usize, Ap
 }
 
 fn meant(body: CreateBody) -> Result<(ScheduleSpec, Option<bool>), ApiError> {
-    if body.name.as_str() == TAKEN {
-        let detail = format!("name: {TAKEN} is the name of a path; call the schedule otherwise");
-        return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
-    }
     let WorkflowMeant::Named(NamedWorkflow { name, version }) = body.workflow.meant()? else {
         let detail = "workflow: a schedule runs a registered workflow; register the file first";
         return Err(ApiError::new(&codes::UNACCEPTABLE, detail));
@@ -363,21 +356,4 @@ fn resource(view: ScheduleView) -> Resource<ShownSchedule> {
         changed_by: schedule.changed_by,
     };
     Resource::new("schedule", id, href, shown)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_schedule_has_a_name_under_which_it_is_found() {
-        let meant = |name: &str| {
-            let body = json!({ "name": name, "workflow": "greet", "cron": "@daily" });
-            meant(serde_json::from_value(body).unwrap())
-        };
-        assert_eq!(meant("nightly").unwrap().0.zone, UTC);
-        assert!(meant(TAKEN).unwrap_err().detail.contains("call the schedule otherwise"));
-    }
 }

@@ -1,4 +1,5 @@
-//! What becomes of spans: counted where they come to wait for the collector, and where they are sent.
+//! What becomes of spans: counted where they come to wait for the collector, and where they are
+//! sent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -3,9 +3,9 @@
 //!
 //! [`start`] puts both in place for the process. `lines` says what a line looks like, `levels`
 //! which lines there are, `rotating` is the file that they may go to, `traces` sends spans and ties
-//! them to the traces of others, `counted` says what became of them. Never here: the environment (but
-//! OpenTelemetry's exporter reads its own `OTEL_EXPORTER_OTLP_HEADERS`), the configuration, or what
-//! is worth a line.
+//! them to the traces of others, `counted` says what became of them. Never here: the environment
+//! (but OpenTelemetry's exporter reads its own `OTEL_EXPORTER_OTLP_HEADERS`), the configuration, or
+//! what is worth a line.
 
 mod counted;
 mod levels;
