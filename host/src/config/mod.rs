@@ -128,6 +128,8 @@ pub(crate) struct PluginsConfig {
 #[derive(Debug, Clone)]
 pub(crate) struct RunsConfig {
     pub(crate) live_max: usize,
+    /// 0: nobody looks.
+    pub(crate) late_ms_max: u32,
     pub(crate) call_log: Option<PathBuf>,
     pub(crate) failpoint_log: Option<PathBuf>,
     pub(crate) failpoint_kill: u64,
@@ -337,6 +339,7 @@ impl Meant<'_> {
         }
         Some(RunsConfig {
             live_max: usize::try_from(raw.runs_live_max?).ok()?,
+            late_ms_max: raw.runs_late_ms_max?,
             call_log: raw.runs_call_log.clone(),
             failpoint_log: raw.runs_failpoint_log.clone(),
             failpoint_kill: raw.runs_failpoint_kill?,

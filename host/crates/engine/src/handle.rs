@@ -210,6 +210,8 @@ impl Handle {
             schedules: self.shared.schedules.count(),
             runs_asleep: self.shared.registry.asleep() as u64,
             runs_live_max: self.shared.options.runs_live_max as u64,
+            late_us: self.shared.pressure.late_us(),
+            runs_refused_late: self.shared.pressure.refused(),
             egress: self.shared.parts.effects.figures(),
             store: self.shared.parts.store.figures(),
             runtime: self.shared.parts.runtime.figures(),

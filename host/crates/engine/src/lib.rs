@@ -35,6 +35,7 @@ mod perform;
 mod pinning;
 mod planned;
 mod prepare;
+mod pressure;
 mod quarantine;
 mod receipt;
 mod registry;
