@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument as _;
 use utoipa::ToSchema;
 use wforge_engine::{EngineError, Handle, TraceOrigin};
 use wforge_model::Timestamp;
@@ -184,15 +183,8 @@ impl Shared {
         &self,
         change: impl Future<Output = Result<T, EngineError>> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let origin = TraceOrigin::current();
         // What goes on after the request was answered still says which one it follows from.
-        let change = async move {
-            match origin {
-                Some(origin) => origin.scope(change).await,
-                None => change.await,
-            }
-        };
-        let task = self.parts.tasks.spawn(change.in_current_span());
+        let task = self.parts.tasks.spawn(TraceOrigin::carried(change));
         Ok(task.await.map_err(ApiError::internal)??)
     }
 

@@ -11,7 +11,7 @@ use wforge_model::{RunId, Seq, TenantId, Value};
 use crate::chunks::Streamed;
 use crate::notes::What;
 use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, StreamRequest, WaitFor};
-use crate::service::{Shared, launch, tell};
+use crate::service::{Shared, launch, on_the_lane, tell};
 use crate::start::Start;
 use crate::stats::EngineFigures;
 use crate::traces::TraceHooks;
@@ -66,7 +66,9 @@ impl Handle {
             return Ok(before);
         }
         let admission = tenancy::admit_run(&self.shared, tenant).await?;
-        let started = self.begin(tenant, request).await?;
+        let (engine, of) = (self.clone(), tenant.clone());
+        let begin = async move { engine.begin(&of, request).await };
+        let started = on_the_lane(&self.shared, begin).await?;
         if !started.replayed {
             admission.used().await;
         }

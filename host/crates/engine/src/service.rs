@@ -34,7 +34,7 @@ use crate::sweep;
 use crate::tenancy::{self, Directory, Ledger, Used};
 use crate::threads::{Base, CarriedCache, ThreadLocks};
 use crate::tools::EngineTools;
-use crate::traces::run_span;
+use crate::traces::{TraceOrigin, run_span};
 use crate::trust::Trust;
 use crate::webhooks::{self, Inbound, Webhooks};
 use crate::workflows::WorkflowCache;
@@ -338,6 +338,19 @@ pub(crate) async fn launch(
     save_if_due(shared, tenant, &run, &mut since).await;
     shared.note_border(tenant, &run, since);
     Ok(())
+}
+
+/// Does that on the engine's threads, to its end. A run begins with all of its first steps that
+/// wait for nobody, which may be many: nothing for the threads of whoever asks.
+///
+/// # Errors
+/// Those of the work; a panic in it is the host's own failure.
+pub(crate) async fn on_the_lane<T: Send + 'static>(
+    shared: &Shared,
+    work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+) -> Result<T, EngineError> {
+    let task = shared.tracker.spawn_on(TraceOrigin::carried(work), &shared.parts.lanes.engine);
+    task.await.map_err(|error| EngineError::Host(Box::new(error)))?
 }
 
 /// Puts a loaded run into memory and drives it. Where somebody else did so first, theirs goes on.

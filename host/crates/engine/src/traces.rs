@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use tracing::Span;
 use tracing::field::{Empty, display};
+use tracing::{Instrument as _, Span};
 use wforge_model::{RunId, TenantId};
 
 /// What whoever keeps traces does with spans; nothing where nobody keeps any.
@@ -42,6 +42,18 @@ impl TraceOrigin {
     /// Does something that follows from that request.
     pub async fn scope<F: Future>(self, work: F) -> F::Output {
         ORIGIN.scope(self, work).await
+    }
+
+    /// Work of a request that goes on elsewhere: in the same span, following from the same request.
+    pub fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+        let origin = Self::current();
+        let work = async move {
+            match origin {
+                Some(origin) => origin.scope(work).await,
+                None => work.await,
+            }
+        };
+        work.in_current_span()
     }
 
     /// The request that this follows from, if it follows from one.

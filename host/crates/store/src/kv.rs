@@ -140,7 +140,8 @@ impl Batch {
     }
 
     pub(crate) fn append(&mut self, mut later: Self) {
-        self.writes.append(&mut later.writes);
+        // Of the map's own two ways, append rebuilds all of what is there already.
+        self.writes.extend(later.writes);
         self.fresh.append(&mut later.fresh);
         self.orphans.append(&mut later.orphans);
         self.file_bytes += later.file_bytes;

@@ -6,6 +6,7 @@ use wforge_ports::threads::ThreadRow;
 
 use super::Handle;
 use crate::request::{EngineError, Started};
+use crate::service::on_the_lane;
 use crate::thread_request::{
     CheckpointView, ContinueFrom, ForkThread, KeepBorders, Made, MigrateThread, Migrated, Pruned,
     ThreadView, UpdateState,
@@ -112,7 +113,9 @@ impl Handle {
         request: ContinueFrom,
     ) -> Result<Started, EngineError> {
         let admission = tenancy::admit_run(&self.shared, tenant).await?;
-        let started = Box::pin(threads::continue_from(&self.shared, tenant, request)).await?;
+        let (shared, of) = (self.shared.clone(), tenant.clone());
+        let go_on = async move { threads::continue_from(&shared, &of, request).await };
+        let started = on_the_lane(&self.shared, go_on).await?;
         if !started.replayed {
             admission.used().await;
         }
