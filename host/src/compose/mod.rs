@@ -276,7 +276,7 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         mock_production: config.mock.production,
         claims: mode == Mode::Serve,
         runs_live_max: config.runs.live_max,
-        late_ms_max: config.runs.late_ms_max,
+        runs_beginning_max: config.runs.beginning_max,
         subscriber_lag_max: config.runs.subscriber_lag_max,
         snapshot_steps: config.runs.snapshot_steps,
         inbox_max: config.runs.inbox_max,

@@ -120,10 +120,10 @@ keys! {
 
     /// Runs that are live at the same time; more wait outside with 429.
     runs_live_max: u32 = "runs.live_max", default "10_000";
-    /// How late what is ready may come to its turn on the engine's threads before fewer runs are
-    /// let in, in milliseconds: the machine has more to do than it can, and those that are not let
-    /// in are told by 503 when to come back. 0: all are let in, and each takes longer.
-    runs_late_ms_max: u32 = "runs.late_ms_max", default "5";
+    /// Runs that begin at the same time. To begin waits for nothing but the host itself, so a
+    /// machine does no more with more of them; each only takes longer. Further ones wait in a line,
+    /// a second in a burst and 2 ms where it stands, and are then told by 503 when to come back.
+    runs_beginning_max: u32 = "runs.beginning_max", default "64";
     /// A file to which every call of a plugin is appended, before and after, and once its result
     /// is durable. For tests that count calls. Unset: none.
     runs_call_log: PathBuf = "runs.call_log", short "WFORGE_CALL_LOG";

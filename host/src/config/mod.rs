@@ -128,8 +128,7 @@ pub(crate) struct PluginsConfig {
 #[derive(Debug, Clone)]
 pub(crate) struct RunsConfig {
     pub(crate) live_max: usize,
-    /// 0: nobody looks.
-    pub(crate) late_ms_max: u32,
+    pub(crate) beginning_max: usize,
     pub(crate) call_log: Option<PathBuf>,
     pub(crate) failpoint_log: Option<PathBuf>,
     pub(crate) failpoint_kill: u64,
@@ -326,6 +325,7 @@ impl Meant<'_> {
 
     fn runs(&mut self, raw: &RawConfig) -> Option<RunsConfig> {
         let threads = usize::try_from(raw.runs_plugin_threads?).ok()?;
+        let beginning_max = self.at_least_1("runs.beginning_max", raw.runs_beginning_max);
         let inbox_max = self.at_least_1("runs.inbox_max", raw.runs_inbox_max);
         let snapshot_steps = self.at_least_1("runs.snapshot_steps", raw.runs_snapshot_steps);
         let lag_max = self.at_least_1("runs.subscriber_lag_max", raw.runs_subscriber_lag_max);
@@ -339,7 +339,7 @@ impl Meant<'_> {
         }
         Some(RunsConfig {
             live_max: usize::try_from(raw.runs_live_max?).ok()?,
-            late_ms_max: raw.runs_late_ms_max?,
+            beginning_max: usize::try_from(beginning_max?).ok()?,
             call_log: raw.runs_call_log.clone(),
             failpoint_log: raw.runs_failpoint_log.clone(),
             failpoint_kill: raw.runs_failpoint_kill?,

@@ -238,6 +238,7 @@ fn the_defaults_of_limits_are_those_of_the_libraries() {
         (runs.live_max, runs.inbox_max, runs.snapshot_steps, runs.subscriber_lag_max),
         (engine.runs_live_max, engine.inbox_max, engine.snapshot_steps, engine.subscriber_lag_max)
     );
+    assert_eq!(runs.beginning_max, engine.runs_beginning_max);
 }
 
 #[test]

@@ -66,6 +66,7 @@ impl Handle {
             return Ok(before);
         }
         let admission = tenancy::admit_run(&self.shared, tenant).await?;
+        let _inside = self.shared.door.enter(self.shared.parts.clock.as_ref(), tenant).await?;
         let (engine, of) = (self.clone(), tenant.clone());
         let begin = async move { engine.begin(&of, request).await };
         let started = on_the_lane(&self.shared, begin).await?;
@@ -212,8 +213,8 @@ impl Handle {
             schedules: self.shared.schedules.count(),
             runs_asleep: self.shared.registry.asleep() as u64,
             runs_live_max: self.shared.options.runs_live_max as u64,
-            late_us: self.shared.pressure.late_us(),
-            runs_refused_late: self.shared.pressure.refused(),
+            runs_beginning: self.shared.door.len() as u64,
+            runs_refused: self.shared.door.refused(),
             egress: self.shared.parts.effects.figures(),
             store: self.shared.parts.store.figures(),
             runtime: self.shared.parts.runtime.figures(),

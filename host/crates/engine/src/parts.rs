@@ -80,9 +80,8 @@ pub struct EngineOptions {
     pub claims: bool,
     /// Runs that are in memory at once; more are refused with `Busy`.
     pub runs_live_max: usize,
-    /// How late what is ready may come to its turn, in milliseconds, before fewer runs may begin; 0:
-    /// nobody looks.
-    pub late_ms_max: u32,
+    /// Runs that begin at once: more wait for a moment, and are refused with `Busy`.
+    pub runs_beginning_max: usize,
     /// Messages that a subscriber may be behind before it misses those that are not kept.
     pub subscriber_lag_max: usize,
     /// Super-steps between two snapshots of a run.
@@ -161,7 +160,7 @@ impl Default for EngineOptions {
             mock_production: false,
             claims: true,
             runs_live_max: 10_000,
-            late_ms_max: 0,
+            runs_beginning_max: 64,
             subscriber_lag_max: 256,
             snapshot_steps: 64,
             inbox_max: 4_096,

@@ -48,15 +48,6 @@ pub(crate) enum Full {
     All,
 }
 
-/// How many runs are in memory or about to begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Crowd {
-    pub(crate) of_tenant: usize,
-    pub(crate) of_all: usize,
-    /// Those that have one.
-    pub(crate) tenants: usize,
-}
-
 /// What taking a place in the registry gave.
 #[derive(Debug)]
 pub(crate) enum Place {
@@ -97,19 +88,17 @@ impl Registry {
     }
 
     /// Keeps a place for a run that is about to begin: what is live and what is kept stay together
-    /// within the room. To be given back by [`Registry::give_back`]. Gives who was there before.
+    /// within the room. To be given back by [`Registry::give_back`].
     ///
     /// # Errors
     /// Which room is used up.
-    pub(crate) fn keep_place(&self, tenant: &TenantId, room: Room) -> Result<Crowd, Full> {
+    pub(crate) fn keep_place(&self, tenant: &TenantId, room: Room) -> Result<(), Full> {
         let mut inner = self.lock();
         let kept = inner.kept.get(tenant).copied().unwrap_or(0);
         let all_kept: usize = inner.kept.values().sum();
-        let of_tenant = inner.of_tenant(tenant) + kept;
-        let (of_all, tenants) = (inner.live.len() + all_kept, inner.of_tenants.len());
-        room.fits(of_tenant, of_all)?;
+        room.fits(inner.of_tenant(tenant) + kept, inner.live.len() + all_kept)?;
         inner.kept.insert(tenant.clone(), kept + 1);
-        Ok(Crowd { of_tenant, of_all, tenants })
+        Ok(())
     }
 
     /// Gives a kept place back: the run has entered, or does not come.

@@ -16,12 +16,12 @@ use wforge_ports::store::Claim;
 
 use crate::actor::{Actor, Message, stored};
 use crate::breakers::Breakers;
+use crate::door::Door;
 use crate::handle::Handle;
 use crate::ids::RunIds;
 use crate::load::{Loaded, Since, load_run};
 use crate::notes::Notes;
 use crate::parts::{EngineOptions, EngineParts};
-use crate::pressure::{self, Pressure};
 use crate::quarantine::{self, Quarantines};
 use crate::registry::{Full, Place, Registry, Room};
 use crate::request::EngineError;
@@ -56,7 +56,7 @@ pub(crate) struct Shared {
     pub(crate) directory: Directory,
     pub(crate) ledger: Ledger,
     pub(crate) breakers: Breakers,
-    pub(crate) pressure: Pressure,
+    pub(crate) door: Door,
     pub(crate) quarantines: Quarantines,
     pub(crate) notes: Arc<Notes>,
     pub(crate) trust: Trust,
@@ -103,14 +103,14 @@ impl Engine {
     #[must_use]
     pub fn new(parts: EngineParts, options: EngineOptions, shutdown: CancellationToken) -> Self {
         let breakers = Breakers::new(options.breaker.clone());
-        let pressure = Pressure::new(u64::from(options.late_ms_max) * 1_000);
+        let door = Door::new(options.runs_beginning_max);
         let notes = Arc::new(Notes::new(options.refusals_noted_per_minute_max));
         parts.bus.lines.dated_by(&parts.clock);
         let shared = Shared {
             parts,
             options,
             breakers,
-            pressure,
+            door,
             quarantines: Quarantines::default(),
             notes,
             trust: Trust::default(),
@@ -167,7 +167,6 @@ impl Engine {
             webhooks::at_work(&self.shared);
             claim_of(&self.shared, None).await;
             sweep::at_intervals(&self.shared);
-            pressure::watch(&self.shared);
             schedules::at_their_times(&self.shared);
         }
         while !self.shared.shutdown.is_cancelled() {

@@ -20,10 +20,10 @@ pub struct EngineFigures {
     pub runs_live: u64,
     /// Runs that may be in memory.
     pub runs_live_max: u64,
-    /// How late what is ready comes to its turn on the engine's threads, in microseconds.
-    pub late_us: u64,
-    /// Runs that were not let in because the machine was late.
-    pub runs_refused_late: u64,
+    /// Runs that begin, or wait to.
+    pub runs_beginning: u64,
+    /// Runs that were not let in because too many began.
+    pub runs_refused: u64,
     /// Runs that are looked at again at a moment: they sleep, have a deadline, or found no room.
     pub runs_asleep: u64,
     /// Tasks whose agent is being called.

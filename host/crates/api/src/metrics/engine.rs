@@ -21,10 +21,10 @@ fn runs(figures: &EngineFigures, text: &mut Text) {
     text.gauge("wforge_runs_live", "Runs in memory.").sample(&[], figures.runs_live);
     text.gauge("wforge_runs_live_max", "Runs that may be in memory.")
         .sample(&[], figures.runs_live_max);
-    text.gauge("wforge_engine_late_seconds", "How late what is ready comes to its turn.")
-        .millis(&[], figures.late_us / 1_000);
-    text.counter("wforge_runs_refused_late_total", "Runs not let in: the machine was late.")
-        .sample(&[], figures.runs_refused_late);
+    text.gauge("wforge_runs_beginning", "Runs that begin, or wait to.")
+        .sample(&[], figures.runs_beginning);
+    text.counter("wforge_runs_refused_total", "Runs not let in, since too many began.")
+        .sample(&[], figures.runs_refused);
     text.gauge("wforge_runs_asleep", "Runs that sleep until a moment that is known.")
         .sample(&[], figures.runs_asleep);
     text.counter("wforge_runs_started_total", "Runs accepted.").sample(&[], figures.runs_started);

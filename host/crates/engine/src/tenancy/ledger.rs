@@ -195,13 +195,12 @@ pub(crate) async fn admit_run<'a>(
     check_open(shared, tenant)?;
     let day = open(shared, tenant).await?.day;
     let (room, quotas) = (room_of(shared, tenant), quotas(shared, tenant));
-    let crowd = shared.registry.keep_place(tenant, room).map_err(|full| match full {
+    shared.registry.keep_place(tenant, room).map_err(|full| match full {
         Full::Tenant => over("runs_live_max", room.of_tenant as u64, FULL_RETRY_MS),
         Full::All => too_many_live(full, room),
     })?;
     // Counted in the same moment in which it is looked at, so that no two take one place.
     let mut admission = Admission { shared, tenant, day, used: true };
-    shared.pressure.admit(crowd)?;
     let storage_bytes = shared.parts.store.stored_bytes(tenant);
     let mut pages = shared.ledger.lock();
     if let Some(page) = pages.get_mut(tenant).filter(|page| page.day == admission.day) {
