@@ -187,7 +187,7 @@ pub(super) const SCRIPT: &[Step] = &[
     step("schedules next yearly"),
     step("schedules next --cron @daily --zone Europe/Berlin"),
     step("schedules remove yearly"),
-    step("webhooks add ci https://ci.invalid/in --event run.failed --workflow chat"),
+    step("webhooks add ci https://ci.invalid/in --event run.failed --workflow chat --label a=b"),
     step("webhooks list"),
     step("webhooks deliveries ci"),
     step("webhooks off ci"),
