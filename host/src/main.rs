@@ -18,6 +18,7 @@ mod jwks;
 mod known;
 mod logging;
 mod machine_figures;
+mod nearby;
 mod reader;
 mod schemas;
 mod secrets;

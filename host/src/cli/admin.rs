@@ -1,7 +1,7 @@
 //! What the commands of the control plane share: whose, how long, and how rows are printed.
 
 use serde_json::Value;
-use wforge_model::TenantId;
+use wforge_model::{Labels, TenantId};
 
 use super::Session;
 use super::args::Whose;
@@ -60,6 +60,12 @@ pub(super) fn tenant_id(text: &str) -> Result<TenantId, Refusal> {
     text.parse().map_err(|error: wforge_model::name::ParseNameError| {
         Refusal::user("bad_flags", error.to_string())
     })
+}
+
+/// Labels as typed, each `key=value`.
+pub(super) fn labels_of(pairs: &[String]) -> Result<Labels, Refusal> {
+    Labels::of_pairs(pairs.iter().map(String::as_str))
+        .map_err(|error| Refusal::user("bad_flags", format!("--label: {error}")))
 }
 
 /// A duration as typed, in milliseconds: `90s`, `15m`, `24h`, `30d`.

@@ -30,6 +30,7 @@ pub(super) async fn run(session: &Session, command: &PluginCommand) -> anyhow::R
         PluginCommand::Precompile { name, .. } => precompile(session, name.as_deref()).await,
         PluginCommand::Install { .. }
         | PluginCommand::List { .. }
+        | PluginCommand::Versions { .. }
         | PluginCommand::Inspect { .. } => Ok(EXIT_FAILED),
     }
 }
@@ -93,7 +94,7 @@ async fn choose(
         _ => {
             let message = "say NAME@VERSION, or NAME and --newest";
             return Err(Refusal::user("bad_flags", message.to_owned())
-                .help("wforge plugin list shows the versions that are installed")
+                .help("wforge plugin versions NAME shows those that are installed")
                 .into());
         }
     };

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde_json::Value;
 use wforge_engine::PluginInfo;
-use wforge_model::Recording;
+use wforge_model::manifest::ParsePluginNameError;
+use wforge_model::{PluginName, Recording};
 use wforge_ports::plugins::Admitted;
 
 use super::Session;
@@ -42,6 +43,7 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
             }
         }
         PluginCommand::List { platform: true } => return of_platform(session).await,
+        PluginCommand::Versions { name } => return versions(session, name).await,
         PluginCommand::Quarantine { .. }
         | PluginCommand::Release { .. }
         | PluginCommand::Use { .. }
@@ -61,7 +63,8 @@ pub(crate) async fn run(session: &Session, command: PluginCommand) -> anyhow::Re
         PluginCommand::List { .. } => list(&session.ui, &client).await,
         PluginCommand::Inspect { name } => inspect_file(&session.ui, &client, &name).await,
         // These were done before.
-        PluginCommand::Quarantine { .. }
+        PluginCommand::Versions { .. }
+        | PluginCommand::Quarantine { .. }
         | PluginCommand::Release { .. }
         | PluginCommand::Use { .. }
         | PluginCommand::Precompile { .. } => Ok(EXIT_FAILED),
@@ -180,25 +183,43 @@ fn name(plugin: &Admitted) -> String {
 
 async fn list(ui: &Ui, client: &Client) -> anyhow::Result<u8> {
     let plugins = client.plugins().await?;
-    if ui.is_json() {
-        ui.out_json(&plugins)?;
-        return Ok(0);
-    }
-    let row = |info: &PluginInfo| {
-        let manifest = &info.admitted.manifest;
-        let description = manifest.description.as_deref().map(harmless).unwrap_or_default();
-        let size = format!("{} KiB", info.admitted.bytes / 1_024);
-        let standing = brakes::standing(&info.standing).unwrap_or(description);
-        let signer = info.signer.as_ref().map_or("unsigned", |signer| signer.name.as_str());
-        let installed_at = info.installed_at.to_string();
-        vec![name(&info.admitted), size, installed_at, signer.to_owned(), standing]
-    };
-    let rows: Vec<Vec<String>> = plugins.iter().map(row).collect();
-    columns(&rows).iter().for_each(|line| ui.out(line));
-    if rows.is_empty() {
+    print_plugins(ui, &plugins)?;
+    if plugins.is_empty() && !ui.is_json() {
         ui.note("no plugin is installed; wforge plugin install FILE|DIR");
     }
     Ok(0)
+}
+
+/// `wforge plugin versions`.
+async fn versions(session: &Session, name: &str) -> anyhow::Result<u8> {
+    let name: PluginName = name.parse().map_err(|error: ParsePluginNameError| {
+        Refusal::user("bad_flags", harmless(&error.to_string()))
+            .help("wforge plugin list shows the names")
+    })?;
+    let path = format!("/v1/plugins/{name}/versions");
+    let found = with_control(session, async |control: &Control| control.list(&path).await);
+    let plugins: Vec<PluginInfo> = serde_json::from_value(found.await?.into())?;
+    print_plugins(&session.ui, &plugins)?;
+    Ok(0)
+}
+
+fn print_plugins(ui: &Ui, plugins: &[PluginInfo]) -> anyhow::Result<()> {
+    if ui.is_json() {
+        return ui.out_json(&plugins);
+    }
+    let rows: Vec<Vec<String>> = plugins.iter().map(row).collect();
+    columns(&rows).iter().for_each(|line| ui.out(line));
+    Ok(())
+}
+
+fn row(info: &PluginInfo) -> Vec<String> {
+    let manifest = &info.admitted.manifest;
+    let description = manifest.description.as_deref().map(harmless).unwrap_or_default();
+    let size = format!("{} KiB", info.admitted.bytes / 1_024);
+    let standing = brakes::standing(&info.standing).unwrap_or(description);
+    let signer = info.signer.as_ref().map_or("unsigned", |signer| signer.name.as_str());
+    let installed_at = info.installed_at.to_string();
+    vec![name(&info.admitted), size, installed_at, signer.to_owned(), standing]
 }
 
 fn is_file(text: &str) -> bool {

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Labels, RunId, ThreadId};
+use wforge_model::{RunId, ThreadId};
 use wforge_ports::{Clock as _, Entropy as _};
 
+use super::admin::labels_of;
 use super::args::RunArgs;
 use super::folder;
 use super::inputs::{self, Flags, Given};
@@ -115,8 +116,7 @@ fn options(args: &RunArgs) -> anyhow::Result<RunOptions> {
     };
     let multitask = args.multitask.map(Into::into).unwrap_or_default();
     let durability = args.durability.map(Into::into).unwrap_or_default();
-    let labels = Labels::of_pairs(args.labels.iter().map(String::as_str))
-        .map_err(|error| Refusal::user("bad_flags", format!("--label: {error}")))?;
+    let labels = labels_of(&args.labels)?;
     Ok(RunOptions { thread, multitask, durability, steps: args.steps, labels })
 }
 

@@ -2,11 +2,13 @@
 //! once.
 
 use serde_json::{Value, json};
+use wforge_model::Labels;
 
 use super::Session;
-use super::admin::{moment_of, print_rows, text_of, with_control};
+use super::admin::{labels_of, moment_of, print_rows, text_of, with_control};
 use super::args::{WebhookAdd, WebhooksCommand};
-use super::ui::{Paint, Ui};
+use super::refusal::Refusal;
+use super::ui::{Paint, Ui, harmless};
 use crate::client::in_query;
 
 /// One of the commands.
@@ -19,7 +21,7 @@ pub(crate) async fn run(session: &Session, command: WebhooksCommand) -> anyhow::
             print_rows(ui, &all, row, nothing)?;
         }
         WebhooksCommand::Add(add) => {
-            let body = body(&add);
+            let body = body(&add)?;
             let path = "/v1/webhooks";
             let made = with_control(session, async |c| c.post(path, Some(&body)).await).await?;
             secret(ui, &made)?;
@@ -63,14 +65,15 @@ fn path(name: &str) -> String {
     format!("/v1/webhooks/{}", in_query(name))
 }
 
-fn body(add: &WebhookAdd) -> Value {
-    json!({
+fn body(add: &WebhookAdd) -> Result<Value, Refusal> {
+    Ok(json!({
         "name": add.name,
         "url": add.url,
         "events": add.events,
         "workflow": add.workflow,
+        "labels": labels_of(&add.labels)?,
         "include_output": add.include_output,
-    })
+    }))
 }
 
 /// Everything of it stays, but whether anything is sent to it.
@@ -83,6 +86,7 @@ async fn switch(session: &Session, name: &str, active: bool) -> anyhow::Result<(
             "url": field("url"),
             "events": field("events"),
             "workflow": field("workflow"),
+            "labels": field("labels"),
             "include_output": field("include_output"),
             "active": active,
         });
@@ -121,6 +125,8 @@ fn print(ui: &Ui, webhook: &Value) -> anyhow::Result<()> {
     ui.out(&format!("events   {}", text_of(webhook, "events")));
     let workflow = text_of(webhook, "workflow");
     ui.out(&format!("of       {}", if workflow.is_empty() { "all workflows" } else { &workflow }));
+    let labels = labels(webhook);
+    ui.out(&format!("labels   {}", if labels.is_empty() { "any" } else { &labels }));
     let output = text_of(webhook, "include_output") == "true";
     ui.out(&format!("output   {}", if output { "sent with run.completed" } else { "not sent" }));
     Ok(())
@@ -142,7 +148,14 @@ fn row(webhook: &Value) -> Vec<String> {
         reason => format!("off ({reason})"),
     };
     let of = |field: &str| text_of(webhook, field);
-    vec![of("name"), state, of("url"), of("events"), of("workflow")]
+    vec![of("name"), state, of("url"), of("events"), of("workflow"), labels(webhook)]
+}
+
+/// The labels that a run must have, as flags write them.
+fn labels(webhook: &Value) -> String {
+    let labels = webhook.get("labels").cloned().unwrap_or_default();
+    let labels: Labels = serde_json::from_value(labels).unwrap_or_default();
+    harmless(&labels.to_string())
 }
 
 fn delivery_row(delivery: &Value) -> Vec<String> {

@@ -466,8 +466,12 @@ keys! {
     log_instance: String = "log.instance";
 
     /// The collector that a server sends its spans to, by OTLP over HTTP: the base of its address,
-    /// such as http://127.0.0.1:4318. Unset: nowhere.
+    /// such as http://127.0.0.1:4318. One that is not on this machine needs https, or
+    /// `telemetry.otlp_plain_text`. Unset: nowhere.
     telemetry_otlp_endpoint: String = "telemetry.otlp_endpoint", short "WFORGE_OTLP_ENDPOINT";
+    /// Whether spans and the collector's key may go to another machine without TLS: where nobody
+    /// listens in between.
+    telemetry_otlp_plain_text: bool = "telemetry.otlp_plain_text", default "false";
     /// Headers of each request to it, such as a key: `name=value,name=value`.
     telemetry_otlp_headers: Secret = "telemetry.otlp_headers", short "WFORGE_OTLP_HEADERS";
     /// What the collector calls this service.

@@ -15,6 +15,7 @@ use wforge_model::webhook::WebhookLimits;
 use super::keys::RawConfig;
 use super::setting::{Environment, Secret};
 use super::{Finding, Meant, Severity};
+use crate::nearby::is_on_this_machine;
 
 /// The shortest text that can be one of the secrets.
 const SECRET_LENGTH_MIN: usize = 32;
@@ -304,9 +305,8 @@ impl Meant<'_> {
         if source.starts_with("https://") {
             return Some(TokenKeys::Url(source.to_owned()));
         }
-        if let Some(rest) = source.strip_prefix("http://") {
-            let is_local = rest.starts_with("127.0.0.1:") || rest.starts_with("localhost:");
-            if is_local && raw.env != Some(Environment::Production) {
+        if source.starts_with("http://") {
+            if is_on_this_machine(source) && raw.env != Some(Environment::Production) {
                 return Some(TokenKeys::Url(source.to_owned()));
             }
             let help = "write https://…; whoever can change what is said could sign any token";

@@ -7,6 +7,7 @@ use reqwest::header::{HeaderName, HeaderValue};
 use super::Meant;
 use super::keys::RawConfig;
 use super::setting::{Environment, LogFormat, LogTo, Propagate, Secret, Share};
+use crate::nearby::is_on_this_machine;
 
 /// The most of `telemetry.queue_spans_max`: there is room for all of them from the start.
 const QUEUE_SPANS_MAX: u32 = 1 << 17;
@@ -67,13 +68,7 @@ impl Meant<'_> {
     }
 
     pub(super) fn telemetry(&mut self, raw: &RawConfig) -> Option<TelemetryConfig> {
-        let endpoint = raw.telemetry_otlp_endpoint.clone().filter(|url| !url.is_empty());
-        let is_web = |url: &str| url.starts_with("http://") || url.starts_with("https://");
-        if let Some(url) = endpoint.as_deref().filter(|url| !is_web(url)) {
-            let message = format!("\"{url}\" is no address of a collector");
-            let help = "write https://host:4318, or http:// for one on this machine";
-            self.error("telemetry.otlp_endpoint", &message, help);
-        }
+        let endpoint = self.otlp_endpoint(raw);
         let otlp_headers = self.otlp_headers(raw.telemetry_otlp_headers.as_ref());
         let queue = self.at_least_1("telemetry.queue_spans_max", raw.telemetry_queue_spans_max);
         if queue.is_some_and(|max| max > QUEUE_SPANS_MAX) {
@@ -95,6 +90,27 @@ impl Meant<'_> {
             timeout_ms_max: timeout?,
             propagate: raw.telemetry_propagate?,
         })
+    }
+
+    /// Spans name runs and tenants, and the collector's key goes with them: in plain text to this
+    /// machine alone, or where the operator says so.
+    fn otlp_endpoint(&mut self, raw: &RawConfig) -> Option<String> {
+        let url = raw.telemetry_otlp_endpoint.clone().filter(|url| !url.is_empty())?;
+        let is_plain = url.starts_with("http://");
+        if !is_plain && !url.starts_with("https://") {
+            let message = format!("\"{url}\" is no address of a collector");
+            let help = "write https://host:4318, or http:// for one on this machine";
+            self.error("telemetry.otlp_endpoint", &message, help);
+        } else if is_plain && !raw.telemetry_otlp_plain_text? && !is_on_this_machine(&url) {
+            let message = format!(
+                "{url} is not on this machine, and nothing encrypts the spans and the key on their \
+                 way"
+            );
+            let help = "write https://; or, where nobody listens in between, \
+                        telemetry.otlp_plain_text = true";
+            self.error("telemetry.otlp_endpoint", &message, help);
+        }
+        Some(url)
     }
 
     /// Written as `name=value,name=value`.

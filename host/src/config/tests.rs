@@ -345,6 +345,24 @@ fn a_collector_has_an_address_headers_and_a_share_of_traces() {
 }
 
 #[test]
+fn a_collector_elsewhere_is_told_in_plain_text_only_where_the_operator_says_so() {
+    let file = |url: &str, more: &str| format!("[telemetry]\notlp_endpoint = \"{url}\"\n{more}");
+    let taken = |file: &str| config(&Given { file, ..Given::default() }).telemetry.otlp_endpoint;
+    for url in ["http://127.0.0.1:4318", "http://localhost:4318", "http://[::1]:4318/v1/traces"] {
+        assert_eq!(taken(&file(url, "")).as_deref(), Some(url));
+    }
+    assert_eq!(taken(&file("https://h:4318", "")).as_deref(), Some("https://h:4318"));
+    let allowed = file("http://h:4318", "otlp_plain_text = true");
+    assert_eq!(taken(&allowed).as_deref(), Some("http://h:4318"));
+    problems(
+        &Given { file: &file("http://127.0.0.1:80@h:4318", ""), ..Given::default() },
+        &expect![[r#"
+            Error DIR/wforge.toml: telemetry.otlp_endpoint http://127.0.0.1:80@h:4318 is not on this machine, and nothing encrypts the spans and the key on their way; write https://; or, where nobody listens in between, telemetry.otlp_plain_text = true
+        "#]],
+    );
+}
+
+#[test]
 fn what_is_no_header_is_said_and_so_is_room_for_too_many_spans() {
     problems(
         &Given {

@@ -98,6 +98,9 @@ fn a_question_that_nobody_answers_is_somebody_elses_after_a_while_also_over_a_re
     let host = host.restart();
     assert!(within_a_minute(|| listed(&host.cli, &["--assignee", "bob"]).len() == 1));
     assert_eq!(listed(&host.cli, &["--overdue"]).len(), 1);
+    let audit = host.cli.run(["audit", "list", "--output", "json"]).exits(0).json();
+    let escalated = |entry: &&Value| entry.to_string().contains("interrupt.escalate");
+    assert_eq!(audit.as_array().expect("a list").iter().filter(escalated).count(), 1);
 }
 
 #[test]

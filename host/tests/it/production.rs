@@ -104,6 +104,13 @@ fn what_is_open_to_strangers_is_red() {
         ("WFORGE_JWT_AUDIENCE", "x"),
     ]);
     assert!(jwks.contains("auth.jwks: is asked for without TLS"), "{jwks}");
+    let spans = red(&[("WFORGE_OTLP_ENDPOINT", "http://otel.example:4318")]);
+    assert!(spans.contains("telemetry.otlp_plain_text = true"), "{spans}");
+    let told = red(&[
+        ("WFORGE_OTLP_ENDPOINT", "http://otel.example:4318"),
+        ("WFORGE_TELEMETRY__OTLP_PLAIN_TEXT", "true"),
+    ]);
+    assert!(!told.contains("telemetry"), "{told}");
     let both = red(&[("WFORGE_JWT_SECRET", KEK), ("WFORGE_JWKS", "https://id.example/jwks.json")]);
     assert!(both.contains("auth.jwks: goes together with auth.jwt_secret"), "{both}");
 }

@@ -30,7 +30,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACEPARENT_BYTES_MAX: usize = 128;
 
 /// Around all routes and the two fallbacks.
-pub(crate) async fn envelope(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub(crate) async fn envelope(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let id = request_id(&api);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("unmatched", MatchedPath::as_str);
@@ -39,8 +39,8 @@ pub(crate) async fn envelope(State(api): State<Api>, request: Request, next: Nex
     let span =
         info_span!("request", request_id = %id, method, route, tenant = Empty, status = Empty);
 
-    let origin = origin(&api, &span, &id, request.headers());
-    let handling = origin.scope(inside(&api, request, next)).instrument(span.clone());
+    request.extensions_mut().insert(RequestId(Arc::from(id.as_str())));
+    let handling = inside(&api, request, next).instrument(span.clone());
     let mut response = Box::pin(handling).await;
 
     let elapsed_ns = api.parts.clock.monotonic_ns().saturating_sub(started_ns);
@@ -59,16 +59,27 @@ pub(crate) async fn envelope(State(api): State<Api>, request: Request, next: Nex
     response
 }
 
-/// What the request is for whatever follows from it. It goes on in the trace of its client, where
-/// that names one.
-fn origin(api: &Shared, span: &Span, id: &str, headers: &HeaderMap) -> TraceOrigin {
-    let hooks = api.parts.engine.traces();
+/// The id of a request, for its check and its handler.
+#[derive(Debug, Clone)]
+struct RequestId(Arc<str>);
+
+/// The request that is under way goes on in the trace of its client, where that names one. Only of
+/// a client with a valid credential: a stranger would say what is sampled, and under which ids.
+pub(crate) fn join(api: &Shared, headers: &HeaderMap) {
     let parent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
     if let Some(parent) = parent.filter(|parent| parent.len() <= TRACEPARENT_BYTES_MAX) {
-        (hooks.join)(span, parent);
+        (api.parts.engine.traces().join)(&Span::current(), parent);
     }
-    let traceparent = (hooks.parent_of)(span).map(Arc::from);
-    TraceOrigin { request_id: Arc::from(id), traceparent }
+}
+
+/// Hands a request that was let through to its handler, so that whatever follows from it knows of
+/// it. Its trace stands from then on.
+pub(crate) async fn handled(api: &Shared, request: Request, next: Next) -> Response {
+    let traceparent = (api.parts.engine.traces().parent_of)(&Span::current()).map(Arc::from);
+    // The envelope is around all requests.
+    let id = request.extensions().get::<RequestId>().map(|RequestId(id)| Arc::clone(id));
+    let origin = TraceOrigin { request_id: id.unwrap_or_default(), traceparent };
+    origin.scope(next.run(request)).await
 }
 
 async fn inside(api: &Shared, request: Request, next: Next) -> Response {

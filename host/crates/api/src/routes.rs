@@ -17,6 +17,7 @@ use wforge_model::access::Noun;
 use wforge_model::{Role, Scope};
 
 use crate::auth::{Known, Principal, Standing, Unknown, authenticate, refusal};
+use crate::envelope::{handled, join};
 use crate::error::ApiError;
 use crate::serve::Peer;
 use crate::state::{Api, ApiParts};
@@ -277,7 +278,7 @@ async fn admit(
     next: Next,
 ) -> Result<Response, ApiError> {
     let Access::Role { least, scope } = access else {
-        return Ok(next.run(request).await);
+        return Ok(handled(&api, request, next).await);
     };
     let principal = {
         // A request cannot be shared over an await, for its body cannot.
@@ -287,6 +288,7 @@ async fn admit(
         request = Request::from_parts(parts, body);
         principal?
     };
+    join(&api, request.headers());
     tracing::Span::current().record("tenant", principal.tenant.as_str());
     if api.parts.credentials.standing(&principal.tenant) == Standing::Suspended {
         let detail = "the tenant is suspended; whoever runs the server knows why";
@@ -300,7 +302,7 @@ async fn admit(
 
     let clock = &api.parts.clock;
     let end = clock.sleep_until(clock.now().after(api.parts.limits.request_timeout));
-    match select(Box::pin(next.run(request)), end).await {
+    match select(Box::pin(handled(&api, request, next)), end).await {
         Either::Left((response, _)) => Ok(response),
         Either::Right(((), _)) => {
             let detail = "the request was given up; what it changed, if anything, is kept";

@@ -1,6 +1,6 @@
 //! Webhooks of a tenant: made, changed, removed, tried; what they were told, and told once more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
@@ -12,12 +12,13 @@ use wforge_engine::{WebhookMade, WebhookPut};
 use wforge_model::webhook::{
     Delivery, DeliveryAttempt, DeliveryStatus, HookEvent, SwitchedOff, Webhook,
 };
-use wforge_model::{DeliveryId, HookName, Object, Role, RunId, Seq, Timestamp, Value};
+use wforge_model::{DeliveryId, HookName, Labels, Object, Role, RunId, Seq, Timestamp, Value};
 
 use crate::auth::Principal;
 use crate::error::ApiError;
 use crate::extract::{JsonOf, NoQuery, PathOf, QueryOf, named};
 use crate::resource::{Page, PageQuery, Resource};
+use crate::run_filter::labels_of;
 use crate::state::Api;
 
 /// What a webhook is told, and where: the body of [`add`], and of [`put`], which may leave out the
@@ -36,6 +37,9 @@ pub(crate) struct NewWebhook {
     /// Runs of this workflow only.
     #[serde(default)]
     workflow: Option<String>,
+    /// Runs that have all of these labels only.
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
     /// Whether `run.completed` carries the run's output.
     #[serde(default)]
     include_output: bool,
@@ -59,6 +63,8 @@ pub(crate) struct ShownWebhook {
     url: String,
     events: BTreeSet<HookEvent>,
     workflow: Option<String>,
+    /// Labels that a run must have, all of them; empty: it is told of any.
+    labels: Labels,
     include_output: bool,
     active: bool,
     /// Since when and why nothing is sent to it.
@@ -137,7 +143,7 @@ pub(crate) async fn add(
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
     JsonOf(webhook): JsonOf<NewWebhook>,
 ) -> Result<Response, ApiError> {
-    let put = WebhookPut { is_new: true, ..put_of(webhook) };
+    let put = WebhookPut { is_new: true, ..put_of(webhook)? };
     let (shown, _) = save(&api, &principal, put).await?;
     Ok(shown.respond(StatusCode::CREATED))
 }
@@ -161,14 +167,15 @@ pub(crate) async fn put(
     QueryOf(NoQuery {}): QueryOf<NoQuery>,
     JsonOf(fields): JsonOf<Object>,
 ) -> Result<Response, ApiError> {
-    let put = put_of(named(fields, &webhook)?);
+    let put = put_of(named(fields, &webhook)?)?;
     let (shown, is_new) = save(&api, &principal, put).await?;
     Ok(shown.respond(if is_new { StatusCode::CREATED } else { StatusCode::OK }))
 }
 
-fn put_of(webhook: NewWebhook) -> WebhookPut {
-    let NewWebhook { name, url, events, workflow, include_output, active } = webhook;
-    WebhookPut { name, url, events, workflow, include_output, active, is_new: false }
+fn put_of(webhook: NewWebhook) -> Result<WebhookPut, ApiError> {
+    let NewWebhook { name, url, events, workflow, labels, include_output, active } = webhook;
+    let labels = labels_of(labels)?;
+    Ok(WebhookPut { name, url, events, workflow, labels, include_output, active, is_new: false })
 }
 
 async fn save(
@@ -277,6 +284,7 @@ fn resource(
         url: if sees_all { webhook.url.clone() } else { origin(&webhook.url) },
         events: webhook.events.clone(),
         workflow: webhook.workflow.clone(),
+        labels: webhook.labels.clone(),
         include_output: webhook.include_output,
         active: webhook.off.is_none(),
         off: webhook.off,

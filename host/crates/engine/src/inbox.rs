@@ -12,6 +12,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use wforge_model::event::{AssignedBy, EventKind, InterruptedAt, RunEvent};
 use wforge_model::head::{RunHead, WaitReason, WaitingFor};
+use wforge_model::text::harmless_line;
 use wforge_model::{NodeId, QuestionId, RunId, TaskId, TenantId, ThreadId, Timestamp, Value};
 use wforge_ports::store::AuditDraft;
 
@@ -20,6 +21,8 @@ use crate::service::Shared;
 
 /// Rows of runs that are read at once.
 const PAGE: usize = 256;
+/// Of the name of somebody in an entry of the audit log, in characters.
+const TO_CHARS_MAX: usize = 200;
 
 /// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -331,23 +334,26 @@ pub(crate) async fn find(
     }
 }
 
-/// The entries of the audit log about questions that people put to somebody. Where the time that
-/// its workflow says did so, the run's own log has it.
+/// The entries of the audit log about questions that were put to somebody: by people, or by the
+/// host once the time has passed that their workflow says.
 pub(crate) fn audit_of(run: RunId, events: &[RunEvent]) -> impl Iterator<Item = AuditDraft> {
-    events.iter().filter_map(move |event| match &event.kind {
-        EventKind::QuestionAssigned {
-            question, assignee, by: AssignedBy::Person(actor), ..
-        } => {
-            let to = assignee.as_deref().unwrap_or("nobody");
-            Some(AuditDraft {
-                at: event.at,
-                actor: actor.clone(),
-                action: "interrupt.assign".into(),
-                resource: format!("{run} {question} to {to}"),
-                outcome: "ok".into(),
-            })
-        }
-        _ => None,
+    events.iter().filter_map(move |event| {
+        let EventKind::QuestionAssigned { question, assignee, by, .. } = &event.kind else {
+            return None;
+        };
+        let (actor, action) = match by {
+            AssignedBy::Person(actor) => (actor.as_str(), "interrupt.assign"),
+            AssignedBy::Escalation => ("host", "interrupt.escalate"),
+        };
+        // To whom a question escalates is text of its workflow, with values of its state.
+        let to = harmless_line(assignee.as_deref().unwrap_or("nobody"), TO_CHARS_MAX);
+        Some(AuditDraft {
+            at: event.at,
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            resource: format!("{run} {question} to {to}"),
+            outcome: "ok".to_owned(),
+        })
     })
 }
 

@@ -12,8 +12,8 @@ use wforge_model::{RunId, TenantId};
 /// What whoever keeps traces does with spans; nothing where nobody keeps any.
 #[derive(Debug, Clone, Copy)]
 pub struct TraceHooks {
-    /// The span, which nobody has entered yet, goes on in the trace of that `traceparent`. One that
-    /// cannot be read changes nothing.
+    /// The span, below which nothing was begun yet, goes on in the trace of that `traceparent`. One
+    /// that cannot be read changes nothing, nor does any once `parent_of` was asked of the span.
     pub join: fn(&Span, &str),
     /// The `traceparent` of what the span begins.
     pub parent_of: fn(&Span) -> Option<String>,

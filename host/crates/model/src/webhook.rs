@@ -8,9 +8,10 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::head::RunHead;
 use crate::id::IdHasher;
 use crate::name::HookName;
-use crate::{DeliveryId, RunId, Seq, TenantId, Timestamp, Value};
+use crate::{DeliveryId, Labels, RunId, Seq, TenantId, Timestamp, Value};
 
 /// Attempts of one delivery that are kept, the newest.
 pub const ATTEMPTS_KEPT: usize = 20;
@@ -105,6 +106,9 @@ pub struct Webhook {
     /// Runs of this workflow only; none: of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workflow: Option<String>,
+    /// Runs that have all of these labels only; none: of all.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
     /// Whether `run.completed` carries the run's output.
     #[serde(default)]
     pub include_output: bool,
@@ -123,12 +127,13 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Whether it is told of that event of a run of that workflow.
+    /// Whether it is told of that event of that run.
     #[must_use]
-    pub fn wants(&self, event: HookEvent, workflow: &str) -> bool {
+    pub fn wants(&self, event: HookEvent, run: &RunHead) -> bool {
         self.off.is_none()
             && self.events.contains(&event)
-            && self.workflow.as_deref().is_none_or(|only| only == workflow)
+            && self.workflow.as_deref().is_none_or(|only| only == run.workflow)
+            && run.labels.has_all(&self.labels)
     }
 }
 
@@ -382,6 +387,20 @@ mod tests {
         for other in [of("acme", "ci", 8), of("acme", "cd", 7), of("other", "ci", 7)] {
             assert_ne!(id(), other);
         }
+    }
+
+    #[test]
+    fn a_webhook_that_was_written_before_labels_is_told_of_runs_with_any() {
+        let written = serde_json::json!({
+            "name": "ci", "url": "https://ci.example/", "events": ["run.failed"],
+            "created_at": 1, "updated_at": 1, "by": "ann",
+        });
+        let hook: Webhook = serde_json::from_value(written).unwrap();
+        assert!(hook.labels.is_empty());
+        assert!(!serde_json::to_string(&hook).unwrap().contains("labels"));
+        let labels = Labels::of_pairs(["env=prod"]).unwrap();
+        let run = RunHead::new("acme".parse().unwrap(), RunId::from_bytes([1; 16]));
+        assert!(hook.wants(HookEvent::RunFailed, &RunHead { labels, ..run }));
     }
 
     #[test]

@@ -99,14 +99,20 @@ pub(crate) fn layer(
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio))))
         .with_resource(resource)
         .build();
-    let layer = tracing_opentelemetry::layer()
+    Ok((layer_of(&provider), Sending { provider, counts }))
+}
+
+fn layer_of(provider: &SdkTracerProvider) -> BoxedLayer {
+    tracing_opentelemetry::layer()
         .with_tracer(provider.tracer(OURS))
         .with_location(false)
         .with_threads(false)
         .with_tracked_inactivity(false)
+        // Nobody asks OpenTelemetry for what is under way. Entering a span would settle its trace,
+        // and that of a request is chosen by its client once it is known who that is.
+        .with_context_activation(false)
         .with_filter(OfOurs)
-        .boxed();
-    Ok((layer, Sending { provider, counts }))
+        .boxed()
 }
 
 fn exporter(options: TraceOptions) -> Result<opentelemetry_otlp::SpanExporter, TelemetryError> {
@@ -161,8 +167,9 @@ impl<S: Subscriber> Filter<S> for OfOurs {
     }
 }
 
-/// Lets a span that nobody has entered yet go on in the trace of a W3C `traceparent`. A text that
-/// is none changes nothing, nor does any where no spans are sent.
+/// Lets a span go on in the trace of a W3C `traceparent`, though it was entered, as long as none was
+/// begun below it and [`parent_of`] was not asked of it. A text that is none changes nothing, nor
+/// does any where no spans are sent.
 pub fn join(span: &Span, traceparent: &str) {
     if let Some(parent) = parsed(traceparent) {
         let _ = span.set_parent(Context::new().with_remote_span_context(parent));
@@ -211,6 +218,8 @@ fn parsed(text: &str) -> Option<SpanContext> {
 
 #[cfg(test)]
 mod tests {
+    use tracing_subscriber::layer::SubscriberExt as _;
+
     use super::*;
 
     #[test]
@@ -252,6 +261,41 @@ mod tests {
             assert_eq!(address(endpoint), "http://h:4318/v1/traces", "{endpoint}");
         }
         assert_eq!(address("https://h/otlp"), "https://h/otlp/v1/traces");
+    }
+
+    /// A request, which is entered before it is known who asks.
+    fn request(joins: &[&str]) -> String {
+        let provider = SdkTracerProvider::builder().build();
+        let subscriber = Registry::default().with(layer_of(&provider));
+        tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::info_span!(target: "wforge_api", "request", tenant = "");
+            span.in_scope(|| {
+                tracing::warn!(target: "wforge_api", "who asks?");
+                joins.iter().for_each(|parent| join(&Span::current(), parent));
+                Span::current().record("tenant", "acme");
+                let parent = current().unwrap();
+                let below = tracing::info_span!(target: "wforge_api", "run");
+                let trace = |parent: &str| parent.split('-').nth(1).unwrap().to_owned();
+                assert_eq!(trace(&parent_of(&below).unwrap()), trace(&parent));
+                // It is settled now.
+                join(&Span::current(), "00-00000000000000000000000000000007-0000000000000007-01");
+                assert_eq!(current().unwrap(), parent);
+                parent
+            })
+        })
+    }
+
+    #[test]
+    fn a_span_that_was_entered_goes_on_in_the_trace_that_it_is_told_before_anything_follows() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        let told = request(&[&format!("00-{trace}-00f067aa0ba902b7-01")]);
+        assert!(told.starts_with(&format!("00-{trace}-")), "{told}");
+        assert!(!told.contains("00f067aa0ba902b7"), "its own span: {told}");
+        let unsampled = request(&[&format!("00-{trace}-00f067aa0ba902b7-00")]);
+        assert!(unsampled.ends_with("-00"), "{unsampled}");
+        for own in [request(&[]), request(&["nonsense"])] {
+            assert!(!own.contains(trace), "{own}");
+        }
     }
 
     #[test]

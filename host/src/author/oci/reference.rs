@@ -1,12 +1,13 @@
 //! `oci://HOST/REPOSITORY[:TAG][@DIGEST]`: where a plugin is.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use oci_client::Reference;
 use semver::Version;
 use wforge_model::Digest;
+
+use crate::nearby::is_this_machine;
 
 /// What every reference begins with.
 pub(crate) const SCHEME: &str = "oci://";
@@ -61,8 +62,7 @@ impl PluginReference {
 
     /// Whether its registry is on this machine, so that nobody listens in between.
     pub(crate) fn is_loopback(&self) -> bool {
-        let host = self.registry.split(':').next().unwrap_or_default();
-        host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+        is_this_machine(self.registry.split(':').next().unwrap_or_default())
     }
 
     /// As the registry's client names it.

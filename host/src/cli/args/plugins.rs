@@ -42,6 +42,12 @@ pub(crate) enum PluginCommand {
         #[arg(value_name = "NAME|FILE")]
         name: String,
     },
+    /// List the installed versions of a plugin, the newest first
+    #[command(after_help = "Example:\n  wforge plugin versions wforge/digest")]
+    Versions {
+        /// The publisher/name of an installed plugin
+        name: String,
+    },
     /// Put a component away: its sandboxes are dropped at once, its runs wait
     #[command(after_help = "Example:\n  wforge plugin quarantine sha256:4f1e… --reason \
                             \"sends mail to strangers\"")]

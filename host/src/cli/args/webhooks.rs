@@ -12,7 +12,7 @@ pub(crate) enum WebhooksCommand {
     #[command(after_help = "Examples:\n  \
         wforge webhooks add ci https://ci.example/in --event run.completed --event run.failed\n  \
         wforge webhooks add desk https://desk.example/ --event interrupt.opened \
-        --workflow brief")]
+        --workflow brief --label env=prod")]
     Add(WebhookAdd),
     /// Show one webhook
     #[command(after_help = "Example:\n  wforge webhooks show ci")]
@@ -84,6 +84,9 @@ pub(crate) struct WebhookAdd {
     /// Runs of this workflow only
     #[arg(long, value_name = "NAME")]
     pub(crate) workflow: Option<String>,
+    /// Runs that have this label only; can be given several times: all of them
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    pub(crate) labels: Vec<String>,
     /// Send the output of a run with run.completed
     #[arg(long)]
     pub(crate) include_output: bool,

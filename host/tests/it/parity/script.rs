@@ -116,6 +116,8 @@ edges: [{ from: START, to: it }]
 pub(super) const SCRIPT: &[Step] = &[
     tells("plugin install {probe}", 0, &[("digest", "/0/component")]),
     step("plugin list"),
+    step("plugin versions wforge/probe"),
+    refused("plugin versions probe"),
     step("plugin inspect wforge/probe"),
     step("inspect wforge/probe"),
     step("plugin use wforge/probe@0.1.0 --reason same"),
@@ -185,7 +187,7 @@ pub(super) const SCRIPT: &[Step] = &[
     step("schedules next yearly"),
     step("schedules next --cron @daily --zone Europe/Berlin"),
     step("schedules remove yearly"),
-    step("webhooks add ci https://ci.invalid/in --event run.failed --workflow chat"),
+    step("webhooks add ci https://ci.invalid/in --event run.failed --workflow chat --label a=b"),
     step("webhooks list"),
     step("webhooks deliveries ci"),
     step("webhooks off ci"),
@@ -243,6 +245,7 @@ pub(super) const SCRIPT: &[Step] = &[
 /// Those whose text is compared as well: they change nothing, so they can be asked twice.
 pub(super) const READS: &[&str] = &[
     "plugin list",
+    "plugin versions",
     "plugin inspect",
     "inspect",
     "workflow list",

@@ -83,6 +83,23 @@ fn a_client_that_samples_nothing_is_not_traced_and_one_that_says_nonsense_gets_a
     assert!(spans.iter().all(|span| hex(&span.trace_id) != TRACE), "{}", names(&spans));
 }
 
+/// Of traces that begin here nothing is sampled, so that whatever arrives was sampled by a client.
+#[test]
+fn a_stranger_neither_has_spans_sent_nor_names_their_trace() {
+    const STRANGER: &str = "11112222333344445555666677778888";
+    let collector = Collector::start();
+    let host = with_probe(traced(&collector).with("WFORGE_TELEMETRY__SAMPLE_RATIO", "0"));
+    let named = format!("00-{STRANGER}-{CLIENT}-01");
+    let made_up = [("traceparent", named.as_str()), ("authorization", "Bearer nobody")];
+    for headers in [&made_up[..1], &made_up[..]] {
+        assert_eq!(host.post_open("/v1/runs", headers, "{}").0, 401);
+    }
+    assert_eq!(host.post_open("/in/hook_0/0/0", &made_up[..1], "{}").0, 404);
+    ask(&host, &[("traceparent", &parent())]);
+    let (spans, _) = collector.until(has_run);
+    assert!(spans.iter().all(|span| hex(&span.trace_id) == TRACE), "{}", names(&spans));
+}
+
 /// A model's server; what it was asked with.
 fn model() -> (String, Receiver<String>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

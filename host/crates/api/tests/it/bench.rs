@@ -1,5 +1,6 @@
 //! The API on the bench: one engine, keys of two tenants, a clock that stands.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,13 +17,28 @@ use wforge_api::{
     KeyIds, KeyTable, Machine, MachineFigures, MemoryFigures, Origins, Pepper, Phase, Readiness,
     Role, Standing, SystemInfo, TokenRules, TokenSecret, router,
 };
-use wforge_engine::{Engine, EngineOptions, EngineParts, Lanes, RunBus};
+use wforge_engine::{Engine, EngineOptions, EngineParts, Lanes, RunBus, TraceHooks};
 use wforge_model::tenancy::Quotas;
 use wforge_model::{Digest, Scopes, TenantId, Timestamp};
 use wforge_store::{MemoryStore, StoreParts};
 use wforge_testkit::{SimClock, SimEntropy};
 
 use crate::ports::{DraftsOnly, Echo, ManifestsOnly, NoEffects};
+
+thread_local! {
+    static JOINED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Remembers for the thread of a test in which traces requests go on.
+const TRACES: TraceHooks = TraceHooks {
+    join: |_, parent| JOINED.with_borrow_mut(|joined| joined.push(parent.to_owned())),
+    parent_of: |_| None,
+};
+
+/// The traces in which requests of this thread went on since this was asked before.
+pub(crate) fn joined() -> Vec<String> {
+    JOINED.take()
+}
 
 /// Keys by `tenant/role`, and one whose lookup panics.
 #[derive(Debug, Clone, Default)]
@@ -207,7 +223,7 @@ fn engine_parts(clock: &SimClock, echo: Echo) -> EngineParts {
             let hash = wforge_model::id::IdHasher::new("test").field(&text).finish_wide();
             Ok(Digest::from_bytes(hash))
         },
-        traces: wforge_engine::TraceHooks::default(),
+        traces: TRACES,
         lanes: Lanes { engine: lane.clone(), plugins: lane },
     }
 }

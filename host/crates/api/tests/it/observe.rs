@@ -4,7 +4,7 @@ use expect_test::expect;
 use serde_json::{Value, json};
 use wforge_api::Phase;
 
-use crate::bench::{bench, greet};
+use crate::bench::{Call, bench, greet, joined};
 
 #[tokio::test]
 async fn a_server_is_alive_before_and_after_it_is_ready() {
@@ -54,6 +54,29 @@ async fn metrics_count_requests_by_route_and_hold_no_tenant_and_no_id() {
     for secret in ["acme", "greet", id] {
         assert!(!reply.text.contains(secret), "{secret} in {}", reply.text);
     }
+}
+
+/// A stranger would say what is sampled, and under which ids.
+#[tokio::test]
+async fn only_a_client_with_a_valid_credential_names_the_trace_of_its_request() {
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let bench = bench();
+    let check = async |call: Call<'_>, outcome: &str, is_told: bool| {
+        assert_eq!(call.header("traceparent", PARENT).send().await.outcome(), outcome);
+        let expected: &[&str] = if is_told { &[PARENT] } else { &[] };
+        assert_eq!(joined(), expected, "{outcome}");
+    };
+    check(bench.get("/v1/runs"), "200", true).await;
+    check(bench.get("/v1/tenants"), "403 WF0403", true).await;
+    check(bench.get("/v1/runs").without_key(), "401 WF0401", false).await;
+    let made_up = format!("Bearer wf_{}", "0".repeat(56));
+    let wrong = bench.get("/v1/runs").without_key().header("authorization", &made_up);
+    check(wrong, "401 WF0401", false).await;
+    // Nobody is asked there who they are.
+    check(bench.get("/healthz"), "200", false).await;
+    check(bench.get("/nowhere"), "404 WF0404", false).await;
+    bench.get("/v1/runs").header("traceparent", &"0".repeat(129)).send().await;
+    assert_eq!(joined(), [""; 0], "too long");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use tracing::warn;
 use wforge_model::webhook::{HookEvent, OffReason, SwitchedOff, Webhook};
-use wforge_model::{HookName, TenantId, Version, WorkflowRef};
+use wforge_model::{HookName, Labels, TenantId, Version, WorkflowRef};
 use wforge_ports::store::{Change, Collection, Put};
 
 use super::sign::HookSecrets;
@@ -28,6 +28,8 @@ pub struct WebhookPut {
     pub events: BTreeSet<HookEvent>,
     /// Runs of this workflow only.
     pub workflow: Option<String>,
+    /// Runs that have all of these labels only.
+    pub labels: Labels,
     /// Whether `run.completed` carries the run's output.
     pub include_output: bool,
     /// Whether anything is sent to it.
@@ -121,6 +123,7 @@ fn changed(
         url: checked_url(shared, &put.url)?,
         events: checked_events(put.events)?,
         workflow: put.workflow.map(checked_workflow).transpose()?,
+        labels: put.labels,
         include_output: put.include_output,
         given_up_in_row: before.filter(|_| off.is_some()).map_or(0, |it| it.given_up_in_row),
         off,

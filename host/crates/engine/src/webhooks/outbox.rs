@@ -35,7 +35,7 @@ pub(super) fn deliveries(
 ) -> Vec<Delivery> {
     let mut all = Vec::new();
     for notice in notices(before, events, head) {
-        let wants = |hook: &&Arc<Webhook>| hook.wants(notice.event, &head.workflow);
+        let wants = |hook: &&Arc<Webhook>| hook.wants(notice.event, head);
         let mut wanting = hooks.iter().filter(wants).peekable();
         if wanting.peek().is_none() {
             continue;
@@ -175,7 +175,7 @@ mod tests {
     use wforge_model::TenantId;
     use wforge_model::effect::RequestHash;
     use wforge_model::head::{WaitReason, WaitingFor};
-    use wforge_model::{NodeId, QuestionId};
+    use wforge_model::{Labels, NodeId, QuestionId};
 
     use super::*;
 
@@ -185,6 +185,7 @@ mod tests {
             url: "https://hooks.example/".into(),
             events: events.iter().copied().collect::<BTreeSet<_>>(),
             workflow: workflow.map(str::to_owned),
+            labels: Labels::default(),
             include_output: false,
             off: None,
             given_up_in_row: 0,
@@ -230,6 +231,27 @@ mod tests {
         };
         let off = Webhook { off: Some(off), ..Webhook::clone(&hooks[0]) };
         assert_eq!(told(&[Arc::new(off)], &events, &head()), [""; 0]);
+    }
+
+    #[test]
+    fn a_webhook_with_labels_is_told_of_runs_that_have_all_of_them() {
+        let labels = |pairs: &[&str]| Labels::of_pairs(pairs.iter().copied()).unwrap();
+        let wants = |pairs: &[&str]| {
+            let all = hook("prod", &HookEvent::ALL, Some("brief"));
+            [Arc::new(Webhook { labels: labels(pairs), ..Webhook::clone(&all) })]
+        };
+        let of = |pairs: &[&str]| RunHead { labels: labels(pairs), ..head() };
+        let check = |hooks: &[Arc<Webhook>], head: &RunHead, is_told: bool| {
+            assert_eq!(told(hooks, &[completed()], head).len(), usize::from(is_told), "{head:?}");
+        };
+        let hooks = wants(&["env=prod", "team=search"]);
+        check(&hooks, &of(&["env=prod", "team=search", "who=me"]), true);
+        check(&hooks, &of(&["env=prod"]), false);
+        check(&hooks, &of(&["env=test", "team=search"]), false);
+        check(&hooks, &of(&[]), false);
+        let other = RunHead { workflow: "other".into(), ..of(&["env=prod", "team=search"]) };
+        check(&hooks, &other, false);
+        check(&wants(&[]), &of(&["env=prod"]), true);
     }
 
     #[test]

@@ -1,12 +1,18 @@
 //! The inbox over real runs: put to somebody, escalated by time, answered once.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::json;
 use wforge_engine::{
     Assign, EngineError, InboxEntry, InboxFilter, InboxQuery, InboxWants, InterruptId, PutTo,
     StartRun, WaitFor,
 };
-use wforge_model::RunId;
 use wforge_model::head::RunStatus;
+use wforge_model::{RunId, Timestamp};
+use wforge_ports::Entropy;
+use wforge_store::{MemoryStore, StoreParts};
+use wforge_testkit::{Crash, FaultyStore, SimClock, SimEntropy};
 
 use crate::harness::{World, ok, request, tenant};
 
@@ -65,8 +71,8 @@ fn to(assignee: Option<&str>) -> Assign {
 async fn actions(world: &World) -> Vec<String> {
     let audit = world.store().audit(&tenant(), 0, 99).await.unwrap();
     let entries = audit.into_iter().map(|entry| entry.entry);
-    let assigned = entries.filter(|entry| entry.action == "interrupt.assign");
-    assigned.map(|entry| format!("{}: {}", entry.actor, entry.resource)).collect()
+    let assigned = entries.filter(|entry| entry.action.starts_with("interrupt."));
+    assigned.map(|it| format!("{} {}: {}", it.actor, it.action, it.resource)).collect()
 }
 
 #[tokio::test]
@@ -79,7 +85,7 @@ async fn a_question_is_put_to_somebody_durably_and_the_audit_log_says_by_whom() 
     let world = world.restart(ok).await;
     assert_eq!((put_to(&world, "ann").await, put_to(&world, "cid").await), (0, 1));
     world.handle.assign(&tenant(), ask, to(Some("cid"))).await.unwrap();
-    assert_eq!(actions(&world).await, [format!("ada: {run} {ask} to cid")]);
+    assert_eq!(actions(&world).await, [format!("ada interrupt.assign: {run} {ask} to cid")]);
     let other = "other".parse().unwrap();
     let hidden = world.handle.assign(&other, ask, to(None)).await;
     assert!(matches!(hidden, Err(EngineError::NotFound { .. })), "{hidden:?}");
@@ -96,13 +102,16 @@ async fn time_alone_gives_an_unanswered_question_to_whom_its_workflow_says() {
     becomes(&world, "bob").await;
     assert_eq!(put_to(&world, "ann").await, 0);
     assert!(world.handle.interrupt(&tenant(), ask).await.unwrap().overdue);
-    assert_eq!(actions(&world).await, Vec::<String>::new(), "the run's own log has it");
+    let escalated = format!("host interrupt.escalate: {run} {ask} to bob");
+    assert_eq!(actions(&world).await, [escalated.clone()]);
     // Over a restart as well, it does so once.
     world.handle.assign(&tenant(), ask, to(Some("ann"))).await.unwrap();
     let world = world.restart(ok).await;
     world.advance(20 * 60_000);
     world.idle().await;
     assert_eq!(put_to(&world, "ann").await, 1);
+    let assigned = format!("ada interrupt.assign: {run} {ask} to ann");
+    assert_eq!(actions(&world).await, [escalated, assigned]);
     world.advance(30 * 60_000);
     for _ in 0..10_000 {
         if world.handle.head(&tenant(), run).await.unwrap().status == RunStatus::Completed {
@@ -111,6 +120,31 @@ async fn time_alone_gives_an_unanswered_question_to_whom_its_workflow_says() {
         world.idle().await;
     }
     panic!("its deadline has passed");
+}
+
+/// The commit in which it escalates is lost, or kept while nobody hears of it.
+#[tokio::test]
+async fn the_audit_log_has_an_escalation_once_also_over_a_crash() {
+    for durable in [true, false] {
+        let entropy: Arc<dyn Entropy> = Arc::new(SimEntropy::new(1));
+        let store = Arc::new(MemoryStore::new(StoreParts { entropy }));
+        let clock = SimClock::at(Timestamp(1_700_000_000_000));
+        let before = World::simulated(store.clone(), clock.clone(), 1, ok);
+        let (run, ask) = asked(&before).await;
+        before.stop().await;
+
+        clock.advance(Duration::from_secs(600));
+        let faulty = Arc::new(FaultyStore::new(store.clone(), Some(Crash { commit: 1, durable })));
+        let crashing = World::simulated(faulty.clone(), clock.clone(), 2, ok);
+        crashing.until(|_| faulty.is_down()).await;
+        crashing.stop().await;
+
+        let after = World::simulated(store, clock, 3, ok);
+        becomes(&after, "bob").await;
+        let escalated = format!("host interrupt.escalate: {run} {ask} to bob");
+        assert_eq!(actions(&after).await, [escalated], "durable {durable}");
+        after.stop().await;
+    }
 }
 
 #[tokio::test]

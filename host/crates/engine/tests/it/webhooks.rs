@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::json;
-use wforge_engine::{EngineError, EngineOptions, WebhookPut};
+use wforge_engine::{EngineError, EngineOptions, StartRun, WebhookPut};
 use wforge_model::webhook::{
     Delivery, DeliveryStatus, HookEvent, OffReason, Webhook, WebhookLimits,
 };
-use wforge_model::{TenantId, Timestamp, Value};
+use wforge_model::{Labels, TenantId, Timestamp, Value};
 use wforge_ports::posts::{Post, PostError, Posted, Posts};
 
 use crate::harness::{CHAIN, World, now, ok, request, tenant};
@@ -77,6 +77,7 @@ fn put(name: &str, events: &[HookEvent]) -> WebhookPut {
         url: format!("https://hooks.example/{name}"),
         events: events.iter().copied().collect(),
         workflow: None,
+        labels: Labels::default(),
         include_output: false,
         active: true,
         is_new: false,
@@ -126,6 +127,24 @@ async fn a_run_that_ends_is_told_once_and_signed() {
     assert_eq!(delivery.id.to_string(), headers["webhook-id"]);
     assert_eq!((delivery.status, delivery.attempts_made), (DeliveryStatus::Delivered, 1));
     assert!(deliveries(&world, "bad-news").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_webhook_with_labels_is_told_of_the_runs_that_carry_them() {
+    let world = World::new(ok);
+    let labels = |pairs: &[&str]| Labels::of_pairs(pairs.iter().copied()).unwrap();
+    let wanted = WebhookPut { labels: labels(&["env=prod"]), ..put("ci", &HookEvent::ALL) };
+    hook(&world, wanted).await;
+    for pairs in [&[][..], &["env=test"], &["env=prod", "team=search"]] {
+        let start = StartRun { labels: labels(pairs), ..request(CHAIN) };
+        world.handle.start(&tenant(), start).await.unwrap();
+        world.idle().await;
+    }
+    world.idle().await;
+    let told = deliveries(&world, "ci").await;
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].data["labels"], json!({ "env": "prod", "team": "search" }));
+    assert_eq!(shown(&world, "ci").await.labels, labels(&["env=prod"]));
 }
 
 #[tokio::test]

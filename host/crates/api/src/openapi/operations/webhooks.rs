@@ -56,6 +56,7 @@ fn outbound() -> Vec<Operation> {
                 Shape::optional::<NewWebhook>("WebhookPut", "name"),
                 json!({
                     "url": URL, "events": ["run.failed", "interrupt.opened"], "workflow": "greet",
+                    "labels": { "env": "prod" },
                 }),
             )
             .gives(200, "It was changed; its secret is the same.", webhook())
