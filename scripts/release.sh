@@ -175,4 +175,8 @@ say "packages of the SDKs"
 run scripts/packages.sh "$out"
 run install -m 755 scripts/install.sh "$out/install.sh"
 sums
+if $dry; then
+  say "nothing was run"
+  exit
+fi
 say "$version for ${ready[*]}${left:+; not for ${left[*]}} in ${out#"$PWD"/}"

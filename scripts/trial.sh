@@ -22,6 +22,11 @@ fail() {
   exit 2
 }
 [ -f "$release/SHA256SUMS" ] || fail "$release is no release. Run: make release"
+# The template's own tests import the agent as it is written.
+[[ " ${languages[*]} " != *" ts "* ]] ||
+  node -e 'process.exit(process.features.typescript ? 0 : 1)' ||
+  fail "Node.js $(node --version) reads no TypeScript; take 22.18 or newer," \
+    'or LANGUAGES="js python rust"'
 
 registry=${REGISTRY:-docker-registry}
 command -v "$registry" >/dev/null || registry=$root/.tools/debian/usr/bin/docker-registry
