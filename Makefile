@@ -5,7 +5,7 @@ SHELL := /usr/bin/env bash
   bench-engine bench-dev authz conformance conformance-random prove-conformance simulation prove-simulation prove-mutants \
   nostd docker-check docker-lint effects bench-effects prove-replay hostile prove-hostile \
   fuzz-smoke prove-hostile-components templates quickstarts packages release trial bench-guests \
-  overload prove-soak prove-streams api-fuzz clients
+  overload prove-soak prove-streams api-fuzz clients c-agent
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-19s %s\n", $$1, $$2 }'
@@ -88,6 +88,8 @@ prove-hostile-components: ## 5,000 mutated and 5,000 generated components into a
 	@scripts/components.sh prove
 templates: build ## every template of every language: made, tested, built, installed, run
 	@scripts/templates.sh $(ONLY)
+c-agent: build ## the agent in C of examples/c-agent: built by clang, run, answered
+	@scripts/c-agent.sh run
 quickstarts: build ## the quickstarts of docs/guides, command by command, in empty folders
 	@scripts/quickstarts.sh
 packages: ## crates, npm package and wheel of the SDKs, in target/release-packages

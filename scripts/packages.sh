@@ -9,14 +9,8 @@ work=$PWD/target/release-stage/packages
 rm -rf "$work"
 mkdir -p "$out" "$work"
 
-# Both crates at once, in a workspace of their own: cargo leaves a path out of what it packages, and
-# would look for the SDK's macros in a registry, where they are not yet.
 crates() {
-  cp -R sdk/rust "$work/rust"
-  rm -rf "$work/rust/target"
-  printf '[workspace]\nresolver = "3"\nmembers = ["rust", "rust/macros"]\n' >"$work/Cargo.toml"
-  [ ! -f sdk/rust/Cargo.lock ] || mv "$work/rust/Cargo.lock" "$work/Cargo.lock"
-  (cd "$work" && cargo package --workspace --quiet --no-verify --target-dir "$work/cargo")
+  CARGO_TARGET_DIR="$work/cargo" sdk/rust/package.sh --quiet --no-verify --allow-dirty
   cp "$work"/cargo/package/*.crate "$out"
 }
 
@@ -28,12 +22,9 @@ npm_package() {
   (cd sdk/js && npm pack --silent --ignore-scripts --pack-destination "$out" >/dev/null)
 }
 
-# From a copy: setuptools leaves a build folder beside the sources.
 wheel() {
-  [ -x .tools/python/bin/pip ] || sdk/toolchain.sh setup
-  cp -R sdk/python "$work/python"
-  .tools/python/bin/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$out" \
-    "$work/python"
+  sdk/toolchain.sh wheel
+  cp target/dist/workflowforge_sdk-*.whl "$out"
 }
 
 crates

@@ -130,7 +130,7 @@ sbom() {
     for program in wforge:host wforge-build:sdk/compilers; do
       run env SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" "$tool/bin/cargo-cyclonedx" cyclonedx -q \
         --manifest-path "$stage/source/${program#*:}/Cargo.toml" --format json \
-        --spec-version 1.5 --describe crate --target "$target" --override-filename "sbom"
+        --spec-version 1.5 --target "$target" --override-filename sbom
       run install -m 644 "$stage/source/${program#*:}/sbom.json" \
         "$out/${program%:*}-$version-$target.cdx.json"
     done
@@ -175,4 +175,8 @@ say "packages of the SDKs"
 run scripts/packages.sh "$out"
 run install -m 755 scripts/install.sh "$out/install.sh"
 sums
+if $dry; then
+  say "nothing was run"
+  exit
+fi
 say "$version for ${ready[*]}${left:+; not for ${left[*]}} in ${out#"$PWD"/}"

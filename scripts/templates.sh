@@ -43,10 +43,7 @@ step() {
 
 # Node reads types by itself since 22.18; before, with what npm ci in sdk/js installed.
 types=
-node_reads_types() {
-  node -e 'const [a, b] = process.versions.node.split(".").map(Number);
-    process.exit(a > 22 || (a === 22 && b >= 18) ? 0 : 1)'
-}
+node_reads_types() { node -e 'process.exit(process.features.typescript ? 0 : 1)'; }
 
 # --- the steps ----------------------------------------------------------------------------------
 

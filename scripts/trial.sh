@@ -22,6 +22,11 @@ fail() {
   exit 2
 }
 [ -f "$release/SHA256SUMS" ] || fail "$release is no release. Run: make release"
+# The template's own tests import the agent as it is written.
+[[ " ${languages[*]} " != *" ts "* ]] ||
+  node -e 'process.exit(process.features.typescript ? 0 : 1)' ||
+  fail "Node.js $(node --version) reads no TypeScript; take 22.18 or newer," \
+    'or LANGUAGES="js python rust"'
 
 registry=${REGISTRY:-docker-registry}
 command -v "$registry" >/dev/null || registry=$root/.tools/debian/usr/bin/docker-registry
@@ -60,17 +65,17 @@ author() {
   (cd "$here" && env -i HOME="$home" PATH="$home/.local/bin:$PATH" NO_COLOR=1 \
     PYTHONDONTWRITEBYTECODE=1 CARGO_HOME="${CARGO_HOME:-$HOME/.cargo}" \
     RUSTUP_HOME="${RUSTUP_HOME:-$HOME/.rustup}" ${CARGO_TARGET_DIR:+CARGO_TARGET_DIR="$work/cargo"} \
-    WFORGE_RELEASES="$release" "$@") >>"$log" 2>&1 </dev/null
+    "$@") >>"$log" 2>&1 </dev/null
 }
 
 # Puts the published package in the place of the SDK that `wforge new` made.
 take_package() {
   local vendor=$here/vendor
   case $1 in
+  # As npm installs it from its registry: unpacked, so without the tools that the SDK is made with.
   js | ts)
-    rm -rf "$vendor/sdk"
-    mkdir "$vendor/sdk"
-    tar -xzf "$release"/workflowforge-sdk-*.tgz -C "$vendor/sdk" --strip-components=1
+    rm -rf "$vendor"
+    author npm install --offline --no-audit --no-fund --silent "$release"/workflowforge-sdk-*.tgz
     ;;
   python)
     rm -rf "$vendor/workflowforge"
@@ -93,7 +98,7 @@ take_package() {
 
 unit_tests() {
   case $1 in
-  js | ts) author npm install --offline --no-audit --no-fund --silent && author npm test --silent ;;
+  js | ts) author npm test --silent ;;
   python) author python3 -m unittest ;;
   rust) author cargo test --quiet ;;
   esac
@@ -108,7 +113,7 @@ road() {
   tools=$((SECONDS - begun)) begun=$SECONDS
   author wforge new agent "me/greeter-$lang" --lang "$lang" || return 1
   here=$here/greeter-$lang
-  take_package "$lang"
+  take_package "$lang" || return 1
   unit_tests "$lang" || return 1
   author wforge build || return 1
   author wforge test || return 1
@@ -127,7 +132,7 @@ road() {
 serve_registry
 home=$work/home here=$work
 mkdir "$home"
-author sh "$release/install.sh" || {
+author WFORGE_RELEASES="$release" sh "$release/install.sh" || {
   cat "$log" >&2
   fail "the release cannot be installed"
 }

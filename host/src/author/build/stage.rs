@@ -61,11 +61,10 @@ pub(super) fn stage(plugin: &Plugin, folder: &Path) -> anyhow::Result<Staged> {
 fn javascript(plugin: &Plugin, modules: PathBuf) -> anyhow::Result<Staged> {
     let packages = Path::new("node_modules");
     let sdk = modules.join(packages).join(SDK_PACKAGE);
-    let vendored = plugin.folder.join("vendor/sdk");
-    if vendored.is_dir() {
-        Room::default().copy(&vendored, &sdk, &["node_modules"])?;
-    } else {
-        assets::write(&assets::sdk(Language::JavaScript), &sdk)?;
+    let own = [plugin.folder.join("vendor/sdk"), plugin.folder.join(packages).join(SDK_PACKAGE)];
+    match own.iter().find(|folder| folder.is_dir()) {
+        Some(own) => Room::default().copy(own, &sdk, &["node_modules"])?,
+        None => assets::write(&assets::sdk(Language::JavaScript), &sdk)?,
     }
     packages_of(&plugin.folder, &modules)?;
     let entry = modules.join(JAVASCRIPT_ENTRY);
@@ -188,6 +187,9 @@ impl Room {
 mod tests {
     use super::*;
 
+    const MANIFEST: &str = "name = \"me/x\"\nversion = \"0.1.0\"\nagents = [{}]\n\
+                            build.language = \"javascript\"\n";
+
     fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
@@ -200,10 +202,8 @@ mod tests {
 
     #[test]
     fn only_sources_and_what_they_depend_on_are_staged() {
-        let toml = "name = \"me/x\"\nversion = \"0.1.0\"\nagents = [{}]\n\
-                    build.language = \"javascript\"\n";
         let folder = project(&[
-            ("plugin.toml", toml),
+            ("plugin.toml", MANIFEST),
             ("src/agent.js", ""),
             ("package.json", r#"{"dependencies":{"a":"1"},"devDependencies":{"c":"1"}}"#),
             ("node_modules/a/package.json", r#"{"dependencies":{"b":"1"}}"#),
@@ -219,6 +219,25 @@ mod tests {
         assert!(is_there("node_modules/@workflowforge/sdk/src/index.js"));
         assert!(!is_there("node_modules/c/index.js") && !is_there("target/old.wasm"));
         assert!(!is_there(".wforge/aot/old.cwasm"), "what a run left here is no source");
+    }
+
+    #[test]
+    fn the_sdk_is_the_vendored_one_then_the_installed_one_then_ours() {
+        let check = |files: &[(&str, &str)], wanted: &str| {
+            let mut all = vec![("plugin.toml", MANIFEST), ("src/agent.js", "")];
+            all.extend_from_slice(files);
+            let folder = project(&all);
+            let plugin = Plugin::read(folder.path()).unwrap();
+            let staged = stage(&plugin, &folder.path().join("target/wforge/stage")).unwrap();
+            let sdk = staged.folder.join("node_modules/@workflowforge/sdk/src/index.js");
+            let text = fs::read_to_string(sdk).unwrap();
+            assert!(text.starts_with(wanted), "{text}");
+        };
+        let vendored = ("vendor/sdk/src/index.js", "// vendored");
+        let installed = ("node_modules/@workflowforge/sdk/src/index.js", "// installed");
+        check(&[installed, vendored], "// vendored");
+        check(&[installed], "// installed");
+        check(&[], include_str!("../../../../sdk/js/src/index.js"));
     }
 
     #[test]
