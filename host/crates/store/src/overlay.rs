@@ -23,12 +23,21 @@ const WORK_BYTES_MAX: usize = 4 << 20;
 /// less than many of few.
 const WORK_BYTES_LITTLE: usize = 256 << 10;
 const LINGER: Duration = Duration::from_millis(20);
+/// Places of copies that are not worth tidying: fewer than these are left as they are.
+const COPIES_TIDIED_MIN: usize = 1_024;
 
 #[derive(Debug)]
 struct Entry {
     value: Option<Bytes>,
     group: u64,
     is_applied: bool,
+}
+
+impl Entry {
+    /// Whether it is what the view has of that group.
+    fn is_copy_of(&self, group: u64) -> bool {
+        self.group == group && self.is_applied
+    }
 }
 
 /// A group that the view has not applied.
@@ -46,6 +55,8 @@ struct State {
     rows: BTreeMap<Bytes, Entry>,
     fresh: HashSet<Bytes>,
     fresh_order: VecDeque<Bytes>,
+    /// The copies in the order in which they came. One whose row was written again stands for
+    /// nothing any more.
     copies: VecDeque<(Bytes, u64)>,
     copy_bytes: usize,
 }
@@ -259,8 +270,7 @@ impl State {
     fn shrink(&mut self, copy_bytes_max: usize) {
         while self.copy_bytes > copy_bytes_max {
             let Some((key, group)) = self.copies.pop_front() else { return };
-            let is_copy = |entry: &Entry| entry.group == group && entry.is_applied;
-            if self.rows.get(&key).is_some_and(is_copy)
+            if self.rows.get(&key).is_some_and(|entry| entry.is_copy_of(group))
                 && let Some(entry) = self.rows.remove(&key)
             {
                 self.copy_bytes -= size(&key, entry.value.as_ref());
@@ -268,6 +278,16 @@ impl State {
                     self.fresh.remove(family);
                 }
             }
+        }
+        self.tidy();
+    }
+
+    /// Where the same rows are written over and over, nothing is ever shrunk, and each writing
+    /// leaves a place.
+    fn tidy(&mut self) {
+        if self.copies.len() > COPIES_TIDIED_MIN.max(2 * self.rows.len()) {
+            let Self { rows, copies, .. } = self;
+            copies.retain(|(key, group)| rows.get(key).is_some_and(|row| row.is_copy_of(*group)));
         }
     }
 }
@@ -344,3 +364,6 @@ impl Rows for Nothing {
         Ok(Vec::new())
     }
 }
+
+#[cfg(test)]
+mod tests;
