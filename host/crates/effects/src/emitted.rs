@@ -6,6 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use wforge_model::TaskId;
+use wforge_ports::figures::Kept;
 
 use crate::recent::Recent;
 
@@ -29,6 +30,11 @@ impl Emitted {
                 *marks.entry((task, attempt)) = published;
             }
         });
+    }
+
+    /// How many are remembered.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept::entries("emitting_tasks", self.marks(|marks| marks.len()))
     }
 
     fn marks<T>(&self, act: impl FnOnce(&mut Marks) -> T) -> T {

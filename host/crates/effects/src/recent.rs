@@ -30,8 +30,7 @@ impl<K: Ord, V: Default> Recent<K, V> {
     }
 
     /// How many there are.
-    #[cfg(test)]
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }
 

@@ -9,6 +9,7 @@ use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::limits::BreakerLimits;
 use wforge_model::{Digest, Failure, FailureKind, Problem, TenantId, Timestamp};
 use wforge_ports::Clock;
+use wforge_ports::figures::Kept;
 
 use crate::breaker::{Breaker, Circuit, Ended, Pass};
 use crate::perform::HOST_PANIC;
@@ -80,6 +81,11 @@ impl Breakers {
     pub(crate) fn figures(&self) -> (u64, u64) {
         let open = self.known().values().filter(|breaker| breaker.is_open()).count();
         (u64::try_from(open).unwrap_or(u64::MAX), self.refused.load(Ordering::Relaxed))
+    }
+
+    /// Those that are remembered.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept::entries("breakers", self.known().len())
     }
 
     fn note(&self, call: &AgentCall, pass: Pass, ended: Ended, now: Timestamp) {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wforge_graph::{Workflow, validate};
 use wforge_model::workflow::WorkflowDraft;
 use wforge_model::{Digest, TenantId, Value};
+use wforge_ports::figures::Kept;
 use wforge_ports::store::{Change, ChangeError, Collection, Put};
 
 use crate::request::EngineError;
@@ -55,11 +56,10 @@ impl WorkflowCache {
         (workflow.draft() == draft).then_some(Known { digest, workflow })
     }
 
-    /// How many are in memory, and their bytes.
-    #[cfg(test)]
-    fn kept(&self) -> (usize, usize) {
+    /// Those that are in memory.
+    pub(crate) fn kept(&self) -> Kept {
         let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (cached.workflows.len(), cached.bytes)
+        Kept::bytes("workflows", cached.workflows.len(), cached.bytes)
     }
 
     /// Forgets the workflows of a tenant.
@@ -270,6 +270,6 @@ mod tests {
         cache.put(&tenant, digest, workflow);
         assert_eq!(cache.kept(), before);
         cache.forget(&tenant);
-        assert_eq!(cache.kept(), (0, 0));
+        assert_eq!(cache.kept(), Kept::bytes("workflows", 0, 0));
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 use wforge_model::limits::SandboxLimits;
+use wforge_ports::figures::Kept;
 
 use crate::options::{Allocator, OpenRuntimeError, RuntimeOptions};
 
@@ -90,6 +91,26 @@ fn pool(limits: &SandboxLimits, sandboxes: u32) -> PoolingAllocationConfig {
         // It misses swapped-out pages, so that a slot could show what the last tenant left.
         .pagemap_scan(Enabled::No);
     pool
+}
+
+/// What the pool keeps in memory of sandboxes that have ended, for those to come.
+pub(crate) fn kept(engine: &Engine) -> Vec<Kept> {
+    let Some(pool) = engine.pooling_allocator_metrics() else { return Vec::new() };
+    let slots = |slots: u32| usize::try_from(slots).unwrap_or(usize::MAX);
+    let stack_bytes = pool.unused_stack_bytes_resident().unwrap_or(0);
+    vec![
+        Kept::bytes(
+            "pool_memories",
+            slots(pool.unused_warm_memories()),
+            pool.unused_memory_bytes_resident(),
+        ),
+        Kept::bytes(
+            "pool_tables",
+            slots(pool.unused_warm_tables()),
+            pool.unused_table_bytes_resident(),
+        ),
+        Kept::bytes("pool_stacks", slots(pool.unused_warm_stacks()), stack_bytes),
+    ]
 }
 
 fn at_least(sandboxes: u32, each: u32, least: u32) -> u32 {

@@ -9,6 +9,7 @@ use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use wforge_model::TenantId;
+use wforge_ports::figures::Kept;
 
 use crate::error::Fault;
 use crate::files::FileRef;
@@ -137,6 +138,16 @@ impl Overlay {
     /// Operations that the view has not applied.
     pub(crate) fn lag(&self) -> u64 {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).operations
+    }
+
+    /// The rows in memory, those that wait for the view among them; and the prefixes.
+    pub(crate) fn kept(&self) -> [Kept; 2] {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).bytes;
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        [
+            Kept::bytes("rows", state.rows.len(), state.copy_bytes + waiting),
+            Kept::entries("row_families", state.fresh_order.len()),
+        ]
     }
 
     /// The view applies what there is and ends.
