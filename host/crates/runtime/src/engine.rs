@@ -18,6 +18,14 @@ pub(crate) const TICK_MS: u64 = 4;
 const CORE_INSTANCE_BYTES_MAX: usize = 16 << 20;
 /// What the host's own functions have of a fiber's stack, above the guest's frames.
 const HOST_STACK_BYTES: usize = 1536 << 10;
+/// What a slot of the pool keeps in memory when its sandbox has ended.
+const KEPT_MEMORY_BYTES: usize = 2 << 20;
+const KEPT_TABLE_BYTES: usize = 512 << 10;
+/// Slots of memories that stay what a component left them for, so that its next call begins at once:
+/// for each thread, and at most. One that has ever had a large guest keeps all it may for good, so
+/// more of them than are of use are memory that does not come back.
+const WARM_PER_THREAD: usize = 16;
+const WARM_MAX: usize = 100;
 
 /// The same engine without a pool: native code of the one fits the other. Stacks are no part of
 /// native code, so the limits are not either.
@@ -35,7 +43,7 @@ pub(crate) struct MadeEngine {
 pub(crate) fn make(options: &RuntimeOptions) -> Result<MadeEngine, OpenRuntimeError> {
     if options.allocator == Allocator::Pooling {
         let mut config = config(&options.limits);
-        config.allocation_strategy(pool(&options.limits, options.sandboxes_max));
+        config.allocation_strategy(pool(options));
         match Engine::new(&config) {
             Ok(engine) => {
                 return Ok(MadeEngine { engine, allocator: "pooling" });
@@ -69,7 +77,9 @@ fn config(limits: &SandboxLimits) -> Config {
     config
 }
 
-fn pool(limits: &SandboxLimits, sandboxes: u32) -> PoolingAllocationConfig {
+fn pool(options: &RuntimeOptions) -> PoolingAllocationConfig {
+    let (limits, sandboxes) = (&options.limits, options.sandboxes_max);
+    let warm = options.threads.max(1).saturating_mul(WARM_PER_THREAD).min(WARM_MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(sandboxes)
         .total_core_instances(at_least(sandboxes, 16, limits.instances_max))
@@ -85,9 +95,9 @@ fn pool(limits: &SandboxLimits, sandboxes: u32) -> PoolingAllocationConfig {
         .max_component_instance_size(CORE_INSTANCE_BYTES_MAX)
         .max_memories_per_module(2)
         .max_tables_per_module(4)
-        .linear_memory_keep_resident(2 << 20)
-        .table_keep_resident(512 << 10)
-        .max_unused_warm_slots(100)
+        .linear_memory_keep_resident(KEPT_MEMORY_BYTES)
+        .table_keep_resident(KEPT_TABLE_BYTES)
+        .max_unused_warm_slots(u32::try_from(warm).unwrap_or(u32::MAX))
         // It misses swapped-out pages, so that a slot could show what the last tenant left.
         .pagemap_scan(Enabled::No);
     pool
