@@ -229,12 +229,14 @@ mod tests {
     /// A cache that was given so many workflows of so many bytes, one after the other.
     fn given(count: usize, bytes: usize) -> (WorkflowCache, TenantId) {
         let (cache, tenant) = (WorkflowCache::default(), "acme".parse().unwrap());
+        let text = "apiVersion: workflowforge/v1\nname: large\nversion: 1.0.0\n\
+                    state: { a: {} }\ninput: []\noutput: [a]\n\
+                    nodes: { n: { set: { a: '1' } } }\nedges: [{ from: START, to: n }]\n";
+        let draft = wforge_spec::parse("large.yaml", text).unwrap().draft;
+        let expressions = wforge_spec::Cel::default();
         for number in 0..count {
-            let text = "apiVersion: workflowforge/v1\nname: large\nversion: 1.0.0\nstate: { a: {} }\n\
-                        nodes: { n: { set: { a: '1' } } }\nedges: [{ from: START, to: n }]\n";
-            let mut draft = wforge_spec::parse("large.yaml", text).unwrap().draft;
-            draft.name = name(number, bytes);
-            let (workflow, _) = validate(draft, &wforge_spec::Cel::default()).unwrap();
+            let draft = WorkflowDraft { name: name(number, bytes), ..draft.clone() };
+            let (workflow, _) = validate(draft, &expressions).unwrap();
             let mut digest = [0; 32];
             digest[..8].copy_from_slice(&number.to_be_bytes());
             cache.put(&tenant, Digest::from_bytes(digest), Arc::new(workflow));
