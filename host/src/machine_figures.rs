@@ -8,10 +8,16 @@ use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, clock_gettime};
 use wforge_api::{DescriptorFigures, DiskFigures, Machine, MachineFigures, MemoryFigures};
 
+use crate::allocator;
+
 /// Files of the data directory that are counted at most; more take too long for a request.
 const FILES_MAX: usize = 200_000;
 /// The allocator of `main.rs`.
 const ALLOCATOR: &str = "jemalloc";
+/// What may be in memory: the heap, stacks and what guests wrote to; code and other files, native
+/// code of plugins among them; images of memory from which sandboxes begin.
+const KINDS: [(&str, &str); 3] =
+    [("anonymous", "RssAnon:"), ("file", "RssFile:"), ("shared", "RssShmem:")];
 
 /// The name of this machine, or of the container that it is.
 pub(crate) fn host_name() -> String {
@@ -35,6 +41,11 @@ impl Machine for ThisMachine {
                 resident_bytes_peak: kib_of(&status, "VmHWM:"),
                 virtual_bytes: kib_of(&status, "VmSize:"),
                 allocator: ALLOCATOR,
+                resident_by_kind: KINDS
+                    .into_iter()
+                    .filter_map(|(kind, name)| Some((kind, kib_of(&status, name)?)))
+                    .collect(),
+                allocator_bytes: allocator::figures(),
             },
             disk: Some(disk(&self.data_dir)),
             descriptors: DescriptorFigures {
@@ -129,6 +140,9 @@ mod tests {
         assert!(memory.resident_bytes > Some(100_000), "{memory:?}");
         assert!(memory.resident_bytes_peak >= memory.resident_bytes, "{memory:?}");
         assert!(memory.virtual_bytes >= memory.resident_bytes, "{memory:?}");
+        assert_eq!(memory.resident_by_kind.len(), KINDS.len(), "{memory:?}");
+        let allocated = memory.allocator_bytes.iter().find(|(kind, _)| *kind == "allocated");
+        assert!(allocated.unwrap().1 > 0, "{memory:?}");
         assert!(descriptors.open > Some(2), "{descriptors:?}");
         assert!(descriptors.max >= descriptors.open, "{descriptors:?}");
         assert!(threads > Some(0) && cpu_ms.is_some(), "{threads:?} {cpu_ms:?}");

@@ -4,6 +4,7 @@
 //! that prints. [`config`] is what is meant, [`cli`] what is done, [`compose`] what it is made of,
 //! [`client`] whether an engine is here or behind a server.
 
+mod allocator;
 mod author;
 mod call_log;
 mod cli;

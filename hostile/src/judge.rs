@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::arena::Arena;
 use crate::fixture::{Control, Fixture, Outcome, Setting, Trace};
+use crate::kept::Kept;
 use crate::probe::Probe;
 use crate::rows;
 use crate::server::Start;
@@ -90,6 +91,7 @@ impl Judge {
         rage(&ground.arena, &usual, Duration::from_secs(seconds / 4).min(WARM));
         std::thread::sleep(LET_GO);
         let before = ground.arena.server().resident_mib()?;
+        let kept = Kept::of(&ground.arena)?;
         let probe = Probe::start(ground.arena.url());
         let made = rage(&ground.arena, &usual, Duration::from_secs(seconds));
         let outcome = self.stands(&ground, pid, before, probe);
@@ -98,6 +100,11 @@ impl Judge {
             "storm of {seconds} s, {made} attacks by 8 threads: {told} \
              over {before} MiB when warm ({at_first} at first)"
         ));
+        match Kept::of(&ground.arena) {
+            Ok(now) => now.since(&kept).iter().for_each(|line| table::say(line)),
+            // A server that is gone has failed already.
+            Err(error) => table::say(&format!("  its figures cannot be read: {error:#}")),
+        }
         match outcome {
             Ok(_) => self.passed += 1,
             Err(error) => self.failed.push(format!("storm: {error:#}")),

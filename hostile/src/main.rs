@@ -7,6 +7,7 @@ mod fixture;
 mod guests;
 mod http;
 mod judge;
+mod kept;
 mod probe;
 mod rows;
 mod server;

@@ -49,6 +49,12 @@ pub struct MemoryFigures {
     pub virtual_bytes: Option<u64>,
     /// Who hands it out.
     pub allocator: &'static str,
+    /// Of what is in the machine's memory, what is of which kind: for `/metrics`.
+    #[serde(skip)]
+    pub resident_by_kind: Vec<(&'static str, u64)>,
+    /// What the allocator says of itself: for `/metrics`.
+    #[serde(skip)]
+    pub allocator_bytes: Vec<(&'static str, u64)>,
 }
 
 /// The disk of the data directory.

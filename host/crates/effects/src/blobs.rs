@@ -13,6 +13,7 @@ use wforge_model::{Denial, Digest, Failure, Problem, TenantId, Value};
 use wforge_ports::BoxFuture;
 use wforge_ports::Store;
 use wforge_ports::effects::EffectsError;
+use wforge_ports::figures::Kept;
 use wforge_ports::store::{ChangeError, ReadError};
 
 use crate::http::BodyStore;
@@ -133,6 +134,11 @@ impl Blobs {
             self.hold(tenant, digest, bytes);
         }
         Ok(found)
+    }
+
+    /// What is at hand.
+    pub(crate) fn kept(&self) -> Kept {
+        self.held(|held| Kept::bytes("blobs", held.blobs.len(), held.bytes))
     }
 
     fn hold(&self, tenant: &TenantId, digest: Digest, bytes: &Bytes) {

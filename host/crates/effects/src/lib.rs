@@ -32,6 +32,7 @@ mod people;
 mod permits;
 mod posts;
 mod raw;
+mod recent;
 mod record;
 mod recorded;
 mod references;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::{TenantId, Value};
 use wforge_ports::effects::{EffectsError, GuestOutput, TaskContext};
-use wforge_ports::figures::EgressFigures;
+use wforge_ports::figures::{EgressFigures, Kept};
 use wforge_ports::{
     BoxFuture, Clock, EffectSession, Effects, Failpoints, GrantCheck, LimitPolicy, Store,
 };
@@ -137,6 +137,10 @@ impl Effects for RecordedEffects {
 
     fn figures(&self) -> EgressFigures {
         self.shared.parts.world.figures()
+    }
+
+    fn kept(&self) -> Vec<Kept> {
+        vec![self.shared.parts.blobs.kept(), self.shared.emitted.kept()]
     }
 }
 

@@ -9,6 +9,7 @@ use wforge_model::agent::{AgentCall, Execution};
 use wforge_model::limits::BreakerLimits;
 use wforge_model::{Digest, Failure, FailureKind, Problem, TenantId, Timestamp};
 use wforge_ports::Clock;
+use wforge_ports::figures::Kept;
 
 use crate::breaker::{Breaker, Circuit, Ended, Pass};
 use crate::perform::HOST_PANIC;
@@ -16,7 +17,8 @@ use crate::perform::HOST_PANIC;
 /// The code of a panic or an uncaught exception of an agent.
 const EXCEPTION: &str = "exception";
 
-/// Breakers that are remembered; past it those that are closed are forgotten.
+/// Breakers that are remembered; past it those that are closed are forgotten, and where all are
+/// open those of the tenant that has the most.
 const BREAKERS_MAX: usize = 10_000;
 
 /// The breakers of one process. They begin anew with it.
@@ -25,8 +27,10 @@ pub(crate) struct Breakers {
     limits: BreakerLimits,
     refused: AtomicU64,
     /// Only those that have something to remember.
-    known: Mutex<HashMap<(TenantId, Digest), Breaker>>,
+    known: Mutex<Known>,
 }
+
+type Known = HashMap<(TenantId, Digest), Breaker>;
 
 /// A call that was let through. What is dropped without an end was not seen to one.
 pub(crate) struct Passing<'a> {
@@ -79,13 +83,18 @@ impl Breakers {
         (u64::try_from(open).unwrap_or(u64::MAX), self.refused.load(Ordering::Relaxed))
     }
 
+    /// Those that are remembered.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept::entries("breakers", self.known().len())
+    }
+
     fn note(&self, call: &AgentCall, pass: Pass, ended: Ended, now: Timestamp) {
         let mut known = self.known();
         if ended != Ended::Broke && !known.contains_key(&key(call)) {
             return;
         }
-        if known.len() >= BREAKERS_MAX {
-            known.retain(|_, breaker| breaker.is_open());
+        if known.len() >= BREAKERS_MAX && !known.contains_key(&key(call)) {
+            make_room(&mut known);
         }
         let breaker = known.entry(key(call)).or_default();
         let was_open = breaker.is_open();
@@ -99,7 +108,12 @@ impl Breakers {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<(TenantId, Digest), Breaker>> {
+    /// Forgets what the plugins of a tenant did.
+    pub(crate) fn forget_tenant(&self, tenant: &TenantId) {
+        self.known().retain(|(of, _), _| of != tenant);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -138,6 +152,20 @@ fn broke(failure: &Failure) -> bool {
     }
 }
 
+/// A tenant that installs ever more plugins that break has its own called again, nobody else's.
+fn make_room(known: &mut Known) {
+    known.retain(|_, breaker| breaker.is_open());
+    if known.len() < BREAKERS_MAX {
+        return;
+    }
+    let mut counts: HashMap<&TenantId, usize> = HashMap::new();
+    known.keys().for_each(|(tenant, _)| *counts.entry(tenant).or_default() += 1);
+    let most = counts.into_iter().max_by_key(|(_, count)| *count);
+    if let Some(most) = most.map(|(tenant, _)| tenant.clone()) {
+        known.retain(|(tenant, _), _| *tenant != most);
+    }
+}
+
 fn key(call: &AgentCall) -> (TenantId, Digest) {
     (call.tenant.clone(), call.component)
 }
@@ -151,4 +179,53 @@ fn circuit_open(call: &AgentCall, until: Timestamp, now: Timestamp) -> Failure {
     let mut problem = Problem::new("circuit_open", message).retryable();
     problem.retry_after_ms = Some(until.0.saturating_sub(now.0));
     Failure::Limit(problem)
+}
+
+#[cfg(test)]
+mod tests {
+    use wforge_testkit::SimClock;
+
+    use super::*;
+
+    /// Has a component of a tenant break so often that it is left alone.
+    fn breaks(breakers: &Breakers, clock: &SimClock, tenant: &str, component: u64) {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&component.to_be_bytes());
+        let component = Digest::from_bytes(bytes);
+        let tenant = tenant.parse().unwrap();
+        let call = AgentCall { tenant, component, ..wforge_testkit::call() };
+        let failure = Failure::Trap(Problem::new("unreachable", "it broke"));
+        let passing = breakers.enter(&call, clock).unwrap();
+        passing.ends(&Execution::Failed { failure, effects: 0 });
+    }
+
+    fn left_alone(breakers: &Breakers, tenant: &str) -> usize {
+        let tenant: TenantId = tenant.parse().unwrap();
+        breakers.known().iter().filter(|((of, _), one)| *of == tenant && one.is_open()).count()
+    }
+
+    fn limits() -> BreakerLimits {
+        BreakerLimits { failures_max: 1, ..BreakerLimits::default() }
+    }
+
+    #[test]
+    fn whoever_has_ever_more_plugins_that_break_takes_no_more_room_and_no_one_elses() {
+        let (breakers, clock) = (Breakers::new(limits()), SimClock::at(Timestamp(0)));
+        breaks(&breakers, &clock, "acme", 0);
+        for component in 0..3 * BREAKERS_MAX as u64 {
+            breaks(&breakers, &clock, "mallory", component);
+            assert!(breakers.known().len() <= BREAKERS_MAX, "{component}");
+        }
+        assert_eq!(left_alone(&breakers, "acme"), 1);
+        assert!(left_alone(&breakers, "mallory") > 0);
+    }
+
+    #[test]
+    fn nothing_is_known_of_the_plugins_of_a_tenant_that_was_erased() {
+        let (breakers, clock) = (Breakers::new(limits()), SimClock::at(Timestamp(0)));
+        breaks(&breakers, &clock, "acme", 0);
+        breaks(&breakers, &clock, "mallory", 0);
+        breakers.forget_tenant(&"mallory".parse().unwrap());
+        assert_eq!((left_alone(&breakers, "acme"), left_alone(&breakers, "mallory")), (1, 0));
+    }
 }

@@ -8,6 +8,7 @@ use wforge_model::agent::AgentCall;
 use wforge_model::event::StoredEvent;
 use wforge_model::{RunId, TenantId, ThreadId, Value};
 use wforge_ports::effects::{GuestLevel, GuestLine, GuestOutput};
+use wforge_ports::figures::Kept;
 
 use crate::lines::Lines;
 use crate::request::RunMessage;
@@ -87,6 +88,18 @@ impl RunBus {
         if let Some(sender) = threads.get(&(tenant.clone(), thread)) {
             sender.send_replace(());
         }
+    }
+
+    /// Who listens, and what is kept for those who will.
+    pub(crate) fn kept(&self) -> [Kept; 3] {
+        let runs = self.senders.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let unheard = self.unheard.lock().unwrap_or_else(PoisonError::into_inner).len();
+        [
+            Kept::entries("listened_runs", runs + threads),
+            Kept::entries("unheard_lines", unheard),
+            self.lines.kept(),
+        ]
     }
 
     /// Drops what guests of a tenant said that nobody has heard.

@@ -7,6 +7,7 @@ use wforge_model::command::Fact;
 use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
 use wforge_model::{RunId, Seq, TenantId, Value};
+use wforge_ports::figures::Kept;
 
 use crate::chunks::Streamed;
 use crate::notes::What;
@@ -215,6 +216,7 @@ impl Handle {
             runs_live_max: self.shared.options.runs_live_max as u64,
             runs_beginning: self.shared.door.len() as u64,
             runs_refused: self.shared.door.refused(),
+            kept: kept(&self.shared),
             egress: self.shared.parts.effects.figures(),
             store: self.shared.parts.store.figures(),
             runtime: self.shared.parts.runtime.figures(),
@@ -231,4 +233,19 @@ impl Handle {
     ) -> Result<(), EngineError> {
         tell(&self.shared, tenant, run, fact).await
     }
+}
+
+/// What is kept in memory beside the runs that are live.
+fn kept(shared: &Shared) -> Vec<Kept> {
+    let mut kept = vec![
+        shared.workflows.kept(),
+        shared.carried.kept(),
+        shared.locks.kept(),
+        shared.breakers.kept(),
+        shared.notes.kept(),
+        shared.used.kept(),
+    ];
+    kept.extend(shared.parts.bus.kept());
+    kept.extend(shared.parts.effects.kept());
+    kept
 }

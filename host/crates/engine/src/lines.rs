@@ -11,6 +11,7 @@ use wforge_model::agent::AgentCall;
 use wforge_model::{NodeId, RunId, TaskId, TenantId, Timestamp};
 use wforge_ports::Clock;
 use wforge_ports::effects::GuestLevel;
+use wforge_ports::figures;
 
 /// Lines of one run; the oldest go first.
 const RUN_LINES_MAX: usize = 1_000;
@@ -106,6 +107,13 @@ impl Lines {
         let lines = kept.tenants.get(tenant).and_then(|tenant| tenant.runs.get(&run));
         let lines = lines.into_iter().flatten().filter(|line| line.n > after && wanted(line));
         lines.take(limit).cloned().collect()
+    }
+
+    /// The runs of which there are lines.
+    pub(crate) fn kept(&self) -> figures::Kept {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let runs = kept.tenants.values().map(|tenant| tenant.runs.len()).sum();
+        figures::Kept::bytes("logged_runs", runs, kept.bytes)
     }
 
     /// Drops what plugins of a tenant wrote.

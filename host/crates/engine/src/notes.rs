@@ -13,6 +13,7 @@ use wforge_model::event::{EventKind, RunEvent};
 use wforge_model::text::harmless_line;
 use wforge_model::{Failure, FailureKind, RunId, TenantId, Timestamp};
 use wforge_ports::effects::{EffectAnswer, EffectRequest};
+use wforge_ports::figures::Kept;
 use wforge_ports::store::AuditDraft;
 use wforge_ports::{Clock, RawFailure, RawRequest, RawResponse};
 
@@ -228,6 +229,11 @@ impl Notes {
     /// The figures, and how many entries were left out.
     pub(crate) fn figures(&self) -> (Counts, u64) {
         (locked(&self.counts).clone(), self.left_out.load(Ordering::Relaxed))
+    }
+
+    /// The runs of which something waits for a commit.
+    pub(crate) fn kept(&self) -> Kept {
+        Kept::entries("noted_runs", locked(&self.waiting).len())
     }
 
     /// Counts it, and gives the entry that is to be written, if there is room.

@@ -9,7 +9,7 @@ use wforge_model::ModelUsage;
 use wforge_model::agent::Execution;
 use wforge_model::event::{EventKind, RunEvent};
 use wforge_model::mock::TaskSource;
-use wforge_ports::figures::{DurationFigures, Durations, EgressFigures};
+use wforge_ports::figures::{DurationFigures, Durations, EgressFigures, Kept};
 use wforge_ports::runtime::RuntimeFigures;
 use wforge_ports::store::StoreFigures;
 
@@ -91,6 +91,9 @@ pub struct EngineFigures {
     pub step_durations: DurationFigures,
     /// Calls of agents, by how they ended.
     pub call_durations: [(&'static str, DurationFigures); 3],
+    /// What is kept in memory beside the runs that are live, by all parts but the store and the
+    /// sandbox, which say so themselves.
+    pub kept: Vec<Kept>,
     /// What went out to servers of others.
     pub egress: EgressFigures,
     /// The store's own figures.

@@ -9,7 +9,7 @@ use wforge_model::{Epoch, Failure, SandboxUse, TenantId, Timestamp, Value};
 
 use crate::BoxError;
 use crate::exchange::{RawFailure, RawRequest, RawResponse};
-use crate::figures::EgressFigures;
+use crate::figures::{EgressFigures, Kept};
 
 /// Opens the effects of one execution of a task.
 pub trait Effects: Debug + Send + Sync {
@@ -42,6 +42,11 @@ pub trait Effects: Debug + Send + Sync {
     /// Figures for metrics and `/v1/system`.
     fn figures(&self) -> EgressFigures {
         EgressFigures::default()
+    }
+
+    /// What is kept in memory for tasks to come.
+    fn kept(&self) -> Vec<Kept> {
+        Vec::new()
     }
 }
 

@@ -1,4 +1,5 @@
-//! Figures that more than one part counts: how long things take, and what goes out.
+//! Figures that more than one part counts: how long things take, what goes out, and what is kept in
+//! memory.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -83,6 +84,36 @@ pub struct EgressFigures {
     pub sent_bytes: Vec<(&'static str, u64)>,
     /// Bytes of bodies that were received.
     pub received_bytes: Vec<(&'static str, u64)>,
+}
+
+/// What a part has in memory beyond the work that it does now, and lets go of by a rule of its own:
+/// whoever looks for what grows looks here first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// What it is; one of few words.
+    pub what: &'static str,
+    /// How many there are.
+    pub entries: u64,
+    /// What they take, roughly; none where nobody counts it.
+    pub bytes: Option<u64>,
+}
+
+impl Kept {
+    /// So many, of which nobody knows what they take.
+    #[must_use]
+    pub fn entries(what: &'static str, entries: usize) -> Self {
+        Self { what, entries: count(entries), bytes: None }
+    }
+
+    /// So many, which take so much.
+    #[must_use]
+    pub fn bytes(what: &'static str, entries: usize, bytes: usize) -> Self {
+        Self { what, entries: count(entries), bytes: Some(count(bytes)) }
+    }
+}
+
+fn count(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

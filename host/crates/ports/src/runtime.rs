@@ -8,6 +8,7 @@ use wforge_model::{Digest, TenantId};
 
 use crate::BoxError;
 use crate::effects::EffectSession;
+use crate::figures::Kept;
 
 /// Runs agents of installed components.
 pub trait AgentRuntime: Debug + Send + Sync {
@@ -55,6 +56,8 @@ pub struct RuntimeFigures {
     pub compiled: u64,
     /// Artefacts that failed their MAC and were compiled again.
     pub tampered: u64,
+    /// What is kept in memory for the calls to come.
+    pub kept: Vec<Kept>,
 }
 
 /// Why the host could not make a call. The run waits or fails; the guest is not to blame.

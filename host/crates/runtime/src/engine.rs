@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 use wforge_model::limits::SandboxLimits;
+use wforge_ports::figures::Kept;
 
 use crate::options::{Allocator, OpenRuntimeError, RuntimeOptions};
 
@@ -17,6 +18,14 @@ pub(crate) const TICK_MS: u64 = 4;
 const CORE_INSTANCE_BYTES_MAX: usize = 16 << 20;
 /// What the host's own functions have of a fiber's stack, above the guest's frames.
 const HOST_STACK_BYTES: usize = 1536 << 10;
+/// What a slot of the pool keeps in memory when its sandbox has ended.
+const KEPT_MEMORY_BYTES: usize = 2 << 20;
+const KEPT_TABLE_BYTES: usize = 512 << 10;
+/// Slots of memories that stay what a component left them for, so that its next call begins at once:
+/// for each thread, and at most. One that has ever had a large guest keeps all it may for good, so
+/// more of them than are of use are memory that does not come back.
+const WARM_PER_THREAD: usize = 16;
+const WARM_MAX: usize = 100;
 
 /// The same engine without a pool: native code of the one fits the other. Stacks are no part of
 /// native code, so the limits are not either.
@@ -34,7 +43,7 @@ pub(crate) struct MadeEngine {
 pub(crate) fn make(options: &RuntimeOptions) -> Result<MadeEngine, OpenRuntimeError> {
     if options.allocator == Allocator::Pooling {
         let mut config = config(&options.limits);
-        config.allocation_strategy(pool(&options.limits, options.sandboxes_max));
+        config.allocation_strategy(pool(options));
         match Engine::new(&config) {
             Ok(engine) => {
                 return Ok(MadeEngine { engine, allocator: "pooling" });
@@ -68,7 +77,9 @@ fn config(limits: &SandboxLimits) -> Config {
     config
 }
 
-fn pool(limits: &SandboxLimits, sandboxes: u32) -> PoolingAllocationConfig {
+fn pool(options: &RuntimeOptions) -> PoolingAllocationConfig {
+    let (limits, sandboxes) = (&options.limits, options.sandboxes_max);
+    let warm = options.threads.max(1).saturating_mul(WARM_PER_THREAD).min(WARM_MAX);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(sandboxes)
         .total_core_instances(at_least(sandboxes, 16, limits.instances_max))
@@ -84,12 +95,32 @@ fn pool(limits: &SandboxLimits, sandboxes: u32) -> PoolingAllocationConfig {
         .max_component_instance_size(CORE_INSTANCE_BYTES_MAX)
         .max_memories_per_module(2)
         .max_tables_per_module(4)
-        .linear_memory_keep_resident(2 << 20)
-        .table_keep_resident(512 << 10)
-        .max_unused_warm_slots(100)
+        .linear_memory_keep_resident(KEPT_MEMORY_BYTES)
+        .table_keep_resident(KEPT_TABLE_BYTES)
+        .max_unused_warm_slots(u32::try_from(warm).unwrap_or(u32::MAX))
         // It misses swapped-out pages, so that a slot could show what the last tenant left.
         .pagemap_scan(Enabled::No);
     pool
+}
+
+/// What the pool keeps in memory of sandboxes that have ended, for those to come.
+pub(crate) fn kept(engine: &Engine) -> Vec<Kept> {
+    let Some(pool) = engine.pooling_allocator_metrics() else { return Vec::new() };
+    let slots = |slots: u32| usize::try_from(slots).unwrap_or(usize::MAX);
+    let stack_bytes = pool.unused_stack_bytes_resident().unwrap_or(0);
+    vec![
+        Kept::bytes(
+            "pool_memories",
+            slots(pool.unused_warm_memories()),
+            pool.unused_memory_bytes_resident(),
+        ),
+        Kept::bytes(
+            "pool_tables",
+            slots(pool.unused_warm_tables()),
+            pool.unused_table_bytes_resident(),
+        ),
+        Kept::bytes("pool_stacks", slots(pool.unused_warm_stacks()), stack_bytes),
+    ]
 }
 
 fn at_least(sandboxes: u32, each: u32, least: u32) -> u32 {

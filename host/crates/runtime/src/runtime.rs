@@ -199,6 +199,7 @@ impl AgentRuntime for SandboxRuntime {
             calls: self.calls.load(Ordering::Relaxed),
             compiled: self.library.compiled(),
             tampered: self.library.tampered(),
+            kept: self.library.kept(),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Condvar, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use wforge_model::TenantId;
+use wforge_ports::figures::Kept;
 
 use crate::error::Fault;
 use crate::files::FileRef;
@@ -23,12 +24,21 @@ const WORK_BYTES_MAX: usize = 4 << 20;
 /// less than many of few.
 const WORK_BYTES_LITTLE: usize = 256 << 10;
 const LINGER: Duration = Duration::from_millis(20);
+/// Places of copies that are not worth tidying: fewer than these are left as they are.
+const COPIES_TIDIED_MIN: usize = 1_024;
 
 #[derive(Debug)]
 struct Entry {
     value: Option<Bytes>,
     group: u64,
     is_applied: bool,
+}
+
+impl Entry {
+    /// Whether it is what the view has of that group.
+    fn is_copy_of(&self, group: u64) -> bool {
+        self.group == group && self.is_applied
+    }
 }
 
 /// A group that the view has not applied.
@@ -46,6 +56,8 @@ struct State {
     rows: BTreeMap<Bytes, Entry>,
     fresh: HashSet<Bytes>,
     fresh_order: VecDeque<Bytes>,
+    /// The copies in the order in which they came. One whose row was written again stands for
+    /// nothing any more.
     copies: VecDeque<(Bytes, u64)>,
     copy_bytes: usize,
 }
@@ -126,6 +138,16 @@ impl Overlay {
     /// Operations that the view has not applied.
     pub(crate) fn lag(&self) -> u64 {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).operations
+    }
+
+    /// The rows in memory, those that wait for the view among them; and the prefixes.
+    pub(crate) fn kept(&self) -> [Kept; 2] {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).bytes;
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        [
+            Kept::bytes("rows", state.rows.len(), state.copy_bytes + waiting),
+            Kept::entries("row_families", state.fresh_order.len()),
+        ]
     }
 
     /// The view applies what there is and ends.
@@ -259,8 +281,7 @@ impl State {
     fn shrink(&mut self, copy_bytes_max: usize) {
         while self.copy_bytes > copy_bytes_max {
             let Some((key, group)) = self.copies.pop_front() else { return };
-            let is_copy = |entry: &Entry| entry.group == group && entry.is_applied;
-            if self.rows.get(&key).is_some_and(is_copy)
+            if self.rows.get(&key).is_some_and(|entry| entry.is_copy_of(group))
                 && let Some(entry) = self.rows.remove(&key)
             {
                 self.copy_bytes -= size(&key, entry.value.as_ref());
@@ -268,6 +289,16 @@ impl State {
                     self.fresh.remove(family);
                 }
             }
+        }
+        self.tidy();
+    }
+
+    /// Where the same rows are written over and over, nothing is ever shrunk, and each writing
+    /// leaves a place.
+    fn tidy(&mut self) {
+        if self.copies.len() > COPIES_TIDIED_MIN.max(2 * self.rows.len()) {
+            let Self { rows, copies, .. } = self;
+            copies.retain(|(key, group)| rows.get(key).is_some_and(|row| row.is_copy_of(*group)));
         }
     }
 }
@@ -344,3 +375,6 @@ impl Rows for Nothing {
         Ok(Vec::new())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,6 +111,7 @@ impl Shared {
             operation: self.counters.operation.read(),
             queued: 0,
             rebuilds: get(&self.counters.rebuilds),
+            kept: self.overlay.kept().to_vec(),
         }
     }
 }

@@ -15,6 +15,7 @@ pub(super) fn write(figures: &EngineFigures, text: &mut Text) {
     egress(figures, text);
     store(figures, text);
     sandboxes(figures, text);
+    kept(figures, text);
 }
 
 fn runs(figures: &EngineFigures, text: &mut Text) {
@@ -193,4 +194,17 @@ fn sandboxes(figures: &EngineFigures, text: &mut Text) {
         .sample(&[], runtime.compiled);
     text.counter("wforge_artefacts_tampered_total", "Artefacts that failed their MAC.")
         .sample(&[], runtime.tampered);
+}
+
+/// What each part has in memory beyond its work; the words for it are the host's own.
+fn kept(figures: &EngineFigures, text: &mut Text) {
+    let parts = [&figures.kept, &figures.store.kept, &figures.runtime.kept];
+    let all = || parts.into_iter().flatten();
+    let mut entries =
+        text.gauge("wforge_kept_entries", "What is kept in memory for later, by what it is.");
+    all().for_each(|kept| entries.sample(&[("what", kept.what)], kept.entries));
+    let mut bytes = text.gauge("wforge_kept_bytes", "What that takes, where it is counted.");
+    for (what, taken) in all().filter_map(|kept| Some((kept.what, kept.bytes?))) {
+        bytes.sample(&[("what", what)], taken);
+    }
 }

@@ -43,4 +43,11 @@ pub(super) fn write(figures: &MachineFigures, began_at: Timestamp, text: &mut Te
             text.gauge(name, help).sample(&[], value);
         }
     }
+    for (name, help, by_kind) in [
+        ("wforge_resident_bytes", "Memory that is in RAM, by its kind.", &memory.resident_by_kind),
+        ("wforge_allocator_bytes", "What the allocator of the heap has.", &memory.allocator_bytes),
+    ] {
+        let mut family = text.gauge(name, help);
+        by_kind.iter().for_each(|(kind, bytes)| family.sample(&[("kind", kind)], *bytes));
+    }
 }

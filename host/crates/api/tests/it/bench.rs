@@ -79,7 +79,12 @@ struct SmallMachine;
 
 impl Machine for SmallMachine {
     fn read(&self) -> MachineFigures {
-        let memory = MemoryFigures { resident_bytes: Some(640 << 10), ..MemoryFigures::default() };
+        let memory = MemoryFigures {
+            resident_bytes: Some(640 << 10),
+            resident_by_kind: vec![("anonymous", 512 << 10), ("file", 128 << 10)],
+            allocator_bytes: vec![("allocated", 256 << 10)],
+            ..MemoryFigures::default()
+        };
         let disk = Some(DiskFigures::default());
         MachineFigures { memory, disk, cpu_ms: Some(1_500), ..MachineFigures::default() }
     }

@@ -106,6 +106,9 @@ async fn figures_of_process_and_log_are_exported_in_their_units() {
         "process_cpu_seconds_total 1.500",
         "process_start_time_seconds 1700000000.000",
         "process_resident_memory_bytes 655360",
+        "wforge_resident_bytes{kind=\"anonymous\"} 524288",
+        "wforge_resident_bytes{kind=\"file\"} 131072",
+        "wforge_allocator_bytes{kind=\"allocated\"} 262144",
         "wforge_log_lines_lost_total 2",
         "wforge_trace_spans_total{outcome=\"dropped\"} 3",
     ] {

@@ -45,6 +45,7 @@ async fn metrics_count_requests_by_route_and_hold_no_tenant_and_no_id() {
         "wforge_runs_started_total 1",
         r#"wforge_runs_ended_total{status="completed"} 1"#,
         r#"wforge_tasks_finished_total{source="live"} 1"#,
+        r#"wforge_kept_entries{what="workflows"} 1"#,
         r#"wforge_build_info{version="0.1.0",environment="testing"} 1"#,
     ] {
         assert!(reply.text.lines().any(|found| found == line), "{line} in {}", reply.text);

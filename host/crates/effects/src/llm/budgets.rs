@@ -4,7 +4,6 @@
 //! budget together. The counts live in memory: a host that starts anew counts anew, and of runs and
 //! nodes the host forgets those that have asked for nothing while very many others did.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
@@ -13,8 +12,7 @@ use wforge_model::agent::AgentCall;
 use wforge_model::{Failure, ModelUsage, NodeId, PluginName, Problem, RunId, TenantId};
 use wforge_ports::{BoxFuture, Clock, TokenMeter};
 
-/// Counts of one kind that are kept: between this many and twice as many of the latest.
-const KEPT: usize = 32_768;
+use crate::recent::Recent;
 
 /// The budgets. 0: no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -39,16 +37,9 @@ pub struct Budgets {
 
 #[derive(Debug, Default)]
 struct Counts {
-    runs: Recent<RunId>,
-    nodes: Recent<(RunId, NodeId)>,
-    plugins: Recent<(TenantId, PluginName)>,
-}
-
-/// The latest counts of one kind, in two generations.
-#[derive(Debug)]
-struct Recent<K> {
-    young: BTreeMap<K, Count>,
-    old: BTreeMap<K, Count>,
+    runs: Recent<RunId, Count>,
+    nodes: Recent<(RunId, NodeId), Count>,
+    plugins: Recent<(TenantId, PluginName), Count>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -168,20 +159,10 @@ impl Count {
     }
 }
 
-impl<K> Default for Recent<K> {
-    fn default() -> Self {
-        Self { young: BTreeMap::new(), old: BTreeMap::new() }
-    }
-}
-
-impl<K: Ord> Recent<K> {
+impl<K: Ord> Recent<K, Count> {
     /// The count of that day. What is held goes on over midnight, what was used does not.
     fn count(&mut self, key: K, day: u64) -> &mut Count {
-        if self.young.len() >= KEPT && !self.young.contains_key(&key) {
-            self.old = std::mem::take(&mut self.young);
-        }
-        let before = self.old.remove(&key);
-        let count = self.young.entry(key).or_insert_with(|| before.unwrap_or_default());
+        let count = self.entry(key);
         if count.day != day {
             *count = Count { used: 0, held: count.held, day };
         }
@@ -194,20 +175,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_counts_are_kept_and_no_more() {
-        let mut recent = Recent::<usize>::default();
-        recent.count(0, 0).used = 7;
-        for key in 1..5 * KEPT {
-            recent.count(key, 0).used = 1;
-            assert_eq!(recent.count(0, 0).used, 7, "who goes on asking is not forgotten");
-        }
-        assert!(recent.young.len() + recent.old.len() <= 2 * KEPT);
-        assert_eq!(recent.count(1, 0).used, 0, "who asked long ago is");
-    }
-
-    #[test]
     fn a_new_day_begins_with_what_is_still_held() {
-        let mut recent = Recent::<u8>::default();
+        let mut recent = Recent::<u8, Count>::default();
         *recent.count(0, 1) = Count { used: 5, held: 3, day: 1 };
         let count = recent.count(0, 2);
         assert_eq!((count.used, count.held), (0, 3));

@@ -61,6 +61,7 @@ async fn finish(shared: &Shared, id: &TenantId, by: &str) -> Result<Arc<Tenant>,
     shared.ledger.forget(id);
     shared.parts.bus.forget_tenant(id);
     shared.used.forget(id);
+    shared.breakers.forget_tenant(id);
     shared.trust.forget(id);
     shared.schedules.forget_tenant(id);
     shared.webhooks.forget(id);

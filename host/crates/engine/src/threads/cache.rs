@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use wforge_model::{RunId, TenantId, ThreadId};
+use wforge_ports::figures::Kept;
 
 use super::Base;
 
@@ -47,6 +48,12 @@ impl CarriedCache {
         {
             cached.bases.remove(&oldest);
         }
+    }
+
+    /// Those that are in memory.
+    pub(crate) fn kept(&self) -> Kept {
+        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Kept::entries("threads", cached.bases.len())
     }
 
     /// Forgets the threads of a tenant.

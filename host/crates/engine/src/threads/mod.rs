@@ -10,6 +10,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use wforge_graph::Carried;
 use wforge_model::head::RunHead;
 use wforge_model::{Checkpoint, RunId, TenantId, ThreadId, Version};
+use wforge_ports::figures::Kept;
 use wforge_ports::threads::{StoredThread, ThreadRow};
 
 use crate::load::{Since, carried_at, load_run};
@@ -51,6 +52,12 @@ type ThreadKey = (TenantId, ThreadId);
 pub(crate) struct ThreadLocks(Mutex<HashMap<ThreadKey, Arc<AsyncMutex<()>>>>);
 
 impl ThreadLocks {
+    /// Those that are remembered.
+    pub(crate) fn kept(&self) -> Kept {
+        let locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Kept::entries("thread_locks", locks.len())
+    }
+
     /// Waits until nobody else changes the thread.
     pub(crate) async fn lock(&self, tenant: &TenantId, thread: ThreadId) -> OwnedMutexGuard<()> {
         let lock = {

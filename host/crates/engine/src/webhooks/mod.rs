@@ -14,7 +14,7 @@ mod queue;
 mod send;
 mod sign;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -47,7 +47,7 @@ pub(crate) struct Webhooks {
     hooks: RwLock<HashMap<TenantId, BTreeMap<HookName, Arc<Webhook>>>>,
     queue: Mutex<Queue>,
     /// Those for which more waits than may.
-    crowded: Mutex<Vec<(TenantId, HookName)>>,
+    crowded: Mutex<BTreeSet<(TenantId, HookName)>>,
     /// Something is due sooner, or has come down.
     changed: Notify,
     counts: Counts,

@@ -7,7 +7,7 @@ use wforge_model::head::RunHead;
 use wforge_model::{Epoch, Failure, RunId, Seq, TenantId, Timestamp, Value, Version};
 
 use super::KvWrite;
-use crate::figures::DurationFigures;
+use crate::figures::{DurationFigures, Kept};
 use crate::threads::ThreadPut;
 
 /// A run that is ours to drive.
@@ -415,4 +415,6 @@ pub struct StoreFigures {
     pub queued: u64,
     /// How often the view was rebuilt from snapshot and journal.
     pub rebuilds: u64,
+    /// What is kept in memory.
+    pub kept: Vec<Kept>,
 }

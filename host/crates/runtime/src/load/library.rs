@@ -14,6 +14,7 @@ use wforge_model::defence::{Defence, holds};
 use wforge_model::limits::AdmissionLimits;
 use wforge_model::manifest::LimitHints;
 use wforge_model::{Digest, TenantId};
+use wforge_ports::figures::Kept;
 use wforge_ports::{AdmissionError, Admitted, Gate, RuntimeError};
 
 use super::aot::AotCache;
@@ -23,12 +24,15 @@ use super::inspect::{self, refused};
 use super::lane::{Lane, LaneError};
 use crate::admission;
 use crate::bindings::PluginPre;
+use crate::engine;
 use crate::guest::state::Guest;
 
 /// A component that is linked and can be instantiated.
 pub(crate) struct Ready {
     pub(crate) pre: PluginPre<Guest>,
     pub(crate) hints: LimitHints,
+    /// Its native code, as it is mapped: what was run of it is in memory.
+    code_bytes: usize,
 }
 
 /// The library.
@@ -65,6 +69,16 @@ impl Library {
 
     pub(crate) fn compiled(&self) -> u64 {
         self.shelf.compiled.load(Ordering::Relaxed)
+    }
+
+    /// The components that are ready with their native code, and what their engine keeps.
+    pub(crate) fn kept(&self) -> Vec<Kept> {
+        let mut kept = engine::kept(&self.shelf.engine);
+        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let filled = ready.cells.values().filter_map(|(_, cell)| cell.get());
+        let code_bytes = filled.map(|ready| ready.code_bytes).sum();
+        kept.push(Kept::bytes("components", ready.cells.len(), code_bytes));
+        kept
     }
 
     pub(crate) fn tampered(&self) -> u64 {
@@ -215,7 +229,9 @@ impl Shelf {
     fn link(&self, component: &Component, hints: LimitHints) -> Result<Ready, LoadError> {
         let linked = self.linker.instantiate_pre(component).and_then(PluginPre::new);
         let pre = linked.map_err(|error| LoadError::World(format!("{error:#}")))?;
-        Ok(Ready { pre, hints })
+        let code = component.image_range();
+        let code_bytes = code.end.addr().saturating_sub(code.start.addr());
+        Ok(Ready { pre, hints, code_bytes })
     }
 
     /// Reads a component that was let in, and checks that it is still the same.

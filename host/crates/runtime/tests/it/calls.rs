@@ -40,6 +40,24 @@ async fn every_call_gets_a_fresh_sandbox() {
 }
 
 #[tokio::test]
+async fn components_that_are_called_once_leave_no_more_warm_memories_than_are_kept() {
+    // So few that the pool is in one piece.
+    let sandbox = sandbox_with(|options| options.sandboxes_max = 60, StillClock::default());
+    for number in 0..40 {
+        let item = format!("(global $number (mut i32) (i32.const {number}))");
+        let component = echo().items(&item).build();
+        let reply = sandbox.run(component, json!(1), &mut Script::default()).await;
+        assert_eq!(told(&reply), "replied 1");
+    }
+    let kept = sandbox.runtime.figures().kept;
+    let of = |what: &str| *kept.iter().find(|kept| kept.what == what).unwrap();
+    assert_eq!(of("components").entries, 40);
+    assert!(of("components").bytes > Some(0));
+    assert!((1..=16).contains(&of("pool_memories").entries), "{kept:?}");
+    assert!(of("pool_memories").bytes <= Some(16 * (2 << 20)), "{kept:?}");
+}
+
+#[tokio::test]
 async fn without_a_pool_memory_is_mapped_for_each_call() {
     let options = |options: &mut wforge_runtime::RuntimeOptions| {
         options.allocator = Allocator::OnDemand;

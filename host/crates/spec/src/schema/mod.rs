@@ -24,7 +24,7 @@ use crate::cache::Cache;
 const MESSAGES_MAX: usize = 16;
 /// The longest message; an `enum` could be named in full.
 const MESSAGE_CHARS_MAX: usize = 240;
-/// Validators of one generation of the cache.
+/// Small validators of one generation of the cache; one with patterns takes the room of several.
 const CACHED_MAX: usize = 256;
 /// Memory of one compiled pattern.
 const PATTERN_SIZE_MAX: usize = 256 << 10;
@@ -79,11 +79,9 @@ impl Schemas {
         if let Some(compiled) = self.validators.get(schema) {
             return compiled;
         }
-        if holds(Defence::References) {
-            structure::check(schema)?;
-        }
+        let weight = if holds(Defence::References) { structure::check(schema)? } else { 1 };
         let compiled = compile(schema);
-        self.validators.insert(schema.clone(), compiled.clone());
+        self.validators.insert_weighing(weight, schema.clone(), compiled.clone());
         compiled
     }
 }

@@ -17,6 +17,11 @@ const DEPTH_MAX: usize = 64;
 const APPLIED_MAX: usize = 1_000;
 /// Schemas in all, each reference followed once for each of its uses.
 const EXPANDED_MAX: usize = 10_000;
+/// Patterns, counted in the same way: each becomes a program of its own, which may be a thousand
+/// times as large as its text.
+const PATTERNS_MAX: usize = 100;
+/// As much text of a schema takes the room of a pattern.
+const UNIT_BYTES: usize = 4 << 10;
 
 /// Keywords whose value is a schema for the same place.
 const SAME_ONE: [&str; 4] = ["not", "if", "then", "else"];
@@ -40,8 +45,9 @@ const PARTS: [&str; 12] = [
 /// Keywords that hold schemas for use elsewhere.
 const DEFINITIONS: [&str; 2] = ["$defs", "definitions"];
 
-/// Refuses a schema that could harm.
-pub(super) fn check(schema: &Value) -> Result<(), String> {
+/// Refuses a schema that could harm; says of another one how much room it takes once it is compiled,
+/// where a small one without patterns takes 1.
+pub(super) fn check(schema: &Value) -> Result<usize, String> {
     if depth_exceeds(schema, DEPTH_MAX) {
         return Err(format!("the schema nests deeper than {DEPTH_MAX}"));
     }
@@ -49,11 +55,18 @@ pub(super) fn check(schema: &Value) -> Result<(), String> {
     if bytes > BYTES_MAX {
         return Err(format!("the schema has {bytes} bytes, the most is {BYTES_MAX}"));
     }
-    let mut walk = Walk { root: schema, cyclic: BTreeSet::new(), applied: BTreeMap::new() };
+    let mut walk = Walk::new(schema);
     walk.references(schema)?;
     walk.cyclic = cyclic(schema);
     let mut expanded = 0;
-    walk.expand(schema, &mut Vec::new(), &mut expanded)
+    walk.expand(schema, &mut Vec::new(), &mut expanded)?;
+    Ok(1 + bytes / UNIT_BYTES + walk.patterns)
+}
+
+/// How many patterns a schema itself has.
+fn patterns(schema: &Value) -> usize {
+    let of_names = schema.get("patternProperties").and_then(Value::as_object);
+    usize::from(schema.get("pattern").is_some()) + of_names.map_or(0, serde_json::Map::len)
 }
 
 fn depth_exceeds(value: &Value, depth: usize) -> bool {
@@ -154,6 +167,7 @@ struct Walk<'s> {
     cyclic: BTreeSet<&'s str>,
     /// What a reference applies to one place, once it is known.
     applied: BTreeMap<&'s str, Applied>,
+    patterns: usize,
 }
 
 /// What a schema applies to one place of a value.
@@ -165,6 +179,10 @@ struct Applied {
 }
 
 impl<'s> Walk<'s> {
+    const fn new(root: &'s Value) -> Self {
+        Self { root, cyclic: BTreeSet::new(), applied: BTreeMap::new(), patterns: 0 }
+    }
+
     /// Every reference leads to a place inside.
     fn references(&self, schema: &'s Value) -> Result<(), String> {
         for keyword in ["$dynamicRef", "$recursiveRef"] {
@@ -202,6 +220,10 @@ impl<'s> Walk<'s> {
         *expanded += 1;
         if *expanded > EXPANDED_MAX {
             return Err(format!("the schema expands to more than {EXPANDED_MAX} schemas"));
+        }
+        self.patterns += patterns(schema);
+        if self.patterns > PATTERNS_MAX {
+            return Err(format!("the schema has more than {PATTERNS_MAX} patterns"));
         }
         self.check_applied(schema)?;
         if let Some((name, target)) = self.reference(schema)

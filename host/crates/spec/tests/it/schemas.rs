@@ -70,6 +70,8 @@ fn a_schema_that_could_harm_is_refused() {
         },
         "$ref": "#/$defs/a",
     });
+    let names: serde_json::Map<String, Value> =
+        (0..101).map(|at| (format!("^n{at}"), json!(true))).collect();
     let schemas = [
         ("http reference", json!({ "$ref": "https://example.com/s.json" })),
         ("file reference", json!({ "$ref": "file:///etc/passwd" })),
@@ -90,6 +92,8 @@ fn a_schema_that_could_harm_is_refused() {
         ("hidden doubling", hidden),
         ("deep", deep),
         ("large", json!({ "enum": vec!["x".repeat(1_000); 70] })),
+        ("patterns", json!({ "allOf": vec![json!({ "pattern": "\\w{50}" }); 101] })),
+        ("patterns of names", json!({ "items": { "patternProperties": names } })),
         ("no schema", json!({ "type": "strin" })),
         ("look-around", json!({ "pattern": "(?=a)b" })),
         ("unknown dialect", json!({ "$schema": "https://example.com/dialect" })),
@@ -114,6 +118,8 @@ fn a_schema_that_could_harm_is_refused() {
         hidden doubling: two references apply recursion to the same place, so checking could take exponential time; keep one of them
         deep: the schema nests deeper than 64
         large: the schema has 70220 bytes, the most is 65536
+        patterns: the schema has more than 100 patterns
+        patterns of names: the schema has more than 100 patterns
         no schema: it is no JSON Schema at /type: this is not valid under any of the schemas listed in the 'anyOf' keyword
         look-around: it is no JSON Schema at /pattern: this is not a "regex"
         unknown dialect: it is no JSON Schema: Unknown meta-schema: 'https://example.com/dialect'. Custom meta-schemas must be registered in the registry before use

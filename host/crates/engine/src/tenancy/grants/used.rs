@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 use wforge_model::agent::AgentCall;
 use wforge_model::{Capability, Digest, TenantId};
+use wforge_ports::figures::Kept;
 use wforge_ports::store::{Change, Collection, Put};
 
 use crate::request::EngineError;
@@ -51,6 +52,12 @@ impl Used {
         if noted.seen.len() < NOTED_MAX && noted.seen.insert(used.clone()) {
             noted.fresh.insert(used);
         }
+    }
+
+    /// What was noted today.
+    pub(crate) fn kept(&self) -> Kept {
+        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Kept::entries("used_grants", noted.seen.len())
     }
 
     /// Forgets what a tenant used that is not written yet.
