@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use serde::Serialize;
 use wforge_graph::Expressions;
 use wforge_model::agent::AgentCall;
 use wforge_model::limits::{BreakerLimits, RunLimits};
@@ -153,7 +154,7 @@ impl Default for BlobOptions {
 }
 
 /// How long what has ended is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RetentionOptions {
     /// How long a run is kept after its end, in milliseconds; 0: for ever.
     pub runs_ms: u64,

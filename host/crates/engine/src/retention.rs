@@ -216,11 +216,7 @@ impl Look<'_> {
 
     /// Removes a thread of which all runs are due, and these; of another one what its history does
     /// not list.
-    async fn retire_thread(
-        &mut self,
-        thread: ThreadId,
-        runs: &[RunId],
-    ) -> Result<(), EngineError> {
+    async fn retire_thread(&mut self, thread: ThreadId, runs: &[RunId]) -> Result<(), EngineError> {
         let _turn = self.shared.locks.lock(self.tenant, thread).await;
         let stored = self.shared.parts.store.thread(self.tenant, thread).await?;
         let expected = stored.as_ref().map_or(Version(0), |stored| stored.version);
@@ -228,8 +224,7 @@ impl Look<'_> {
         // A run that began since the look is the head, and not among those that were found.
         let is_over = !self.due.kept_threads.contains(&thread)
             && head.is_none_or(|head| self.due.runs.contains_key(&head));
-        let is_gone =
-            is_over && forget_thread(self.shared, self.tenant, thread, expected).await?;
+        let is_gone = is_over && forget_thread(self.shared, self.tenant, thread, expected).await?;
         self.retired.threads += u64::from(is_gone && stored.is_some());
         let hidden = stored.filter(|_| !is_gone).map(|stored| stored.row.pruned_before);
         let listed = self.retire_listed(thread, hidden).await?;

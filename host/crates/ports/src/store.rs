@@ -207,10 +207,8 @@ pub trait Store: Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<Option<IdempotentReply>, ReadError>>;
 
     /// Looks at some replies, and removes those that have expired.
-    fn expire_replies(
-        &self,
-        sweep: ReplySweep,
-    ) -> BoxFuture<'_, Result<RepliesSwept, ChangeError>>;
+    fn expire_replies(&self, sweep: ReplySweep)
+    -> BoxFuture<'_, Result<RepliesSwept, ChangeError>>;
 
     /// Keeps a folded state of a run so that its log need not be read from the beginning. Loses
     /// nothing where it is lost; the two newest are kept.

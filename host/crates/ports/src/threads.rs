@@ -22,10 +22,13 @@ pub struct ThreadRow {
     /// The runs that were taken back, which its history does not list.
     #[serde(default)]
     pub removed: Vec<RunId>,
-    /// Its history lists no runs from before this place. One that begins under the id of a thread
-    /// that was removed begins here, since runs of that one may be left.
+    /// Its history lists no runs from before this place.
     #[serde(default)]
     pub pruned_before: Version,
+    /// Its own runs begin here; those at places before are left of a thread that was removed under
+    /// its id.
+    #[serde(default)]
+    pub first_place: Version,
     /// The oldest border that its history lists, where it was pruned: those of the same run from
     /// before it are listed no more either.
     #[serde(default, skip_serializing_if = "Option::is_none")]

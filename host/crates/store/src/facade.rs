@@ -293,9 +293,8 @@ impl<B: Backend> Store for StoreOf<B> {
     ) -> BoxFuture<'_, Result<RepliesSwept, ChangeError>> {
         async move {
             let (tenant, now) = (sweep.tenant.clone(), sweep.now);
-            let found = self.backend.read(move |vault, rows| {
-                reads::expired_replies(vault, rows, &sweep)
-            });
+            let found =
+                self.backend.read(move |vault, rows| reads::expired_replies(vault, rows, &sweep));
             let (expired, last) = found.await?;
             if expired.is_empty() {
                 return Ok(RepliesSwept { removed: 0, last });

@@ -9,7 +9,8 @@ use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Ve
 use wforge_ports::store::{
     AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Claim, Collection, Commit, CommitError,
     Document, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record,
-    RecordError, Recorded, Remember, RememberError, RepliesSwept, ReplySweep, Snapshot, StoreFigures,
+    RecordError, Recorded, Remember, RememberError, RepliesSwept, ReplySweep, Snapshot,
+    StoreFigures,
 };
 use wforge_ports::threads::{
     Forget, ForgetThread, Forgotten, StoredThread, ThreadForgotten, ThreadRow, ThreadRun,

@@ -50,8 +50,7 @@ fn retention(figures: &EngineFigures, text: &mut Text) {
     removed.sample(&[("what", "thread")], figures.threads_removed);
     removed.sample(&[("what", "reply")], figures.replies_removed);
     let help = "When the first of the kept runs ended, as the last look found it; 0: none.";
-    text.gauge("wforge_retention_oldest_run_timestamp_seconds", help)
-        .millis(&[], figures.oldest_ended_at_ms);
+    text.gauge("wforge_oldest_run_end_time_seconds", help).millis(&[], figures.oldest_ended_at_ms);
 }
 
 fn tasks(figures: &EngineFigures, text: &mut Text) {

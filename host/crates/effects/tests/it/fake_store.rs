@@ -12,7 +12,8 @@ use wforge_ports::Store;
 use wforge_ports::store::{
     AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Collection, Commit, CommitError,
     Document, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, Phase, ReadError, Record,
-    RecordError, Recorded, Remember, RememberError, RepliesSwept, ReplySweep, Snapshot, StoreFigures,
+    RecordError, Recorded, Remember, RememberError, RepliesSwept, ReplySweep, Snapshot,
+    StoreFigures,
 };
 use wforge_ports::threads::{
     Forget, ForgetThread, Forgotten, StoredThread, ThreadForgotten, ThreadRow, ThreadRun,

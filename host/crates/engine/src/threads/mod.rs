@@ -72,8 +72,8 @@ pub(crate) struct Standing {
     pub(crate) stored: Option<StoredThread>,
     /// The row of its head.
     pub(crate) head: Option<RunHead>,
-    /// The place from which it lists runs where it begins: after those that are left of a thread
-    /// that was removed under its id.
+    /// Its first place where it begins: after those that are left of a thread that was removed
+    /// under its id.
     pub(crate) first_place: Version,
 }
 

@@ -192,6 +192,7 @@ fn new_row(standing: &Standing, started: &RunStarted, now: wforge_model::Timesta
         digest: started.digest,
         removed: Vec::new(),
         pruned_before: standing.first_place,
+        first_place: standing.first_place,
         oldest: None,
         created_at: now,
         updated_at: now,

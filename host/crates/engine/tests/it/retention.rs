@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use wforge_engine::{
-    CancelRun, EngineError, EngineOptions, ForkPoint, Idempotency, KeepBorders, Retired,
-    RetentionOptions, StartRun, WaitFor,
+    AnswerGiven, AnswerTo, CancelRun, EngineError, EngineOptions, ForkPoint, Idempotency,
+    KeepBorders, RetentionOptions, Retired, StartRun, WaitFor,
 };
 use wforge_model::head::RunStatus;
-use wforge_model::{RunId, Seq, ThreadId, Version};
+use wforge_model::{RunId, Seq, TaskId, ThreadId};
 use wforge_ports::store::{KvSpace, KvWrite, Remember};
 use wforge_ports::threads::{Forget, ForgetThread, Forgotten, ThreadForgotten};
 
@@ -29,6 +29,27 @@ async fn start(world: &World, wanted: StartRun) -> RunId {
     let run = world.handle.start(&tenant(), wanted).await.unwrap().run;
     world.handle.wait(&tenant(), run, WaitFor::Settled).await.unwrap();
     run
+}
+
+async fn on(world: &World, thread: ThreadId, wanted: StartRun) -> RunId {
+    start(world, StartRun { thread: Some(thread), ..wanted }).await
+}
+
+async fn remember(world: &World, thread: ThreadId) {
+    let write = KvWrite::of(KvSpace::Thread(thread), "k".into(), Some(json!(1)));
+    let remember = Remember { tenant: tenant(), write, at: now(world), audit: Vec::new() };
+    world.store().remember(remember).await.unwrap();
+}
+
+async fn remembers(world: &World, thread: ThreadId) -> bool {
+    let space = KvSpace::Thread(thread);
+    world.store().memory(&tenant(), &space, "k").await.unwrap().entry.is_some()
+}
+
+async fn forget_thread(world: &World) -> ThreadForgotten {
+    let expected = world.store().thread(&tenant(), thread(1)).await.unwrap().unwrap().version;
+    let forget = ForgetThread { tenant: tenant(), thread: thread(1), expected };
+    world.store().forget_thread(forget).await.unwrap()
 }
 
 /// Runs and threads that went.
@@ -91,7 +112,7 @@ async fn what_has_not_ended_stays_however_old_it_is() {
     world.advance(9 * KEPT_MS);
     assert_eq!(retire(&world).await, (1, 0));
     check_kept(&world, &[(waits, true), (paused, true), (ended, false)]).await;
-    let cancel = CancelRun { reason: "enough".into(), by: "ada".into() };
+    let cancel = CancelRun { reason: "enough".into(), roll_back: false, by: "ada".into() };
     world.handle.cancel(&tenant(), waits, cancel).await.unwrap();
     world.handle.wait(&tenant(), waits, WaitFor::Settled).await.unwrap();
     assert_eq!(retire(&world).await, (0, 0), "its time begins with its end");
@@ -132,7 +153,7 @@ async fn a_thread_stays_whole_until_its_newest_run_is_due_and_goes_whole() {
     check_kept(&world, &[(first, false), (branch, false), (last, false)]).await;
     let gone = world.handle.thread(&tenant(), thread(1)).await;
     assert!(matches!(gone, Err(EngineError::NotFound { kind: "thread", .. })), "{gone:?}");
-    assert!(remembered(&world, thread(1)).await.is_none(), "its memory goes with it");
+    assert!(!remembers(&world, thread(1)).await, "its memory goes with it");
     run(&world, word("z")).await;
     let story = story(&world, thread(1)).await;
     assert_eq!(story.first().unwrap(), "loop 2 [\"a:z\",\"b:z\"] -> ", "it begins anew");
@@ -141,8 +162,11 @@ async fn a_thread_stays_whole_until_its_newest_run_is_due_and_goes_whole() {
 #[tokio::test]
 async fn a_thread_in_which_a_run_waits_stays() {
     let world = world();
-    let ended = run(&world, word("x")).await;
-    let waits = run(&world, StartRun { ..request(ASKS_TOO) }).await;
+    let ended = run(&world, request(ASKS)).await;
+    let answers = vec![AnswerGiven { to: AnswerTo::Only, answer: json!("yes") }];
+    world.handle.resume(&tenant(), ended, answers, "ada").await.unwrap();
+    world.handle.wait(&tenant(), ended, WaitFor::Settled).await.unwrap();
+    let waits = run(&world, request(ASKS)).await;
     world.advance(9 * KEPT_MS);
     assert_eq!(retire(&world).await, (0, 0));
     check_kept(&world, &[(ended, true), (waits, true)]).await;
@@ -152,23 +176,23 @@ async fn a_thread_in_which_a_run_waits_stays() {
 async fn a_fork_keeps_the_runs_from_which_it_goes_on() {
     let world = world();
     let origin = run(&world, word("x")).await;
-    let at = checkpoint(&world, 0).await;
+    let at = world.handle.copy_thread(&tenant(), thread(1), thread(2), "ada").await.unwrap();
     let later = run(&world, word("y")).await;
     world.advance(KEPT_MS);
-    let fork = fork_to(&world, at, thread(2)).await;
+    let fork = on(&world, thread(2), word("w")).await;
     assert_eq!(retire(&world).await, (1, 1), "the thread, and what the fork does not need");
-    check_kept(&world, &[(origin, true), (later, false), (fork, true)]).await;
+    check_kept(&world, &[(origin, true), (later, false), (at.run, true), (fork, true)]).await;
     let world = world.restart_with(options(KEPT_MS, 0, 0), ok).await;
     let state = world.handle.state(&tenant(), fork).await.unwrap();
-    assert_eq!(state["log"], json!(["a:x", "b:x"]));
+    assert_eq!(state["log"], json!(["a:x", "b:x", "a:w", "b:w"]));
     // Under the id of the thread that went another may begin, which knows nothing of that one.
     let anew = run(&world, word("z")).await;
     let shown = story(&world, thread(1)).await;
     assert!(shown.iter().all(|border| !border.contains("a:x")), "{shown:?}");
     assert_eq!(retire(&world).await, (0, 0));
     world.advance(KEPT_MS);
-    let retired = retire(&world).await;
-    assert_eq!(retired, (3, 2), "the fork, then its origin, and the new thread");
+    assert_eq!(retire(&world).await, (3, 2), "the fork and the new thread");
+    assert_eq!(retire(&world).await, (1, 0), "then nothing needs the origin");
     check_kept(&world, &[(origin, false), (fork, false), (anew, false)]).await;
 }
 
@@ -179,16 +203,15 @@ async fn what_a_pruned_thread_hides_goes_by_itself_once_nothing_needs_it() {
     let after_a = checkpoint(&world, 1).await;
     let branch = go_on(&world, ForkPoint::Checkpoint(after_a)).await;
     let first = checkpoint(&world, 4).await;
-    let fork = fork_to(&world, checkpoint(&world, 0).await, thread(2)).await;
+    world.handle.copy_thread(&tenant(), thread(1), thread(2), "ada").await.unwrap();
     go_on(&world, ForkPoint::Checkpoint(first)).await;
     let newest = KeepBorders::Newest(std::num::NonZeroU32::MIN);
     world.handle.prune_thread(&tenant(), thread(1), newest, "ada").await.unwrap();
     assert!(is_kept(&world, branch).await, "the fork goes on from it");
     world.advance(KEPT_MS);
     run(&world, word("y")).await;
-    assert_eq!(retire(&world).await.1, 1, "the thread of the fork");
-    assert!(!is_kept(&world, fork).await);
-    retire(&world).await;
+    assert_eq!(retire(&world).await, (1, 1), "the thread of the fork");
+    assert_eq!(retire(&world).await, (1, 0));
     assert!(!is_kept(&world, branch).await);
     let state = world.handle.thread(&tenant(), thread(1)).await.unwrap().state;
     assert_eq!(state["log"], json!(["a:x", "b:x", "a:y", "b:y"]));
@@ -202,12 +225,9 @@ async fn whoever_is_interrupted_leaves_nothing_that_is_broken_and_the_rest_goes_
     remember(&world, thread(1)).await;
     world.advance(KEPT_MS);
     // The thread has gone, its run has not.
-    let version = world.store().thread(&tenant(), thread(1)).await.unwrap().unwrap().version;
-    let (of, expected) = (thread(1), version);
-    let forget = ForgetThread { tenant: tenant(), thread: of, expected };
-    assert_eq!(world.store().forget_thread(forget).await.unwrap(), ThreadForgotten::Whole);
+    assert_eq!(forget_thread(&world).await, ThreadForgotten::Whole);
     // Of the other run a part has gone.
-    let tasks = (0..300_u16).map(numbered).collect();
+    let tasks = vec![TaskId::from_bytes([7; 16]); 300];
     let forget = Forget { tenant: tenant(), run: alone, at: None, listed: None, tasks };
     let forgotten = world.store().forget(forget).await.unwrap();
     assert_eq!(forgotten, Forgotten::Part { tasks_left: 44 });
@@ -226,12 +246,16 @@ async fn a_thread_that_begins_anew_before_the_rest_has_gone_knows_nothing_of_it(
     let before = run(&world, word("x")).await;
     remember(&world, thread(1)).await;
     world.advance(KEPT_MS);
-    let expected = world.store().thread(&tenant(), thread(1)).await.unwrap().unwrap().version;
-    let forget = ForgetThread { tenant: tenant(), thread: thread(1), expected };
-    world.store().forget_thread(forget).await.unwrap();
+    assert_eq!(forget_thread(&world).await, ThreadForgotten::Whole);
+    // As if some of it had been left.
     remember(&world, thread(1)).await;
+    let stopped = run(&world, StartRun { steps: Some(1), ..word("stopped") }).await;
+    let roll_back = CancelRun { reason: "no".into(), roll_back: true, by: "ada".into() };
+    world.handle.cancel(&tenant(), stopped, roll_back).await.unwrap();
+    let row = world.store().thread(&tenant(), thread(1)).await.unwrap().unwrap().row;
+    assert_eq!(row.head, None, "it does not go back to a run of the one before");
     let anew = run(&world, word("y")).await;
-    assert!(remembered(&world, thread(1)).await.is_none());
+    assert!(!remembers(&world, thread(1)).await);
     let shown = story(&world, thread(1)).await;
     assert!(shown.iter().all(|border| !border.contains("a:x")), "{shown:?}");
     assert_eq!(retire(&world).await, (1, 0));
@@ -263,10 +287,10 @@ async fn what_a_tenant_used_stays_counted() {
     start(&world, request(CHAIN)).await;
     let since = now(&world).day();
     let days = wforge_engine::Days { since, until: None };
-    let used = world.handle.used_days(&tenant(), &days).await.unwrap();
+    let used = world.handle.usage_of_days(&tenant(), &days).await.unwrap();
     world.advance(KEPT_MS);
     assert_eq!(retire(&world).await, (1, 0));
-    let still = world.handle.used_days(&tenant(), &days).await.unwrap();
+    let still = world.handle.usage_of_days(&tenant(), &days).await.unwrap();
     assert_eq!(still.first(), used.first());
     assert_eq!(still.first().unwrap().used.runs, 1);
 }

@@ -6,10 +6,10 @@ use futures::future::join_all;
 use serde_json::json;
 use wforge_model::event::EventKind;
 use wforge_model::head::{RunStatus, WaitReason, WaitingFor};
-use wforge_model::{Checkpoint, Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version};
-use wforge_ports::store::{
-    Commit, CommitError, KvSpace, KvWrite, QueueChange, Remember, Snapshot,
+use wforge_model::{
+    Checkpoint, Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version,
 };
+use wforge_ports::store::{Commit, CommitError, KvSpace, KvWrite, QueueChange, Remember, Snapshot};
 use wforge_ports::threads::{
     Forget, ForgetThread, Forgotten, StoredThread, ThreadForgotten, ThreadPut, ThreadRow, ThreadRun,
 };
@@ -30,6 +30,7 @@ fn row(number: u8, head: RunId) -> ThreadRow {
         digest: Digest::from_bytes([9; 32]),
         removed: vec![run(100)],
         pruned_before: Version(0),
+        first_place: Version(0),
         oldest: None,
         created_at: Timestamp(1),
         updated_at: Timestamp(2),
@@ -325,7 +326,7 @@ pub async fn a_thread_that_begins_anew_begins_after_what_is_left_of_the_one_befo
     let (acme, store) = (tenant("acme"), bench.store());
     let mut anew = begins(&acme, 1, 2, 0);
     if let Some(put) = &mut anew.thread {
-        put.row.pruned_before = Version(8);
+        put.row.first_place = Version(8);
     }
     store.commit(anew).await.unwrap();
     assert_eq!(store.thread(&acme, thread(1)).await.unwrap().unwrap().version, Version(8));
