@@ -221,9 +221,7 @@ impl Look<'_> {
         let stored = self.shared.parts.store.thread(self.tenant, thread).await?;
         let expected = stored.as_ref().map_or(Version(0), |stored| stored.version);
         let head = stored.as_ref().and_then(|stored| stored.row.head);
-        // A run that began since the look is the head, and not among those that were found.
-        let is_over = !self.due.kept_threads.contains(&thread)
-            && head.is_none_or(|head| self.due.runs.contains_key(&head));
+        let is_over = !self.due.kept_threads.contains(&thread) && self.still_stands(head).await?;
         let is_gone = is_over && forget_thread(self.shared, self.tenant, thread, expected).await?;
         self.retired.threads += u64::from(is_gone && stored.is_some());
         let hidden = stored.filter(|_| !is_gone).map(|stored| stored.row.pruned_before);
@@ -235,6 +233,15 @@ impl Look<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the newest run of a thread is one that is due, and as it was seen: another may have
+    /// begun since, or this one may have been taken up again.
+    async fn still_stands(&self, head: Option<RunId>) -> Result<bool, EngineError> {
+        let Some(run) = head else { return Ok(true) };
+        let Some(due) = self.due.runs.get(&run) else { return Ok(false) };
+        let now = self.shared.parts.store.head(self.tenant, run).await?;
+        Ok(now.is_some_and(|head| head.seq == due.at))
     }
 
     /// Removes the due runs of a thread from before a place (none: all), newest first, so that a
