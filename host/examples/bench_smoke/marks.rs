@@ -14,9 +14,12 @@ use wforge_ports::runtime::{RuntimeError, RuntimeFigures};
 use wforge_ports::store::{
     AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Collection, Commit, CommitError,
     Document, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record,
-    RecordError, Recorded, Remember, RememberError, Snapshot, Store, StoreFigures,
+    RecordError, Recorded, Remember, RememberError, RepliesSwept, ReplySweep, Snapshot, Store,
+    StoreFigures,
 };
-use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
+use wforge_ports::threads::{
+    Forget, ForgetThread, Forgotten, StoredThread, ThreadForgotten, ThreadRow, ThreadRun,
+};
 use wforge_ports::{AgentRuntime, BoxFuture, Clock, EffectSession};
 
 /// Something that happened, and when.
@@ -151,6 +154,8 @@ impl Store for NotedStore {
             tenant: &'a TenantId, thread: ThreadId, before: Option<Version>, limit: usize
         ) -> Result<Vec<ThreadRun>, ReadError>;
         forget(forget: Forget) -> Result<Forgotten, ChangeError>;
+        leaving(tenant: &'a TenantId, limit: usize) -> Result<Vec<RunId>, ReadError>;
+        forget_thread(forget: ForgetThread) -> Result<ThreadForgotten, ChangeError>;
         document(tenant: &'a TenantId, collection: Collection, key: &'a str)
             -> Result<Option<Document>, ReadError>;
         documents(
@@ -167,6 +172,7 @@ impl Store for NotedStore {
         blob(tenant: &'a TenantId, digest: Digest) -> Result<Option<Vec<u8>>, ReadError>;
         idempotent_reply(tenant: &'a TenantId, key: &'a str)
             -> Result<Option<IdempotentReply>, ReadError>;
+        expire_replies(sweep: ReplySweep) -> Result<RepliesSwept, ChangeError>;
         save_snapshot(snapshot: Snapshot) -> Result<(), ChangeError>;
         snapshot(tenant: &'a TenantId, run: RunId) -> Result<Option<Snapshot>, ReadError>;
         audit(tenant: &'a TenantId, after: u64, limit: usize)

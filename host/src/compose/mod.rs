@@ -288,6 +288,7 @@ fn options(config: &Config, mode: Mode) -> EngineOptions {
         require_signed: config.plugins.require_signed,
         breaker: config.breaker.clone(),
         blobs: config.blobs,
+        retention: config.retention,
         schedules: ScheduleOptions {
             fires: mode == Mode::Serve,
             count_max: config.schedules_count_max,

@@ -158,6 +158,17 @@ keys! {
     /// Tasks in one super-step.
     run_tasks_per_step_max: u32 = "limits.run.tasks_per_step_max", default "4_096";
 
+    /// How long a run is kept after its end, in milliseconds; then it goes with its log, its
+    /// records, its snapshots and its memory. A run of a thread goes with its thread, once the
+    /// newest is due. 0: for ever.
+    retention_runs_ms: u64 = "limits.retention.runs_ms", default "2_592_000_000";
+    /// Runs of one tenant that have ended and are kept; of more the oldest go, however young. 0:
+    /// any number.
+    retention_runs_max: u64 = "limits.retention.runs_max", default "100_000";
+    /// How often a server looks for what is due, and for replies under idempotency keys that have
+    /// expired, in milliseconds. 0: never, so that nothing goes.
+    retention_sweep_ms: u64 = "limits.retention.sweep_ms", default "3_600_000";
+
     /// Linear memory of one call of a plugin.
     sandbox_memory_bytes_max: u64 = "limits.sandbox.memory_bytes_max", default "134_217_728";
     /// Linear memory of all sandboxes of one tenant at one time, in bytes.

@@ -6,6 +6,7 @@
 
 mod admission;
 mod check;
+mod kept;
 mod key;
 mod keys;
 mod layers;
@@ -22,7 +23,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use wforge_engine::BlobOptions;
+use wforge_engine::{BlobOptions, RetentionOptions};
 use wforge_model::SecretLimits;
 use wforge_model::limits::{AdmissionLimits, BreakerLimits, RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
@@ -74,6 +75,8 @@ pub(crate) struct Config {
     pub(crate) trust: TrustLimits,
     /// When blobs go that nothing names.
     pub(crate) blobs: BlobOptions,
+    /// How long what has ended is kept.
+    pub(crate) retention: RetentionOptions,
     /// Schedules of one tenant.
     pub(crate) schedules_count_max: usize,
     /// Entries of a tenant's audit log in a minute about what was stopped or refused.
@@ -271,7 +274,8 @@ impl Meant<'_> {
             secrets: secrets?,
             webhooks: webhooks?,
             trust: Self::trust(raw)?,
-            blobs: BlobOptions { grace_ms: raw.blobs_grace_ms?, sweep_ms: raw.blobs_sweep_ms? },
+            blobs: Self::blobs(raw)?,
+            retention: Self::retention(raw)?,
             schedules_count_max: usize::try_from(raw.schedules_count_max?).ok()?,
             refusals_noted_per_minute_max: raw.audit_refusals_per_minute_max?,
             outside: outside?,

@@ -7,7 +7,7 @@ use wforge_effects::llm::ModelLimits;
 use wforge_effects::mcp::McpLimits;
 use wforge_effects::outbound::EgressOptions;
 use wforge_effects::{BlobLimits, FetchLimits, KvLimits};
-use wforge_engine::EngineOptions;
+use wforge_engine::{EngineOptions, RetentionOptions};
 use wforge_model::limits::{AdmissionLimits, BreakerLimits, RunLimits, SandboxLimits};
 use wforge_model::mock::MockMode;
 
@@ -217,6 +217,7 @@ fn limits(config: &Config) -> Vec<(String, u64)> {
         ("limits.sandbox", serde_json::to_value(&config.sandbox).unwrap()),
         ("limits.admission", serde_json::to_value(&config.admission).unwrap()),
         ("limits.breaker", serde_json::to_value(&config.breaker).unwrap()),
+        ("limits.retention", serde_json::to_value(config.retention).unwrap()),
     ];
     let mut limits = Vec::new();
     for (table, fields) in tables {
@@ -233,6 +234,9 @@ fn the_defaults_of_limits_are_those_of_the_libraries() {
     assert_eq!(config.sandbox, SandboxLimits::default());
     assert_eq!(config.admission, AdmissionLimits::default());
     assert_eq!(config.breaker, BreakerLimits::default());
+    // What embeds the engine looks when it wants to.
+    let sweep_ms = 3_600_000;
+    assert_eq!(config.retention, RetentionOptions { sweep_ms, ..RetentionOptions::default() });
     let (runs, engine) = (config.runs, EngineOptions::default());
     assert_eq!(
         (runs.live_max, runs.inbox_max, runs.snapshot_steps, runs.subscriber_lag_max),
@@ -244,7 +248,7 @@ fn the_defaults_of_limits_are_those_of_the_libraries() {
 #[test]
 fn every_limit_has_a_key_that_sets_it_and_no_other() {
     let before = limits(&config(&Given::default()));
-    assert_eq!(before.len(), 55);
+    assert_eq!(before.len(), 58);
     for (key, default) in &before {
         let variable = format!("WFORGE_{}", key.replace('.', "__").to_uppercase());
         let value = (default + 1).to_string();

@@ -135,7 +135,10 @@ fn with_instance(headers: &HeaderMap, refused: &ApiError, id: &str) -> Response 
 fn log(refused: Option<&ApiError>, elapsed_us: u64) {
     match refused {
         None => info!(elapsed_us, "request answered"),
-        Some(refused) if refused.code.status.is_server_error() => {
+        // Whoever was told when to come back was refused as was meant.
+        Some(refused)
+            if refused.code.status.is_server_error() && refused.retry_after_ms.is_none() =>
+        {
             error!(elapsed_us, code = refused.code.id, cause = refused.causes(), "request failed");
         }
         Some(refused) => {

@@ -21,6 +21,7 @@ mod door;
 mod failure;
 mod filter;
 mod flows;
+mod forgotten;
 mod handle;
 mod idle;
 mod ids;
@@ -42,6 +43,7 @@ mod registry;
 mod replay;
 mod request;
 mod resolve;
+mod retention;
 mod schedules;
 mod service;
 mod snapshots;
@@ -75,7 +77,7 @@ pub use inbox::{
 pub use lines::LogLine;
 pub use parts::{
     BlobOptions, CallLog, EngineOptions, EngineParts, FixedGrants, GrantPolicy, Lanes,
-    MemoryOptions,
+    MemoryOptions, RetentionOptions,
 };
 pub use quarantine::Quarantine;
 pub use receipt::{HostCalls, NodeSpent, Receipt, Spent};
@@ -85,6 +87,7 @@ pub use request::{
     PluginStanding, PluginUpload, QuestionView, RunMessage, RunView, StartRun, Started,
     StreamRequest, TaskView, WaitFor, WorkflowChoice, WorkflowInfo, event_parts,
 };
+pub use retention::Retired;
 pub use schedules::{
     BadTimes, CATCH_UP_MAX, CronTimes, DueTime, FiringError, FiringOutcome, LastFiring, Missed,
     Overlap, PutSchedule, Schedule, ScheduleCounts, ScheduleOptions, ScheduleSpec, ScheduledThread,

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use serde::Serialize;
 use wforge_graph::Expressions;
 use wforge_model::agent::AgentCall;
 use wforge_model::limits::{BreakerLimits, RunLimits};
@@ -104,6 +105,8 @@ pub struct EngineOptions {
     pub breaker: BreakerLimits,
     /// When blobs go that nothing names.
     pub blobs: BlobOptions,
+    /// How long what has ended is kept.
+    pub retention: RetentionOptions,
     /// What schedules may be, and whether this engine fires them.
     pub schedules: ScheduleOptions,
     /// What people may write to what plugins remember.
@@ -152,6 +155,23 @@ impl Default for BlobOptions {
     }
 }
 
+/// How long what has ended is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RetentionOptions {
+    /// How long a run is kept after its end, in milliseconds; 0: for ever.
+    pub runs_ms: u64,
+    /// Runs of one tenant that have ended and are kept; 0: any number.
+    pub runs_max: u64,
+    /// Between two looks for those that are due, in milliseconds; 0: nobody looks unless asked to.
+    pub sweep_ms: u64,
+}
+
+impl Default for RetentionOptions {
+    fn default() -> Self {
+        Self { runs_ms: 2_592_000_000, runs_max: 100_000, sweep_ms: 0 }
+    }
+}
+
 impl Default for EngineOptions {
     fn default() -> Self {
         Self {
@@ -172,6 +192,7 @@ impl Default for EngineOptions {
             require_signed: false,
             breaker: BreakerLimits::default(),
             blobs: BlobOptions::default(),
+            retention: RetentionOptions::default(),
             schedules: ScheduleOptions::default(),
             memory: MemoryOptions::default(),
             refusals_noted_per_minute_max: 60,

@@ -25,6 +25,7 @@ use crate::parts::{EngineOptions, EngineParts};
 use crate::quarantine::{self, Quarantines};
 use crate::registry::{Full, Place, Registry, Room};
 use crate::request::EngineError;
+use crate::retention;
 use crate::schedules::{self, Schedules};
 use crate::snapshots::save_if_due;
 use crate::start::Begun;
@@ -70,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) components: RwLock<()>,
     /// Held by whoever looks for blobs that nothing names: one at a time.
     pub(crate) sweeping: Mutex<()>,
+    /// Held by whoever looks for runs that are due: one at a time.
+    pub(crate) retiring: Mutex<()>,
     pub(crate) tracker: TaskTracker,
     pub(crate) shutdown: CancellationToken,
 }
@@ -128,6 +131,7 @@ impl Engine {
             used: Used::default(),
             components: RwLock::default(),
             sweeping: Mutex::default(),
+            retiring: Mutex::default(),
             tracker: TaskTracker::new(),
             shutdown,
         };
@@ -167,6 +171,7 @@ impl Engine {
             webhooks::at_work(&self.shared);
             claim_of(&self.shared, None).await;
             sweep::at_intervals(&self.shared);
+            retention::at_intervals(&self.shared);
             schedules::at_their_times(&self.shared);
         }
         while !self.shared.shutdown.is_cancelled() {

@@ -44,6 +44,15 @@ pub struct EngineFigures {
     pub runs_queued: u64,
     /// How often a live run was found that waits for nothing.
     pub runs_stuck: u64,
+    /// Runs that were removed, since they had been kept long enough.
+    pub runs_removed: u64,
+    /// Threads that went with theirs.
+    pub threads_removed: u64,
+    /// Replies under idempotency keys that had expired and were removed.
+    pub replies_removed: u64,
+    /// When the first of the ended runs ended that are still kept, in milliseconds since 1970, as
+    /// the last look found it; 0: there are none, or nobody has looked yet.
+    pub oldest_ended_at_ms: u64,
     /// Super-steps committed.
     pub steps: u64,
     /// Tasks finished by the agent itself, a `set` or a person.
@@ -198,6 +207,10 @@ counters!(
     runs_degraded,
     runs_queued,
     runs_stuck,
+    runs_removed,
+    threads_removed,
+    replies_removed,
+    oldest_ended_at_ms,
     steps,
     tasks_live,
     tasks_mock,

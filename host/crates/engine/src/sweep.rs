@@ -187,6 +187,18 @@ async fn remove(
 /// Looks again and again at the blobs of all tenants, until the process stops.
 pub(crate) fn at_intervals(shared: &Arc<Shared>) {
     let every_ms = shared.options.blobs.sweep_ms;
+    again_and_again(shared, every_ms, |shared| async move { sweep_all(&shared).await });
+}
+
+/// Does something again and again, with so many milliseconds between, until the process stops; 0:
+/// never.
+pub(crate) fn again_and_again<W>(
+    shared: &Arc<Shared>,
+    every_ms: u64,
+    look: impl Fn(Arc<Shared>) -> W + Send + 'static,
+) where
+    W: Future<Output = ()> + Send,
+{
     if every_ms == 0 {
         return;
     }
@@ -196,7 +208,7 @@ pub(crate) fn at_intervals(shared: &Arc<Shared>) {
         loop {
             let clock = &swept.parts.clock;
             clock.sleep_until(clock.now().after_ms(pause_ms)).await;
-            sweep_all(&swept).await;
+            look(swept.clone()).await;
             pause_ms = every_ms;
         }
     };

@@ -12,7 +12,9 @@ use wforge_model::head::RunHead;
 use wforge_model::{Digest, Epoch, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version};
 
 use crate::BoxError;
-use crate::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
+use crate::threads::{
+    Forget, ForgetThread, Forgotten, StoredThread, ThreadForgotten, ThreadRow, ThreadRun,
+};
 
 pub use blobs::{BlobPage, BlobSweep, KeptBlob};
 pub use memory::{
@@ -22,7 +24,7 @@ pub use memory::{
 pub use written::{
     AuditDraft, AuditEntry, Change, Claim, Collection, Commit, Document, EffectIntent,
     EffectRecord, IdempotentReply, ListPlace, OutboxRow, Phase, Put, QueueChange, Record, Recorded,
-    Snapshot, StoreFigures, audit_hash,
+    RepliesSwept, ReplySweep, Snapshot, StoreFigures, audit_hash,
 };
 
 mod blobs;
@@ -116,7 +118,23 @@ pub trait Store: Debug + Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<ThreadRun>, ReadError>>;
 
     /// Removes the rows of a run that has ended and from which no other goes on, some at a time.
+    /// What makes it be found goes with the first, so that nobody finds a part of it; until the
+    /// last has gone it is among [`Store::leaving`].
     fn forget(&self, forget: Forget) -> BoxFuture<'_, Result<Forgotten, ChangeError>>;
+
+    /// At most `limit` runs of which a part was forgotten, and not the rest.
+    fn leaving<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunId>, ReadError>>;
+
+    /// Removes a thread in which nothing is under way, and its memory, some rows at a time; the
+    /// thread goes with the first.
+    fn forget_thread(
+        &self,
+        forget: ForgetThread,
+    ) -> BoxFuture<'_, Result<ThreadForgotten, ChangeError>>;
 
     /// A document; none where it does not exist.
     fn document<'a>(
@@ -187,6 +205,10 @@ pub trait Store: Debug + Send + Sync {
         tenant: &'a TenantId,
         key: &'a str,
     ) -> BoxFuture<'a, Result<Option<IdempotentReply>, ReadError>>;
+
+    /// Looks at some replies, and removes those that have expired.
+    fn expire_replies(&self, sweep: ReplySweep)
+    -> BoxFuture<'_, Result<RepliesSwept, ChangeError>>;
 
     /// Keeps a folded state of a run so that its log need not be read from the beginning. Loses
     /// nothing where it is lost; the two newest are kept.

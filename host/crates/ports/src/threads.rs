@@ -1,7 +1,9 @@
 //! Threads: runs that go on from each other, and what the store keeps of them beside their logs.
 
 use serde::{Deserialize, Serialize};
-use wforge_model::{Checkpoint, Digest, RunId, TaskId, TenantId, ThreadId, Timestamp, Version};
+use wforge_model::{
+    Checkpoint, Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version,
+};
 
 /// A thread as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +25,10 @@ pub struct ThreadRow {
     /// Its history lists no runs from before this place.
     #[serde(default)]
     pub pruned_before: Version,
+    /// Its own runs begin here; those at places before are left of a thread that was removed under
+    /// its id.
+    #[serde(default)]
+    pub first_place: Version,
     /// The oldest border that its history lists, where it was pruned: those of the same run from
     /// before it are listed no more either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,9 +75,12 @@ pub struct Forget {
     pub tenant: TenantId,
     /// The run.
     pub run: RunId,
+    /// The length that its log must have; none: whatever it is.
+    pub at: Option<Seq>,
     /// Where its thread lists it.
     pub listed: Option<(ThreadId, Version)>,
-    /// Its tasks, whose records go with it.
+    /// Its tasks, whose records go with it, the last first. Whoever finds tasks by the records of
+    /// others names those others before them.
     pub tasks: Vec<TaskId>,
 }
 
@@ -80,8 +89,34 @@ pub struct Forget {
 pub enum Forgotten {
     /// Nothing is left of it.
     Whole,
-    /// Some of its rows have gone: ask again.
+    /// It is found no more, but some of its rows are left: ask again.
+    Part {
+        /// So many of the first tasks may still have records.
+        tasks_left: usize,
+    },
+    /// It has not ended, its log has another length, or another run goes on from it: nothing has
+    /// gone.
+    Needed,
+}
+
+/// A thread whose row and memory are to go. Its runs stay.
+#[derive(Debug, Clone)]
+pub struct ForgetThread {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The thread.
+    pub thread: ThreadId,
+    /// The version that it must have; 0: it has gone, and only its memory may be left.
+    pub expected: Version,
+}
+
+/// How far a thread was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThreadForgotten {
+    /// Neither the thread nor its memory is left.
+    Whole,
+    /// The thread is gone, but some of its memory is left: ask again, with the version 0.
     Part,
-    /// It is live, or another run goes on from it: nothing has gone.
+    /// It has another version, or a run of it is under way: nothing has gone.
     Needed,
 }

@@ -12,16 +12,19 @@ use wforge_ports::BoxFuture;
 use wforge_ports::store::{
     AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Claim, Collection, Commit, CommitError,
     Document, Driver, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record,
-    RecordError, Recorded, Remember, RememberError, Snapshot, Store, StoreFigures,
+    RecordError, Recorded, Remember, RememberError, RepliesSwept, ReplySweep, Snapshot, Store,
+    StoreFigures,
 };
-use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
+use wforge_ports::threads::{
+    Forget, ForgetThread, Forgotten, StoredThread, ThreadForgotten, ThreadRow, ThreadRun,
+};
 
 use crate::error::Fault;
 use crate::kv::Rows;
 use crate::reads;
 use crate::rules::{
-    ChangeDocuments, CommitRun, EraseTenant, Erased, ForgetRun, Operation, PutBlob, RecordEffect,
-    RememberEntry, SaveSnapshot, SweepBlobs,
+    ChangeDocuments, CommitRun, EraseTenant, Erased, ExpireReplies, ForgetOneThread, ForgetRun,
+    Operation, PutBlob, RecordEffect, RememberEntry, SaveSnapshot, SweepBlobs,
 };
 use crate::vault::Vault;
 
@@ -175,6 +178,22 @@ impl<B: Backend> Store for StoreOf<B> {
         self.backend.submit(ForgetRun::new(forget)).boxed()
     }
 
+    fn leaving<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunId>, ReadError>> {
+        let tenant = tenant.clone();
+        find(self, move |_, rows| reads::leaving(rows, &tenant, limit))
+    }
+
+    fn forget_thread(
+        &self,
+        forget: ForgetThread,
+    ) -> BoxFuture<'_, Result<ThreadForgotten, ChangeError>> {
+        self.backend.submit(ForgetOneThread::new(forget)).boxed()
+    }
+
     fn document<'a>(
         &'a self,
         tenant: &'a TenantId,
@@ -266,6 +285,24 @@ impl<B: Backend> Store for StoreOf<B> {
     ) -> BoxFuture<'a, Result<Option<IdempotentReply>, ReadError>> {
         let (tenant, key) = (tenant.clone(), key.to_owned());
         find(self, move |vault, rows| reads::idempotent_reply(vault, rows, &tenant, &key))
+    }
+
+    fn expire_replies(
+        &self,
+        sweep: ReplySweep,
+    ) -> BoxFuture<'_, Result<RepliesSwept, ChangeError>> {
+        async move {
+            let (tenant, now) = (sweep.tenant.clone(), sweep.now);
+            let found =
+                self.backend.read(move |vault, rows| reads::expired_replies(vault, rows, &sweep));
+            let (expired, last) = found.await?;
+            if expired.is_empty() {
+                return Ok(RepliesSwept { removed: 0, last });
+            }
+            let removed = self.backend.submit(ExpireReplies::new(tenant, expired, now)).await?;
+            Ok(RepliesSwept { removed, last })
+        }
+        .boxed()
     }
 
     fn save_snapshot(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), ChangeError>> {

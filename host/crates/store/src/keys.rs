@@ -39,6 +39,7 @@ enum Kind {
     Reply = b'i',
     ThreadRun = b'j',
     DataKey = b'k',
+    Leaving = b'l',
     Memory = b'm',
     Space = b'n',
     Queue = b'q',
@@ -181,6 +182,15 @@ pub(crate) fn children(tenant: &TenantId, base: RunId) -> KeyRange {
     all(tenant, Kind::Child, &[base.as_bytes()])
 }
 
+/// The row that says that a run was forgotten, and that some of its rows are left.
+pub(crate) fn leaving(tenant: &TenantId, run: RunId) -> Vec<u8> {
+    key(tenant, Kind::Leaving, &[run.as_bytes()])
+}
+
+pub(crate) fn all_leaving(tenant: &TenantId) -> KeyRange {
+    all(tenant, Kind::Leaving, &[])
+}
+
 /// The row that says that a run waits for a person.
 pub(crate) fn waiting(tenant: &TenantId, run: RunId) -> Vec<u8> {
     key(tenant, Kind::Waiting, &[run.as_bytes()])
@@ -207,6 +217,17 @@ pub(crate) fn document_name<'k>(tenant: &TenantId, key: &'k [u8]) -> Option<&'k 
 
 pub(crate) fn reply(tenant: &TenantId, name: &str) -> Vec<u8> {
     key(tenant, Kind::Reply, &[name.as_bytes()])
+}
+
+pub(crate) fn replies(tenant: &TenantId) -> KeyRange {
+    all(tenant, Kind::Reply, &[])
+}
+
+/// The name of a reply from its row's key.
+pub(crate) fn reply_name<'k>(tenant: &TenantId, key: &'k [u8]) -> Option<&'k str> {
+    // Length, name and kind come before it.
+    let start = tenant.as_str().len() + 2;
+    std::str::from_utf8(key.get(start..)?).ok()
 }
 
 pub(crate) fn snapshot(tenant: &TenantId, run: RunId, seq: Seq) -> Vec<u8> {

@@ -4,7 +4,7 @@ use wforge_model::event::StoredEvent;
 use wforge_model::head::RunHead;
 use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version};
 use wforge_ports::store::{
-    AuditEntry, Claim, Collection, Document, IdempotentReply, Record, Snapshot,
+    AuditEntry, Claim, Collection, Document, IdempotentReply, Record, ReplySweep, Snapshot,
 };
 use wforge_ports::threads::{StoredThread, ThreadRow, ThreadRun};
 
@@ -237,6 +237,44 @@ pub(crate) fn idempotent_reply(
     let row_key = keys::reply(tenant, name);
     let found = vault.read(rows, tenant, &row_key)?;
     found.map(|(_, json)| decode(&row_key, &json)).transpose()
+}
+
+/// The names of those of some replies that have expired, and of the last that was looked at; none:
+/// there are no more.
+pub(crate) fn expired_replies(
+    vault: &Vault,
+    rows: &dyn Rows,
+    sweep: &ReplySweep,
+) -> Result<(Vec<String>, Option<String>), Fault> {
+    let ReplySweep { tenant, after, limit, now } = sweep;
+    let mut range = keys::replies(tenant);
+    if let Some(name) = after {
+        range = range.after(&keys::reply(tenant, name));
+    }
+    let (mut expired, mut last) = (Vec::new(), None);
+    for row in rows.scan(&range, Order::Ascending, *limit)? {
+        let name = keys::reply_name(tenant, &row.key).ok_or_else(|| short_key(&row.key))?;
+        // A row that was replaced or removed since the scan is read again.
+        let reply = match vault.unpack(rows, tenant, &row.key, &row.value) {
+            Err(Fault::Damaged { .. }) => idempotent_reply(vault, rows, tenant, name)?,
+            opened => Some(decode::<IdempotentReply>(&row.key, &opened?.1)?),
+        };
+        if reply.is_some_and(|reply| reply.expires_at <= *now) {
+            expired.push(name.to_owned());
+        }
+        last = Some(name.to_owned());
+    }
+    Ok((expired, last))
+}
+
+/// The runs of which rows are left though they were forgotten.
+pub(crate) fn leaving(
+    rows: &dyn Rows,
+    tenant: &TenantId,
+    limit: usize,
+) -> Result<Vec<RunId>, Fault> {
+    let found = rows.scan(&keys::all_leaving(tenant), Order::Ascending, limit)?;
+    found.iter().map(|row| keys::tail_run(&row.key).ok_or_else(|| short_key(&row.key))).collect()
 }
 
 pub(crate) fn snapshot(

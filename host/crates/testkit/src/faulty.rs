@@ -9,9 +9,12 @@ use wforge_model::{Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Ve
 use wforge_ports::store::{
     AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Claim, Collection, Commit, CommitError,
     Document, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, ReadError, Record,
-    RecordError, Recorded, Remember, RememberError, Snapshot, StoreFigures,
+    RecordError, Recorded, Remember, RememberError, RepliesSwept, ReplySweep, Snapshot,
+    StoreFigures,
 };
-use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
+use wforge_ports::threads::{
+    Forget, ForgetThread, Forgotten, StoredThread, ThreadForgotten, ThreadRow, ThreadRun,
+};
 use wforge_ports::{BoxFuture, Driver, Store};
 
 use crate::store::Backend;
@@ -205,6 +208,21 @@ impl Store for FaultyStore {
         self.ask(self.behind.forget(forget), ChangeError::Unavailable).boxed()
     }
 
+    fn leaving<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunId>, ReadError>> {
+        self.ask(self.behind.leaving(tenant, limit), ReadError::Unavailable).boxed()
+    }
+
+    fn forget_thread(
+        &self,
+        forget: ForgetThread,
+    ) -> BoxFuture<'_, Result<ThreadForgotten, ChangeError>> {
+        self.ask(self.behind.forget_thread(forget), ChangeError::Unavailable).boxed()
+    }
+
     fn document<'a>(
         &'a self,
         tenant: &'a TenantId,
@@ -279,6 +297,13 @@ impl Store for FaultyStore {
         key: &'a str,
     ) -> BoxFuture<'a, Result<Option<IdempotentReply>, ReadError>> {
         self.ask(self.behind.idempotent_reply(tenant, key), ReadError::Unavailable).boxed()
+    }
+
+    fn expire_replies(
+        &self,
+        sweep: ReplySweep,
+    ) -> BoxFuture<'_, Result<RepliesSwept, ChangeError>> {
+        self.ask(self.behind.expire_replies(sweep), ChangeError::Unavailable).boxed()
     }
 
     fn save_snapshot(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), ChangeError>> {

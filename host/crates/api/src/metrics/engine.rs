@@ -7,6 +7,7 @@ use super::text::Text;
 /// Writes all of them.
 pub(super) fn write(figures: &EngineFigures, text: &mut Text) {
     runs(figures, text);
+    retention(figures, text);
     tasks(figures, text);
     schedules(figures, text);
     guards(figures, text);
@@ -45,6 +46,16 @@ fn runs(figures: &EngineFigures, text: &mut Text) {
     text.counter("wforge_steps_total", "Super-steps committed.").sample(&[], figures.steps);
     let help = "From the plan of a super-step of a run itself to its commit.";
     text.histogram("wforge_step_duration_seconds", help).durations(&[], &figures.step_durations);
+}
+
+fn retention(figures: &EngineFigures, text: &mut Text) {
+    let help = "What was removed since it had been kept long enough.";
+    let mut removed = text.counter("wforge_retention_removed_total", help);
+    removed.sample(&[("what", "run")], figures.runs_removed);
+    removed.sample(&[("what", "thread")], figures.threads_removed);
+    removed.sample(&[("what", "reply")], figures.replies_removed);
+    let help = "When the first of the kept runs ended, as the last look found it; 0: none.";
+    text.gauge("wforge_oldest_run_end_time_seconds", help).millis(&[], figures.oldest_ended_at_ms);
 }
 
 fn tasks(figures: &EngineFigures, text: &mut Text) {

@@ -12,9 +12,12 @@ use wforge_ports::Store;
 use wforge_ports::store::{
     AuditEntry, BlobPage, BlobSweep, Change, ChangeError, Collection, Commit, CommitError,
     Document, IdempotentReply, KvPage, KvQuery, KvSpace, KvStanding, Phase, ReadError, Record,
-    RecordError, Recorded, Remember, RememberError, Snapshot, StoreFigures,
+    RecordError, Recorded, Remember, RememberError, RepliesSwept, ReplySweep, Snapshot,
+    StoreFigures,
 };
-use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadRow, ThreadRun};
+use wforge_ports::threads::{
+    Forget, ForgetThread, Forgotten, StoredThread, ThreadForgotten, ThreadRow, ThreadRun,
+};
 
 type Place = (TenantId, TaskId, u32, u32, u8);
 
@@ -167,6 +170,25 @@ impl Store for FakeStore {
         unused()
     }
     fn forget(&self, _forget: Forget) -> BoxFuture<'_, Result<Forgotten, ChangeError>> {
+        unused()
+    }
+    fn leaving<'a>(
+        &'a self,
+        _tenant: &'a TenantId,
+        _limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunId>, ReadError>> {
+        unused()
+    }
+    fn forget_thread(
+        &self,
+        _forget: ForgetThread,
+    ) -> BoxFuture<'_, Result<ThreadForgotten, ChangeError>> {
+        unused()
+    }
+    fn expire_replies(
+        &self,
+        _sweep: ReplySweep,
+    ) -> BoxFuture<'_, Result<RepliesSwept, ChangeError>> {
         unused()
     }
     fn document<'a>(

@@ -13,6 +13,7 @@ use crate::choice::VersionChoice;
 use crate::notes::{Note, What};
 use crate::quarantine::Quarantine;
 use crate::request::{EngineError, PluginInfo, PluginStanding, PluginUpload, WorkflowInfo};
+use crate::retention::{self, Retired};
 use crate::sweep::{self, BlobsSwept, SweepMode};
 use crate::tenancy::Directory;
 use crate::{catalog, choice, install, tenancy, trust, workflows};
@@ -141,6 +142,16 @@ impl Handle {
         mode: SweepMode,
     ) -> Result<BlobsSwept, EngineError> {
         sweep::sweep(&self.shared, tenant, mode).await
+    }
+
+    /// Looks for runs of the tenant that were kept long enough since they ended, for threads of
+    /// which all runs are such ones, and for replies under idempotency keys that have expired, and
+    /// removes them.
+    ///
+    /// # Errors
+    /// Only the host's own; what went until then has gone.
+    pub async fn retire(&self, tenant: &TenantId) -> Result<Retired, EngineError> {
+        retention::retire(&self.shared, tenant).await
     }
 
     /// A component of the tenant that was let in.

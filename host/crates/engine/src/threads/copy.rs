@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wforge_model::event::Origin;
-use wforge_model::{Checkpoint, TenantId, ThreadId};
+use wforge_model::{Checkpoint, TenantId, ThreadId, Version};
 
 use super::fork::{at_rest, begun, no_thread, origins, thread_of};
 use super::replies::border_made_before;
@@ -46,8 +46,8 @@ pub(crate) async fn copy(
     (from, to): (ThreadId, ThreadId),
     by: &str,
 ) -> Result<Checkpoint, EngineError> {
-    let source =
-        Standing { thread: from, stored: Some(existing(shared, tenant, from).await?), head: None };
+    let stored = Some(existing(shared, tenant, from).await?);
+    let source = Standing { thread: from, stored, head: None, first_place: Version(0) };
     let _turn = shared.locks.lock(tenant, to).await;
     let standing = Standing::read(shared, tenant, to).await?;
     if standing.stored.is_some() {

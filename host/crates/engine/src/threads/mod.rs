@@ -15,6 +15,7 @@ use wforge_ports::threads::{StoredThread, ThreadRow};
 
 use crate::load::{Since, carried_at, load_run};
 use crate::request::EngineError;
+use crate::retention;
 use crate::service::Shared;
 use crate::start::new_run_id;
 
@@ -78,6 +79,9 @@ pub(crate) struct Standing {
     pub(crate) stored: Option<StoredThread>,
     /// The row of its head.
     pub(crate) head: Option<RunHead>,
+    /// Its first place where it begins: after those that are left of a thread that was removed
+    /// under its id.
+    pub(crate) first_place: Version,
 }
 
 impl Standing {
@@ -91,7 +95,11 @@ impl Standing {
             Some(head) => shared.parts.store.head(tenant, head).await?,
             None => None,
         };
-        Ok(Self { thread, stored, head })
+        let first_place = match &stored {
+            Some(_) => Version(0),
+            None => retention::first_place(shared, tenant, thread).await?,
+        };
+        Ok(Self { thread, stored, head, first_place })
     }
 
     pub(crate) fn row(&self) -> Option<&ThreadRow> {

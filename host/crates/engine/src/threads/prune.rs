@@ -6,14 +6,14 @@ use std::sync::Arc;
 use wforge_graph::head_of;
 use wforge_model::{Checkpoint, TenantId, ThreadId, Version};
 use wforge_ports::store::{AuditDraft, Commit, CommitError};
-use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadPut, ThreadRun};
+use wforge_ports::threads::{StoredThread, ThreadPut, ThreadRun};
 
 use super::fork::no_thread;
 use super::history::borders_of;
 use super::start::busy;
 use super::{TRIES_MAX, existing};
+use crate::forgotten::{Seen, forget};
 use crate::load::{load_run, no_checkpoint};
-use crate::planned::planned;
 use crate::request::EngineError;
 use crate::service::Shared;
 use crate::start::{EMBEDDED_LEASE, commit_refused, queue_of};
@@ -145,8 +145,9 @@ async fn free(
     let mut place = Some(before);
     loop {
         let page = shared.parts.store.thread_runs(tenant, thread, place, PAGE).await?;
-        for listed in &page {
-            if forget(shared, tenant, thread, *listed).await? {
+        for ThreadRun { place, run } in &page {
+            let seen = Seen { run: *run, at: None, listed: Some((thread, *place)) };
+            if forget(shared, tenant, seen).await? {
                 pruned.runs_removed += 1;
             } else {
                 pruned.runs_needed += 1;
@@ -155,25 +156,6 @@ async fn free(
         match page.last() {
             Some(last) if page.len() == PAGE => place = Some(last.place),
             Some(_) | None => return Ok(pruned),
-        }
-    }
-}
-
-/// Removes a run unless it is needed; whether it is gone.
-async fn forget(
-    shared: &Shared,
-    tenant: &TenantId,
-    thread: ThreadId,
-    ThreadRun { place, run }: ThreadRun,
-) -> Result<bool, EngineError> {
-    let tasks = planned(shared, tenant, run, None).await?.tasks;
-    let forget = Forget { tenant: tenant.clone(), run, listed: Some((thread, place)), tasks };
-    loop {
-        let forgotten = shared.parts.store.forget(forget.clone()).await;
-        match forgotten.map_err(|error| EngineError::Host(Box::new(error)))? {
-            Forgotten::Part => {}
-            Forgotten::Whole => return Ok(true),
-            Forgotten::Needed => return Ok(false),
         }
     }
 }

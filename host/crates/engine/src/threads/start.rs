@@ -174,7 +174,7 @@ fn row_after(
     id: RunId,
 ) -> (ThreadRow, wforge_model::Version) {
     let now = shared.parts.clock.now();
-    let mut row = standing.row().cloned().unwrap_or_else(|| new_row(standing.thread, started, now));
+    let mut row = standing.row().cloned().unwrap_or_else(|| new_row(standing, started, now));
     row.head = Some(id);
     row.queue.retain(|queued| *queued != id);
     row.workflow.clone_from(&started.workflow);
@@ -183,15 +183,16 @@ fn row_after(
     (row, standing.version())
 }
 
-fn new_row(thread: ThreadId, started: &RunStarted, now: wforge_model::Timestamp) -> ThreadRow {
+fn new_row(standing: &Standing, started: &RunStarted, now: wforge_model::Timestamp) -> ThreadRow {
     ThreadRow {
-        thread,
+        thread: standing.thread,
         head: None,
         queue: Vec::new(),
         workflow: started.workflow.clone(),
         digest: started.digest,
         removed: Vec::new(),
-        pruned_before: wforge_model::Version(0),
+        pruned_before: standing.first_place,
+        first_place: standing.first_place,
         oldest: None,
         created_at: now,
         updated_at: now,
@@ -220,7 +221,7 @@ async fn enqueue(
     let mut stored = standing.stored.clone();
     for _ in 0..TRIES_MAX {
         let version = stored.as_ref().map_or(wforge_model::Version(0), |stored| stored.version);
-        let mut row = stored.map_or_else(|| new_row(thread, &started, now), |stored| stored.row);
+        let mut row = stored.map_or_else(|| new_row(standing, &started, now), |stored| stored.row);
         row.queue.push(id);
         row.updated_at = now;
         let commit = Commit {

@@ -70,7 +70,7 @@ async fn before(
     let (mut place, mut is_older) = (None, false);
     loop {
         let page = shared.parts.store.thread_runs(tenant, row.thread, place, PAGE).await?;
-        for listed in &page {
+        for listed in page.iter().filter(|listed| listed.place >= row.first_place) {
             if is_older && !row.removed.contains(&listed.run) {
                 return Ok(Some(listed.run));
             }

@@ -26,6 +26,7 @@ mod parts;
 mod pruning;
 mod repeats;
 mod replays;
+mod retention;
 mod rules;
 mod runs;
 mod schedules;

@@ -381,6 +381,28 @@ impl IdempotentReply {
     }
 }
 
+/// A look at some replies.
+#[derive(Debug, Clone)]
+pub struct ReplySweep {
+    /// Whose they are.
+    pub tenant: TenantId,
+    /// Those that come after that key; none: from the first.
+    pub after: Option<String>,
+    /// So many at most.
+    pub limit: usize,
+    /// What has expired by then goes.
+    pub now: Timestamp,
+}
+
+/// What came of a look at some replies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RepliesSwept {
+    /// How many went.
+    pub removed: u64,
+    /// The last that was looked at; none: there are no more.
+    pub last: Option<String>,
+}
+
 /// A folded run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {

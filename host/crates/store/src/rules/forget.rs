@@ -1,18 +1,24 @@
-//! Removes a run, some rows at a time: what makes it be found goes last, so that whoever is
-//! interrupted can ask again.
+//! Removes a run, some rows at a time. What makes it be found goes with the first, so that nobody
+//! finds a part of it; a row says that the rest is left, for whoever goes on after an interruption.
+//!
+//! Its tasks are told from its log, so the log goes last.
 
+use wforge_model::head::RunHead;
 use wforge_ports::store::{ChangeError, KvSpace};
 use wforge_ports::threads::{Forget, Forgotten};
 
-use super::{Operation, Prepared, release};
+use super::{Operation, Prepared, remove};
 use crate::budget::Budget;
 use crate::error::Fault;
 use crate::keys;
-use crate::kv::{Batch, KeyRange, Order, Rows};
-use crate::vault::{self, Refused, Vault};
+use crate::kv::{Batch, Rows};
+use crate::reads;
+use crate::vault::{Body, Refused, Vault};
 
 /// Rows that one operation removes.
 const ROWS_MAX: usize = 1_024;
+/// Tasks whose records one operation looks for.
+const TASKS_MAX: usize = 256;
 
 #[derive(Debug)]
 pub(crate) struct ForgetRun {
@@ -25,21 +31,35 @@ impl ForgetRun {
         Self { forget, prepared: Prepared::default() }
     }
 
-    fn is_needed(&self, rows: &dyn Rows) -> Result<bool, Fault> {
-        let Forget { tenant, run, .. } = &self.forget;
-        let is_live = rows.get(&keys::queue(tenant, *run))?.is_some();
-        Ok(is_live || !rows.is_vacant(&keys::children(tenant, *run))?)
+    fn is_needed(&self, rows: &dyn Rows, head: &RunHead) -> Result<bool, Fault> {
+        let Forget { tenant, run, at, .. } = &self.forget;
+        let has_ended = head.status.is_final() && rows.get(&keys::queue(tenant, *run))?.is_none();
+        if !has_ended || at.is_some_and(|at| at != head.seq) {
+            return Ok(true);
+        }
+        Ok(!rows.is_vacant(&keys::children(tenant, *run))?)
     }
 
-    /// Removes rows of its log, its records, its snapshots and its memory; whether all have gone.
+    /// Removes rows of its records, its snapshots, its memory and its log; how far it came.
     fn remove_rows(
         &self,
         vault: &Vault,
         rows: &dyn Rows,
         batch: &mut Batch,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Forgotten, Fault> {
         let Forget { tenant, run, tasks, .. } = &self.forget;
-        let records = tasks.iter().map(|task| keys::records(tenant, *task));
+        let mut left = ROWS_MAX;
+        let last_first = tasks.iter().enumerate().rev();
+        for (looked_at, (before, task)) in last_first.enumerate() {
+            if looked_at == TASKS_MAX {
+                return Ok(Forgotten::Part { tasks_left: before + 1 });
+            }
+            let records = keys::records(tenant, *task);
+            left -= remove(vault, tenant, (&records, left), rows, batch)?;
+            if left == 0 {
+                return Ok(Forgotten::Part { tasks_left: before + 1 });
+            }
+        }
         let space = KvSpace::Run(*run).to_string();
         let rest = [
             keys::snapshots(tenant, *run),
@@ -47,55 +67,49 @@ impl ForgetRun {
             keys::expiries(tenant, &space),
             keys::events(tenant, *run),
         ];
-        let mut left = ROWS_MAX;
-        for range in records.chain(rest) {
-            left -= remove(vault, self, &range, left, rows, batch)?;
+        for range in rest {
+            left -= remove(vault, tenant, (&range, left), rows, batch)?;
             if left == 0 {
-                return Ok(false);
+                return Ok(Forgotten::Part { tasks_left: 0 });
             }
         }
-        Ok(true)
+        Ok(Forgotten::Whole)
     }
 
     /// Removes what makes the run be found.
-    fn remove_places(
-        &self,
-        vault: &Vault,
-        rows: &dyn Rows,
-        batch: &mut Batch,
-    ) -> Result<(), Fault> {
+    fn remove_places(&self, head: &RunHead, batch: &mut Batch) {
         let Forget { tenant, run, listed, .. } = &self.forget;
-        let row_key = keys::head(tenant, *run);
-        if let Some((_, json)) = vault.read(rows, tenant, &row_key)? {
-            let head: wforge_model::head::RunHead = vault::decode(&row_key, &json)?;
-            if let Some(base) = head.base {
-                batch.delete(keys::child(tenant, base.run, *run));
-            }
+        if let Some(base) = head.base {
+            batch.delete(keys::child(tenant, base.run, *run));
         }
-        batch.delete(row_key);
+        batch.delete(keys::head(tenant, *run));
         batch.delete(keys::waiting(tenant, *run));
         batch.delete(keys::space(tenant, &KvSpace::Run(*run).to_string()));
         if let Some((thread, place)) = listed {
             batch.delete(keys::thread_run(tenant, *thread, *place));
         }
+    }
+
+    /// Says that rows of it are left, or no more.
+    fn mark(
+        &self,
+        vault: &Vault,
+        rows: &dyn Rows,
+        batch: &mut Batch,
+        is_whole: bool,
+    ) -> Result<(), Fault> {
+        let row_key = keys::leaving(&self.forget.tenant, self.forget.run);
+        match (is_whole, rows.get(&row_key)?.is_some()) {
+            (true, true) => batch.delete(row_key),
+            (false, false) => {
+                let body = Body::Inline(Vec::new());
+                let row = vault.seal(self.prepared.key()?, &row_key, 0, &body)?;
+                batch.put(row_key, row);
+            }
+            (true, false) | (false, true) => {}
+        }
         Ok(())
     }
-}
-
-fn remove(
-    vault: &Vault,
-    run: &ForgetRun,
-    range: &KeyRange,
-    limit: usize,
-    rows: &dyn Rows,
-    batch: &mut Batch,
-) -> Result<usize, Fault> {
-    let found = rows.scan(range, Order::Ascending, limit)?;
-    for row in &found {
-        release(vault, &run.forget.tenant, rows, &row.key, batch)?;
-        batch.delete(row.key.clone());
-    }
-    Ok(found.len())
 }
 
 impl Operation for ForgetRun {
@@ -114,16 +128,19 @@ impl Operation for ForgetRun {
         rows: &dyn Rows,
         batch: &mut Batch,
     ) -> Result<Forgotten, ChangeError> {
+        let Forget { tenant, run, .. } = &self.forget;
         // Nothing is written, nor counted, of a tenant that was erased meanwhile.
-        self.prepared.check_key(vault, &self.forget.tenant)?;
-        if self.is_needed(rows)? {
-            return Ok(Forgotten::Needed);
+        self.prepared.write(vault, tenant, rows, batch)?;
+        let head = reads::head(vault, rows, tenant, *run)?;
+        if let Some(head) = &head {
+            if self.is_needed(rows, head)? {
+                return Ok(Forgotten::Needed);
+            }
+            self.remove_places(head, batch);
         }
-        if !self.remove_rows(vault, rows, batch)? {
-            return Ok(Forgotten::Part);
-        }
-        self.remove_places(vault, rows, batch)?;
-        Ok(Forgotten::Whole)
+        let forgotten = self.remove_rows(vault, rows, batch)?;
+        self.mark(vault, rows, batch, forgotten == Forgotten::Whole)?;
+        Ok(forgotten)
     }
 
     fn prepared(&mut self) -> &mut Prepared {

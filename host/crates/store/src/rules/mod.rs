@@ -15,7 +15,7 @@ use crate::error::Fault;
 use crate::files::NewFile;
 use crate::keyring::DataKey;
 use crate::keys;
-use crate::kv::{Batch, Bytes, Layered, Rows};
+use crate::kv::{Batch, Bytes, KeyRange, Layered, Order, Rows};
 use crate::named::digests_in;
 use crate::vault::{Body, Refused, Vault};
 
@@ -25,9 +25,11 @@ mod change;
 mod commit;
 mod erase;
 mod forget;
+mod forget_thread;
 mod memory;
 mod record;
 mod remember;
+mod replies;
 mod snapshot;
 mod sweep;
 mod thread;
@@ -37,9 +39,11 @@ pub(crate) use change::ChangeDocuments;
 pub(crate) use commit::{CommitRun, LEASE};
 pub(crate) use erase::{EraseTenant, Erased};
 pub(crate) use forget::ForgetRun;
+pub(crate) use forget_thread::ForgetOneThread;
 pub(crate) use memory::{SpaceRow, StoredEntry};
 pub(crate) use record::{RecordEffect, StoredRecord};
 pub(crate) use remember::RememberEntry;
+pub(crate) use replies::ExpireReplies;
 pub(crate) use snapshot::SaveSnapshot;
 pub(crate) use sweep::SweepBlobs;
 
@@ -203,6 +207,22 @@ fn standing_reply(
     let Some(new) = new else { return Ok(None) };
     let first = crate::reads::idempotent_reply(vault, rows, tenant, &new.key)?;
     Ok(first.filter(|first| first.stands_before(new)).map(Box::new))
+}
+
+/// Removes rows of a range, at most so many; how many there were.
+fn remove(
+    vault: &Vault,
+    tenant: &TenantId,
+    (range, limit): (&KeyRange, usize),
+    rows: &dyn Rows,
+    batch: &mut Batch,
+) -> Result<usize, Fault> {
+    let found = rows.scan(range, Order::Ascending, limit)?;
+    for row in &found {
+        release(vault, tenant, rows, &row.key, batch)?;
+        batch.delete(row.key.clone());
+    }
+    Ok(found.len())
 }
 
 /// Lets go of the file that the row under a key names, since the row is about to be replaced.

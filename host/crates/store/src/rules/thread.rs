@@ -34,7 +34,8 @@ pub(super) fn put(
     if found != expected {
         return Err(CommitError::ThreadConflict { thread, expected, found });
     }
-    let version = found.next();
+    // Runs may be left of a thread that was removed under its id; they have the places before.
+    let version = found.next().max(put.row.first_place);
     batch.put(row_key.clone(), vault.seal(key, &row_key, version.0, &Body::Inline(json))?);
     if put.begins {
         let row_key = keys::thread_run(tenant, thread, version);

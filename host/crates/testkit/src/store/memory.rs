@@ -2,6 +2,7 @@
 
 use futures::future::join_all;
 use serde_json::{Value, json};
+use wforge_model::head::RunStatus;
 use wforge_model::{ThreadId, Timestamp, Version};
 use wforge_ports::store::{
     AuditDraft, CommitError, KvExpected, KvPage, KvQuery, KvRoom, KvSpace, KvUnit, KvWrite,
@@ -301,7 +302,7 @@ pub async fn a_forgotten_run_leaves_no_memory_of_its_own(bench: &mut Bench) {
     let (acme, space) = (tenant("acme"), of_run(1));
     let thread = KvSpace::Thread(ThreadId::from_bytes([7; 16]));
     let mut only = commit(&acme, run(1), 0, vec![started(json!(1)), stepped(1)]);
-    only.queue = QueueChange::Done;
+    (only.queue, only.head.status) = (QueueChange::Done, RunStatus::Completed);
     bench.store().commit(only).await.unwrap();
     let before = bench.store().stored_bytes(&acme);
     for number in 0..30 {
@@ -310,7 +311,7 @@ pub async fn a_forgotten_run_leaves_no_memory_of_its_own(bench: &mut Bench) {
         write(bench, number, short).await;
     }
     let tasks = vec![task(1)];
-    let forget = Forget { tenant: acme.clone(), run: run(1), listed: None, tasks };
+    let forget = Forget { tenant: acme.clone(), run: run(1), at: None, listed: None, tasks };
     let shared = answer(&acme, task(2), 0, json!(1));
     let kv = vec![set(&thread, "k", json!("stays"))];
     bench.store().record(Record { kv, ..shared }).await.unwrap();

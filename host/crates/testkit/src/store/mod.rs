@@ -154,6 +154,7 @@ macro_rules! store_conformance {
                 a_repeated_request_hears_its_reply_rather_than_a_conflict
                 of_many_requests_with_one_key_one_is_done_and_all_hear_its_reply
                 a_reply_that_has_expired_gives_way
+                replies_that_have_expired_are_removed
                 the_newest_snapshot_is_the_one_that_counts
                 a_thread_is_written_with_the_commit_of_its_run
                 a_commit_on_an_old_version_of_its_thread_is_refused_whole
@@ -164,6 +165,9 @@ macro_rules! store_conformance {
                 a_run_whose_base_is_gone_is_refused
                 a_run_that_is_needed_is_not_forgotten
                 a_forgotten_run_leaves_nothing_behind
+                a_run_with_many_tasks_is_forgotten_in_parts_its_log_last
+                a_thread_in_which_nothing_is_under_way_is_forgotten_with_its_memory
+                a_thread_that_begins_anew_begins_after_what_is_left_of_the_one_before
                 the_first_writer_of_a_phase_wins
                 intent_and_answer_are_two_phases
                 of_many_writers_of_one_phase_one_is_first_and_all_hear_its_answer

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use serde_json::{Value, json};
 use wforge_model::{RunId, Seq, TenantId, Timestamp};
-use wforge_ports::store::{Change, ChangeError, Commit, CommitError, IdempotentReply};
+use wforge_ports::store::{Change, ChangeError, Commit, CommitError, IdempotentReply, ReplySweep};
 
 use super::Bench;
 use super::make::{audit, change, commit, put, reply, run, started, tenant};
@@ -124,4 +124,39 @@ pub async fn a_reply_that_has_expired_gives_way(bench: &mut Bench) {
     store.change(set(&acme, "a", at(2_500, 3))).await.unwrap_err();
     store.change(set(&acme, "a", at(3_000, 3))).await.unwrap();
     assert_eq!(store.idempotent_reply(&acme, "key").await.unwrap(), Some(at(3_000, 3)));
+}
+
+/// In pages, of one tenant, and not a moment before.
+pub async fn replies_that_have_expired_are_removed(bench: &mut Bench) {
+    let (acme, other, store) = (tenant("acme"), tenant("other"), bench.store());
+    for number in 0..50_u8 {
+        let expires_at = Timestamp(if number % 2 == 0 { 9_000 } else { 9_001 });
+        let reply = IdempotentReply { expires_at, ..reply(&key_of(number), json!(number)) };
+        store.change(set(&acme, "a", reply.clone())).await.unwrap();
+        store.change(set(&other, "a", reply)).await.unwrap();
+    }
+    let full = store.stored_bytes(&acme);
+    let sweep = async |now: u64| {
+        let (mut after, mut removed) = (None, 0);
+        loop {
+            let sweep = ReplySweep { tenant: acme.clone(), after, limit: 7, now: Timestamp(now) };
+            let swept = store.expire_replies(sweep).await.unwrap();
+            removed += swept.removed;
+            after = swept.last;
+            if after.is_none() {
+                return removed;
+            }
+        }
+    };
+    assert_eq!((sweep(8_999).await, sweep(9_000).await, sweep(9_000).await), (0, 25, 0));
+    assert!(store.stored_bytes(&acme) < full);
+    for number in 0..50 {
+        let kept = store.idempotent_reply(&acme, &key_of(number)).await.unwrap();
+        assert_eq!(kept.is_some(), number % 2 == 1, "{number}");
+        assert!(store.idempotent_reply(&other, &key_of(number)).await.unwrap().is_some());
+    }
+}
+
+fn key_of(number: u8) -> String {
+    format!("key {number:03}")
 }

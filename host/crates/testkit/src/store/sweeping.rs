@@ -1,6 +1,7 @@
 //! Blobs that nothing names: noted at the first look, removed at one that comes long enough after.
 
 use serde_json::{Value, json};
+use wforge_model::head::RunStatus;
 use wforge_model::{Digest, TenantId, ThreadId, Timestamp};
 use wforge_ports::store::{BlobSweep, Collection, KvSpace, KvWrite, Put, QueueChange, Snapshot};
 use wforge_ports::threads::{Forget, Forgotten};
@@ -77,7 +78,7 @@ pub async fn a_blob_stays_while_anything_names_it(bench: &mut Bench) {
     let mut heard = audit("blob.seen");
     heard.resource = all[8].to_string();
     first.audit = vec![heard];
-    first.queue = QueueChange::Done;
+    (first.queue, first.head.status) = (QueueChange::Done, RunStatus::Completed);
     first.head.workflow = all[2].to_string();
     store.commit(first).await.unwrap();
     let mut record = answer(&acme, task(1), 0, named(all[3]));
@@ -104,7 +105,8 @@ pub async fn a_blob_stays_while_anything_names_it(bench: &mut Bench) {
     assert!(is_named(bench, &acme, all[4], 9_000).await);
     store.change(change(&acme, None, vec![document("a", None)])).await.unwrap();
     assert!(!is_named(bench, &acme, all[6], 0).await);
-    let forget = Forget { tenant: acme.clone(), run: run(1), listed: None, tasks: vec![task(1)] };
+    let (tenant, tasks) = (acme.clone(), vec![task(1)]);
+    let forget = Forget { tenant, run: run(1), at: None, listed: None, tasks };
     assert_eq!(store.forget(forget).await.unwrap(), Forgotten::Whole);
     for (place, digest) in all.iter().enumerate() {
         assert_eq!(is_named(bench, &acme, *digest, 0).await, place == 1 || place == 4, "{place}");

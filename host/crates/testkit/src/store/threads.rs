@@ -5,10 +5,14 @@ use std::sync::Arc;
 use futures::future::join_all;
 use serde_json::json;
 use wforge_model::event::EventKind;
-use wforge_model::head::{WaitReason, WaitingFor};
-use wforge_model::{Checkpoint, Digest, RunId, Seq, TenantId, ThreadId, Timestamp, Version};
-use wforge_ports::store::{Commit, CommitError, QueueChange, Snapshot};
-use wforge_ports::threads::{Forget, Forgotten, StoredThread, ThreadPut, ThreadRow, ThreadRun};
+use wforge_model::head::{RunStatus, WaitReason, WaitingFor};
+use wforge_model::{
+    Checkpoint, Digest, RunId, Seq, TaskId, TenantId, ThreadId, Timestamp, Version,
+};
+use wforge_ports::store::{Commit, CommitError, KvSpace, KvWrite, QueueChange, Remember, Snapshot};
+use wforge_ports::threads::{
+    Forget, ForgetThread, Forgotten, StoredThread, ThreadForgotten, ThreadPut, ThreadRow, ThreadRun,
+};
 
 use super::Bench;
 use super::make::{answer, audit, commit, planned, reply, run, started, stepped, task, tenant};
@@ -26,6 +30,7 @@ fn row(number: u8, head: RunId) -> ThreadRow {
         digest: Digest::from_bytes([9; 32]),
         removed: vec![run(100)],
         pruned_before: Version(0),
+        first_place: Version(0),
         oldest: None,
         created_at: Timestamp(1),
         updated_at: Timestamp(2),
@@ -178,16 +183,35 @@ pub async fn a_run_whose_base_is_gone_is_refused(bench: &mut Bench) {
     store.commit(goes_on(&acme, 2, 1)).await.unwrap();
 }
 
-async fn forget(bench: &Bench, number: u8, listed: Option<(ThreadId, Version)>) -> Forgotten {
+fn ended(mut commit: Commit) -> Commit {
+    (commit.queue, commit.head.status) = (QueueChange::Done, RunStatus::Completed);
+    commit
+}
+
+fn of(number: u8) -> Forget {
     let (tenant, tasks) = (tenant("acme"), vec![task(number)]);
-    let forget = Forget { tenant, run: run(number), listed, tasks };
-    bench.store().forget(forget).await.unwrap()
+    Forget { tenant, run: run(number), at: None, listed: None, tasks }
+}
+
+fn numbered_task(number: u32) -> TaskId {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    TaskId::from_bytes(bytes)
+}
+
+async fn remember(bench: &Bench, space: &KvSpace, key: &str) {
+    let write = KvWrite::of(space.clone(), key.to_owned(), Some(json!(1)));
+    let remember = Remember { tenant: tenant("acme"), write, at: Timestamp(1), audit: Vec::new() };
+    bench.store().remember(remember).await.unwrap();
+}
+
+async fn forget(bench: &Bench, number: u8, listed: Option<(ThreadId, Version)>) -> Forgotten {
+    bench.store().forget(Forget { listed, ..of(number) }).await.unwrap()
 }
 
 async fn end(bench: &Bench, number: u8) {
-    let mut last = commit(&tenant("acme"), run(number), 1, vec![stepped(1)]);
-    last.queue = QueueChange::Done;
-    bench.store().commit(last).await.unwrap();
+    let last = commit(&tenant("acme"), run(number), 1, vec![stepped(1)]);
+    bench.store().commit(ended(last)).await.unwrap();
 }
 
 /// Not while it runs, and not while another goes on from it.
@@ -195,7 +219,13 @@ pub async fn a_run_that_is_needed_is_not_forgotten(bench: &mut Bench) {
     let (acme, store) = (tenant("acme"), bench.store());
     store.commit(commit(&acme, run(1), 0, vec![started(json!(1))])).await.unwrap();
     assert_eq!(forget(bench, 1, None).await, Forgotten::Needed);
+    let mut blocked = commit(&acme, run(3), 0, vec![started(json!(1))]);
+    (blocked.queue, blocked.head.status) = (QueueChange::Done, RunStatus::Blocked);
+    store.commit(blocked).await.unwrap();
+    assert_eq!(forget(bench, 3, None).await, Forgotten::Needed, "an operator decides");
     end(bench, 1).await;
+    let grown = Forget { at: Some(Seq(1)), ..of(1) };
+    assert_eq!(store.forget(grown).await.unwrap(), Forgotten::Needed, "it went on since");
     store.commit(goes_on(&acme, 2, 1)).await.unwrap();
     assert_eq!(forget(bench, 1, None).await, Forgotten::Needed);
     assert_eq!(store.events(&acme, run(1), Seq(0), 9).await.unwrap().len(), 2);
@@ -212,8 +242,8 @@ pub async fn a_forgotten_run_leaves_nothing_behind(bench: &mut Bench) {
     store.commit(second).await.unwrap();
     let mut events = vec![planned(1, &[task(2)])];
     events.extend((1..1_500).map(stepped));
-    let mut last = commit(&acme, run(2), 1, events);
-    last.queue = QueueChange::Done;
+    let last = commit(&acme, run(2), 1, events);
+    let mut last = ended(last);
     last.head.base = Some(Checkpoint { run: run(1), seq: Seq(1) });
     store.commit(last).await.unwrap();
     store.record(answer(&acme, task(2), 0, json!(1))).await.unwrap();
@@ -221,15 +251,86 @@ pub async fn a_forgotten_run_leaves_nothing_behind(bench: &mut Bench) {
     let snapshot = Snapshot { tenant: acme.clone(), run: run(2), seq: Seq(9), state };
     store.save_snapshot(snapshot).await.unwrap();
     let listed = Some((thread(1), Version(1)));
-    assert_eq!(forget(bench, 2, listed).await, Forgotten::Part);
-    assert_eq!(forget(bench, 2, listed).await, Forgotten::Whole);
-    assert_eq!(store.head(&acme, run(2)).await.unwrap(), None);
+    assert_eq!(forget(bench, 2, listed).await, Forgotten::Part { tasks_left: 0 });
+    assert_eq!(store.head(&acme, run(2)).await.unwrap(), None, "nobody finds a part of it");
+    assert_eq!(runs(bench, &acme, 1, None).await, []);
+    assert_eq!(store.leaving(&acme, 9).await.unwrap(), [run(2)]);
+    assert_eq!(forget(bench, 2, None).await, Forgotten::Whole, "whoever goes on knows no place");
+    assert_eq!(store.leaving(&acme, 9).await.unwrap(), []);
     assert_eq!(store.events(&acme, run(2), Seq(0), 9).await.unwrap(), []);
     assert_eq!(store.records(&acme, task(2)).await.unwrap(), []);
     assert_eq!(store.snapshot(&acme, run(2)).await.unwrap(), None);
-    assert_eq!(runs(bench, &acme, 1, None).await, []);
     assert_eq!(forget(bench, 1, None).await, Forgotten::Whole);
     assert_eq!(store.heads(&acme, None, 9).await.unwrap(), []);
+}
+
+/// Whoever goes on after an interruption tells the tasks from the log, so that goes last; and no
+/// operation looks for the records of all of many tasks.
+pub async fn a_run_with_many_tasks_is_forgotten_in_parts_its_log_last(bench: &mut Bench) {
+    let (acme, store) = (tenant("acme"), bench.store());
+    let tasks: Vec<TaskId> = (0..600_u32).map(numbered_task).collect();
+    let first = commit(&acme, run(1), 0, vec![started(json!(1)), planned(1, &tasks)]);
+    store.commit(ended(first)).await.unwrap();
+    for task in &tasks[..2] {
+        store.record(answer(&acme, *task, 0, json!(1))).await.unwrap();
+    }
+    let mut forget = Forget { tasks: tasks.clone(), ..of(1) };
+    for tasks_left in [344, 88] {
+        let forgotten = store.forget(forget.clone()).await.unwrap();
+        assert_eq!(forgotten, Forgotten::Part { tasks_left });
+        forget.tasks.truncate(tasks_left);
+        assert_eq!(store.events(&acme, run(1), Seq(0), 9).await.unwrap().len(), 2);
+    }
+    assert_eq!(store.forget(forget).await.unwrap(), Forgotten::Whole);
+    assert_eq!(store.records(&acme, tasks[0]).await.unwrap(), []);
+    assert_eq!(store.events(&acme, run(1), Seq(0), 9).await.unwrap(), []);
+}
+
+/// With all that its plugins remembered, however much, and only as it was seen.
+pub async fn a_thread_in_which_nothing_is_under_way_is_forgotten_with_its_memory(
+    bench: &mut Bench,
+) {
+    let (acme, store) = (tenant("acme"), bench.store());
+    let forget = async |expected: u64| {
+        let (tenant, expected) = (acme.clone(), Version(expected));
+        let forget = ForgetThread { tenant, thread: thread(1), expected };
+        store.forget_thread(forget).await.unwrap()
+    };
+    store.commit(begins(&acme, 1, 1, 0)).await.unwrap();
+    assert_eq!(forget(1).await, ThreadForgotten::Needed, "its run has not ended");
+    let mut last = ended(commit(&acme, run(1), 1, vec![stepped(1)]));
+    store.commit(last.clone()).await.unwrap();
+    assert_eq!(forget(1).await, ThreadForgotten::Needed, "another waits for its turn");
+    let free = ThreadRow { queue: Vec::new(), ..row(1, run(1)) };
+    (last.expected, last.events) = (Seq(2), Vec::new());
+    last.thread = Some(ThreadPut { expected: Version(1), row: free, begins: false });
+    store.commit(last).await.unwrap();
+    let space = KvSpace::Thread(thread(1));
+    for number in 0..1_100 {
+        remember(bench, &space, &number.to_string()).await;
+    }
+    assert_eq!(forget(1).await, ThreadForgotten::Needed, "it changed since");
+    assert_eq!(forget(2).await, ThreadForgotten::Part);
+    assert_eq!(store.thread(&acme, thread(1)).await.unwrap(), None);
+    assert_eq!(forget(0).await, ThreadForgotten::Whole);
+    assert_eq!(forget(0).await, ThreadForgotten::Whole, "and once more");
+    let standing = store.memory(&acme, &space, "7").await.unwrap();
+    assert_eq!((standing.entry, standing.next), (None, Version(1)));
+    assert_eq!(runs(bench, &acme, 1, None).await, [(1, run(1))], "its runs stay");
+}
+
+/// So that its history can leave them out.
+pub async fn a_thread_that_begins_anew_begins_after_what_is_left_of_the_one_before(
+    bench: &mut Bench,
+) {
+    let (acme, store) = (tenant("acme"), bench.store());
+    let mut anew = begins(&acme, 1, 2, 0);
+    if let Some(put) = &mut anew.thread {
+        put.row.first_place = Version(8);
+    }
+    store.commit(anew).await.unwrap();
+    assert_eq!(store.thread(&acme, thread(1)).await.unwrap().unwrap().version, Version(8));
+    assert_eq!(runs(bench, &acme, 1, None).await, [(8, run(2))]);
 }
 
 /// Versions go on where they stopped.
