@@ -92,6 +92,7 @@ pub(crate) async fn start(
     body: Body,
 ) -> Result<Response, ApiError> {
     let wait = wait.checked(&api)?;
+    api.parts.engine.check_busy(&principal.tenant)?;
     let bytes = json_bytes(&api, &headers, body, api.parts.limits.run_bytes_max).await?;
     let keyed = Keyed { headers: &headers, route: "runs.start", thread: None, body: &bytes };
     let (idempotency, held) = hold(&api, &principal, keyed)?;

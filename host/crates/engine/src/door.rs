@@ -34,6 +34,9 @@ const RETRY_MS: u64 = 1_000;
 #[derive(Debug)]
 pub(crate) struct Door {
     places: Semaphore,
+    /// Those that are inside or wait where the line stands: a quarter more than there are places,
+    /// so that none stays empty.
+    standing_max: usize,
     line: Mutex<Line>,
     refused: AtomicU64,
 }
@@ -47,10 +50,18 @@ struct Line {
 }
 
 impl Line {
+    fn is_burst(&self, now: Timestamp) -> bool {
+        self.since.is_none_or(|since| now < since.after_ms(BURST_MS))
+    }
+
+    fn len(&self) -> usize {
+        self.tenants.values().sum()
+    }
+
     /// Fewer than half of what each would have if all had the same.
     fn is_modest(&self, tenant: &TenantId) -> bool {
         let own = self.tenants.get(tenant).copied().unwrap_or(0);
-        own * self.tenants.len() * 2 < self.tenants.values().sum()
+        own * self.tenants.len() * 2 < self.len()
     }
 }
 
@@ -79,8 +90,10 @@ impl Drop for Counted<'_> {
 
 impl Door {
     pub(crate) fn new(at_once_max: usize) -> Self {
-        let places = Semaphore::new(at_once_max.clamp(1, Semaphore::MAX_PERMITS));
-        Self { places, line: Mutex::default(), refused: AtomicU64::new(0) }
+        let places = at_once_max.clamp(1, Semaphore::MAX_PERMITS);
+        let standing_max = places + places.div_ceil(4);
+        let (line, refused) = Default::default();
+        Self { places: Semaphore::new(places), standing_max, line, refused }
     }
 
     /// Runs that were told to come back.
@@ -90,7 +103,18 @@ impl Door {
 
     /// Those that are inside or wait.
     pub(crate) fn len(&self) -> usize {
-        self.line().tenants.values().sum()
+        self.line().len()
+    }
+
+    /// Whether one more would be refused: before anything is done for it.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`]
+    pub(crate) fn check(&self, now: Timestamp, tenant: &TenantId) -> Result<(), EngineError> {
+        let line = self.line();
+        let fits = line.len() < self.standing_max || line.is_burst(now) || line.is_modest(tenant);
+        drop(line);
+        if fits { Ok(()) } else { Err(self.refuse()) }
     }
 
     /// Lets a run of that tenant begin, after a while where there is a line.
@@ -103,13 +127,12 @@ impl Door {
         tenant: &'a TenantId,
     ) -> Result<Inside<'a>, EngineError> {
         let now = clock.now();
+        self.check(now, tenant)?;
         let (place, patience_ms) = {
             let mut line = self.line();
             let place = self.places.try_acquire().ok();
-            let since = if place.is_some() { None } else { Some(line.since.unwrap_or(now)) };
-            line.since = since;
-            let is_burst = since.is_none_or(|since| now < since.after_ms(BURST_MS));
-            let waits_long = is_burst || line.is_modest(tenant);
+            line.since = if place.is_some() { None } else { Some(line.since.unwrap_or(now)) };
+            let waits_long = line.is_burst(now) || line.is_modest(tenant);
             *line.tenants.entry(tenant.clone()).or_insert(0) += 1;
             (place, if waits_long { PATIENCE_MS } else { STANDING_MS })
         };
@@ -196,15 +219,19 @@ mod tests {
         let mut burst = enter(&acme);
         assert!(burst.as_mut().now_or_never().is_none());
         clock.advance(Duration::from_millis(BURST_MS));
-        let (mut greedy, mut modest) = (enter(&acme), enter(&globex));
-        assert!(greedy.as_mut().now_or_never().is_none());
+        assert!(enter(&acme).now_or_never().unwrap().is_err(), "five are there already");
+        let mut modest = enter(&globex);
+        assert!(modest.as_mut().now_or_never().is_none());
+        drop(burst);
+        drop(modest);
+        let mut greedy = enter(&acme);
+        assert!(greedy.as_mut().now_or_never().is_none(), "there is room in the line");
+        let mut modest = enter(&globex);
         assert!(modest.as_mut().now_or_never().is_none());
         clock.advance(Duration::from_millis(STANDING_MS));
         assert!(greedy.as_mut().now_or_never().unwrap().is_err());
-        assert!(burst.as_mut().now_or_never().is_none());
         assert!(modest.as_mut().now_or_never().is_none());
         drop(inside);
-        assert!(burst.as_mut().now_or_never().unwrap().is_ok());
         assert!(modest.as_mut().now_or_never().unwrap().is_ok());
     }
 }

@@ -77,6 +77,15 @@ impl Handle {
         Ok(started)
     }
 
+    /// Whether no run of that tenant would be let in now, so that nothing need be read of a request
+    /// for one.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`]: more runs begin than the machine can do.
+    pub fn check_busy(&self, tenant: &TenantId) -> Result<(), EngineError> {
+        self.shared.door.check(self.shared.parts.clock.now(), tenant)
+    }
+
     async fn begin(&self, tenant: &TenantId, request: StartRun) -> Result<Started, EngineError> {
         if let Some(thread) = request.thread {
             return Box::pin(crate::threads::start(&self.shared, tenant, thread, request)).await;
