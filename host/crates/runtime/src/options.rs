@@ -26,6 +26,8 @@ pub struct RuntimeOptions {
     pub admission: AdmissionLimits,
     /// How memory for sandboxes is found.
     pub allocator: Allocator,
+    /// How much is done for fast native code.
+    pub effort: Effort,
 }
 
 impl RuntimeOptions {
@@ -40,8 +42,19 @@ impl RuntimeOptions {
             ready_components_max: 64,
             admission: AdmissionLimits::default(),
             allocator: Allocator::Pooling,
+            effort: Effort::Full,
         }
     }
+}
+
+/// How much a compiler does for fast native code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Effort {
+    /// All that it can: components are compiled once and called often.
+    #[default]
+    Full,
+    /// Little: each save of an author is compiled, and called once.
+    Little,
 }
 
 /// How memory for sandboxes is found.

@@ -103,7 +103,7 @@ async fn time_alone_gives_an_unanswered_question_to_whom_its_workflow_says() {
     assert_eq!(put_to(&world, "ann").await, 0);
     assert!(world.handle.interrupt(&tenant(), ask).await.unwrap().overdue);
     let escalated = format!("host interrupt.escalate: {run} {ask} to bob");
-    assert_eq!(actions(&world).await, [escalated.clone()]);
+    assert_eq!(actions(&world).await, std::slice::from_ref(&escalated));
     // Over a restart as well, it does so once.
     world.handle.assign(&tenant(), ask, to(Some("ann"))).await.unwrap();
     let world = world.restart(ok).await;
