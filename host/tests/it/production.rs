@@ -105,7 +105,7 @@ fn what_is_open_to_strangers_is_red() {
     ]);
     assert!(jwks.contains("auth.jwks: is asked for without TLS"), "{jwks}");
     let spans = red(&[("WFORGE_OTLP_ENDPOINT", "http://otel.example:4318")]);
-    assert!(spans.contains("telemetry.otlp_plain_text = true"), "{spans}");
+    assert!(spans.contains("nothing encrypts the spans"), "{spans}");
     let told = red(&[
         ("WFORGE_OTLP_ENDPOINT", "http://otel.example:4318"),
         ("WFORGE_TELEMETRY__OTLP_PLAIN_TEXT", "true"),

@@ -1,5 +1,5 @@
-//! What was asked for lately, in two generations: the young one becomes the old one when it is full,
-//! and what the old one still had is forgotten. Whoever goes on asking is kept.
+//! What was asked for lately, in two generations: the young one becomes the old one when it is
+//! full, and what the old one still had is forgotten. Whoever goes on asking is kept.
 
 use std::collections::BTreeMap;
 

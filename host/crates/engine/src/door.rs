@@ -3,9 +3,10 @@
 //! To begin a run waits for nothing but the host itself: its first steps are decided and made
 //! durable. So by Little's law (throughput = inside / time) a fixed number at once is enough for
 //! all that a machine can do, and what begins beyond it only waits, for everybody longer. Whoever
-//! comes to a full door waits in a line. A line that has been there for a while is no burst but more
-//! than the machine can do; then it is told at once when to come back (as `CoDel` does with packets,
-//! RFC 8289 §3.1). So a run that is let in is served at nearly the usual speed, however many ask.
+//! comes to a full door waits in a line. A line that has been there for a while is no burst but
+//! more than the machine can do; then it is told at once when to come back (as `CoDel` does with
+//! packets, RFC 8289 §3.1). So a run that is let in is served at nearly the usual speed, however
+//! many ask.
 //!
 //! A tenant that has few of those at the door may wait longer, so that one that asks for too much
 //! takes little from the others.

@@ -21,9 +21,9 @@ const HOST_STACK_BYTES: usize = 1536 << 10;
 /// What a slot of the pool keeps in memory when its sandbox has ended.
 const KEPT_MEMORY_BYTES: usize = 2 << 20;
 const KEPT_TABLE_BYTES: usize = 512 << 10;
-/// Slots of memories that stay what a component left them for, so that its next call begins at once:
-/// for each thread, and at most. One that has ever had a large guest keeps all it may for good, so
-/// more of them than are of use are memory that does not come back.
+/// Slots of memories that stay what a component left them for, so that its next call begins at
+/// once: for each thread, and at most. One that has ever had a large guest keeps all it may for
+/// good, so more of them than are of use are memory that does not come back.
 const WARM_PER_THREAD: usize = 16;
 const WARM_MAX: usize = 100;
 

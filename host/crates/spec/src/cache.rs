@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
-/// Entries of at most `2 * generation_max` weight in two generations: when the young one is full, it
-/// becomes the old one, and what the old one still held is dropped. An entry that is used moves back
-/// to the young generation. One weighs 1, unless whoever inserts it says more.
+/// Entries of at most `2 * generation_max` weight in two generations: when the young one is full,
+/// it becomes the old one, and what the old one still held is dropped. An entry that is used moves
+/// back to the young generation. One weighs 1, unless whoever inserts it says more.
 #[derive(Debug)]
 pub struct Cache<K, V> {
     generation_max: usize,

@@ -167,9 +167,9 @@ impl<S: Subscriber> Filter<S> for OfOurs {
     }
 }
 
-/// Lets a span go on in the trace of a W3C `traceparent`, though it was entered, as long as none was
-/// begun below it and [`parent_of`] was not asked of it. A text that is none changes nothing, nor
-/// does any where no spans are sent.
+/// Lets a span go on in the trace of a W3C `traceparent`, though it was entered, as long as none
+/// was begun below it and [`parent_of`] was not asked of it. A text that is none changes nothing,
+/// nor does any where no spans are sent.
 pub fn join(span: &Span, traceparent: &str) {
     if let Some(parent) = parsed(traceparent) {
         let _ = span.set_parent(Context::new().with_remote_span_context(parent));

@@ -45,8 +45,8 @@ const PARTS: [&str; 12] = [
 /// Keywords that hold schemas for use elsewhere.
 const DEFINITIONS: [&str; 2] = ["$defs", "definitions"];
 
-/// Refuses a schema that could harm; says of another one how much room it takes once it is compiled,
-/// where a small one without patterns takes 1.
+/// Refuses a schema that could harm; says of another one how much room it takes once it is
+/// compiled, where a small one without patterns takes 1.
 pub(super) fn check(schema: &Value) -> Result<usize, String> {
     if depth_exceeds(schema, DEPTH_MAX) {
         return Err(format!("the schema nests deeper than {DEPTH_MAX}"));
