@@ -146,7 +146,8 @@ fn serve(
 
 fn answer(request: &Request, component: &[u8]) -> (Answer, Vec<u8>) {
     let engines = [Effort::Full, Effort::Little].into_iter().map(engine::for_compiling);
-    let is_asked_for = |engine: &Engine| aot::configuration_hex(engine) == request.configuration;
+    let is_asked_for =
+        |engine: &wasmtime::Engine| aot::configuration_hex(engine) == request.configuration;
     let Some(engine) = engines.filter_map(Result::ok).find(is_asked_for) else {
         return (Answer::OtherEngine, Vec::new());
     };
