@@ -13,7 +13,6 @@ use wforge_model::{Capability, Object, RunId, Seq, Value};
 use wforge_ports::Clock as _;
 use wforge_ports::plugins::Admitted;
 use wforge_ports::workflows::WorkflowReader as _;
-use wforge_runtime::Effort;
 
 use super::args::RunArgs;
 use super::follow::{Follower, Stops, since_ms};
@@ -246,12 +245,7 @@ fn config(own: &Config, folder: &Path, admitted: &Admitted) -> anyhow::Result<Co
         data_dir: folder.to_owned(),
         store: StoreConfig { kind: StoreKind::Memory, kek: None },
         client: ClientConfig { server: None, ..own.client.clone() },
-        plugins: PluginsConfig {
-            dirs: Vec::new(),
-            grants_file,
-            require_signed: false,
-            effort: Effort::Full,
-        },
+        plugins: PluginsConfig { dirs: Vec::new(), grants_file, require_signed: false },
         mock: MockConfig { mode: Some(MockMode::Off), ..own.mock },
         ..own.clone()
     })

@@ -79,7 +79,6 @@ pub(super) fn open_sandbox(
         limits: config.sandbox.clone(),
         threads: config.runs.plugin_threads.unwrap_or_else(plugin_threads).max(1),
         admission: config.admission.clone(),
-        effort: config.plugins.effort,
         ..RuntimeOptions::at(&config.data_dir)
     };
     let compiler = ChildCompiler::new(

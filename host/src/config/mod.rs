@@ -30,7 +30,6 @@ use wforge_model::mock::MockMode;
 use wforge_model::tenancy::Quotas;
 use wforge_model::trust::TrustLimits;
 use wforge_model::webhook::WebhookLimits;
-use wforge_runtime::Effort;
 
 pub(crate) use check::{check, refuse_red};
 use keys::RawConfig;
@@ -126,8 +125,6 @@ pub(crate) struct PluginsConfig {
     pub(crate) grants_file: PathBuf,
     /// Whether every tenant requires signatures.
     pub(crate) require_signed: bool,
-    /// How much is done for fast native code; little only where an author waits for it.
-    pub(crate) effort: Effort,
 }
 
 /// How many runs, on how many threads.
@@ -267,7 +264,6 @@ impl Meant<'_> {
                 },
                 grants_file: grants.unwrap_or_else(|| data_dir.join("grants.toml")),
                 require_signed: raw.plugins_require_signed?,
-                effort: Effort::Full,
             },
             runs: runs?,
             run_limits: run_limits?,

@@ -53,7 +53,7 @@ pub enum Effort {
     /// All that it can: components are compiled once and called often.
     #[default]
     Full,
-    /// Little: each save of an author is compiled, and called once.
+    /// Little: it is called once. Its frames are larger, so it needs more of a stack.
     Little,
 }
 

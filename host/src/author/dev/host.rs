@@ -10,7 +10,6 @@ use wforge_engine::RunMessage;
 use wforge_model::manifest::Manifest;
 use wforge_model::workflow::{Work, WorkflowDraft};
 use wforge_model::{Capability, Digest, RunId};
-use wforge_runtime::Effort;
 
 use crate::cli::refusal::Refusal;
 use crate::client::{Answer, Component, Embedded, Report, Start};
@@ -210,7 +209,6 @@ fn local(config: &Config, folder: &Path) -> Config {
     config.plugins.grants_file = folder.join("grants.toml");
     // What is built here is its author's own, and is not signed yet.
     config.plugins.require_signed = false;
-    config.plugins.effort = Effort::Little;
     config.client.server = None;
     config.data_dir = folder.to_owned();
     config

@@ -112,7 +112,10 @@ impl Sandbox {
 
     /// A sandbox that keeps nothing, for a component that is asked something once.
     pub(crate) fn for_one_question() -> anyhow::Result<Self> {
-        Self::keeping_nothing(&SandboxLimits::default(), Effort::Little)
+        let usual = SandboxLimits::default();
+        // Frames of code that nothing was done for are several times as large.
+        let stack_bytes_max = usual.stack_bytes_max.saturating_mul(8);
+        Self::keeping_nothing(&SandboxLimits { stack_bytes_max, ..usual }, Effort::Little)
     }
 
     fn keeping_nothing(limits: &SandboxLimits, effort: Effort) -> anyhow::Result<Self> {
