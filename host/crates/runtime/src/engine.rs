@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use wasmtime::{Config, Enabled, Engine, OptLevel, PoolingAllocationConfig, RegallocAlgorithm};
+use wasmtime::{Config, Enabled, Engine, PoolingAllocationConfig};
 use wforge_model::limits::SandboxLimits;
 use wforge_ports::figures::Kept;
 
-use crate::options::{Allocator, Effort, OpenRuntimeError, RuntimeOptions};
+use crate::options::{Allocator, OpenRuntimeError, RuntimeOptions};
 
 /// Time between two ticks of the epoch, in milliseconds: how long a guest runs before it yields.
 pub(crate) const TICK_MS: u64 = 4;
@@ -29,8 +29,8 @@ const WARM_MAX: usize = 100;
 
 /// The same engine without a pool: native code of the one fits the other. Stacks are no part of
 /// native code, so the limits are not either.
-pub(crate) fn for_compiling(effort: Effort) -> wasmtime::Result<Engine> {
-    Engine::new(&config(&SandboxLimits::default(), effort))
+pub(crate) fn for_compiling() -> wasmtime::Result<Engine> {
+    Engine::new(&config(&SandboxLimits::default()))
 }
 
 /// An engine, and the name of the allocator that it got.
@@ -42,7 +42,7 @@ pub(crate) struct MadeEngine {
 /// Makes the engine. Reserving the pool is the probe whether the address space allows it.
 pub(crate) fn make(options: &RuntimeOptions) -> Result<MadeEngine, OpenRuntimeError> {
     if options.allocator == Allocator::Pooling {
-        let mut config = config(&options.limits, options.effort);
+        let mut config = config(&options.limits);
         config.allocation_strategy(pool(options));
         match Engine::new(&config) {
             Ok(engine) => {
@@ -54,12 +54,12 @@ pub(crate) fn make(options: &RuntimeOptions) -> Result<MadeEngine, OpenRuntimeEr
             ),
         }
     }
-    let engine = Engine::new(&config(&options.limits, options.effort));
+    let engine = Engine::new(&config(&options.limits));
     let engine = engine.map_err(|error| OpenRuntimeError::Engine(error.into()))?;
     Ok(MadeEngine { engine, allocator: "on-demand" })
 }
 
-fn config(limits: &SandboxLimits, effort: Effort) -> Config {
+fn config(limits: &SandboxLimits) -> Config {
     let stack = usize::try_from(limits.stack_bytes_max).unwrap_or(usize::MAX);
     let mut config = Config::new();
     config
@@ -74,11 +74,6 @@ fn config(limits: &SandboxLimits, effort: Effort) -> Config {
         .async_stack_size(stack.saturating_add(HOST_STACK_BYTES))
         .async_stack_zeroing(true)
         .memory_init_cow(true);
-    if effort == Effort::Little {
-        config
-            .cranelift_opt_level(OptLevel::None)
-            .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
-    }
     config
 }
 

@@ -31,6 +31,6 @@ pub use load::child::ChildCompiler;
 pub use load::compile::{CompileError, Compiler};
 pub use load::inspect::{Inspected, inspect};
 pub use load::worker::{WorkerCaps, WorkerError, compile_worker};
-pub use options::{Allocator, Effort, OpenRuntimeError, RuntimeOptions, RuntimeParts};
+pub use options::{Allocator, OpenRuntimeError, RuntimeOptions, RuntimeParts};
 pub use runtime::SandboxRuntime;
 pub use tenants::Used;

@@ -26,8 +26,6 @@ pub struct RuntimeOptions {
     pub admission: AdmissionLimits,
     /// How memory for sandboxes is found.
     pub allocator: Allocator,
-    /// How much is done for fast native code.
-    pub effort: Effort,
 }
 
 impl RuntimeOptions {
@@ -42,19 +40,8 @@ impl RuntimeOptions {
             ready_components_max: 64,
             admission: AdmissionLimits::default(),
             allocator: Allocator::Pooling,
-            effort: Effort::Full,
         }
     }
-}
-
-/// How much a compiler does for fast native code.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Effort {
-    /// All that it can: components are compiled once and called often.
-    #[default]
-    Full,
-    /// Little: it is called once. Its frames are larger, so it needs more of a stack.
-    Little,
 }
 
 /// How memory for sandboxes is found.

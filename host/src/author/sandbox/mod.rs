@@ -23,7 +23,7 @@ use wforge_ports::effects::GuestLine;
 use wforge_ports::plugins::{AdmissionError, Admitted};
 use wforge_ports::{AgentRuntime as _, Clock, EffectSession, PluginAdmission as _, open_gate};
 use wforge_runtime::{
-    Allocator, ChildCompiler, Compiler, Effort, RuntimeOptions, RuntimeParts, SandboxRuntime,
+    Allocator, ChildCompiler, Compiler, RuntimeOptions, RuntimeParts, SandboxRuntime,
 };
 
 pub(crate) use effect::Effect;
@@ -107,21 +107,9 @@ pub(crate) struct Cost {
 impl Sandbox {
     /// A sandbox that keeps nothing.
     pub(crate) fn open(limits: &SandboxLimits) -> anyhow::Result<Self> {
-        Self::keeping_nothing(limits, Effort::Full)
-    }
-
-    /// A sandbox that keeps nothing, for a component that is asked something once.
-    pub(crate) fn for_one_question() -> anyhow::Result<Self> {
-        let usual = SandboxLimits::default();
-        // Frames of code that nothing was done for are several times as large.
-        let stack_bytes_max = usual.stack_bytes_max.saturating_mul(8);
-        Self::keeping_nothing(&SandboxLimits { stack_bytes_max, ..usual }, Effort::Little)
-    }
-
-    fn keeping_nothing(limits: &SandboxLimits, effort: Effort) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("wforge-").tempdir();
         let folder = folder.context("making a folder for the sandbox")?;
-        let sandbox = Self::compiling(folder.path(), limits, effort)?;
+        let sandbox = Self::at(folder.path(), limits)?;
         Ok(Self { _folder: Some(folder), ..sandbox })
     }
 
@@ -139,17 +127,12 @@ impl Sandbox {
 
     /// A sandbox that keeps the native code of components in that folder.
     pub(crate) fn at(folder: &Path, limits: &SandboxLimits) -> anyhow::Result<Self> {
-        Self::compiling(folder, limits, Effort::Full)
-    }
-
-    fn compiling(folder: &Path, limits: &SandboxLimits, effort: Effort) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let admission = AdmissionLimits::default();
         let options = RuntimeOptions {
             limits: limits.clone(),
             admission: admission.clone(),
             allocator: Allocator::OnDemand,
-            effort,
             ..RuntimeOptions::at(folder)
         };
         // A stranger's component is compiled where it can harm nobody, here as in a host.

@@ -17,7 +17,6 @@ use super::aot;
 use super::compile::{self, CompileError};
 use super::frame::{self, FrameError};
 use crate::engine;
-use crate::options::Effort;
 
 /// Cranelift and the readers of types recurse with the shape of what they read.
 const STACK_BYTES: usize = 16 << 20;
@@ -145,12 +144,12 @@ fn serve(
 }
 
 fn answer(request: &Request, component: &[u8]) -> (Answer, Vec<u8>) {
-    let engines = [Effort::Full, Effort::Little].into_iter().map(engine::for_compiling);
-    let is_asked_for =
-        |engine: &wasmtime::Engine| aot::configuration_hex(engine) == request.configuration;
-    let Some(engine) = engines.filter_map(Result::ok).find(is_asked_for) else {
+    let Ok(engine) = engine::for_compiling() else {
         return (Answer::OtherEngine, Vec::new());
     };
+    if aot::configuration_hex(&engine) != request.configuration {
+        return (Answer::OtherEngine, Vec::new());
+    }
     match compile::checked(&engine, component, &request.limits) {
         Ok(code) => (Answer::Compiled, code),
         Err(CompileError::Limit(message)) => (Answer::Limit(message), Vec::new()),

@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use serde_json::json;
 use wforge_ports::AgentRuntime;
 use wforge_ports::runtime::RuntimeFigures;
-use wforge_runtime::{Effort, RuntimeOptions};
 
 use crate::components::echo;
-use crate::harness::{Sandbox, Script, StillClock, sandbox, sandbox_in, sandbox_with, told};
+use crate::harness::{Sandbox, Script, StillClock, sandbox, sandbox_in, told};
 
 /// Lets echo in, changes what is cached, opens the same directory again and calls.
 async fn reopened_after(change: impl FnOnce(&Sandbox, Cached)) -> RuntimeFigures {
@@ -93,7 +92,7 @@ async fn code_without_a_seal_is_compiled_again() {
 #[tokio::test]
 async fn code_of_another_host_key_is_not_trusted() {
     use std::sync::Arc;
-    use wforge_runtime::{RuntimeParts, SandboxRuntime};
+    use wforge_runtime::{RuntimeOptions, RuntimeParts, SandboxRuntime};
 
     let first = sandbox();
     let admitted = first.admit(echo().build()).await.unwrap();
@@ -108,23 +107,6 @@ async fn code_of_another_host_key_is_not_trusted() {
     let other = SandboxRuntime::open(options, parts).unwrap();
     other.prepare(&crate::harness::tenant(), admitted.component).await.unwrap();
     assert_eq!(other.figures().tampered, 1);
-}
-
-#[tokio::test]
-async fn code_of_little_effort_runs_and_is_no_code_for_a_host_that_does_its_best() {
-    let little = |options: &mut RuntimeOptions| options.effort = Effort::Little;
-    let first = sandbox_with(little, StillClock::default());
-    let admitted = first.admit(echo().build()).await.unwrap();
-    let asked = |sandbox: Sandbox| async move {
-        let mut script = Script::default();
-        let reply = sandbox.call(admitted.component, json!("x"), &mut script).await.unwrap();
-        assert_eq!(told(&reply), "replied \"x\"");
-        (sandbox.runtime.figures().compiled, sandbox.dir)
-    };
-    let (compiled, dir) = asked(first).await;
-    assert_eq!(compiled, 1);
-    let (compiled, _dir) = asked(sandbox_in(dir, |_| {}, StillClock::default())).await;
-    assert_eq!(compiled, 1);
 }
 
 #[tokio::test]
