@@ -113,6 +113,7 @@ run_http() {
 start_server() {
   mkdir -p "$work/www"
   printf '<html><title>Example Domain</title></html>\n' >"$work/www/index.html"
+  : >"$work/server"
   python3 -u -m http.server --bind 127.0.0.1 --directory "$work/www" 0 >"$work/server" 2>&1 &
   server=$!
   for _ in $(seq 100); do
