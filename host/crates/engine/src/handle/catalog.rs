@@ -151,7 +151,7 @@ impl Handle {
     /// # Errors
     /// Only the host's own; what went until then has gone.
     pub async fn retire(&self, tenant: &TenantId) -> Result<Retired, EngineError> {
-        retention::retire(&self.shared, tenant).await
+        retention::retire(&self.shared, tenant, self.shared.parts.clock.now()).await
     }
 
     /// A component of the tenant that was let in.

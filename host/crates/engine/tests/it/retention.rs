@@ -311,3 +311,37 @@ async fn a_server_looks_by_itself_and_says_what_went() {
     let figures = world.handle.figures();
     assert_eq!((figures.runs_removed, figures.oldest_ended_at_ms), (1, 0));
 }
+
+#[tokio::test]
+async fn a_clock_that_leaps_makes_nothing_old_at_once() {
+    let by_itself = || options(KEPT_MS, 0, 10_000);
+    let world = World::with(by_itself(), ok);
+    world.handle.ensure_tenant(tenant(), "test").await.unwrap();
+    let old = start(&world, request(CHAIN)).await;
+    let looks = async |world: &World, after_ms: u64| {
+        world.idle().await;
+        world.advance(after_ms);
+        world.idle().await;
+        is_kept(world, old).await
+    };
+    assert!(looks(&world, 1_000).await);
+    world.clock.set(now(&world).after_ms(5_000 * DAY_MS));
+    assert!(looks(&world, 0).await, "no time has passed");
+    let world = world.restart_with(by_itself(), ok).await;
+    assert!(looks(&world, 1_000).await, "nor for another process");
+    // An hour for each day, but for the seconds that passed before.
+    assert!(looks(&world, KEPT_MS / 24 - 3_000).await);
+    assert!(!looks(&world, 10_000).await);
+}
+
+#[tokio::test]
+async fn what_ended_by_a_clock_that_was_ahead_is_not_old() {
+    let world = world();
+    let right = now(&world);
+    world.clock.set(right.after_ms(9 * KEPT_MS));
+    let ahead = start(&world, request(CHAIN)).await;
+    world.clock.set(right);
+    world.advance(8 * KEPT_MS);
+    assert_eq!(retire(&world).await, (0, 0));
+    check_kept(&world, &[(ahead, true)]).await;
+}
