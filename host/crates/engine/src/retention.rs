@@ -99,10 +99,11 @@ pub(crate) async fn retire(
 async fn finish(shared: &Shared, tenant: &TenantId) -> Result<(), EngineError> {
     loop {
         let runs = shared.parts.store.leaving(tenant, PAGE).await?;
+        let mut has_gone = false;
         for run in &runs {
-            forget(shared, tenant, Seen { run: *run, at: None, listed: None }).await?;
+            has_gone |= forget(shared, tenant, Seen { run: *run, at: None, listed: None }).await?;
         }
-        if runs.len() < PAGE {
+        if runs.len() < PAGE || !has_gone {
             return Ok(());
         }
     }

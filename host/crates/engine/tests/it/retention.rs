@@ -5,12 +5,13 @@ use wforge_engine::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, EngineOptions, ForkPoint, Idempotency,
     KeepBorders, RetentionOptions, Retired, StartRun, WaitFor,
 };
-use wforge_model::head::RunStatus;
-use wforge_model::{RunId, Seq, TaskId, ThreadId};
-use wforge_ports::store::{KvSpace, KvWrite, Remember};
+use wforge_model::head::{RunStatus, WaitReason, WaitingFor};
+use wforge_model::{Epoch, RunId, Seq, TaskId, ThreadId};
+use wforge_ports::store::{Commit, KvSpace, KvWrite, QueueChange, Remember};
 use wforge_ports::threads::{Forget, ForgetThread, Forgotten, ThreadForgotten};
 
-use crate::harness::{CHAIN, World, now, ok, request, tenant};
+use crate::harness::{CHAIN, World, now, ok, request, tenant, upstream};
+use crate::steering::breaks;
 use crate::thread_world::{ASKS, checkpoint, go_on, run, story, thread, word};
 
 const DAY_MS: u64 = 86_400_000;
@@ -344,4 +345,42 @@ async fn what_ended_by_a_clock_that_was_ahead_is_not_old() {
     world.advance(8 * KEPT_MS);
     assert_eq!(retire(&world).await, (0, 0));
     check_kept(&world, &[(ahead, true)]).await;
+}
+
+/// The failed run as it stands where the process stopped before it knew of its handler.
+async fn owe(world: &World, failed: RunId, owes: bool) {
+    let mut head = world.handle.head(&tenant(), failed).await.unwrap();
+    let waiting = WaitReason::FailureHandler;
+    let owed = owes.then_some(WaitingFor { task: None, node: None, waiting });
+    head.waiting_for = owed.into_iter().collect();
+    let commit = Commit {
+        tenant: tenant(),
+        run: failed,
+        expected: head.seq,
+        lease: Epoch(1),
+        events: Vec::new(),
+        head,
+        thread: None,
+        kv: Vec::new(),
+        queue: if owes { QueueChange::Live } else { QueueChange::Done },
+        audit: Vec::new(),
+        outbox: Vec::new(),
+        idempotent_reply: None,
+    };
+    world.store().commit(commit).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_handled_a_failure_stays_until_the_failed_run_knows_of_it() {
+    let world = World::with(options(KEPT_MS, 0, 0), |_| upstream());
+    let failed = start(&world, breaks()).await;
+    world.idle().await;
+    let heads = world.handle.heads(&tenant(), None, 9).await.unwrap();
+    let handler = heads.iter().find(|head| head.run != failed).unwrap().run;
+    owe(&world, failed, true).await;
+    world.advance(KEPT_MS);
+    assert_eq!(retire(&world).await, (0, 0), "without it the failure were handled once more");
+    check_kept(&world, &[(failed, true), (handler, true)]).await;
+    owe(&world, failed, false).await;
+    assert_eq!(retire(&world).await, (2, 0));
 }
