@@ -384,3 +384,18 @@ async fn what_handled_a_failure_stays_until_the_failed_run_knows_of_it() {
     owe(&world, failed, false).await;
     assert_eq!(retire(&world).await, (2, 0));
 }
+
+#[tokio::test]
+async fn the_first_look_at_a_store_makes_nothing_old() {
+    let world = world();
+    let old = start(&world, request(CHAIN)).await;
+    world.advance(9 * KEPT_MS);
+    let world = world.restart_with(options(KEPT_MS, 0, 10_000), ok).await;
+    world.handle.ensure_tenant(tenant(), "test").await.unwrap();
+    for (after_ms, kept) in [(1_000, true), (9_999, true), (1, false)] {
+        world.idle().await;
+        world.advance(after_ms);
+        world.idle().await;
+        assert_eq!(is_kept(&world, old).await, kept, "after {after_ms} ms");
+    }
+}
