@@ -1,9 +1,10 @@
 //! A run that is removed with all that was stored of it.
 
+use wforge_model::head::WaitReason;
 use wforge_model::{RunId, Seq, TenantId, ThreadId, Version};
 use wforge_ports::threads::{Forget, Forgotten};
 
-use crate::planned::planned;
+use crate::planned::{Planned, planned};
 use crate::request::EngineError;
 use crate::service::Shared;
 
@@ -25,7 +26,12 @@ pub(crate) async fn forget(
     Seen { run, at, listed }: Seen,
 ) -> Result<bool, EngineError> {
     // Found by their parents' records, children come after their parents: they go first.
-    let tasks = planned(shared, tenant, run, None).await?.tasks;
+    let Planned { tasks, handles, .. } = planned(shared, tenant, run, None).await?;
+    if let Some(failed) = handles
+        && is_owed(shared, tenant, failed).await?
+    {
+        return Ok(false);
+    }
     let mut forget = Forget { tenant: tenant.clone(), run, at, listed, tasks };
     loop {
         let forgotten = shared.parts.store.forget(forget.clone()).await;
@@ -40,4 +46,12 @@ pub(crate) async fn forget(
             Forgotten::Needed => return Ok(false),
         }
     }
+}
+
+/// Whether a failed run does not know yet that its failure was handled. Whoever tells it finds the
+/// run that did by its id, and begins another under that where there is none.
+async fn is_owed(shared: &Shared, tenant: &TenantId, failed: RunId) -> Result<bool, EngineError> {
+    let head = shared.parts.store.head(tenant, failed).await?;
+    let waits = head.map(|head| head.waiting_for).unwrap_or_default();
+    Ok(waits.iter().any(|waits| waits.waiting == WaitReason::FailureHandler))
 }

@@ -21,6 +21,7 @@ mod door;
 mod failure;
 mod filter;
 mod flows;
+mod followed;
 mod forgotten;
 mod handle;
 mod idle;

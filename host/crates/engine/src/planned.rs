@@ -17,6 +17,8 @@ pub(crate) struct Planned {
     pub(crate) tasks: Vec<TaskId>,
     /// The checkpoint from which it goes on without input; none where it began with some.
     pub(crate) goes_on_from: Option<Checkpoint>,
+    /// The failed run that it handles.
+    pub(crate) handles: Option<RunId>,
     has_tools: bool,
 }
 
@@ -60,6 +62,7 @@ impl Planned {
     fn note(&mut self, event: &EventKind) {
         if let EventKind::RunStarted(started) = event {
             self.has_tools |= !started.tools.is_empty();
+            self.handles = started.handles;
         }
         match event {
             EventKind::RunStarted(started) if !started.origin.is_input() => {

@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::{info, warn};
 use wforge_model::head::RunHead;
@@ -21,6 +21,7 @@ use wforge_model::{RunId, Seq, TenantId, ThreadId, Timestamp, Version};
 use wforge_ports::store::ReplySweep;
 use wforge_ports::threads::{ForgetThread, ThreadForgotten, ThreadRun};
 
+use crate::followed;
 use crate::forgotten::{Seen, forget};
 use crate::parts::RetentionOptions;
 use crate::request::EngineError;
@@ -74,14 +75,18 @@ struct Look<'a> {
     retired: &'a mut Retired,
 }
 
-/// Removes what is due of a tenant.
-pub(crate) async fn retire(shared: &Shared, tenant: &TenantId) -> Result<Retired, EngineError> {
+/// Removes what is due of a tenant by that time.
+pub(crate) async fn retire(
+    shared: &Shared,
+    tenant: &TenantId,
+    now: Timestamp,
+) -> Result<Retired, EngineError> {
     let _alone = shared.retiring.lock().await;
-    let replies = expire_replies(shared, tenant).await?;
+    let replies = expire_replies(shared, tenant, now).await?;
     let mut retired = Retired { replies, ..Retired::default() };
     finish(shared, tenant).await?;
     loop {
-        let (due, before) = (look(shared, tenant).await?, retired.runs);
+        let (due, before) = (look(shared, tenant, now).await?, retired.runs);
         let has_more = due.has_more;
         Look { shared, tenant, due, retired: &mut retired }.remove().await?;
         if !has_more || retired.runs == before {
@@ -94,19 +99,23 @@ pub(crate) async fn retire(shared: &Shared, tenant: &TenantId) -> Result<Retired
 async fn finish(shared: &Shared, tenant: &TenantId) -> Result<(), EngineError> {
     loop {
         let runs = shared.parts.store.leaving(tenant, PAGE).await?;
+        let mut has_gone = false;
         for run in &runs {
-            forget(shared, tenant, Seen { run: *run, at: None, listed: None }).await?;
+            has_gone |= forget(shared, tenant, Seen { run: *run, at: None, listed: None }).await?;
         }
-        if runs.len() < PAGE {
+        if runs.len() < PAGE || !has_gone {
             return Ok(());
         }
     }
 }
 
-async fn expire_replies(shared: &Shared, tenant: &TenantId) -> Result<u64, EngineError> {
+async fn expire_replies(
+    shared: &Shared,
+    tenant: &TenantId,
+    now: Timestamp,
+) -> Result<u64, EngineError> {
     let (mut after, mut removed) = (None, 0);
     loop {
-        let now = shared.parts.clock.now();
         let sweep = ReplySweep { tenant: tenant.clone(), after, limit: PAGE, now };
         let swept = shared.parts.store.expire_replies(sweep).await;
         let swept = swept.map_err(|error| EngineError::Host(Box::new(error)))?;
@@ -119,12 +128,12 @@ async fn expire_replies(shared: &Shared, tenant: &TenantId) -> Result<u64, Engin
 }
 
 /// What is due of all runs of a tenant.
-async fn look(shared: &Shared, tenant: &TenantId) -> Result<Due, EngineError> {
+async fn look(shared: &Shared, tenant: &TenantId, now: Timestamp) -> Result<Due, EngineError> {
     let (mut due, mut before, mut newer) = (Due::default(), None, 0);
     loop {
         let page = shared.parts.store.heads(tenant, before, PAGE).await?;
         for head in &page {
-            due.note(head, is_due(shared, head, newer));
+            due.note(head, is_due(shared, head, (now, newer)));
             newer += u64::from(head.status.is_final());
         }
         match page.last() {
@@ -134,10 +143,11 @@ async fn look(shared: &Shared, tenant: &TenantId) -> Result<Due, EngineError> {
     }
 }
 
-/// Whether a run may go that is older than so many that have ended.
-fn is_due(shared: &Shared, head: &RunHead, newer: u64) -> bool {
+/// Whether a run may go by that time that is older than so many that have ended. One that ended
+/// later than that, by a clock that was ahead, is not old.
+fn is_due(shared: &Shared, head: &RunHead, (now, newer): (Timestamp, u64)) -> bool {
     let RetentionOptions { runs_ms, runs_max, .. } = shared.options.retention;
-    let age_ms = shared.parts.clock.now().since(head.updated_at).as_millis();
+    let age_ms = now.since(head.updated_at).as_millis();
     let is_old = runs_ms > 0 && age_ms >= u128::from(runs_ms);
     let is_over = runs_max > 0 && newer >= runs_max;
     head.status.is_final() && (is_old || is_over)
@@ -217,12 +227,15 @@ impl Look<'_> {
     /// Removes a thread of which all runs are due, and these; of another one what its history does
     /// not list.
     async fn retire_thread(&mut self, thread: ThreadId, runs: &[RunId]) -> Result<(), EngineError> {
-        let _turn = self.shared.locks.lock(self.tenant, thread).await;
+        let turn = self.shared.locks.lock(self.tenant, thread).await;
         let stored = self.shared.parts.store.thread(self.tenant, thread).await?;
         let expected = stored.as_ref().map_or(Version(0), |stored| stored.version);
         let head = stored.as_ref().and_then(|stored| stored.row.head);
         let is_over = !self.due.kept_threads.contains(&thread) && self.still_stands(head).await?;
         let is_gone = is_over && forget_thread(self.shared, self.tenant, thread, expected).await?;
+        // Its runs may be many, and nobody need wait for them: one that begins under its id takes
+        // later places, and the store keeps what somebody came to need.
+        drop(turn);
         self.retired.threads += u64::from(is_gone && stored.is_some());
         let hidden = stored.filter(|_| !is_gone).map(|stored| stored.row.pruned_before);
         let listed = self.retire_listed(thread, hidden).await?;
@@ -301,14 +314,27 @@ pub(crate) async fn first_place(
 /// Looks again and again at the runs of all tenants, until the process stops.
 pub(crate) fn at_intervals(shared: &Arc<Shared>) {
     let every_ms = shared.options.retention.sweep_ms;
-    sweep::again_and_again(shared, every_ms, |shared| async move { retire_all(&shared).await });
+    let looked_at_ns = Arc::new(AtomicU64::new(shared.parts.clock.monotonic_ns()));
+    sweep::again_and_again(shared, every_ms, move |shared| {
+        let looked_at_ns = Arc::clone(&looked_at_ns);
+        async move {
+            let now_ns = shared.parts.clock.monotonic_ns();
+            let before_ns = looked_at_ns.swap(now_ns, Ordering::Relaxed);
+            retire_all(&shared, now_ns.saturating_sub(before_ns) / 1_000_000).await;
+        }
+    });
 }
 
-async fn retire_all(shared: &Shared) {
+/// Looks once, where a server has run for so long since the look before.
+async fn retire_all(shared: &Shared, ran_ms: u64) {
+    let now = match followed::time(shared, ran_ms).await {
+        Ok(now) => now,
+        Err(error) => return warn!(%error, "it cannot be known what is due"),
+    };
     let stays = |state| !matches!(state, TenantState::Erasing | TenantState::Erased);
     let mut oldest = None;
     for tenant in shared.directory.tenants().into_iter().filter(|tenant| stays(tenant.state)) {
-        match retire(shared, &tenant.id).await {
+        match retire(shared, &tenant.id, now).await {
             Ok(retired) => {
                 oldest = first(oldest, retired.oldest_ended_at);
                 tell(shared, &tenant.id, retired);

@@ -117,7 +117,8 @@ pub trait Store: Debug + Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<ThreadRun>, ReadError>>;
 
-    /// Removes the rows of a run that has ended and from which no other goes on, some at a time.
+    /// Removes the rows of a run that has ended, from which no other goes on, and which is not the
+    /// newest of its thread, some at a time.
     /// What makes it be found goes with the first, so that nobody finds a part of it; until the
     /// last has gone it is among [`Store::leaving`].
     fn forget(&self, forget: Forget) -> BoxFuture<'_, Result<Forgotten, ChangeError>>;

@@ -94,8 +94,8 @@ pub enum Forgotten {
         /// So many of the first tasks may still have records.
         tasks_left: usize,
     },
-    /// It has not ended, its log has another length, or another run goes on from it: nothing has
-    /// gone.
+    /// It has not ended, its log has another length, another run goes on from it, or its thread
+    /// stands where it ended: nothing has gone.
     Needed,
 }
 

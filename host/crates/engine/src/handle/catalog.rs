@@ -146,12 +146,12 @@ impl Handle {
 
     /// Looks for runs of the tenant that were kept long enough since they ended, for threads of
     /// which all runs are such ones, and for replies under idempotency keys that have expired, and
-    /// removes them.
+    /// removes them: by the clock as it stands, since somebody asked.
     ///
     /// # Errors
     /// Only the host's own; what went until then has gone.
     pub async fn retire(&self, tenant: &TenantId) -> Result<Retired, EngineError> {
-        retention::retire(&self.shared, tenant).await
+        retention::retire(&self.shared, tenant, self.shared.parts.clock.now()).await
     }
 
     /// A component of the tenant that was let in.

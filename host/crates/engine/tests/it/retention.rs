@@ -5,12 +5,13 @@ use wforge_engine::{
     AnswerGiven, AnswerTo, CancelRun, EngineError, EngineOptions, ForkPoint, Idempotency,
     KeepBorders, RetentionOptions, Retired, StartRun, WaitFor,
 };
-use wforge_model::head::RunStatus;
-use wforge_model::{RunId, Seq, TaskId, ThreadId};
-use wforge_ports::store::{KvSpace, KvWrite, Remember};
+use wforge_model::head::{RunStatus, WaitReason, WaitingFor};
+use wforge_model::{Epoch, RunId, Seq, TaskId, ThreadId};
+use wforge_ports::store::{Commit, KvSpace, KvWrite, QueueChange, Remember};
 use wforge_ports::threads::{Forget, ForgetThread, Forgotten, ThreadForgotten};
 
-use crate::harness::{CHAIN, World, now, ok, request, tenant};
+use crate::harness::{CHAIN, World, now, ok, request, tenant, upstream};
+use crate::steering::breaks;
 use crate::thread_world::{ASKS, checkpoint, go_on, run, story, thread, word};
 
 const DAY_MS: u64 = 86_400_000;
@@ -310,4 +311,91 @@ async fn a_server_looks_by_itself_and_says_what_went() {
     assert!(!is_kept(&world, old).await);
     let figures = world.handle.figures();
     assert_eq!((figures.runs_removed, figures.oldest_ended_at_ms), (1, 0));
+}
+
+#[tokio::test]
+async fn a_clock_that_leaps_makes_nothing_old_at_once() {
+    let by_itself = || options(KEPT_MS, 0, 10_000);
+    let world = World::with(by_itself(), ok);
+    world.handle.ensure_tenant(tenant(), "test").await.unwrap();
+    let old = start(&world, request(CHAIN)).await;
+    let looks = async |world: &World, after_ms: u64| {
+        world.idle().await;
+        world.advance(after_ms);
+        world.idle().await;
+        is_kept(world, old).await
+    };
+    assert!(looks(&world, 1_000).await);
+    world.clock.set(now(&world).after_ms(5_000 * DAY_MS));
+    assert!(looks(&world, 0).await, "no time has passed");
+    let world = world.restart_with(by_itself(), ok).await;
+    assert!(looks(&world, 1_000).await, "nor for another process");
+    // An hour for each day, but for the seconds that passed before.
+    assert!(looks(&world, KEPT_MS / 24 - 3_000).await);
+    assert!(!looks(&world, 10_000).await);
+}
+
+#[tokio::test]
+async fn what_ended_by_a_clock_that_was_ahead_is_not_old() {
+    let world = world();
+    let right = now(&world);
+    world.clock.set(right.after_ms(9 * KEPT_MS));
+    let ahead = start(&world, request(CHAIN)).await;
+    world.clock.set(right);
+    world.advance(8 * KEPT_MS);
+    assert_eq!(retire(&world).await, (0, 0));
+    check_kept(&world, &[(ahead, true)]).await;
+}
+
+/// The failed run as it stands where the process stopped before it knew of its handler.
+async fn owe(world: &World, failed: RunId, owes: bool) {
+    let mut head = world.handle.head(&tenant(), failed).await.unwrap();
+    let waiting = WaitReason::FailureHandler;
+    let owed = owes.then_some(WaitingFor { task: None, node: None, waiting });
+    head.waiting_for = owed.into_iter().collect();
+    let commit = Commit {
+        tenant: tenant(),
+        run: failed,
+        expected: head.seq,
+        lease: Epoch(1),
+        events: Vec::new(),
+        head,
+        thread: None,
+        kv: Vec::new(),
+        queue: if owes { QueueChange::Live } else { QueueChange::Done },
+        audit: Vec::new(),
+        outbox: Vec::new(),
+        idempotent_reply: None,
+    };
+    world.store().commit(commit).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_handled_a_failure_stays_until_the_failed_run_knows_of_it() {
+    let world = World::with(options(KEPT_MS, 0, 0), |_| upstream());
+    let failed = start(&world, breaks()).await;
+    world.idle().await;
+    let heads = world.handle.heads(&tenant(), None, 9).await.unwrap();
+    let handler = heads.iter().find(|head| head.run != failed).unwrap().run;
+    owe(&world, failed, true).await;
+    world.advance(KEPT_MS);
+    assert_eq!(retire(&world).await, (0, 0), "without it the failure were handled once more");
+    check_kept(&world, &[(failed, true), (handler, true)]).await;
+    owe(&world, failed, false).await;
+    assert_eq!(retire(&world).await, (2, 0));
+}
+
+#[tokio::test]
+async fn the_first_look_at_a_store_makes_nothing_old() {
+    let world = world();
+    let old = start(&world, request(CHAIN)).await;
+    world.advance(9 * KEPT_MS);
+    let world = world.restart_with(options(KEPT_MS, 0, 10_000), ok).await;
+    world.handle.ensure_tenant(tenant(), "test").await.unwrap();
+    for (after_ms, kept) in [(1_000, true), (9_999, true), (1, false)] {
+        world.idle().await;
+        world.advance(after_ms);
+        world.idle().await;
+        assert_eq!(is_kept(&world, old).await, kept, "after {after_ms} ms");
+    }
 }

@@ -144,7 +144,7 @@ nodes:
 edges: [{ from: START, to: a }]
 ";
 
-fn breaks() -> StartRun {
+pub(crate) fn breaks() -> StartRun {
     let mut cleanup = draft(
         "
 state: { failure: {}, said: {} }

@@ -7,7 +7,7 @@ use wforge_model::head::RunHead;
 use wforge_ports::store::{ChangeError, KvSpace};
 use wforge_ports::threads::{Forget, Forgotten};
 
-use super::{Operation, Prepared, remove};
+use super::{Operation, Prepared, Room, remove};
 use crate::budget::Budget;
 use crate::error::Fault;
 use crate::keys;
@@ -15,8 +15,6 @@ use crate::kv::{Batch, Rows};
 use crate::reads;
 use crate::vault::{Body, Refused, Vault};
 
-/// Rows that one operation removes.
-const ROWS_MAX: usize = 1_024;
 /// Tasks whose records one operation looks for.
 const TASKS_MAX: usize = 256;
 
@@ -31,13 +29,19 @@ impl ForgetRun {
         Self { forget, prepared: Prepared::default() }
     }
 
-    fn is_needed(&self, rows: &dyn Rows, head: &RunHead) -> Result<bool, Fault> {
+    fn is_needed(&self, vault: &Vault, rows: &dyn Rows, head: &RunHead) -> Result<bool, Fault> {
         let Forget { tenant, run, at, .. } = &self.forget;
         let has_ended = head.status.is_final() && rows.get(&keys::queue(tenant, *run))?.is_none();
         if !has_ended || at.is_some_and(|at| at != head.seq) {
             return Ok(true);
         }
-        Ok(!rows.is_vacant(&keys::children(tenant, *run))?)
+        if !rows.is_vacant(&keys::children(tenant, *run))? {
+            return Ok(true);
+        }
+        // Its thread may have come back to it, wherever it lists it.
+        let Some(thread) = head.thread else { return Ok(false) };
+        let thread = reads::thread(vault, rows, tenant, thread)?;
+        Ok(thread.is_some_and(|thread| thread.row.head == Some(*run)))
     }
 
     /// Removes rows of its records, its snapshots, its memory and its log; how far it came.
@@ -48,15 +52,15 @@ impl ForgetRun {
         batch: &mut Batch,
     ) -> Result<Forgotten, Fault> {
         let Forget { tenant, run, tasks, .. } = &self.forget;
-        let mut left = ROWS_MAX;
+        let mut room = Room::whole();
         let last_first = tasks.iter().enumerate().rev();
         for (looked_at, (before, task)) in last_first.enumerate() {
             if looked_at == TASKS_MAX {
                 return Ok(Forgotten::Part { tasks_left: before + 1 });
             }
             let records = keys::records(tenant, *task);
-            left -= remove(vault, tenant, (&records, left), rows, batch)?;
-            if left == 0 {
+            remove(vault, tenant, (&records, &mut room), rows, batch)?;
+            if room.is_used_up() {
                 return Ok(Forgotten::Part { tasks_left: before + 1 });
             }
         }
@@ -68,8 +72,8 @@ impl ForgetRun {
             keys::events(tenant, *run),
         ];
         for range in rest {
-            left -= remove(vault, tenant, (&range, left), rows, batch)?;
-            if left == 0 {
+            remove(vault, tenant, (&range, &mut room), rows, batch)?;
+            if room.is_used_up() {
                 return Ok(Forgotten::Part { tasks_left: 0 });
             }
         }
@@ -133,7 +137,7 @@ impl Operation for ForgetRun {
         self.prepared.write(vault, tenant, rows, batch)?;
         let head = reads::head(vault, rows, tenant, *run)?;
         if let Some(head) = &head {
-            if self.is_needed(rows, head)? {
+            if self.is_needed(vault, rows, head)? {
                 return Ok(Forgotten::Needed);
             }
             self.remove_places(head, batch);

@@ -4,16 +4,13 @@ use wforge_model::Version;
 use wforge_ports::store::{ChangeError, KvSpace};
 use wforge_ports::threads::{ForgetThread, ThreadForgotten, ThreadRow};
 
-use super::{Operation, Prepared, remove};
+use super::{Operation, Prepared, Room, remove};
 use crate::budget::Budget;
 use crate::error::Fault;
 use crate::keys;
 use crate::kv::{Batch, Rows};
 use crate::reads;
 use crate::vault::{Refused, Vault};
-
-/// Rows that one operation removes.
-const ROWS_MAX: usize = 1_024;
 
 #[derive(Debug)]
 pub(crate) struct ForgetOneThread {
@@ -67,10 +64,10 @@ impl Operation for ForgetOneThread {
             None | Some(_) => return Ok(ThreadForgotten::Needed),
         }
         let space = KvSpace::Thread(*thread).to_string();
-        let mut left = ROWS_MAX;
+        let mut room = Room::whole();
         for range in [keys::memories(tenant, &space, ""), keys::expiries(tenant, &space)] {
-            left -= remove(vault, tenant, (&range, left), rows, batch)?;
-            if left == 0 {
+            remove(vault, tenant, (&range, &mut room), rows, batch)?;
+            if room.is_used_up() {
                 return Ok(ThreadForgotten::Part);
             }
         }

@@ -15,7 +15,7 @@ use crate::error::Fault;
 use crate::files::NewFile;
 use crate::keyring::DataKey;
 use crate::keys;
-use crate::kv::{Batch, Bytes, KeyRange, Layered, Order, Rows};
+use crate::kv::{Batch, Bytes, KeyRange, Layered, Order, Row, Rows};
 use crate::named::digests_in;
 use crate::vault::{Body, Refused, Vault};
 
@@ -209,20 +209,58 @@ fn standing_reply(
     Ok(first.filter(|first| first.stands_before(new)).map(Box::new))
 }
 
-/// Removes rows of a range, at most so many; how many there were.
+/// What one operation may still remove, so that others wait for it no longer than for a write.
+#[derive(Debug)]
+struct Room {
+    rows: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Rows of one operation.
+    const ROWS_MAX: usize = 1_024;
+    /// Bytes of their values, which are read as they are removed.
+    const BYTES_MAX: usize = 4 << 20;
+    /// Rows that are read at once.
+    const PAGE: usize = 64;
+
+    const fn whole() -> Self {
+        Self { rows: Self::ROWS_MAX, bytes: Self::BYTES_MAX }
+    }
+
+    const fn is_used_up(&self) -> bool {
+        self.rows == 0 || self.bytes == 0
+    }
+
+    fn take(&mut self, row: &Row) {
+        self.rows -= 1;
+        self.bytes = self.bytes.saturating_sub(row.value.len());
+    }
+}
+
+/// Removes rows of a range until there are none, or no room.
 fn remove(
     vault: &Vault,
     tenant: &TenantId,
-    (range, limit): (&KeyRange, usize),
+    (range, room): (&KeyRange, &mut Room),
     rows: &dyn Rows,
     batch: &mut Batch,
-) -> Result<usize, Fault> {
-    let found = rows.scan(range, Order::Ascending, limit)?;
-    for row in &found {
-        release(vault, tenant, rows, &row.key, batch)?;
-        batch.delete(row.key.clone());
+) -> Result<(), Fault> {
+    let mut range = range.clone();
+    while !room.is_used_up() {
+        let found = rows.scan(&range, Order::Ascending, room.rows.min(Room::PAGE))?;
+        let is_last = found.len() < room.rows.min(Room::PAGE);
+        for row in found {
+            release(vault, tenant, rows, &row.key, batch)?;
+            room.take(&row);
+            range = range.after(&row.key);
+            batch.delete(row.key);
+        }
+        if is_last {
+            return Ok(());
+        }
     }
-    Ok(found.len())
+    Ok(())
 }
 
 /// Lets go of the file that the row under a key names, since the row is about to be replaced.

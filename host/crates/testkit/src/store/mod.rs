@@ -164,6 +164,8 @@ macro_rules! store_conformance {
                 runs_that_wait_for_a_person_are_listed_until_they_do_not
                 a_run_whose_base_is_gone_is_refused
                 a_run_that_is_needed_is_not_forgotten
+                the_run_on_which_a_thread_stands_is_not_forgotten
+                a_run_with_large_events_is_forgotten_in_parts
                 a_forgotten_run_leaves_nothing_behind
                 a_run_with_many_tasks_is_forgotten_in_parts_its_log_last
                 a_thread_in_which_nothing_is_under_way_is_forgotten_with_its_memory

@@ -231,6 +231,37 @@ pub async fn a_run_that_is_needed_is_not_forgotten(bench: &mut Bench) {
     assert_eq!(store.events(&acme, run(1), Seq(0), 9).await.unwrap().len(), 2);
 }
 
+/// A thread goes back to a run before where one is taken back, wherever that one is listed.
+pub async fn the_run_on_which_a_thread_stands_is_not_forgotten(bench: &mut Bench) {
+    let (acme, store) = (tenant("acme"), bench.store());
+    let mut first = begins(&acme, 1, 1, 0);
+    first.head.thread = Some(thread(1));
+    store.commit(first).await.unwrap();
+    let mut last = ended(commit(&acme, run(1), 1, vec![stepped(1)]));
+    last.head.thread = Some(thread(1));
+    store.commit(last).await.unwrap();
+    let listed = Some((thread(1), Version(1)));
+    assert_eq!(forget(bench, 1, listed).await, Forgotten::Needed);
+    assert_eq!(runs(bench, &acme, 1, None).await, [(1, run(1))]);
+    store.commit(begins(&acme, 1, 2, 1)).await.unwrap();
+    assert_eq!(forget(bench, 1, listed).await, Forgotten::Whole);
+    assert_eq!(runs(bench, &acme, 1, None).await, [(2, run(2))]);
+}
+
+/// So that nobody waits for long while large ones go.
+pub async fn a_run_with_large_events_is_forgotten_in_parts(bench: &mut Bench) {
+    let (acme, store) = (tenant("acme"), bench.store());
+    let large = || started(json!(super::make::text(100_000)));
+    for length in (0..100).step_by(10) {
+        let events = std::iter::repeat_with(large).take(10).collect();
+        store.commit(ended(commit(&acme, run(1), length, events))).await.unwrap();
+    }
+    assert_eq!(forget(bench, 1, None).await, Forgotten::Part { tasks_left: 0 });
+    assert_eq!(store.events(&acme, run(1), Seq(0), 100).await.unwrap().len(), 36);
+    assert_eq!(forget(bench, 1, None).await, Forgotten::Whole);
+    assert_eq!(store.events(&acme, run(1), Seq(0), 100).await.unwrap(), []);
+}
+
 /// Log, records, snapshots and places, however many there are; and then its base can go as well.
 pub async fn a_forgotten_run_leaves_nothing_behind(bench: &mut Bench) {
     let (acme, store) = (tenant("acme"), bench.store());
