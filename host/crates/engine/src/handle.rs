@@ -67,7 +67,6 @@ impl Handle {
             return Ok(before);
         }
         let admission = tenancy::admit_run(&self.shared, tenant).await?;
-        let _inside = self.shared.door.enter(self.shared.parts.clock.as_ref(), tenant).await?;
         let (engine, of) = (self.clone(), tenant.clone());
         let begin = async move { engine.begin(&of, request).await };
         let started = on_the_lane(&self.shared, begin).await?;
@@ -90,10 +89,12 @@ impl Handle {
         if let Some(thread) = request.thread {
             return Box::pin(crate::threads::start(&self.shared, tenant, thread, request)).await;
         }
+        let inside = self.shared.place_to_begin(tenant).await?;
         let begun = match Box::pin(start::start(&self.shared, tenant, request)).await? {
             Start::Begun(begun) => *begun,
             Start::Replied(started) => return Ok(started),
         };
+        drop(inside);
         let run = begun.run.id;
         launch(&self.shared, tenant, begun, Seq(0)).await?;
         Ok(Started { run, replayed: false })

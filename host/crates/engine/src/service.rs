@@ -16,7 +16,7 @@ use wforge_ports::store::Claim;
 
 use crate::actor::{Actor, Message, stored};
 use crate::breakers::Breakers;
-use crate::door::Door;
+use crate::door::{Door, Inside};
 use crate::handle::Handle;
 use crate::ids::RunIds;
 use crate::load::{Loaded, Since, load_run};
@@ -81,6 +81,18 @@ impl Shared {
     /// Cancelled when the process stops, or when the tenant's runs shall stand still.
     pub(crate) fn stop_of(&self, tenant: &TenantId) -> CancellationToken {
         self.directory.stop_of(tenant, &self.shutdown)
+    }
+
+    /// A place among the runs that begin at once. To be asked for when nothing else is waited for any
+    /// more, such as a thread's turn: those who wait there would take the places of all others.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`]: none was free in time.
+    pub(crate) async fn place_to_begin<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+    ) -> Result<Inside<'a>, EngineError> {
+        self.door.enter(self.parts.clock.as_ref(), tenant).await
     }
 
     /// Remembers the last border of a run that has ended, for the next of its thread.

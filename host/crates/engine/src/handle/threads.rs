@@ -113,7 +113,6 @@ impl Handle {
         request: ContinueFrom,
     ) -> Result<Started, EngineError> {
         let admission = tenancy::admit_run(&self.shared, tenant).await?;
-        let _inside = self.shared.door.enter(self.shared.parts.clock.as_ref(), tenant).await?;
         let (shared, of) = (self.shared.clone(), tenant.clone());
         let go_on = async move { threads::continue_from(&shared, &of, request).await };
         let started = on_the_lane(&self.shared, go_on).await?;

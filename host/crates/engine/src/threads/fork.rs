@@ -256,6 +256,7 @@ pub(crate) async fn continue_from(
     tenant: &TenantId,
     request: ContinueFrom,
 ) -> Result<Started, EngineError> {
+    let _inside = shared.place_to_begin(tenant).await?;
     Box::pin(continue_with(shared, tenant, request, Vec::new())).await
 }
 

@@ -39,6 +39,7 @@ pub(crate) async fn start(
     let multitask = request.multitask;
     let Prepared { library, started, resolved } = prepare(shared, tenant, &request).await?;
     let turn = shared.locks.lock(tenant, thread).await;
+    let _inside = shared.place_to_begin(tenant).await?;
     let standing = free(shared, tenant, thread, &started, multitask).await?;
     let id = standing.new_run_id(shared);
     let entering = Entering {
