@@ -83,8 +83,8 @@ impl Shared {
         self.directory.stop_of(tenant, &self.shutdown)
     }
 
-    /// A place among the runs that begin at once. To be asked for when nothing else is waited for any
-    /// more, such as a thread's turn: those who wait there would take the places of all others.
+    /// A place among the runs that begin at once. To be asked for when nothing else is waited for
+    /// any more, such as a thread's turn: those who wait there would take the places of all others.
     ///
     /// # Errors
     /// [`EngineError::Busy`]: none was free in time.
