@@ -26,6 +26,8 @@ PLUGINS = ROOT / "target/plugins"
 STARTS_WITHIN_S = 60
 # A component is compiled before it is answered, which may take two minutes.
 ANSWERS_WITHIN_S = 180
+# How often an operation is taken up again that was asked too seldom.
+AGAIN_MAX = 10
 METHODS = ("get", "post", "put", "patch", "delete")
 
 # What a tenant may do by default would be used up in a second; a stream ends by itself after two,
@@ -267,7 +269,47 @@ def known(server, document):
 
 
 def fuzz(server, document, seed, examples):
-    """Runs schemathesis; the counts of its hooks, and its report by operation."""
+    """Runs schemathesis; the counts of its hooks, and its report by operation. It leaves off an
+    operation sooner than it was told to where what it draws is too often the same; such a one is
+    asked again, with other seeds."""
+    chosen = ["--include-path-regex", os.environ["ONLY"]] if os.environ.get("ONLY") else []
+    counts, wrong = schemathesis(server, document, seed, examples, chosen)
+    # It does not ask for the description itself, which it was given.
+    counts.setdefault("GET /openapi.json", {"200": 1})
+    for again in range(1, AGAIN_MAX + 1):
+        few = [label for label in labels(document) if asked(counts, label) < examples]
+        for label in (label for label in few if varies(labels(document)[label])):
+            method, path = label.split(" ")
+            one = ["--include-path", path, "--include-method", method]
+            more, found = schemathesis(server, document, seed + again, examples, one)
+            before, now = (collections.Counter(of.get(label, {})) for of in (counts, more))
+            counts[label] = dict(before + now)
+            for name, titles in found.items():
+                there = wrong.setdefault(name, [])
+                there += [title for title in titles if title not in there]
+    return counts, wrong
+
+
+def labels(document):
+    """The operations that are asked, by what schemathesis calls them."""
+    only = re.compile(os.environ.get("ONLY") or "")
+    return {
+        f"{method.upper()} {path}": operation
+        for path, method, operation in operations(document)
+        if only.search(path)
+    }
+
+
+def varies(operation):
+    return bool(operation.get("parameters") or operation.get("requestBody"))
+
+
+def asked(counts, label):
+    return sum(counts.get(label, {}).values())
+
+
+def schemathesis(server, document, seed, examples, chosen):
+    """One run of it over the operations that are chosen."""
     paths = {name: OUT / f"{name}.json" for name in ("known", "counts")}
     paths["known"].write_text(json.dumps(known(server, document), indent=1))
     paths["counts"].unlink(missing_ok=True)
@@ -292,9 +334,8 @@ def fuzz(server, document, seed, examples):
         *("--max-examples", str(examples), "--seed", str(seed), "--continue-on-failure"),
         *("--request-timeout", "30", "--suppress-health-check", "all", "--warnings", "off"),
         *("--report", "junit", "--report-junit-path", junit, "--generation-database", "none"),
+        *chosen,
     ]
-    if os.environ.get("ONLY"):
-        command += ["--include-path-regex", os.environ["ONLY"]]
     code = subprocess.run(command, env=env, cwd=OUT).returncode
     if not paths["counts"].exists() or not junit.exists():
         raise SystemExit(f"api-fuzz: schemathesis ended with {code} and left no report")
@@ -316,27 +357,22 @@ def wrong_by_operation(junit):
 
 def judge(document, counts, wrong, examples):
     """Prints a line for each operation; how many passed and failed."""
-    only = re.compile(os.environ.get("ONLY") or "")
     passed = failed = 0
     print(f"{'':<6} {'operation':<66} {'asked':>6} {'2xx':>6} {'4xx':>6} {'5xx':>5}")
-    tested = {}
-    for path, method, operation in operations(document):
-        if only.search(path):
-            tested[f"{method.upper()} {path}"] = operation
+    tested = labels(document)
     for label, operation in tested.items():
         statuses = counts.get(label, {})
         of = {first: sum(n for it, n in statuses.items() if it[0] == first) for first in "2345"}
-        asked = sum(statuses.values())
-        varies = bool(operation.get("parameters") or operation.get("requestBody"))
+        times = asked(counts, label)
         reasons = list(wrong.get(label, []))
         if of["5"]:
             reasons.append(f"{of['5']} answers of 5xx")
-        if asked < (examples if varies else 1):
-            reasons.append(f"asked {asked} times")
+        if times < (examples if varies(operation) else 1):
+            reasons.append(f"asked {times} times")
         mark = "FAILED" if reasons else "ok"
-        note = "" if varies else "  nothing to vary"
+        note = "" if varies(operation) else "  nothing to vary"
         note += "" if of["2"] else "  never succeeded"
-        print(f"{mark:<6} {label:<66} {asked:>6} {of['2']:>6} {of['4']:>6} {of['5']:>5}{note}")
+        print(f"{mark:<6} {label:<66} {times:>6} {of['2']:>6} {of['4']:>6} {of['5']:>5}{note}")
         for reason in reasons:
             print(f"       {reason}")
         passed, failed = passed + (not reasons), failed + bool(reasons)
@@ -346,8 +382,8 @@ def judge(document, counts, wrong, examples):
         for text in wrong[label]:
             print(f"       {text}")
         passed, failed = passed + (not wrong[label]), failed + bool(wrong[label])
-    asked = sum(label in counts for label in tested)
-    print(f"{len(tested)} operations of openapi.json, {asked} were asked")
+    heard = sum(label in counts for label in tested)
+    print(f"{len(tested)} operations of openapi.json, {heard} were asked")
     return passed, failed
 
 

@@ -37,6 +37,27 @@ for media_type in ("application/yaml", "application/x-yaml", "text/yaml"):
     schemathesis.openapi.media_type(media_type, bodies(WORKFLOW.encode()))
 
 
+# Of a stream the schema is that of the whole text; the tool holds each event to it.
+EVENT = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("id", "event", "data")},
+}
+
+
+@schemathesis.hook
+def before_load_schema(ctx, schema):
+    for item in schema["paths"].values():
+        for operation in item.values():
+            for response in operation["responses"].values():
+                stream = response.get("content", {}).get("text/event-stream")
+                if stream:
+                    stream["schema"] = EVENT
+            # Of a type whose bodies are made above, it sends no example but one of bytes.
+            for media_type, body in operation.get("requestBody", {}).get("content", {}).items():
+                if "yaml" in media_type:
+                    body.pop("example", None)
+
+
 def pool(name, path):
     """What there is of that, where it stands in that path."""
     if name == "name":
