@@ -30,6 +30,9 @@ use crate::sweep;
 
 /// Rows that are read at once.
 const PAGE: usize = 256;
+/// A run that ended so lately, in milliseconds, stays however many there are: whoever started it is
+/// about to ask for what came of it.
+const YOUNG_MS: u64 = 600_000;
 /// Runs that one look finds due; with more it looks again.
 const DUE_MAX: usize = 1 << 20;
 
@@ -149,7 +152,7 @@ fn is_due(shared: &Shared, head: &RunHead, (now, newer): (Timestamp, u64)) -> bo
     let RetentionOptions { runs_ms, runs_max, .. } = shared.options.retention;
     let age_ms = now.since(head.updated_at).as_millis();
     let is_old = runs_ms > 0 && age_ms >= u128::from(runs_ms);
-    let is_over = runs_max > 0 && newer >= runs_max;
+    let is_over = runs_max > 0 && newer >= runs_max && age_ms >= u128::from(YOUNG_MS);
     head.status.is_final() && (is_old || is_over)
 }
 

@@ -130,6 +130,8 @@ async fn of_more_ended_runs_than_may_be_kept_the_oldest_go() {
         start(&world, request(ASKS)).await;
         world.advance(1);
     }
+    assert_eq!(retire(&world).await, (0, 0), "all of them ended just now");
+    world.advance(600_000);
     assert_eq!(retire(&world).await, (3, 0), "those that wait are not counted");
     let kept = [false, false, false, true, true, true];
     let expected: Vec<_> = runs.iter().copied().zip(kept).collect();
