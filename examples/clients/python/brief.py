@@ -12,7 +12,7 @@ import time
 from wforge_client import AuthenticatedClient
 from wforge_client.api.plugins import install_plugin
 from wforge_client.api.runs import show_run, start_run
-from wforge_client.models import StartBody
+from wforge_client.models import RunStart
 from wforge_client.types import File
 
 POLL_S = 0.2
@@ -53,7 +53,7 @@ def main(workflow, document, *plugins):
         "input": {"document": pathlib.Path(document).read_text()},
         "answers": {"approve": {"approve": True}},
     }
-    body = StartBody.from_dict(body)
+    body = RunStart.from_dict(body)
     run = given(start_run.sync_detailed(client=client, body=body, wait="10s")).to_dict()
     while run["status"] not in ENDED:
         time.sleep(POLL_S)
