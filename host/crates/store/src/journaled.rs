@@ -100,19 +100,23 @@ impl Journaled {
         queue.clone().ok_or_else(|| self.gone())
     }
 
-    /// Prepares a small operation here, and a large one where it may block.
-    async fn prepare<O: Operation>(&self, mut operation: O) -> Result<O, O::Error> {
-        let quick = operation.prepare(&self.shared().vault, &mut Budget::new(QUICK_BYTES_MAX));
+    /// Prepares a small operation here, and a large one where it may block. Gives the bytes that it
+    /// takes in the queue as well.
+    async fn prepare<O: Operation>(&self, mut operation: O) -> Result<(O, u64), O::Error> {
+        let mut budget = Budget::new(QUICK_BYTES_MAX);
+        let quick = operation.prepare(&self.shared().vault, &mut budget);
         let prepared = match quick {
             Err(Refused::TooLarge(_)) => {
                 let shared = Arc::clone(self.shared());
                 let job = move || {
                     let mut budget = Budget::new(OPERATION_BYTES_MAX);
-                    operation.prepare(&shared.vault, &mut budget).map(|()| operation)
+                    operation
+                        .prepare(&shared.vault, &mut budget)
+                        .map(|()| (operation, budget.used()))
                 };
                 self.ending.pool.run(job).await.map_err(|_| self.gone())?
             }
-            quick => quick.map(|()| operation),
+            quick => quick.map(|()| (operation, budget.used())),
         };
         prepared.map_err(|refused| match refused {
             Refused::TooLarge(too_large) => too_large.into(),
@@ -125,8 +129,8 @@ impl Backend for Journaled {
     async fn submit<O: Operation>(&self, operation: O) -> Result<O::Output, O::Error> {
         let began_ns = self.shared().now_ns();
         let queue = self.queue()?;
-        let mut operation = self.prepare(operation).await?;
-        let kib = u32::try_from(operation.prepared().bytes / 1_024 + 1).unwrap_or(u32::MAX);
+        let (operation, bytes) = self.prepare(operation).await?;
+        let kib = u32::try_from(bytes / 1_024 + 1).unwrap_or(u32::MAX);
         let room = Arc::clone(&self.room).acquire_many_owned(kib).await;
         let room = room.map_err(|_| self.gone())?;
         let (reply, answer) = oneshot::channel();

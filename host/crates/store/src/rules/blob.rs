@@ -42,7 +42,6 @@ impl Operation for PutBlob {
         let row = self.prepared.seal(vault, &self.tenant, &row_key, bytes)?;
         self.prepared.fresh.push((row_key.into(), row));
         self.digest = Some(digest);
-        self.prepared.bytes = budget.used();
         Ok(())
     }
 

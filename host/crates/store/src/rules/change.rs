@@ -81,7 +81,6 @@ impl Operation for ChangeDocuments {
         }
         self.prepared.add_reply(vault, tenant, self.change.idempotent_reply.as_ref(), budget)?;
         audit::measure(audit, budget)?;
-        self.prepared.bytes = budget.used();
         Ok(())
     }
 

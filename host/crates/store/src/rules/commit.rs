@@ -226,7 +226,6 @@ impl Operation for CommitRun {
         }
         audit::measure(audit, budget)?;
         self.seal_head(vault)?;
-        self.prepared.bytes = budget.used();
         Ok(())
     }
 

@@ -120,9 +120,8 @@ impl Operation for ForgetRun {
     type Output = Forgotten;
     type Error = ChangeError;
 
-    fn prepare(&mut self, vault: &Vault, budget: &mut Budget) -> Result<(), Refused> {
+    fn prepare(&mut self, vault: &Vault, _budget: &mut Budget) -> Result<(), Refused> {
         self.prepared.start(vault, &self.forget.tenant)?;
-        self.prepared.bytes = budget.used();
         Ok(())
     }
 

@@ -38,9 +38,8 @@ impl Operation for ForgetOneThread {
     type Output = ThreadForgotten;
     type Error = ChangeError;
 
-    fn prepare(&mut self, vault: &Vault, budget: &mut Budget) -> Result<(), Refused> {
+    fn prepare(&mut self, vault: &Vault, _budget: &mut Budget) -> Result<(), Refused> {
         self.prepared.start(vault, &self.forget.tenant)?;
-        self.prepared.bytes = budget.used();
         Ok(())
     }
 

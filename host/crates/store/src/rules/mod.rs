@@ -53,7 +53,8 @@ pub(crate) trait Operation: Send + 'static {
     type Error: Send + From<Fault> + From<crate::error::TooLarge>;
 
     /// Encodes and seals what does not depend on other operations. May be called again with a
-    /// larger budget; writes files only for values that no small budget holds.
+    /// larger budget; writes files only for values that no small budget holds. What it takes of the
+    /// budget it takes in the queue too.
     fn prepare(&mut self, vault: &Vault, budget: &mut Budget) -> Result<(), Refused>;
 
     /// Checks the preconditions against the rows and says what is written.
@@ -80,8 +81,6 @@ pub(crate) struct Prepared {
     files: Vec<NewFile>,
     /// The blobs that its rows name: whoever names one anew takes away the note that nobody does.
     named: BTreeSet<Digest>,
-    /// What it takes in the queue.
-    pub(crate) bytes: u64,
 }
 
 impl Prepared {

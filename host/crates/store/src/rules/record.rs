@@ -60,7 +60,6 @@ impl Operation for RecordEffect {
         let row = self.prepared.seal(vault, tenant, &row_key, json)?;
         self.prepared.fresh.push((row_key.into(), row));
         self.entries = memory::Entries::encode(kv, budget)?;
-        self.prepared.bytes = budget.used();
         Ok(())
     }
 

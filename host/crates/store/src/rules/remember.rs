@@ -34,7 +34,6 @@ impl Operation for RememberEntry {
         let json = write.value.as_ref().map(|value| budget.encode(value)).transpose()?;
         self.prepared.named.extend(json.iter().flat_map(|json| digests_in(json)));
         audit::measure(audit, budget)?;
-        self.prepared.bytes = budget.used();
         Ok(())
     }
 

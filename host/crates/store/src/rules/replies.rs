@@ -28,9 +28,8 @@ impl Operation for ExpireReplies {
     type Output = u64;
     type Error = ChangeError;
 
-    fn prepare(&mut self, vault: &Vault, budget: &mut Budget) -> Result<(), Refused> {
+    fn prepare(&mut self, vault: &Vault, _budget: &mut Budget) -> Result<(), Refused> {
         self.prepared.start(vault, &self.tenant)?;
-        self.prepared.bytes = budget.used();
         Ok(())
     }
 

@@ -33,7 +33,6 @@ impl Operation for SaveSnapshot {
         let row_key = keys::snapshot(tenant, *run, *seq);
         let row = self.prepared.seal(vault, tenant, &row_key, state.clone())?;
         self.prepared.replacing.push((row_key.into(), Some(row)));
-        self.prepared.bytes = budget.used();
         Ok(())
     }
 

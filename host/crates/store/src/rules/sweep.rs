@@ -54,9 +54,8 @@ impl Operation for SweepBlobs {
     type Output = Vec<Digest>;
     type Error = ChangeError;
 
-    fn prepare(&mut self, vault: &Vault, budget: &mut Budget) -> Result<(), Refused> {
+    fn prepare(&mut self, vault: &Vault, _budget: &mut Budget) -> Result<(), Refused> {
         self.prepared.start(vault, &self.sweep.tenant)?;
-        self.prepared.bytes = budget.used();
         Ok(())
     }
 
