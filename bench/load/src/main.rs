@@ -65,7 +65,7 @@ enum Proof {
     },
     /// A long time at 70 % of what the server can take: memory and descriptors do not grow
     Soak {
-        /// How long
+        /// How long what is judged lasts; it settles for a quarter of that before
         #[arg(long, default_value_t = 3_600)]
         seconds: u64,
         /// Runs a second, instead of looking for the knee
@@ -109,10 +109,14 @@ fn prove(Arguments { common, proof }: Arguments) -> Result<bool> {
     let program = common.program.canonicalize().context("the program; make build makes it")?;
     let seed = common.seed.unwrap_or_else(|| fastrand::u64(1..1 << 32));
     say(&format!("seed {seed}: --seed {seed} draws the same"));
-    for (name, value) in &common.settings {
+    let settings = match proof {
+        Proof::Soak { .. } => soak::settings(&common.settings),
+        Proof::Overload { .. } | Proof::Streams { .. } => common.settings,
+    };
+    for (name, value) in &settings {
         say(&format!("with {name}={value}"));
     }
-    let server = Server::start(&program, &common.below, &common.settings)?;
+    let server = Server::start(&program, &common.below, &settings)?;
     let mut verdict = Verdict::default();
     // One thread: what the generator needs of the machine is then at most one processor.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

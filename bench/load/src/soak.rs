@@ -8,6 +8,7 @@ use crate::figures::slope;
 use crate::measure::both;
 use crate::overload;
 use crate::process;
+use crate::server::Setting;
 use crate::site::Site;
 use crate::verdict::{Verdict, say};
 
@@ -18,14 +19,25 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Load is sent in pieces, of which each has its line.
 const PIECE: Duration = Duration::from_secs(60);
 const PIECE_MIN: Duration = Duration::from_secs(2);
-/// Of the whole time: until then caches and what is retained may grow.
+/// Of the time that is judged; so long before it caches and what is retained may grow.
 const SETTLES: f64 = 0.25;
+/// A run is kept for so long after its end, and what is older is looked for so often, so that what
+/// is kept is steady before anything is judged. In milliseconds.
+const RETENTION: [(&str, &str); 2] =
+    [("LIMITS__RETENTION__RUNS_MS", "180000"), ("LIMITS__RETENTION__SWEEP_MS", "60000")];
 /// MiB an hour.
 const GROWTH_MAX: f64 = 1.0;
 /// What the line through the descriptors may rise by, from where it is settled to the end.
 const DESCRIPTORS_MAX: f64 = 4.0;
 /// Less than this says nothing about an hour: memory goes up and down by more.
 const JUDGED_FROM: Duration = Duration::from_secs(3_000);
+
+/// The settings of the server, unless they are given.
+pub(crate) fn settings(given: &[Setting]) -> Vec<Setting> {
+    let shipped = RETENTION.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let is_given = |(name, _): &Setting| given.iter().any(|(other, _)| other == name);
+    given.iter().cloned().chain(shipped.into_iter().filter(|one| !is_given(one))).collect()
+}
 
 /// What was seen of the server, and when.
 #[derive(Debug)]
@@ -47,13 +59,19 @@ pub(crate) async fn prove(
         Some(rate) => rate,
         None => LOAD * overload::knee(site, Duration::from_secs(4), seed).await?.per_second,
     };
-    say(&format!("{rate:.0} runs a second for {} s", lasts.as_secs()));
+    let settles = lasts.mul_f64(SETTLES);
+    say(&format!(
+        "{rate:.0} runs a second for {} s, and for {} s before that",
+        lasts.as_secs(),
+        settles.as_secs()
+    ));
+    let whole = settles + lasts;
     let begun = Instant::now();
     let (mut wrong, mut refused, mut done) = (0, 0, 0);
     let load = async {
         let mut piece = 0;
-        while begun.elapsed() < lasts {
-            let left = lasts.saturating_sub(begun.elapsed()).max(PIECE_MIN);
+        while begun.elapsed() < whole {
+            let left = whole.saturating_sub(begun.elapsed()).max(PIECE_MIN);
             let stretch = both(site, rate, left.min(PIECE), seed.wrapping_add(piece)).await?;
             piece += 1;
             wrong += stretch.heard.wrong.values().sum::<usize>();
@@ -75,7 +93,7 @@ pub(crate) async fn prove(
         "every run completes, but for one refusal in a thousand",
         &format!("{done} completed, {refused} refused, {wrong} neither"),
     );
-    judge(&looks, begun.elapsed(), verdict);
+    judge(&looks, settles, begun.elapsed(), verdict);
     Ok(())
 }
 
@@ -98,9 +116,11 @@ fn look(server: u32, begun: Instant) -> Result<Look> {
     Ok(Look { hours, mib: f64::from(kib) / 1_024.0, descriptors: f64::from(descriptors) })
 }
 
-fn judge(looks: &[Look], lasted: Duration, verdict: &mut Verdict) {
+fn judge(looks: &[Look], settles: Duration, whole: Duration, verdict: &mut Verdict) {
+    let from = settles.as_secs_f64() / 3_600.0;
+    let lasted = whole.saturating_sub(settles);
     let hours = lasted.as_secs_f64() / 3_600.0;
-    let settled = || looks.iter().filter(|look| look.hours >= SETTLES * hours);
+    let settled = || looks.iter().filter(|look| look.hours >= from);
     let growth = |of: fn(&Look) -> f64| {
         let points: Vec<_> = settled().map(|look| (look.hours, of(look))).collect();
         slope(&points).unwrap_or(f64::INFINITY)
@@ -110,7 +130,7 @@ fn judge(looks: &[Look], lasted: Duration, verdict: &mut Verdict) {
         |mut looks: Box<dyn Iterator<Item = &Look> + '_>| looks.next().map_or(0.0, |look| look.mib);
     let measured = format!(
         "{memory:+.2} MiB an hour over the last {:.0} min, from {:.0} to {:.0} MiB",
-        (1.0 - SETTLES) * hours * 60.0,
+        hours * 60.0,
         ends(Box::new(settled())),
         ends(Box::new(looks.iter().rev())),
     );
@@ -123,7 +143,7 @@ fn judge(looks: &[Look], lasted: Duration, verdict: &mut Verdict) {
     } else {
         say(&format!("       memory, not judged in {} s: {measured}", lasted.as_secs()));
     }
-    let risen = descriptors * (1.0 - SETTLES) * hours;
+    let risen = descriptors * hours;
     verdict.check(
         risen.abs() <= DESCRIPTORS_MAX,
         "descriptors are flat",
@@ -144,12 +164,13 @@ mod tests {
             let mib = 100.0 + early + mib_an_hour * hours + noise;
             Look { hours, mib, descriptors: f64::from(40 + second % 3) }
         };
-        (0..3_600).map(at).collect()
+        (0..4_500).map(at).collect()
     }
 
     fn holds(mib_an_hour: f64) -> bool {
         let mut verdict = Verdict::default();
-        judge(&looks(mib_an_hour), Duration::from_secs(3_600), &mut verdict);
+        let (settles, whole) = (Duration::from_secs(900), Duration::from_secs(4_500));
+        judge(&looks(mib_an_hour), settles, whole, &mut verdict);
         verdict.finish()
     }
 

@@ -181,6 +181,10 @@ impl Store for NotedStore {
         close() -> Result<(), ChangeError>;
     }
 
+    fn documents_version(&self, tenant: &TenantId, collection: Collection) -> u64 {
+        self.inner.documents_version(tenant, collection)
+    }
+
     fn stored_bytes(&self, tenant: &TenantId) -> u64 {
         self.inner.stored_bytes(tenant)
     }

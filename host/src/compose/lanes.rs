@@ -6,8 +6,13 @@
 use std::num::NonZero;
 
 use anyhow::Context as _;
+use rustix::process::nice;
 use tokio::runtime::{Builder, Handle, Runtime};
 use wforge_model::defence::{Defence, holds};
+
+/// So much less urgent than the API are the engine and its plugins: what a refusal costs is little,
+/// and it is not to wait behind all that was let in.
+const NICE: i32 = 3;
 
 /// The lanes of the engine.
 #[derive(Debug)]
@@ -31,10 +36,10 @@ impl Lanes {
     pub(crate) fn start(plugin_threads: Option<usize>) -> anyhow::Result<Self> {
         let plugins = plugin_threads.unwrap_or_else(self::plugin_threads).max(1);
         Ok(Self {
-            engine: Some(lane("engine", cores().div_ceil(2))?),
+            engine: Some(lane("engine", cores().div_ceil(2), NICE)?),
             // Guests run on as many threads as there are turns for them; the one more has what is
             // done around them, so that it need not wait for a guest to make room.
-            plugins: Some(lane("plugins", plugins + 1)?),
+            plugins: Some(lane("plugins", plugins + 1, NICE)?),
         })
     }
 
@@ -57,10 +62,14 @@ impl Drop for Lanes {
     }
 }
 
-fn lane(name: &str, threads: usize) -> anyhow::Result<Runtime> {
+fn lane(name: &str, threads: usize, niceness: i32) -> anyhow::Result<Runtime> {
     Builder::new_multi_thread()
         .worker_threads(threads.max(1))
         .thread_name(format!("wforge-{name}"))
+        .on_thread_start(move || {
+            // Where the system has it otherwise, all are as urgent.
+            let _ = nice(niceness);
+        })
         .enable_all()
         .build()
         .with_context(|| format!("starting the threads of the lane {name}"))
@@ -68,7 +77,7 @@ fn lane(name: &str, threads: usize) -> anyhow::Result<Runtime> {
 
 /// The runtime that the process itself runs on: the API, the command line, signals.
 pub(crate) fn first_lane() -> anyhow::Result<Runtime> {
-    lane("api", cores().min(2))
+    lane("api", cores().min(2), 0)
 }
 
 /// Where a service is spawned from a command.

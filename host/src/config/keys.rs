@@ -123,7 +123,7 @@ keys! {
     /// Runs that begin at the same time. To begin waits for nothing but the host itself, so a
     /// machine does no more with more of them; each only takes longer. Further ones wait in a line,
     /// a second in a burst and 2 ms where it stands, and are then told by 503 when to come back.
-    runs_beginning_max: u32 = "runs.beginning_max", default "64";
+    runs_beginning_max: u32 = "runs.beginning_max", default "56";
     /// A file to which every call of a plugin is appended, before and after, and once its result
     /// is durable. For tests that count calls. Unset: none.
     runs_call_log: PathBuf = "runs.call_log", short "WFORGE_CALL_LOG";
@@ -162,8 +162,8 @@ keys! {
     /// records, its snapshots and its memory. A run of a thread goes with its thread, once the
     /// newest is due. 0: for ever.
     retention_runs_ms: u64 = "limits.retention.runs_ms", default "2_592_000_000";
-    /// Runs of one tenant that have ended and are kept; of more the oldest go, however young. 0:
-    /// any number.
+    /// Runs of one tenant that have ended and are kept; of more the oldest go, but none that ended
+    /// in the last ten minutes. 0: any number.
     retention_runs_max: u64 = "limits.retention.runs_max", default "100_000";
     /// How often a server looks for what is due, and for replies under idempotency keys that have
     /// expired, in milliseconds. 0: never, so that nothing goes.

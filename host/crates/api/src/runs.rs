@@ -13,8 +13,8 @@ use axum::response::{IntoResponse as _, Response};
 use futures::future::{Either, select};
 use serde::{Deserialize, Serialize};
 use wforge_engine::{
-    CancelRun, Idempotency, QuestionView, RunPage, RunView, StartRun, TaskView, WaitFor,
-    WorkflowChoice,
+    CancelRun, Idempotency, PlaceToBegin, QuestionView, RunPage, RunView, StartRun, TaskView,
+    WaitFor, WorkflowChoice,
 };
 use wforge_model::head::RunHead;
 use wforge_model::workflow::WorkflowDraft;
@@ -97,11 +97,18 @@ pub(crate) async fn start(
     let keyed = Keyed { headers: &headers, route: "runs.start", thread: None, body: &bytes };
     let (idempotency, held) = hold(&api, &principal, keyed)?;
     let body: StartBody = body::parse(&bytes, api.parts.limits.json_depth_max)?;
-    let request = StartRun { idempotency, ..request(&api, &principal, body).await? };
     let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
-    let start = async move { engine.start(&tenant, request).await };
+    let place = match body.thread {
+        None => Some(engine.place_to_begin(&tenant).await?),
+        Some(_) => None,
+    };
+    let request = StartRun { idempotency, ..request(&api, &principal, body).await? };
+    let start = {
+        let place = place.clone();
+        async move { engine.start_in(&tenant, request, place).await }
+    };
     let started = api.whole_under(held, start).await?;
-    let response = when_settled(&api, &principal.tenant, started.run, wait).await?;
+    let response = when_begun(&api, &principal.tenant, started.run, wait, place).await?;
     Ok(marked(response, started.replayed))
 }
 
@@ -297,6 +304,26 @@ pub(crate) async fn when_settled(
     Ok(whole(api, tenant, run).await?.respond(status))
 }
 
+/// The same for whoever began it, who keeps the place until the answer is made, unless what is left
+/// is to wait for the run.
+async fn when_begun(
+    api: &Shared,
+    tenant: &TenantId,
+    run: RunId,
+    wait: Option<Duration>,
+    place: Option<PlaceToBegin>,
+) -> Result<Response, ApiError> {
+    let head = api.parts.engine.head(tenant, run).await?;
+    if wait.is_some() && !head.is_settled() {
+        drop(place);
+        return when_settled(api, tenant, run, wait).await;
+    }
+    let status = if wait.is_some() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let response = whole_of(api, head).await?.respond(status);
+    drop(place);
+    Ok(response)
+}
+
 async fn settles_within(
     api: &Shared,
     tenant: &TenantId,
@@ -317,7 +344,13 @@ async fn whole(
     tenant: &TenantId,
     run: RunId,
 ) -> Result<Resource<WholeRun>, ApiError> {
-    let RunView { head, output, tasks, questions } = api.parts.engine.view(tenant, run).await?;
+    let head = api.parts.engine.head(tenant, run).await?;
+    whole_of(api, head).await
+}
+
+async fn whole_of(api: &Shared, head: RunHead) -> Result<Resource<WholeRun>, ApiError> {
+    let run = head.run;
+    let RunView { head, output, tasks, questions } = api.parts.engine.view_of(head).await?;
     Ok(resource(run, WholeRun { head, output, tasks, questions }))
 }
 

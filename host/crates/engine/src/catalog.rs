@@ -6,6 +6,7 @@ use wforge_model::{Digest, TenantId};
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::{Collection, Document};
 
+use crate::lists;
 use crate::parts::EngineParts;
 use crate::request::{EngineError, PluginInfo, WorkflowInfo};
 use crate::resolve::fits;
@@ -108,19 +109,20 @@ pub(crate) async fn workflow(
     name: &str,
     version: Option<&Version>,
 ) -> Result<(WorkflowInfo, WorkflowDraft), EngineError> {
-    let info = registered(&shared.parts, tenant, name, version).await?;
+    let info = registered(shared, tenant, name, version).await?;
     let draft = draft_by_digest(shared, tenant, info.digest).await?;
     Ok((info, draft))
 }
 
 /// What is registered under that name: of that version, else the newest.
 pub(crate) async fn registered(
-    parts: &EngineParts,
+    shared: &Shared,
     tenant: &TenantId,
     name: &str,
     version: Option<&Version>,
 ) -> Result<WorkflowInfo, EngineError> {
-    let newest = newest_of(parts, tenant, name, |found| version.is_none_or(|v| v == found)).await?;
+    let newest =
+        newest_of(shared, tenant, name, |found| version.is_none_or(|v| v == found)).await?;
     newest.ok_or_else(|| {
         let version = version.map(|version| format!("@{version}")).unwrap_or_default();
         EngineError::NotFound { kind: "workflow", name: format!("{name}{version}") }
@@ -134,19 +136,27 @@ pub(crate) async fn newest_workflow(
     name: &str,
     range: Option<&VersionReq>,
 ) -> Result<Option<WorkflowInfo>, EngineError> {
-    newest_of(&shared.parts, tenant, name, |version| fits(range, version)).await
+    newest_of(shared, tenant, name, |version| fits(range, version)).await
 }
 
 async fn newest_of(
-    parts: &EngineParts,
+    shared: &Shared,
     tenant: &TenantId,
     name: &str,
     is_meant: impl Fn(&Version) -> bool,
 ) -> Result<Option<WorkflowInfo>, EngineError> {
-    let prefix = format!("{name}@");
-    let versions: Vec<WorkflowInfo> = listed(parts, tenant, Collection::Workflows, &prefix).await?;
-    let meant = versions.into_iter().filter(|info| is_meant(&info.version));
-    Ok(meant.max_by(|left, right| left.version.cmp(&right.version)))
+    let versions = lists::versions(shared, tenant, name).await?;
+    let meant = versions.iter().filter(|info| is_meant(&info.version));
+    Ok(meant.max_by(|left, right| left.version.cmp(&right.version)).cloned())
+}
+
+/// The registered versions of a workflow, from the store.
+pub(crate) async fn versions(
+    parts: &EngineParts,
+    tenant: &TenantId,
+    name: &str,
+) -> Result<Vec<WorkflowInfo>, EngineError> {
+    listed(parts, tenant, Collection::Workflows, &format!("{name}@")).await
 }
 
 async fn listed<T: serde::de::DeserializeOwned>(

@@ -10,6 +10,7 @@ use wforge_model::{RunId, Seq, TenantId, Value};
 use wforge_ports::figures::Kept;
 
 use crate::chunks::Streamed;
+use crate::door::PlaceToBegin;
 use crate::notes::What;
 use crate::request::{EngineError, RunMessage, RunView, StartRun, Started, StreamRequest, WaitFor};
 use crate::service::{Shared, launch, on_the_lane, tell};
@@ -61,6 +62,20 @@ impl Handle {
         tenant: &TenantId,
         request: StartRun,
     ) -> Result<Started, EngineError> {
+        self.start_in(tenant, request, None).await
+    }
+
+    /// The same, for whoever has a place already. A run on a thread gives it back: it may have to
+    /// wait for the thread's turn, and asks for one afterwards.
+    ///
+    /// # Errors
+    /// [`EngineError::Invalid`] where the request is wrong; nothing is left behind then.
+    pub async fn start_in(
+        &self,
+        tenant: &TenantId,
+        request: StartRun,
+        place: Option<PlaceToBegin>,
+    ) -> Result<Started, EngineError> {
         if let Some(key) = &request.idempotency
             && let Some(before) = start::replied(&self.shared, tenant, key).await?
         {
@@ -68,7 +83,7 @@ impl Handle {
         }
         let admission = tenancy::admit_run(&self.shared, tenant).await?;
         let (engine, of) = (self.clone(), tenant.clone());
-        let begin = async move { engine.begin(&of, request).await };
+        let begin = async move { engine.begin(&of, request, place).await };
         let started = on_the_lane(&self.shared, begin).await?;
         if !started.replayed {
             admission.used().await;
@@ -82,19 +97,36 @@ impl Handle {
     /// # Errors
     /// [`EngineError::Busy`]: more runs begin than the machine can do.
     pub fn check_busy(&self, tenant: &TenantId) -> Result<(), EngineError> {
-        self.shared.door.check(self.shared.parts.clock.now(), tenant)
+        self.shared.door.check(tenant)
     }
 
-    async fn begin(&self, tenant: &TenantId, request: StartRun) -> Result<Started, EngineError> {
+    /// A place among the runs that begin at once, to be held until the client has its answer, but
+    /// not while anything is waited for that others do.
+    ///
+    /// # Errors
+    /// [`EngineError::Busy`]: none was free in time.
+    pub async fn place_to_begin(&self, tenant: &TenantId) -> Result<PlaceToBegin, EngineError> {
+        self.shared.place_to_begin(tenant).await
+    }
+
+    async fn begin(
+        &self,
+        tenant: &TenantId,
+        request: StartRun,
+        place: Option<PlaceToBegin>,
+    ) -> Result<Started, EngineError> {
         if let Some(thread) = request.thread {
+            drop(place);
             return Box::pin(crate::threads::start(&self.shared, tenant, thread, request)).await;
         }
-        let inside = self.shared.place_to_begin(tenant).await?;
+        let _place = match place {
+            Some(place) => place,
+            None => self.shared.place_to_begin(tenant).await?,
+        };
         let begun = match Box::pin(start::start(&self.shared, tenant, request)).await? {
             Start::Begun(begun) => *begun,
             Start::Replied(started) => return Ok(started),
         };
-        drop(inside);
         let run = begun.run.id;
         launch(&self.shared, tenant, begun, Seq(0)).await?;
         Ok(Started { run, replayed: false })
@@ -139,7 +171,14 @@ impl Handle {
     /// # Errors
     /// [`EngineError::NotFound`] for another tenant's run too.
     pub async fn view(&self, tenant: &TenantId, run: RunId) -> Result<RunView, EngineError> {
-        let head = self.head(tenant, run).await?;
+        self.view_of(self.head(tenant, run).await?).await
+    }
+
+    /// The same of a run whose row was read.
+    ///
+    /// # Errors
+    /// Only the host's own.
+    pub async fn view_of(&self, head: RunHead) -> Result<RunView, EngineError> {
         views::view(&self.shared, head).await
     }
 
@@ -249,6 +288,7 @@ impl Handle {
 fn kept(shared: &Shared) -> Vec<Kept> {
     let mut kept = vec![
         shared.workflows.kept(),
+        shared.lists.kept(),
         shared.carried.kept(),
         shared.locks.kept(),
         shared.breakers.kept(),

@@ -29,6 +29,7 @@ mod ids;
 mod inbox;
 mod install;
 mod lines;
+mod lists;
 mod load;
 mod memory;
 mod mocked;
@@ -69,6 +70,7 @@ pub use bus::RunBus;
 pub use cassette::CassetteEntry;
 pub use choice::VersionChoice;
 pub use chunks::Streamed;
+pub use door::PlaceToBegin;
 pub use filter::{RunFilter, RunPage};
 pub use handle::{Assign, Handle, KvPut, LinesWanted, ScheduleView};
 pub use inbox::{

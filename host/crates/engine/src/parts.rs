@@ -180,7 +180,7 @@ impl Default for EngineOptions {
             mock_production: false,
             claims: true,
             runs_live_max: 10_000,
-            runs_beginning_max: 64,
+            runs_beginning_max: 56,
             subscriber_lag_max: 256,
             snapshot_steps: 64,
             inbox_max: 4_096,

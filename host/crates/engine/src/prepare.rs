@@ -2,6 +2,7 @@
 //! Nothing here writes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use wforge_graph::{Library, Problem, Workflow};
 use wforge_model::event::{Origin, PinnedSubgraph, RunStarted};
@@ -12,8 +13,8 @@ use wforge_ports::plugins::Admitted;
 
 use crate::allowed::limits_of;
 use crate::catalog;
-use crate::choice;
 use crate::flows::{self, Served};
+use crate::lists;
 use crate::load::within;
 use crate::mocked::mocked;
 use crate::parts::EngineOptions;
@@ -172,7 +173,7 @@ pub(crate) async fn chosen(
     match choice {
         WorkflowChoice::Draft(draft) => workflows::checked(shared, tenant, draft),
         WorkflowChoice::Registered { name, version } => {
-            let info = catalog::registered(&shared.parts, tenant, name, version.as_ref()).await?;
+            let info = catalog::registered(shared, tenant, name, version.as_ref()).await?;
             workflows::by_digest(shared, tenant, info.digest).await
         }
     }
@@ -182,14 +183,10 @@ async fn offered(
     shared: &Shared,
     tenant: &TenantId,
     only: Option<&Vec<Admitted>>,
-) -> Result<Vec<Admitted>, EngineError> {
+) -> Result<Arc<[Admitted]>, EngineError> {
     match only {
-        Some(only) => Ok(only.clone()),
-        None => {
-            let plugins = catalog::plugins(shared, tenant).await?;
-            let choices = choice::choices(shared, tenant).await?;
-            Ok(choice::chosen(plugins.into_iter().map(|info| info.admitted), &choices))
-        }
+        Some(only) => Ok(only.as_slice().into()),
+        None => lists::offered(shared, tenant).await,
     }
 }
 

@@ -16,9 +16,10 @@ use wforge_ports::store::Claim;
 
 use crate::actor::{Actor, Message, stored};
 use crate::breakers::Breakers;
-use crate::door::{Door, Inside};
+use crate::door::{Door, PlaceToBegin};
 use crate::handle::Handle;
 use crate::ids::RunIds;
+use crate::lists::Lists;
 use crate::load::{Loaded, Since, load_run};
 use crate::notes::Notes;
 use crate::parts::{EngineOptions, EngineParts};
@@ -52,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) stats: Stats,
     pub(crate) ids: RunIds,
     pub(crate) workflows: WorkflowCache,
+    pub(crate) lists: Lists,
     pub(crate) locks: ThreadLocks,
     pub(crate) carried: CarriedCache,
     pub(crate) directory: Directory,
@@ -88,11 +90,11 @@ impl Shared {
     ///
     /// # Errors
     /// [`EngineError::Busy`]: none was free in time.
-    pub(crate) async fn place_to_begin<'a>(
-        &'a self,
-        tenant: &'a TenantId,
-    ) -> Result<Inside<'a>, EngineError> {
-        self.door.enter(self.parts.clock.as_ref(), tenant).await
+    pub(crate) async fn place_to_begin(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<PlaceToBegin, EngineError> {
+        self.door.enter(tenant).await
     }
 
     /// Remembers the last border of a run that has ended, for the next of its thread.
@@ -118,7 +120,7 @@ impl Engine {
     #[must_use]
     pub fn new(parts: EngineParts, options: EngineOptions, shutdown: CancellationToken) -> Self {
         let breakers = Breakers::new(options.breaker.clone());
-        let door = Door::new(options.runs_beginning_max);
+        let door = Door::new(options.runs_beginning_max, parts.clock.clone());
         let notes = Arc::new(Notes::new(options.refusals_noted_per_minute_max));
         parts.bus.lines.dated_by(&parts.clock);
         let shared = Shared {
@@ -136,6 +138,7 @@ impl Engine {
             stats: Stats::default(),
             ids: RunIds::default(),
             workflows: WorkflowCache::default(),
+            lists: Lists::default(),
             locks: ThreadLocks::default(),
             carried: CarriedCache::default(),
             directory: Directory::default(),

@@ -156,6 +156,11 @@ pub trait Store: Debug + Send + Sync {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<Document>, ReadError>>;
 
+    /// A number that changes when a document of the collection is written, and now and then when
+    /// none is. What was listed after it was asked for is what there is while it stays the same.
+    /// Good in this process only.
+    fn documents_version(&self, tenant: &TenantId, collection: Collection) -> u64;
+
     /// How a key of a plugin's memory stands.
     fn memory<'a>(
         &'a self,

@@ -21,6 +21,7 @@ use wforge_ports::threads::{
 
 use crate::error::Fault;
 use crate::kv::Rows;
+use crate::lists::ListVersions;
 use crate::reads;
 use crate::rules::{
     ChangeDocuments, CommitRun, EraseTenant, Erased, ExpireReplies, ForgetOneThread, ForgetRun,
@@ -45,6 +46,8 @@ pub(crate) trait Backend: Debug + Send + Sync + 'static {
     fn figures(&self) -> StoreFigures;
 
     fn vault(&self) -> &Vault;
+
+    fn lists(&self) -> &ListVersions;
 
     /// The bytes of a tenant's rows and files.
     fn stored_bytes(&self, tenant: &TenantId) -> u64;
@@ -218,6 +221,10 @@ impl<B: Backend> Store for StoreOf<B> {
             let place = (collection, prefix.as_str());
             reads::documents(vault, rows, &tenant, place, after.as_deref(), limit)
         })
+    }
+
+    fn documents_version(&self, tenant: &TenantId, collection: Collection) -> u64 {
+        self.backend.lists().of(tenant, collection)
     }
 
     fn memory<'a>(

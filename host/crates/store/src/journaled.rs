@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
+use rustix::process::nice;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use wforge_model::TenantId;
 use wforge_ports::store::StoreFigures;
@@ -17,10 +18,14 @@ use crate::error::{Fault, Gone};
 use crate::facade::Backend;
 use crate::keeper;
 use crate::kv::Rows;
+use crate::lists::ListVersions;
 use crate::pool::Pool;
 use crate::rules::Operation;
 use crate::shared::Shared;
 use crate::vault::{Refused, Vault};
+
+/// How much less urgent than the committer the view's thread is.
+const VIEW_NICE: i32 = 3;
 
 /// Operations that may wait for the committer.
 const QUEUE_MAX: usize = 1_024;
@@ -70,9 +75,11 @@ impl Journaled {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let pool = Pool::start()?;
         let kept = Arc::clone(&shared);
-        let keeper = Builder::new()
-            .name("store-view".to_owned())
-            .spawn(move || stop_if_it_panics(&kept, || keeper::run(&kept)))?;
+        let keeper = Builder::new().name("store-view".to_owned()).spawn(move || {
+            // Nobody waits for the view. Where the system has it otherwise, it is as urgent.
+            let _ = nice(VIEW_NICE);
+            stop_if_it_panics(&kept, || keeper::run(&kept));
+        })?;
         let decided = Arc::clone(&shared);
         let committer = Builder::new()
             .name("store-commit".to_owned())
@@ -170,6 +177,10 @@ impl Backend for Journaled {
 
     fn vault(&self) -> &Vault {
         &self.shared().vault
+    }
+
+    fn lists(&self) -> &ListVersions {
+        &self.shared().overlay.lists
     }
 
     fn stored_bytes(&self, tenant: &TenantId) -> u64 {

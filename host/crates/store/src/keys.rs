@@ -208,6 +208,13 @@ pub(crate) fn documents(tenant: &TenantId, collection: Collection, prefix: &str)
     all(tenant, Kind::Document, &[&[collection.letter()], prefix.as_bytes()])
 }
 
+/// What the keys of all documents of a collection begin with; none for other rows.
+pub(crate) fn list_of(key: &[u8]) -> Option<&[u8]> {
+    let kind_at = 1 + usize::from(*key.first()?);
+    let is_document = *key.get(kind_at)? == Kind::Document as u8;
+    is_document.then(|| key.get(..kind_at + 2)).flatten()
+}
+
 /// The name of a document from its row's key.
 pub(crate) fn document_name<'k>(tenant: &TenantId, key: &'k [u8]) -> Option<&'k str> {
     // Length, name, kind and collection come before it.

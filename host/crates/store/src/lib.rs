@@ -22,6 +22,7 @@ mod keeper;
 mod keyring;
 mod keys;
 mod kv;
+mod lists;
 mod lock;
 mod memory;
 mod named;

@@ -14,6 +14,7 @@ use crate::error::{Fault, Gone};
 use crate::facade::{Backend, StoreOf};
 use crate::keyring::Keyring;
 use crate::kv::{Batch, Bytes, KeyRange, Order, Row, Rows, Writes, top_of};
+use crate::lists::ListVersions;
 use crate::rules::Operation;
 use crate::usage::Usage;
 use crate::vault::{Refused, Vault};
@@ -38,6 +39,7 @@ impl MemoryStore {
             closed: AtomicBool::new(false),
             operations: AtomicU64::new(0),
             usage: Usage::default(),
+            lists: ListVersions::default(),
         })
     }
 }
@@ -50,6 +52,7 @@ pub struct Memory {
     closed: AtomicBool,
     operations: AtomicU64,
     usage: Usage,
+    lists: ListVersions,
 }
 
 impl Memory {
@@ -68,6 +71,8 @@ impl Memory {
         let mut batch = Batch::default();
         let output = operation.decide(&self.vault, &*rows, &mut batch)?;
         self.usage.count(&*rows, &mut batch);
+        // Nobody reads the rows until they are written: whoever waits for that sees them all.
+        self.lists.written(batch.writes.keys().map(AsRef::as_ref));
         rows.write(batch.writes);
         operation.prepared().set_durable();
         self.operations.fetch_add(1, Ordering::Relaxed);
@@ -96,6 +101,10 @@ impl Backend for Memory {
 
     fn vault(&self) -> &Vault {
         &self.vault
+    }
+
+    fn lists(&self) -> &ListVersions {
+        &self.lists
     }
 
     fn stored_bytes(&self, tenant: &TenantId) -> u64 {

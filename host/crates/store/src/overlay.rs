@@ -15,6 +15,7 @@ use crate::error::Fault;
 use crate::files::FileRef;
 use crate::keys;
 use crate::kv::{Batch, Bytes, KeyRange, Kv, Order, Row, Rows, Writes, merge, top_of};
+use crate::lists::ListVersions;
 
 /// Prefixes of which the overlay remembers that it holds all.
 const FRESH_MAX: usize = 65_536;
@@ -83,6 +84,7 @@ pub(crate) struct Work {
 #[derive(Debug)]
 pub(crate) struct Overlay {
     state: RwLock<State>,
+    pub(crate) lists: ListVersions,
     waiting: Mutex<Waiting>,
     /// The view has work, or shall end.
     work: Condvar,
@@ -102,6 +104,7 @@ impl Overlay {
     pub(crate) fn new(unapplied_bytes_max: usize, copy_bytes_max: usize) -> Self {
         Self {
             state: RwLock::default(),
+            lists: ListVersions::default(),
             waiting: Mutex::default(),
             work: Condvar::new(),
             room: Condvar::new(),
@@ -115,6 +118,7 @@ impl Overlay {
         let Batch { writes, fresh, orphans, .. } = batch;
         let bytes = writes.iter().map(|(key, value)| size(key, value.as_ref())).sum();
         self.state.write().unwrap_or_else(PoisonError::into_inner).publish(number, &writes, fresh);
+        self.lists.written(writes.keys().map(AsRef::as_ref));
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.bytes += bytes;
         waiting.operations += operations;

@@ -244,6 +244,10 @@ impl Store for FaultyStore {
         self.ask(found, ReadError::Unavailable).boxed()
     }
 
+    fn documents_version(&self, tenant: &TenantId, collection: Collection) -> u64 {
+        self.behind.documents_version(tenant, collection)
+    }
+
     fn memory<'a>(
         &'a self,
         tenant: &'a TenantId,

@@ -209,6 +209,9 @@ impl Store for FakeStore {
     ) -> BoxFuture<'a, Result<Vec<Document>, ReadError>> {
         unused()
     }
+    fn documents_version(&self, _tenant: &TenantId, _collection: Collection) -> u64 {
+        unused()
+    }
     fn memory<'a>(
         &'a self,
         _tenant: &'a TenantId,

@@ -57,6 +57,7 @@ async fn finish(shared: &Shared, id: &TenantId, by: &str) -> Result<Arc<Tenant>,
     halt(shared, id).await;
     forget_components(shared, id).await?;
     shared.workflows.forget(id);
+    shared.lists.forget(id);
     shared.carried.forget_tenant(id);
     shared.ledger.forget(id);
     shared.parts.bus.forget_tenant(id);

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OwnedMutexGuard;
 use wforge_graph::{Carried, Library};
 use wforge_model::event::{KeptAnswer, Origin, RunStarted, StateUpdate};
 use wforge_model::{Checkpoint, NodeId, RunId, TenantId, ThreadId};
@@ -256,19 +257,20 @@ pub(crate) async fn continue_from(
     tenant: &TenantId,
     request: ContinueFrom,
 ) -> Result<Started, EngineError> {
-    let _inside = shared.place_to_begin(tenant).await?;
-    Box::pin(continue_with(shared, tenant, request, Vec::new())).await
+    let thread = thread_of(shared, tenant, request.at).await?;
+    let turn = shared.locks.lock(tenant, thread).await;
+    let _place = shared.place_to_begin(tenant).await?;
+    Box::pin(continue_with(shared, tenant, (thread, turn), request, Vec::new())).await
 }
 
-/// The same, with what people had answered to the tasks that begin again.
+/// The same in the thread's turn, with what people had answered to the tasks that begin again.
 pub(super) async fn continue_with(
     shared: &Arc<Shared>,
     tenant: &TenantId,
+    (thread, turn): (ThreadId, OwnedMutexGuard<()>),
     request: ContinueFrom,
     kept_answers: Vec<KeptAnswer>,
 ) -> Result<Started, EngineError> {
-    let thread = thread_of(shared, tenant, request.at).await?;
-    let turn = shared.locks.lock(tenant, thread).await;
     let ContinueFrom { at, answers, durability, steps, idempotency, by } = request;
     if let Some(run) = made_before(shared, tenant, idempotency.as_ref()).await? {
         return Ok(Started { run, replayed: true });

@@ -34,15 +34,16 @@ pub(crate) async fn migrate(
     };
     let Done { mut migrated, at, open, kept } = done(shared, tenant, thread, made).await?;
     migrated.replayed = replayed;
-    drop(turn);
     if open && request.restart_tasks {
         let (at, idempotency) = (ForkPoint::Checkpoint(at), key.map(|key| key.part("continue")));
         let (answers, durability) = Default::default();
         let go_on =
             ContinueFrom { at, answers, durability, steps: None, idempotency, by: request.by };
-        let continued = Box::pin(continue_with(shared, tenant, go_on, kept)).await?;
+        let continued =
+            Box::pin(continue_with(shared, tenant, (thread, turn), go_on, kept)).await?;
         migrated.continued = Some(continued.run);
     } else {
+        drop(turn);
         begin_next(shared, tenant, thread).await;
     }
     Ok(migrated)

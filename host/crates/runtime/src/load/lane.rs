@@ -23,8 +23,9 @@ pub(crate) struct Lane {
     turns: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
-/// These threads' own: whoever calls an agent goes before whoever installs one.
-const NICE: i32 = 5;
+/// These threads' own, above that of the threads of plugins: whoever calls an agent goes before
+/// whoever installs one.
+const NICE: i32 = 8;
 
 /// Why a job was not done.
 #[derive(Debug, thiserror::Error)]

@@ -111,6 +111,25 @@ pub async fn documents_are_listed_by_prefix_and_in_pages(bench: &mut Bench) {
     assert_eq!(listed(bench, &acme, "z", None, 9).await, [""; 0]);
 }
 
+/// Whoever keeps a list knows when it is old: as soon as a writer is told that it has written.
+pub async fn a_list_has_another_version_when_a_document_of_it_is_written(bench: &mut Bench) {
+    let (acme, other) = (tenant("acme"), tenant("other"));
+    let version = |of: &TenantId| bench.store().documents_version(of, Collection::Settings);
+    let mut seen = vec![version(&acme)];
+    for value in [Some(json!(1)), Some(json!(2)), None] {
+        bench.store().change(change(&acme, None, vec![put("a", value)])).await.unwrap();
+        let now = version(&acme);
+        assert!(!seen.contains(&now), "{now} of {seen:?}");
+        seen.push(now);
+    }
+    let before = version(&acme);
+    bench.store().change(change(&other, None, vec![put("a", Some(json!(1)))])).await.unwrap();
+    let workflow =
+        Put { collection: Collection::Workflows, key: "a".to_owned(), value: Some(json!(1)) };
+    bench.store().change(change(&acme, None, vec![workflow])).await.unwrap();
+    assert_eq!(version(&acme), before, "nobody wrote to this list");
+}
+
 /// However many were deleted, a page is full as long as there is more.
 pub async fn deleted_documents_are_not_listed(bench: &mut Bench) {
     let acme = tenant("acme");

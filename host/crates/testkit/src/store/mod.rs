@@ -197,6 +197,7 @@ macro_rules! store_conformance {
                 puts_are_made_all_or_none
                 the_last_of_two_puts_of_one_document_stands
                 documents_are_listed_by_prefix_and_in_pages
+                a_list_has_another_version_when_a_document_of_it_is_written
                 deleted_documents_are_not_listed
                 collections_and_tenants_share_no_documents
                 what_webhooks_are_told_stands_with_its_commit_or_not_at_all
