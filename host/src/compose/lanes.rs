@@ -6,12 +6,12 @@
 use std::num::NonZero;
 
 use anyhow::Context as _;
-use rustix::process::nice;
+use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
 use wforge_model::defence::{Defence, holds};
 
-/// So much less urgent than the API are the engine and its plugins: what a refusal costs is little,
-/// and it is not to wait behind all that was let in.
+/// The niceness of the threads of the engine and its plugins; the API has 0: what a refusal costs is
+/// little, and it is not to wait behind all that was let in.
 const NICE: i32 = 3;
 
 /// The lanes of the engine.
@@ -68,7 +68,7 @@ fn lane(name: &str, threads: usize, niceness: i32) -> anyhow::Result<Runtime> {
         .thread_name(format!("wforge-{name}"))
         .on_thread_start(move || {
             // Where the system has it otherwise, all are as urgent.
-            let _ = nice(niceness);
+            let _ = setpriority_process(None, niceness);
         })
         .enable_all()
         .build()

@@ -97,17 +97,10 @@ pub(crate) async fn start(
     let keyed = Keyed { headers: &headers, route: "runs.start", thread: None, body: &bytes };
     let (idempotency, held) = hold(&api, &principal, keyed)?;
     let body: StartBody = body::parse(&bytes, api.parts.limits.json_depth_max)?;
-    let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
-    let place = match body.thread {
-        None => Some(engine.place_to_begin(&tenant).await?),
-        Some(_) => None,
-    };
     let request = StartRun { idempotency, ..request(&api, &principal, body).await? };
-    let start = {
-        let place = place.clone();
-        async move { engine.start_in(&tenant, request, place).await }
-    };
-    let started = api.whole_under(held, start).await?;
+    let (engine, tenant) = (api.parts.engine.clone(), principal.tenant.clone());
+    let start = async move { engine.start_held(&tenant, request).await };
+    let (started, place) = api.whole_under(held, start).await?;
     let response = when_begun(&api, &principal.tenant, started.run, wait, place).await?;
     Ok(marked(response, started.replayed))
 }

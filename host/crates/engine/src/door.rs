@@ -6,14 +6,14 @@
 //! comes to a full door waits in a line. Lines that come and go are bursts; where there has been
 //! one for much of the time lately, more is asked for than the machine can do, and then it is told
 //! at once when to come back (as `CoDel` does with packets, RFC 8289 §3.1, but by a balance of the
-//! time: a line where all are refused empties, and would at once be a burst again). So a run that is let in is
-//! served at nearly the usual speed, however many ask.
+//! time: a line where all are refused empties, and would at once be a burst again). So a run that
+//! is let in is served at nearly the usual speed, however many ask.
 //!
 //! A tenant that has few of those at the door may wait longer, so that one that asks for too much
 //! takes little from the others.
 //!
-//! Whoever answers a client holds the place until the answer is made: reading what is asked for and
-//! writing what came of it are work too, and would otherwise pile up on either side of the door.
+//! Whoever starts a run for a client holds the place until the answer is made, unless the run is on
+//! a thread: to read what came of it is work too, and would otherwise pile up behind the door.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +27,7 @@ use wforge_ports::Clock;
 use crate::request::EngineError;
 
 /// How long a line may be there in a burst, in milliseconds, beyond a third of the time.
-const BURST_MS: u64 = 50;
+const BURST_MS: u64 = 100;
 /// How long one waits in a line of a burst, in milliseconds.
 const PATIENCE_MS: u64 = 1_000;
 /// How long one waits in a line that stands, in milliseconds.

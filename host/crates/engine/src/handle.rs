@@ -62,33 +62,40 @@ impl Handle {
         tenant: &TenantId,
         request: StartRun,
     ) -> Result<Started, EngineError> {
-        self.start_in(tenant, request, None).await
+        Ok(self.start_held(tenant, request).await?.0)
     }
 
-    /// The same, for whoever has a place already. A run on a thread gives it back: it may have to
-    /// wait for the thread's turn, and asks for one afterwards.
+    /// The same, with the place that the run had, for whoever has still to answer a client: to be
+    /// held until then, but not while anything is waited for that others do. A run on a thread
+    /// has given its own back: it may have waited for the thread's turn.
     ///
     /// # Errors
     /// [`EngineError::Invalid`] where the request is wrong; nothing is left behind then.
-    pub async fn start_in(
+    pub async fn start_held(
         &self,
         tenant: &TenantId,
         request: StartRun,
-        place: Option<PlaceToBegin>,
-    ) -> Result<Started, EngineError> {
+    ) -> Result<(Started, Option<PlaceToBegin>), EngineError> {
         if let Some(key) = &request.idempotency
             && let Some(before) = start::replied(&self.shared, tenant, key).await?
         {
-            return Ok(before);
+            return Ok((before, None));
         }
         let admission = tenancy::admit_run(&self.shared, tenant).await?;
-        let (engine, of) = (self.clone(), tenant.clone());
-        let begin = async move { engine.begin(&of, request, place).await };
+        let place = match request.thread {
+            None => Some(self.shared.place_to_begin(tenant).await?),
+            Some(_) => None,
+        };
+        let (engine, of, held) = (self.clone(), tenant.clone(), place.clone());
+        let begin = async move {
+            let _held = held;
+            engine.begin(&of, request).await
+        };
         let started = on_the_lane(&self.shared, begin).await?;
         if !started.replayed {
             admission.used().await;
         }
-        Ok(started)
+        Ok((started, place))
     }
 
     /// Whether no run of that tenant would be let in now, so that nothing need be read of a request
@@ -100,29 +107,10 @@ impl Handle {
         self.shared.door.check(tenant)
     }
 
-    /// A place among the runs that begin at once, to be held until the client has its answer, but
-    /// not while anything is waited for that others do.
-    ///
-    /// # Errors
-    /// [`EngineError::Busy`]: none was free in time.
-    pub async fn place_to_begin(&self, tenant: &TenantId) -> Result<PlaceToBegin, EngineError> {
-        self.shared.place_to_begin(tenant).await
-    }
-
-    async fn begin(
-        &self,
-        tenant: &TenantId,
-        request: StartRun,
-        place: Option<PlaceToBegin>,
-    ) -> Result<Started, EngineError> {
+    async fn begin(&self, tenant: &TenantId, request: StartRun) -> Result<Started, EngineError> {
         if let Some(thread) = request.thread {
-            drop(place);
             return Box::pin(crate::threads::start(&self.shared, tenant, thread, request)).await;
         }
-        let _place = match place {
-            Some(place) => place,
-            None => self.shared.place_to_begin(tenant).await?,
-        };
         let begun = match Box::pin(start::start(&self.shared, tenant, request)).await? {
             Start::Begun(begun) => *begun,
             Start::Replied(started) => return Ok(started),

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
-use wforge_model::{PluginName, TenantId};
+use wforge_model::TenantId;
 use wforge_ports::figures::Kept;
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::Collection;
@@ -51,14 +51,15 @@ pub(crate) async fn offered(
     tenant: &TenantId,
 ) -> Result<Arc<[Admitted]>, EngineError> {
     let version = |of: &TenantId, collection| shared.parts.store.documents_version(of, collection);
+    let platform = platform()?;
     let stamp = Stamp {
         plugins: version(tenant, Collection::Plugins),
         settings: version(tenant, Collection::Settings),
-        of_platform: version(&platform()?, Collection::Plugins),
-        from_platform: shared.directory.tenant(tenant).map_or_else(Vec::new, |t| t.plugins.clone()),
+        of_platform: version(&platform, Collection::Plugins),
+        tenants: version(&platform, Collection::Tenants),
         workflows: 0,
     };
-    if let Some(known) = shared.lists.offered.get(tenant, &stamp) {
+    if let Some(known) = shared.lists.offered.get(tenant, stamp) {
         return Ok(known);
     }
     let plugins = catalog::plugins(shared, tenant).await?;
@@ -78,7 +79,7 @@ pub(crate) async fn versions(
 ) -> Result<Arc<[WorkflowInfo]>, EngineError> {
     let workflows = shared.parts.store.documents_version(tenant, Collection::Workflows);
     let (stamp, key) = (Stamp { workflows, ..Stamp::default() }, (tenant.clone(), name.to_owned()));
-    if let Some(known) = shared.lists.versions.get(&key, &stamp) {
+    if let Some(known) = shared.lists.versions.get(&key, stamp) {
         return Ok(known);
     }
     let versions = catalog::versions(&shared.parts, tenant, name).await?;
@@ -90,13 +91,13 @@ pub(crate) async fn versions(
 }
 
 /// What the store had when a list was read.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     plugins: u64,
     settings: u64,
     of_platform: u64,
-    /// The plugins of the platform that the tenant is offered.
-    from_platform: Vec<PluginName>,
+    /// Which of the platform's plugins tenants are offered stands there.
+    tenants: u64,
     workflows: u64,
 }
 
@@ -124,9 +125,9 @@ impl<K, T> Default for Lasting<K, T> {
 }
 
 impl<K: Eq + Hash, T: Serialize> Lasting<K, T> {
-    fn get(&self, key: &K, stamp: &Stamp) -> Option<Arc<[T]>> {
+    fn get(&self, key: &K, stamp: Stamp) -> Option<Arc<[T]>> {
         let read = self.lock();
-        let list = read.lists.get(key).filter(|list| list.stamp == *stamp)?;
+        let list = read.lists.get(key).filter(|list| list.stamp == stamp)?;
         Some(Arc::clone(&list.items))
     }
 
@@ -173,13 +174,13 @@ mod tests {
     fn a_list_is_there_until_somebody_writes_to_it() {
         let lists: Lasting<&str, u8> = Lasting::default();
         lists.keep("a", at(1), vec![1, 2]);
-        assert_eq!(lists.get(&"a", &at(1)).as_deref(), Some(&[1, 2][..]));
-        assert_eq!(lists.get(&"a", &at(2)), None);
+        assert_eq!(lists.get(&"a", at(1)).as_deref(), Some(&[1, 2][..]));
+        assert_eq!(lists.get(&"a", at(2)), None);
         lists.keep("a", at(2), vec![3]);
-        assert_eq!(lists.get(&"a", &at(2)).as_deref(), Some(&[3][..]));
+        assert_eq!(lists.get(&"a", at(2)).as_deref(), Some(&[3][..]));
         assert_eq!(lists.lock().bytes, "[3]".len());
         lists.retain(|key| *key != "a");
-        assert_eq!((lists.get(&"a", &at(2)), lists.lock().bytes), (None, 0));
+        assert_eq!((lists.get(&"a", at(2)), lists.lock().bytes), (None, 0));
     }
 
     #[test]
@@ -188,10 +189,10 @@ mod tests {
         let half = || vec!["x".repeat(BYTES_MAX / 2)];
         lists.keep(0, at(0), half());
         lists.keep(1, at(0), half());
-        assert!(lists.get(&0, &at(0)).is_none() && lists.get(&1, &at(0)).is_some());
+        assert!(lists.get(&0, at(0)).is_none() && lists.get(&1, at(0)).is_some());
         let whole = vec!["x".repeat(BYTES_MAX)];
         assert_eq!(*lists.keep(2, at(0), whole.clone()), whole, "it is read, and not kept");
-        assert!(lists.get(&2, &at(0)).is_none());
+        assert!(lists.get(&2, at(0)).is_none());
         assert!(lists.lock().bytes <= BYTES_MAX);
     }
 }

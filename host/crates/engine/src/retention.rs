@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use tracing::{info, warn};
 use wforge_model::head::RunHead;
 use wforge_model::tenancy::TenantState;
@@ -33,6 +34,9 @@ const PAGE: usize = 256;
 /// A run that ended so lately, in milliseconds, stays however many there are: whoever started it is
 /// about to ask for what came of it.
 const YOUNG_MS: u64 = 600_000;
+/// Runs that go at once: enough that one commit takes several, too few to be in the way of those
+/// that begin, who wait for all of a commit.
+const AT_ONCE: usize = 8;
 /// Runs that one look finds due; with more it looks again.
 const DUE_MAX: usize = 1 << 20;
 
@@ -199,18 +203,37 @@ impl Look<'_> {
     async fn remove(mut self) -> Result<(), EngineError> {
         let alone = |(run, due): (&RunId, &DueRun)| due.thread.is_none().then_some(*run);
         let alone: Vec<RunId> = self.due.runs.iter().filter_map(alone).collect();
-        for run in &alone {
-            self.retire_run(*run, None).await?;
-        }
+        self.retire_alone(&alone).await?;
         for (thread, runs) in std::mem::take(&mut self.due.of_threads) {
             self.retire_thread(thread, &runs).await?;
         }
-        for run in alone {
-            self.retire_run(run, None).await?;
-        }
+        self.retire_alone(&alone).await?;
         let stays = self.due.runs.values().map(|due| due.ended_at).min();
         self.retired.oldest_ended_at = first(self.due.oldest_ended_at, stays);
         Ok(())
+    }
+
+    /// Removes runs that no thread has, some at once, unless they have gone, or are needed.
+    async fn retire_alone(&mut self, runs: &[RunId]) -> Result<(), EngineError> {
+        let (shared, tenant) = (self.shared, self.tenant);
+        let forget = |seen: Seen| async move {
+            Ok::<_, EngineError>((seen.run, forget(shared, tenant, seen).await?))
+        };
+        for some in runs.chunks(PAGE) {
+            let seen = some.iter().filter_map(|run| self.due.seen(*run, None)).collect::<Vec<_>>();
+            let mut ended = stream::iter(seen).map(forget).buffer_unordered(AT_ONCE);
+            while let Some((run, is_gone)) = ended.try_next().await? {
+                self.gone(run, is_gone);
+            }
+        }
+        Ok(())
+    }
+
+    fn gone(&mut self, run: RunId, is_gone: bool) {
+        if is_gone {
+            self.due.runs.remove(&run);
+            self.retired.runs += 1;
+        }
     }
 
     /// Removes one run, unless it is not due, or needed.
@@ -220,10 +243,8 @@ impl Look<'_> {
         listed: Option<(ThreadId, Version)>,
     ) -> Result<(), EngineError> {
         let Some(seen) = self.due.seen(run, listed) else { return Ok(()) };
-        if forget(self.shared, self.tenant, seen).await? {
-            self.due.runs.remove(&run);
-            self.retired.runs += 1;
-        }
+        let is_gone = forget(self.shared, self.tenant, seen).await?;
+        self.gone(run, is_gone);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use rustix::process::nice;
+use rustix::process::setpriority_process;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use wforge_model::TenantId;
 use wforge_ports::store::StoreFigures;
@@ -24,7 +24,7 @@ use crate::rules::Operation;
 use crate::shared::Shared;
 use crate::vault::{Refused, Vault};
 
-/// How much less urgent than the committer the view's thread is.
+/// The niceness of the view's thread; the committer has 0.
 const VIEW_NICE: i32 = 3;
 
 /// Operations that may wait for the committer.
@@ -76,8 +76,9 @@ impl Journaled {
         let pool = Pool::start()?;
         let kept = Arc::clone(&shared);
         let keeper = Builder::new().name("store-view".to_owned()).spawn(move || {
-            // Nobody waits for the view. Where the system has it otherwise, it is as urgent.
-            let _ = nice(VIEW_NICE);
+            // Nobody waits for the view, unless it is far behind. Where the system has it
+            // otherwise, it is as urgent.
+            let _ = setpriority_process(None, VIEW_NICE);
             stop_if_it_panics(&kept, || keeper::run(&kept));
         })?;
         let decided = Arc::clone(&shared);

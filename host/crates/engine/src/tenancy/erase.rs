@@ -57,7 +57,6 @@ async fn finish(shared: &Shared, id: &TenantId, by: &str) -> Result<Arc<Tenant>,
     halt(shared, id).await;
     forget_components(shared, id).await?;
     shared.workflows.forget(id);
-    shared.lists.forget(id);
     shared.carried.forget_tenant(id);
     shared.ledger.forget(id);
     shared.parts.bus.forget_tenant(id);
@@ -71,6 +70,7 @@ async fn finish(shared: &Shared, id: &TenantId, by: &str) -> Result<Arc<Tenant>,
     erased.map_err(|error| EngineError::Host(Box::new(error)))?;
     // After the store: whoever read something until then has it from there.
     shared.parts.effects.forget_tenant(id);
+    shared.lists.forget(id);
     let _turn = shared.directory.changing.lock().await;
     let before = tenant(shared, id)?;
     let gone = Tenant {

@@ -12,6 +12,7 @@ use super::history::only_waits;
 use super::replies::{border_made_before, made_before};
 use super::start::{begin_with, busy, end_head};
 use super::{Base, Standing, begin_next, last_border};
+use crate::door::PlaceToBegin;
 use crate::load::{beginning_of, carried_at, no_checkpoint};
 use crate::prepare::prepare;
 use crate::quarantine;
@@ -251,6 +252,14 @@ fn last_writer(carried: &Carried) -> Result<Option<NodeId>, EngineError> {
     }
 }
 
+/// A thread whose turn it is.
+pub(super) struct Turn {
+    pub(super) thread: ThreadId,
+    pub(super) turn: OwnedMutexGuard<()>,
+    /// Given back with the turn: the next one waits for both.
+    pub(super) place: Option<PlaceToBegin>,
+}
+
 /// Begins a run with what was to be done at a border. People are asked again.
 pub(crate) async fn continue_from(
     shared: &Arc<Shared>,
@@ -259,15 +268,16 @@ pub(crate) async fn continue_from(
 ) -> Result<Started, EngineError> {
     let thread = thread_of(shared, tenant, request.at).await?;
     let turn = shared.locks.lock(tenant, thread).await;
-    let _place = shared.place_to_begin(tenant).await?;
-    Box::pin(continue_with(shared, tenant, (thread, turn), request, Vec::new())).await
+    let place = shared.place_to_begin(tenant).await?;
+    let turn = Turn { thread, turn, place: Some(place) };
+    Box::pin(continue_with(shared, tenant, turn, request, Vec::new())).await
 }
 
 /// The same in the thread's turn, with what people had answered to the tasks that begin again.
 pub(super) async fn continue_with(
     shared: &Arc<Shared>,
     tenant: &TenantId,
-    (thread, turn): (ThreadId, OwnedMutexGuard<()>),
+    Turn { thread, turn, place }: Turn,
     request: ContinueFrom,
     kept_answers: Vec<KeptAnswer>,
 ) -> Result<Started, EngineError> {
@@ -288,7 +298,7 @@ pub(super) async fn continue_with(
     quarantine::check(shared, tenant, &beginning.started).await?;
     trust::check(shared, tenant, &beginning.started).await?;
     let started = begun(begin_with(shared, tenant, &standing, beginning).await?, id);
-    drop(turn);
+    drop((turn, place));
     begin_next(shared, tenant, thread).await;
     Ok(started)
 }

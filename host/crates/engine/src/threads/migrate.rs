@@ -6,7 +6,7 @@ use wforge_graph::{Migration, VersionOf, fates, migration};
 use wforge_model::event::{KeptAnswer, Origin};
 use wforge_model::{Checkpoint, RunId, TenantId, ThreadId};
 
-use super::fork::{Origins, begun, continue_with, no_thread};
+use super::fork::{Origins, Turn, begun, continue_with, no_thread};
 use super::replies::made_before;
 use super::start::{begin_with, end_head};
 use super::{Base, Standing, begin_next, last_border};
@@ -39,8 +39,8 @@ pub(crate) async fn migrate(
         let (answers, durability) = Default::default();
         let go_on =
             ContinueFrom { at, answers, durability, steps: None, idempotency, by: request.by };
-        let continued =
-            Box::pin(continue_with(shared, tenant, (thread, turn), go_on, kept)).await?;
+        let turn = Turn { thread, turn, place: None };
+        let continued = Box::pin(continue_with(shared, tenant, turn, go_on, kept)).await?;
         migrated.continued = Some(continued.run);
     } else {
         drop(turn);

@@ -39,7 +39,7 @@ pub(crate) async fn start(
     let multitask = request.multitask;
     let Prepared { library, started, resolved } = prepare(shared, tenant, &request).await?;
     let turn = shared.locks.lock(tenant, thread).await;
-    let _inside = shared.place_to_begin(tenant).await?;
+    let place = shared.place_to_begin(tenant).await?;
     let standing = free(shared, tenant, thread, &started, multitask).await?;
     let id = standing.new_run_id(shared);
     let entering = Entering {
@@ -57,7 +57,7 @@ pub(crate) async fn start(
     } else {
         enter_thread(shared, tenant, &standing, entering).await
     };
-    drop(turn);
+    drop((turn, place));
     if others_wait && !waits {
         // The run may have ended as it began.
         super::begin_next(shared, tenant, thread).await;
