@@ -48,7 +48,7 @@ prove-hostile: build ## the list ten times, then all attacks at once for an hour
 	@scripts/hostile.sh prove $(STORM)
 overload: build ## half, all and twice of what a server can take; then a greedy tenant. ARGS=…
 	@scripts/load.sh overload $(ARGS)
-prove-soak: build ## an hour at 70 % of that: memory and descriptors are flat; SECONDS=n for less
+prove-soak: build ## an hour at 70 % of what it takes for long: memory and descriptors are flat; SECONDS=n
 	@scripts/load.sh soak --seconds $(or $(SECONDS),3600) $(ARGS)
 prove-streams: build ## 200 readers of 50 runs, torn off at random, and two kills; SEED=n
 	@scripts/load.sh streams $(if $(SEED),--seed $(SEED)) $(ARGS)

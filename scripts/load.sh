@@ -2,7 +2,7 @@
 # Sends a running server more than it can take, and follows its streams through crashes.
 #
 #   scripts/load.sh overload [ARGUMENTS]   0.5, 1 and 2 x what it can take, then a greedy tenant
-#   scripts/load.sh soak [ARGUMENTS]       an hour at 70 %: memory and descriptors; --seconds n
+#   scripts/load.sh soak [ARGUMENTS]       an hour at 70 % of what it takes for long
 #   scripts/load.sh streams [ARGUMENTS]    200 readers of 50 runs, and two kills; --seed n
 #   scripts/load.sh sample                 few readers of few runs, and a kill: no clock judges
 #   scripts/load.sh test                   the tests of the program itself

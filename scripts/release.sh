@@ -102,6 +102,10 @@ build() {
   run env "${variables[@]}" RUSTFLAGS="$flags" \
     cargo build --locked --release --target "$target" --manifest-path sdk/compilers/Cargo.toml \
     --target-dir target/compilers
+  # They are built here alone, so here they are tested.
+  [ "$target" != "$host" ] || run env "${variables[@]}" RUSTFLAGS="$flags" \
+    cargo test --locked --release --target "$target" --manifest-path sdk/compilers/Cargo.toml \
+    --target-dir target/compilers
 }
 
 pack() {

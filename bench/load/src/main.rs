@@ -65,7 +65,7 @@ enum Proof {
     },
     /// A long time at 70 % of what the server can take: memory and descriptors do not grow
     Soak {
-        /// How long what is judged lasts; it settles for a quarter of that before
+        /// How long what is judged lasts; it settles for a tenth of that before
         #[arg(long, default_value_t = 3_600)]
         seconds: u64,
         /// Runs a second, instead of looking for the knee

@@ -33,6 +33,11 @@ impl Stretch {
         percentile(&self.heard.done, percent)
     }
 
+    /// Processors that the server and the generator kept busy together.
+    pub(crate) fn cpu(&self) -> f64 {
+        self.server_cpu + self.own_cpu
+    }
+
     /// As a line.
     pub(crate) fn line(&self, what: &str) -> String {
         let refused = &self.heard.refused;

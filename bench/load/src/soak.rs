@@ -12,19 +12,27 @@ use crate::server::Setting;
 use crate::site::Site;
 use crate::verdict::{Verdict, say};
 
-/// Of the knee.
+/// Of what the server takes for long.
 const LOAD: f64 = 0.7;
+/// Each rate on the way to the knee, and the knee itself.
+const STEP: Duration = Duration::from_secs(4);
+const AT_THE_KNEE: Duration = Duration::from_secs(8);
+/// Of the knee: with this as many runs are removed as come. Until that is so it takes the first of
+/// these times.
+const EASY: f64 = 1.0 / 3.0;
+const UNTIL_REMOVED: Duration = Duration::from_secs(150);
+const WHILE_REMOVED: Duration = Duration::from_secs(60);
 /// Between two looks at the server.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Load is sent in pieces, of which each has its line.
 const PIECE: Duration = Duration::from_secs(60);
 const PIECE_MIN: Duration = Duration::from_secs(2);
 /// Of the time that is judged; so long before it caches and what is retained may grow.
-const SETTLES: f64 = 0.25;
+const SETTLES: f64 = 0.1;
 /// A run is kept for so long after its end, and what is older is looked for so often, so that what
 /// is kept is steady before anything is judged. In milliseconds.
 const RETENTION: [(&str, &str); 2] =
-    [("LIMITS__RETENTION__RUNS_MS", "180000"), ("LIMITS__RETENTION__SWEEP_MS", "60000")];
+    [("LIMITS__RETENTION__RUNS_MS", "60000"), ("LIMITS__RETENTION__SWEEP_MS", "20000")];
 /// MiB an hour.
 const GROWTH_MAX: f64 = 1.0;
 /// What the line through the descriptors may rise by, from where it is settled to the end.
@@ -57,7 +65,7 @@ pub(crate) async fn prove(
 ) -> Result<()> {
     let rate = match per_second {
         Some(rate) => rate,
-        None => LOAD * overload::knee(site, Duration::from_secs(4), seed).await?.per_second,
+        None => LOAD * for_long(site, seed).await?,
     };
     let settles = lasts.mul_f64(SETTLES);
     say(&format!(
@@ -95,6 +103,21 @@ pub(crate) async fn prove(
     );
     judge(&looks, settles, begun.elapsed(), verdict);
     Ok(())
+}
+
+/// Runs a second that the server takes for long. The knee is found in seconds, in which hardly any
+/// run is removed; later each one that comes costs the removal of another. So much less than at the
+/// knee can come as a run costs more of the processors.
+async fn for_long(site: &Site, seed: u64) -> Result<f64> {
+    let knee = overload::knee(site, STEP, seed).await?.per_second;
+    let full = both(site, knee, AT_THE_KNEE, seed).await?;
+    say(&full.line("at the knee"));
+    both(site, knee * EASY, UNTIL_REMOVED, seed).await?;
+    let steady = both(site, knee * EASY, WHILE_REMOVED, seed).await?;
+    say(&steady.line("a third, and as many removed"));
+    let for_long = full.cpu() * steady.heard.goodput() / steady.cpu();
+    say(&format!("for long it takes {for_long:.0} runs a second, each removed later"));
+    Ok(for_long)
 }
 
 /// Looks on and on; comes back only where the server is gone.

@@ -8,13 +8,17 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use componentize_qjs::{codegen, default_sync_runtime_wasm, stubwasi};
 use wasi_preview1_component_adapter_provider::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER;
 use wasmtime::component::{Component, Linker, ResourceTable};
 use wasmtime::{Cache, CacheConfig, Config, Engine, Store};
 use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::random::Deterministic;
+use wasmtime_wasi::{
+    HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
+};
 use wasmtime_wizer::{WasmtimeWizerComponent, Wizer};
 use wit_parser::Resolve;
 
@@ -98,6 +102,29 @@ impl WasiView for Outside {
     }
 }
 
+/// Clocks that stand still.
+struct Stopped;
+
+impl HostWallClock for Stopped {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl HostMonotonicClock for Stopped {
+    fn resolution(&self) -> u64 {
+        1_000_000
+    }
+
+    fn now(&self) -> u64 {
+        0
+    }
+}
+
 /// Loads the modules and takes the snapshot.
 async fn load(
     bare: &Bare,
@@ -108,6 +135,10 @@ async fn load(
     let printed = MemoryOutputPipe::new(PRINTED_BYTES_MAX);
     let mut wasi = WasiCtxBuilder::new();
     wasi.stdout(printed.clone()).stderr(printed.clone());
+    // The snapshot holds what they say, and is to be the same tomorrow.
+    wasi.wall_clock(Stopped).monotonic_clock(Stopped);
+    wasi.secure_random(Deterministic::new(vec![0])).insecure_random(Deterministic::new(vec![0]));
+    wasi.insecure_random_seed(0);
     let outside = Outside { wasi: wasi.build(), table: ResourceTable::new() };
     let engine = engine(cache).map_err(CompileError::tool(step))?;
     let mut store = Store::new(&engine, outside);

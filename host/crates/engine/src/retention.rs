@@ -11,6 +11,7 @@
 //! has removed some and not others; the next look finds the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,9 +35,11 @@ const PAGE: usize = 256;
 /// A run that ended so lately, in milliseconds, stays however many there are: whoever started it is
 /// about to ask for what came of it.
 const YOUNG_MS: u64 = 600_000;
-/// Runs that go at once: enough that one commit takes several, too few to be in the way of those
-/// that begin, who wait for all of a commit.
-const AT_ONCE: usize = 8;
+/// Small runs that go at once: one commit takes several, and whoever begins a run waits for all of
+/// it. Others go one by one.
+const AT_ONCE: usize = 32;
+/// Events of a small run.
+const SMALL_MAX: u64 = 64;
 /// Runs that one look finds due; with more it looks again.
 const DUE_MAX: usize = 1 << 20;
 
@@ -220,8 +223,12 @@ impl Look<'_> {
             Ok::<_, EngineError>((seen.run, forget(shared, tenant, seen).await?))
         };
         for some in runs.chunks(PAGE) {
-            let seen = some.iter().filter_map(|run| self.due.seen(*run, None)).collect::<Vec<_>>();
-            let mut ended = stream::iter(seen).map(forget).buffer_unordered(AT_ONCE);
+            let seen = some.iter().filter_map(|run| self.due.seen(*run, None));
+            let is_small = |seen: &Seen| seen.at.is_some_and(|at| at.0 <= SMALL_MAX);
+            let (small, large): (Vec<Seen>, Vec<Seen>) = seen.partition(is_small);
+            let small = stream::iter(small).map(forget).buffer_unordered(AT_ONCE);
+            let large = stream::iter(large).then(forget);
+            let mut ended = pin!(small.chain(large));
             while let Some((run, is_gone)) = ended.try_next().await? {
                 self.gone(run, is_gone);
             }
