@@ -1,7 +1,7 @@
 //! A number for each list of documents that changes when one of them is written, so that whoever
 //! keeps what was listed knows when to list again.
 
-use std::hash::{DefaultHasher, Hasher as _};
+use std::hash::Hasher as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use wforge_model::TenantId;
@@ -36,8 +36,9 @@ impl ListVersions {
         }
     }
 
+    #[expect(clippy::disallowed_types, reason = "the value is used in this process only")]
     fn number(&self, list: &[u8]) -> Option<&AtomicU64> {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = std::hash::DefaultHasher::new();
         hasher.write(list);
         let place = usize::try_from(hasher.finish() % NUMBERS as u64).ok()?;
         self.0.get(place)
