@@ -32,7 +32,7 @@ const SETTLES: f64 = 0.1;
 /// A run is kept for so long after its end, and what is older is looked for so often, so that what
 /// is kept is steady before anything is judged. In milliseconds.
 const RETENTION: [(&str, &str); 2] =
-    [("LIMITS__RETENTION__RUNS_MS", "60000"), ("LIMITS__RETENTION__SWEEP_MS", "20000")];
+    [("LIMITS__RETENTION__RUNS_MS", "60000"), ("LIMITS__RETENTION__SWEEP_MS", "2000")];
 /// MiB an hour.
 const GROWTH_MAX: f64 = 1.0;
 /// What the line through the descriptors may rise by, from where it is settled to the end.

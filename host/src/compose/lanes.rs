@@ -10,8 +10,8 @@ use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Handle, Runtime};
 use wforge_model::defence::{Defence, holds};
 
-/// The niceness of the threads of the engine and its plugins; the API has 0: what a refusal costs is
-/// little, and it is not to wait behind all that was let in.
+/// The niceness of the threads of the engine and its plugins; the API has 0: what a refusal costs
+/// is little, and it is not to wait behind all that was let in.
 const NICE: i32 = 3;
 
 /// The lanes of the engine.
