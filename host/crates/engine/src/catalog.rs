@@ -2,7 +2,7 @@
 
 use semver::{Version, VersionReq};
 use wforge_model::workflow::WorkflowDraft;
-use wforge_model::{Digest, TenantId};
+use wforge_model::{Digest, PluginName, TenantId};
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::{Collection, Document};
 
@@ -22,19 +22,26 @@ pub(crate) async fn plugins(
     shared: &Shared,
     tenant: &TenantId,
 ) -> Result<Vec<PluginInfo>, EngineError> {
-    offered(shared, tenant, "").await
+    offered(shared, tenant, "", &from_platform(shared, tenant)).await
 }
 
-async fn offered(
+/// The plugins of the platform that a tenant is offered.
+pub(crate) fn from_platform(shared: &Shared, tenant: &TenantId) -> Vec<PluginName> {
+    shared.directory.tenant(tenant).map_or_else(Vec::new, |tenant| tenant.plugins.clone())
+}
+
+/// The plugins whose keys begin so: the tenant's own, then those of the platform with these names.
+pub(crate) async fn offered(
     shared: &Shared,
     tenant: &TenantId,
     prefix: &str,
+    from_platform: &[PluginName],
 ) -> Result<Vec<PluginInfo>, EngineError> {
     let parts = &shared.parts;
     let mut plugins: Vec<PluginInfo> = listed(parts, tenant, Collection::Plugins, prefix).await?;
-    let Some(tenant) = shared.directory.tenant(tenant).filter(|t| !t.plugins.is_empty()) else {
+    if from_platform.is_empty() {
         return Ok(plugins);
-    };
+    }
     let platform = platform()?;
     let of_platform: Vec<PluginInfo> =
         listed(parts, &platform, Collection::Plugins, prefix).await?;
@@ -47,7 +54,7 @@ async fn offered(
     };
     let offered: Vec<PluginInfo> = of_platform
         .into_iter()
-        .filter(|info| tenant.plugins.contains(&info.admitted.manifest.name) && !is_own(info))
+        .filter(|info| from_platform.contains(&info.admitted.manifest.name) && !is_own(info))
         .collect();
     plugins.extend(offered);
     Ok(plugins)
@@ -63,7 +70,8 @@ pub(crate) async fn plugin(
         Some((plugin, range)) => (plugin, exact_or_range(range)),
         None => (name, Some(VersionReq::STAR)),
     };
-    let versions = offered(shared, tenant, &format!("{plugin}@")).await?;
+    let names = from_platform(shared, tenant);
+    let versions = offered(shared, tenant, &format!("{plugin}@"), &names).await?;
     versions
         .into_iter()
         .filter(|info| {

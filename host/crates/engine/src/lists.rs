@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
-use wforge_model::TenantId;
+use wforge_model::{PluginName, TenantId};
 use wforge_ports::figures::Kept;
 use wforge_ports::plugins::Admitted;
 use wforge_ports::store::Collection;
@@ -22,8 +22,9 @@ const BYTES_MAX: usize = 16 << 20;
 /// What is in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Lists {
-    offered: Lasting<TenantId, Admitted>,
-    versions: Lasting<(TenantId, String), WorkflowInfo>,
+    offered: Lasting<TenantId, Offer, Admitted>,
+    /// With the number of the list of workflows.
+    versions: Lasting<(TenantId, String), u64, WorkflowInfo>,
 }
 
 impl Lists {
@@ -51,21 +52,20 @@ pub(crate) async fn offered(
     tenant: &TenantId,
 ) -> Result<Arc<[Admitted]>, EngineError> {
     let version = |of: &TenantId, collection| shared.parts.store.documents_version(of, collection);
-    let platform = platform()?;
-    let stamp = Stamp {
+    let offer = Offer {
         plugins: version(tenant, Collection::Plugins),
         settings: version(tenant, Collection::Settings),
-        of_platform: version(&platform, Collection::Plugins),
-        tenants: version(&platform, Collection::Tenants),
-        workflows: 0,
+        of_platform: version(&platform()?, Collection::Plugins),
+        from_platform: catalog::from_platform(shared, tenant),
     };
-    if let Some(known) = shared.lists.offered.get(tenant, stamp) {
+    if let Some(known) = shared.lists.offered.get(tenant, &offer) {
         return Ok(known);
     }
-    let plugins = catalog::plugins(shared, tenant).await?;
+    // By the names that the entry has: the directory may have others by now.
+    let plugins = catalog::offered(shared, tenant, "", &offer.from_platform).await?;
     let choices = choice::choices(shared, tenant).await?;
     let offered = choice::chosen(plugins.into_iter().map(|info| info.admitted), &choices);
-    Ok(shared.lists.offered.keep(tenant.clone(), stamp, offered))
+    Ok(shared.lists.offered.keep(tenant.clone(), offer, offered))
 }
 
 /// The versions of a workflow that are registered.
@@ -78,8 +78,8 @@ pub(crate) async fn versions(
     name: &str,
 ) -> Result<Arc<[WorkflowInfo]>, EngineError> {
     let workflows = shared.parts.store.documents_version(tenant, Collection::Workflows);
-    let (stamp, key) = (Stamp { workflows, ..Stamp::default() }, (tenant.clone(), name.to_owned()));
-    if let Some(known) = shared.lists.versions.get(&key, stamp) {
+    let key = (tenant.clone(), name.to_owned());
+    if let Some(known) = shared.lists.versions.get(&key, &workflows) {
         return Ok(known);
     }
     let versions = catalog::versions(&shared.parts, tenant, name).await?;
@@ -87,51 +87,51 @@ pub(crate) async fn versions(
     if versions.is_empty() {
         return Ok(versions.into());
     }
-    Ok(shared.lists.versions.keep(key, stamp, versions))
+    Ok(shared.lists.versions.keep(key, workflows, versions))
 }
 
-/// What the store had when a list was read.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
+/// What a list of plugins follows from: numbers of lists in the store, and which plugins of the
+/// platform the tenant is offered.
+#[derive(Debug, PartialEq, Eq)]
+struct Offer {
     plugins: u64,
     settings: u64,
     of_platform: u64,
-    /// Which of the platform's plugins tenants are offered stands there.
-    tenants: u64,
-    workflows: u64,
+    from_platform: Vec<PluginName>,
 }
 
-/// Lists by key. When they are too large together all of them go, and are read again.
+/// Lists by key, each with a stamp of what it follows from. When they are too large together all of
+/// them go, and are read again.
 #[derive(Debug)]
-struct Lasting<K, T>(Mutex<Read<K, T>>);
+struct Lasting<K, S, T>(Mutex<Read<K, S, T>>);
 
 #[derive(Debug)]
-struct Read<K, T> {
-    lists: HashMap<K, List<T>>,
+struct Read<K, S, T> {
+    lists: HashMap<K, List<S, T>>,
     bytes: usize,
 }
 
 #[derive(Debug)]
-struct List<T> {
-    stamp: Stamp,
+struct List<S, T> {
+    stamp: S,
     items: Arc<[T]>,
     bytes: usize,
 }
 
-impl<K, T> Default for Lasting<K, T> {
+impl<K, S, T> Default for Lasting<K, S, T> {
     fn default() -> Self {
         Self(Mutex::new(Read { lists: HashMap::new(), bytes: 0 }))
     }
 }
 
-impl<K: Eq + Hash, T: Serialize> Lasting<K, T> {
-    fn get(&self, key: &K, stamp: Stamp) -> Option<Arc<[T]>> {
+impl<K: Eq + Hash, S: PartialEq, T: Serialize> Lasting<K, S, T> {
+    fn get(&self, key: &K, stamp: &S) -> Option<Arc<[T]>> {
         let read = self.lock();
-        let list = read.lists.get(key).filter(|list| list.stamp == stamp)?;
+        let list = read.lists.get(key).filter(|list| list.stamp == *stamp)?;
         Some(Arc::clone(&list.items))
     }
 
-    fn keep(&self, key: K, stamp: Stamp, items: Vec<T>) -> Arc<[T]> {
+    fn keep(&self, key: K, stamp: S, items: Vec<T>) -> Arc<[T]> {
         let items: Arc<[T]> = items.into();
         let bytes = serde_json::to_vec(&*items).map_or(BYTES_MAX, |text| text.len());
         let mut read = self.lock();
@@ -155,9 +155,9 @@ impl<K: Eq + Hash, T: Serialize> Lasting<K, T> {
     }
 }
 
-impl<K, T> Lasting<K, T> {
+impl<K, S, T> Lasting<K, S, T> {
     /// Changed without a call between that may panic, so a poisoned lock still holds what is true.
-    fn lock(&self) -> MutexGuard<'_, Read<K, T>> {
+    fn lock(&self) -> MutexGuard<'_, Read<K, S, T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -166,33 +166,29 @@ impl<K, T> Lasting<K, T> {
 mod tests {
     use super::*;
 
-    fn at(workflows: u64) -> Stamp {
-        Stamp { workflows, ..Stamp::default() }
-    }
-
     #[test]
     fn a_list_is_there_until_somebody_writes_to_it() {
-        let lists: Lasting<&str, u8> = Lasting::default();
-        lists.keep("a", at(1), vec![1, 2]);
-        assert_eq!(lists.get(&"a", at(1)).as_deref(), Some(&[1, 2][..]));
-        assert_eq!(lists.get(&"a", at(2)), None);
-        lists.keep("a", at(2), vec![3]);
-        assert_eq!(lists.get(&"a", at(2)).as_deref(), Some(&[3][..]));
+        let lists: Lasting<&str, u64, u8> = Lasting::default();
+        lists.keep("a", 1, vec![1, 2]);
+        assert_eq!(lists.get(&"a", &1).as_deref(), Some(&[1, 2][..]));
+        assert_eq!(lists.get(&"a", &2), None);
+        lists.keep("a", 2, vec![3]);
+        assert_eq!(lists.get(&"a", &2).as_deref(), Some(&[3][..]));
         assert_eq!(lists.lock().bytes, "[3]".len());
         lists.retain(|key| *key != "a");
-        assert_eq!((lists.get(&"a", at(2)), lists.lock().bytes), (None, 0));
+        assert_eq!((lists.get(&"a", &2), lists.lock().bytes), (None, 0));
     }
 
     #[test]
     fn lists_that_are_too_large_together_are_read_again() {
-        let lists: Lasting<u8, String> = Lasting::default();
+        let lists: Lasting<u8, u64, String> = Lasting::default();
         let half = || vec!["x".repeat(BYTES_MAX / 2)];
-        lists.keep(0, at(0), half());
-        lists.keep(1, at(0), half());
-        assert!(lists.get(&0, at(0)).is_none() && lists.get(&1, at(0)).is_some());
+        lists.keep(0, 0, half());
+        lists.keep(1, 0, half());
+        assert!(lists.get(&0, &0).is_none() && lists.get(&1, &0).is_some());
         let whole = vec!["x".repeat(BYTES_MAX)];
-        assert_eq!(*lists.keep(2, at(0), whole.clone()), whole, "it is read, and not kept");
-        assert!(lists.get(&2, at(0)).is_none());
+        assert_eq!(*lists.keep(2, 0, whole.clone()), whole, "it is read, and not kept");
+        assert!(lists.get(&2, &0).is_none());
         assert!(lists.lock().bytes <= BYTES_MAX);
     }
 }

@@ -100,6 +100,38 @@ async fn a_run_goes_when_it_was_kept_long_enough_and_not_a_moment_before() {
     check_kept(&world, &[(young, true)]).await;
 }
 
+/// Nodes one after another: a log too long to be removed beside those of others.
+fn long_chain() -> String {
+    let of = |node: usize| format!("  n{node}: {{ set: {{ at: \"{node}\" }} }}\n");
+    let nodes: String = (0..40).map(of).collect();
+    let edges: String =
+        (1..40).map(|to| format!("  - {{ from: n{}, to: n{to} }}\n", to - 1)).collect();
+    format!(
+        "state: {{ at: {{}} }}\ninput: []\noutput: [at]\nnodes:\n{nodes}edges:\n  - {{ from: \
+         START, to: n0 }}\n{edges}"
+    )
+}
+
+#[tokio::test]
+async fn many_small_runs_go_at_once_and_a_long_one_with_them() {
+    let world = world();
+    let empty = world.store().stored_bytes(&tenant());
+    let mut runs = Vec::new();
+    for _ in 0..70 {
+        runs.push((start(&world, request(CHAIN)).await, false));
+    }
+    let long = start(&world, request(&long_chain())).await;
+    let events = world.handle.head(&tenant(), long).await.unwrap().seq;
+    assert!(events > Seq(64), "{events} are few");
+    runs.push((long, false));
+    world.advance(KEPT_MS);
+    assert_eq!(retire(&world).await, (71, 0));
+    check_kept(&world, &runs).await;
+    assert_eq!(world.store().leaving(&tenant(), 9).await.unwrap(), []);
+    let full = world.store().stored_bytes(&tenant());
+    assert!(full < empty + 64 * 1_024, "what is left are workflows: {empty} and {full}");
+}
+
 #[tokio::test]
 async fn what_has_not_ended_stays_however_old_it_is() {
     let world = world();
