@@ -1,8 +1,8 @@
 //! The compilers of guests: which of them are here, and what to run where one is not.
 //!
 //! Rust guests need cargo and a target ([`rust`]). Those in JavaScript, TypeScript and Python are
-//! made by pinned packages of npm and pip ([`scripted`]), which [`install`] puts into the cache; a
-//! `wforge-build` that compiles goes before them, and no release has one (docs/adr/0007).
+//! made by the `wforge-build` of a release (docs/adr/0007), else by pinned packages of npm and pip
+//! ([`scripted`]), which [`install`] puts into the cache.
 
 pub(crate) mod install;
 pub(crate) mod rust;
